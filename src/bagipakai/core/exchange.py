@@ -1,0 +1,155 @@
+"""The only two values that pass between the planes: the Order to the registry and the Receipt back.
+
+An Order carries the approved plan whole, and the digest that the deciders signed: the registry does not ask what it
+may do, it reads it. A Receipt tells what was done, in the five sub-steps of the regulation, and never holds a
+person's row.
+"""
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
+from bagipakai.core.plan import Plan, PlanError
+
+ORDER_KIND = "application/vnd.bagipakai.order+json;v=1"
+RECEIPT_KIND = "application/vnd.bagipakai.receipt+json;v=1"
+
+
+class Step(StrEnum):
+    """The five sub-steps of processing, in the order of the regulation (seed article; law reference 4.1)."""
+
+    SELECTION = "SELECTION"  # pemilahan
+    AGGREGATION = "AGGREGATION"  # agregasi
+    FORMATTING = "FORMATTING"  # penyesuaian format
+    ACCESS_SECURING = "ACCESS_SECURING"  # pemastian keamanan akses
+    PROVISIONING = "PROVISIONING"  # penyediaan
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the office orders the registry to do: one approved plan, once.
+
+    `decision` is the digest of the signed decision, `agreement` the digest of the agreement, `policy` the digest of
+    the policy files in force when the order was placed. `release` is the exact version to read, also for a rolling
+    plan.
+    """
+
+    order_id: str
+    plan: Plan
+    release: str
+    decision: str
+    agreement: str
+    policy: str
+    placed_at: datetime
+
+    def sealed(self, signer: Signer) -> bytes:
+        """The signed form. The plan's digest travels beside the plan, and both are signed."""
+        return seal(
+            ORDER_KIND,
+            {
+                "order_id": self.order_id,
+                "plan": self.plan.to_json(),
+                "plan_digest": self.plan.digest,
+                "release": self.release,
+                "decision": self.decision,
+                "agreement": self.agreement,
+                "policy": self.policy,
+                "placed_at": _instant(self.placed_at),
+            },
+            signer,
+        )
+
+    @classmethod
+    def unsealed(cls, envelope: bytes, trusted: PublicKey) -> "Order":
+        """Raises BadSeal if it was not signed by `trusted`, is malformed, or its plan is not the one whose digest it
+        names."""
+        value = unseal(ORDER_KIND, envelope, trusted)
+        try:
+            order = cls(
+                order_id=_text(value["order_id"]),
+                plan=Plan.from_json(value["plan"]),
+                release=_text(value["release"]),
+                decision=_text(value["decision"]),
+                agreement=_text(value["agreement"]),
+                policy=_text(value["policy"]),
+                placed_at=datetime.fromisoformat(value["placed_at"]),
+            )
+        except (KeyError, TypeError, ValueError, PlanError):
+            raise BadSeal("a malformed order") from None
+        if order.plan.digest != value.get("plan_digest"):
+            raise BadSeal("a plan that differs from its digest")
+        return order
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """Evidence of one sub-step: when, and counts or digests (text and whole numbers only)."""
+
+    step: Step
+    started_at: datetime
+    finished_at: datetime
+    evidence: dict[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the registry did with one order. Either `refusal` is a code and nothing left, or the package stands ready.
+
+    `package` is the folder's name under the shared delivery store, `manifest` the SHA-256 of its sealed manifest.
+    """
+
+    order_id: str
+    plan_digest: str
+    release: str
+    refusal: str = ""
+    package: str = ""
+    manifest: str = ""
+    rows: int = 0
+    columns: tuple[str, ...] = ()
+    hidden_cells: int = 0
+    package_bytes: int = 0
+    steps: tuple[StepDone, ...] = ()
+
+    def sealed(self, signer: Signer) -> bytes:
+        value: dict[str, Any] = asdict(self)
+        value["columns"] = list(self.columns)
+        value["steps"] = [
+            {
+                "step": done.step.value,
+                "started_at": _instant(done.started_at),
+                "finished_at": _instant(done.finished_at),
+                "evidence": dict(done.evidence),
+            }
+            for done in self.steps
+        ]
+        return seal(RECEIPT_KIND, value, signer)
+
+    @classmethod
+    def unsealed(cls, envelope: bytes, trusted: PublicKey) -> "Receipt":
+        """Raises BadSeal if it was not signed by `trusted` or is malformed."""
+        value = unseal(RECEIPT_KIND, envelope, trusted)
+        try:
+            steps = tuple(
+                StepDone(
+                    Step(one["step"]),
+                    datetime.fromisoformat(one["started_at"]),
+                    datetime.fromisoformat(one["finished_at"]),
+                    dict(one["evidence"]),
+                )
+                for one in value.pop("steps")
+            )
+            return cls(columns=tuple(value.pop("columns")), steps=steps, **value)
+        except (KeyError, TypeError, ValueError):
+            raise BadSeal("a malformed receipt") from None
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("text expected")
+    return value

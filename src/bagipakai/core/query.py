@@ -1,0 +1,207 @@
+"""The closed language of selection. What cannot be said here cannot be run; what is said has one meaning everywhere.
+
+Meaning is SQL's three-valued logic, written out in `registry/engines/reference.py`: an unknown value is neither equal
+nor unequal to anything, and only a predicate that is *true* chooses a row.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Scalar: TypeAlias = str | int | bool | date  # a date is a calendar day; money is whole rupiah; there are no floats
+
+
+class Op(StrEnum):
+    EQUAL = "="
+    DIFFERS = "<>"
+    LESS = "<"
+    AT_MOST = "<="
+    MORE = ">"
+    AT_LEAST = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A variable of the catalogue, by its official column name. Alone it is a predicate when it is boolean."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    op: Op
+    left: "Column | Const"
+    right: "Column | Const"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: "tuple[Predicate, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: "tuple[Predicate, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """True when the value (or the truth) of `part` is unknown; never unknown itself."""
+
+    part: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    column: Column
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Both ends are included."""
+
+    column: Column
+    low: Scalar
+    high: Scalar
+
+
+Predicate: TypeAlias = Column | Compare | And | Or | Not | Missing | In | Between
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Filter and keep: the rows of `unit` in `area` for which `where` is true, with these columns in this order."""
+
+    unit: str
+    keep: tuple[str, ...]
+    where: Predicate | None = None
+    area: tuple[str, ...] = ()  # region codes of 2, 4, 6 or 10 digits; empty is the nation
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Group and count: one row per combination of `by` that occurs, an unknown value being a group of its own."""
+
+    unit: str
+    by: tuple[str, ...]
+    where: Predicate | None = None
+    area: tuple[str, ...] = ()
+
+
+Query: TypeAlias = Rows | Count
+
+
+def columns_of(predicate: Predicate | None) -> Iterator[str]:
+    """Every column name that stands in `predicate`, in reading order, repeats included."""
+    match predicate:
+        case None | Const():
+            return
+        case Column(name):
+            yield name
+        case Compare(_, left, right):
+            for side in (left, right):
+                if isinstance(side, Column):
+                    yield side.name
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from columns_of(part)
+        case Not(part) | Missing(part):
+            yield from columns_of(part)
+        case In(column, _) | Between(column, _, _):
+            yield column.name
+
+
+class QueryError(ValueError):
+    """The text is not a sentence of this language. Names the place, never a person's value."""
+
+
+def to_json(predicate: Predicate | Const) -> dict[str, Any]:
+    """The predicate as plain data for canonical JSON; `from_json(to_json(p)) == p`."""
+    match predicate:
+        case Column(name):
+            return {"column": name}
+        case Const(value):
+            return {"const": _scalar_out(value)}
+        case Compare(op, left, right):
+            return {"compare": op.value, "left": to_json(left), "right": to_json(right)}
+        case And(parts):
+            return {"and": [to_json(part) for part in parts]}
+        case Or(parts):
+            return {"or": [to_json(part) for part in parts]}
+        case Not(part):
+            return {"not": to_json(part)}
+        case Missing(part):
+            return {"missing": to_json(part)}
+        case In(column, values):
+            return {"in": column.name, "values": [_scalar_out(value) for value in values]}
+        case Between(column, low, high):
+            return {"between": column.name, "low": _scalar_out(low), "high": _scalar_out(high)}
+
+
+def from_json(data: Any) -> Predicate:
+    """Raises QueryError for anything that `to_json` would not have written."""
+    side = _from_json(data)
+    if isinstance(side, Const):
+        raise QueryError("a constant is not a predicate")
+    return side
+
+
+def _from_json(data: Any) -> "Predicate | Const":
+    if not isinstance(data, dict):
+        raise QueryError("a predicate is an object")
+    match data:
+        case {"column": str(name)} if len(data) == 1:
+            return Column(name)
+        case {"const": value} if len(data) == 1:
+            return Const(_scalar_in(value))
+        case {"compare": str(op), "left": left, "right": right} if len(data) == 3 and op in set(Op):
+            return Compare(Op(op), _side(left), _side(right))
+        case {"and": [*parts]} if len(data) == 1 and parts:
+            return And(tuple(from_json(part) for part in parts))
+        case {"or": [*parts]} if len(data) == 1 and parts:
+            return Or(tuple(from_json(part) for part in parts))
+        case {"not": part} if len(data) == 1:
+            return Not(from_json(part))
+        case {"missing": part} if len(data) == 1:
+            return Missing(from_json(part))
+        case {"in": str(name), "values": [*values]} if len(data) == 2 and values:
+            return In(Column(name), tuple(_scalar_in(value) for value in values))
+        case {"between": str(name), "low": low, "high": high} if len(data) == 3:
+            return Between(Column(name), _scalar_in(low), _scalar_in(high))
+    raise QueryError("an unknown kind of predicate")
+
+
+def _side(data: Any) -> Column | Const:
+    side = _from_json(data)
+    if not isinstance(side, Column | Const):
+        raise QueryError("only a column or a constant can be compared")
+    return side
+
+
+def _scalar_out(value: Scalar) -> Any:
+    return {"date": value.isoformat()} if isinstance(value, date) else value
+
+
+def _scalar_in(data: Any) -> Scalar:
+    match data:
+        case str() | bool() | int():
+            return data
+        case {"date": str(text)} if len(data) == 1:
+            try:
+                return date.fromisoformat(text)
+            except ValueError:
+                raise QueryError("not a calendar day") from None
+    raise QueryError("not a constant")
