@@ -1,0 +1,70 @@
+# Two commands do everything: `make demo` and `make test`.
+# PEOPLE=1000000  size of the synthetic nation      SERVE=0  stop after the walks      PORT=8000  where the portal listens
+
+PEOPLE ?= 1000000
+SERVE  ?= 1
+PORT   ?= 8000
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN    := .venv/bin
+BENCH_PEOPLE ?= 10000000
+
+.PHONY: demo run test check format bench bench-synthesis bench-publish bench-extracts pins messages pages clean
+
+demo: .venv/run            ## a synthetic nation, one request of each level from readiness to an opened package
+	$(BIN)/bagipakai demo walk --people $(PEOPLE)
+ifneq ($(SERVE),0)
+	$(MAKE) --no-print-directory run
+endif
+
+run: .venv/run             ## the portal, the office's worker and the registry's worker
+	$(BIN)/bagipakai demo serve --port $(PORT)
+
+test: .venv/test           ## everything; closes with pytest's own summary
+	@deploy/packages chromium poppler-utils age
+	$(BIN)/pytest
+
+check: .venv/test          ## format, lint, types, generated pages
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m bagipakai.core.law_page --check
+
+format: .venv/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: bench-synthesis bench-publish bench-extracts   ## every figure the README states
+
+bench-synthesis: .venv/test
+	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)
+
+bench-publish: .venv/test
+	$(BIN)/python -m bench.publish --people $(BENCH_PEOPLE)
+
+bench-extracts: .venv/test
+	$(BIN)/python -m bench.extracts --people $(BENCH_PEOPLE)
+
+pages: .venv/test          ## what is generated from the tables: the lawyer's page and its diagram
+	$(BIN)/python -m bagipakai.core.law_page
+
+pins: .venv/test           ## new versions, with their hashes
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/run.in -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/test.in -o requirements/test.txt
+
+clean:                     ## everything that was made here, the environment included
+	rm -rf .venv var
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Bagipakai perlu Python 3.11 atau lebih baru." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || deploy/packages python3-venv
+	$(PYTHON) -m venv .venv
+
+.venv/run: requirements/run.txt pyproject.toml $(wildcard src/bagipakai/locale/*/LC_MESSAGES/*.po) | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m bagipakai.portal.messages compile
+	@touch $@
+
+.venv/test: requirements/test.txt .venv/run
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/test.txt
+	@touch $@

