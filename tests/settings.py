@@ -1,0 +1,11 @@
+"""The product's settings on other ground: tests keep documents, keys and the embedded database away from the demo's."""
+
+import os
+from pathlib import Path
+
+# One folder for all runs, so that PostgreSQL is made once; before the settings are read, and inherited by what tests start.
+os.environ.setdefault("BAGIPAKAI_VAR", str(Path(__file__).parents[1] / "var" / "tests"))
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in the thread of the tests
+Path(os.environ["BAGIPAKAI_VAR"]).mkdir(parents=True, exist_ok=True)
+
+from bagipakai.settings import *  # noqa: E402, F403
