@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-# One folder for all runs, so that PostgreSQL is made once; before the settings are read, and inherited by what tests start.
+# One folder for all runs, so that PostgreSQL is made once; set before the settings are read, inherited by children.
 os.environ.setdefault("BAGIPAKAI_VAR", str(Path(__file__).parents[1] / "var" / "tests"))
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in the thread of the tests
 Path(os.environ["BAGIPAKAI_VAR"]).mkdir(parents=True, exist_ok=True)
