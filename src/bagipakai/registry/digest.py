@@ -93,7 +93,7 @@ def _feed(sha: "hashlib._Hash", kind: str, column: pa.ChunkedArray) -> None:
     valid = None if values.null_count == 0 else np.packbits(_booleans(pc.is_valid(values)), bitorder="little")
     sha.update(b"all" if valid is None else b"some")
     if valid is not None:
-        sha.update(memoryview(valid))
+        sha.update(valid.data)
     match kind:
         case "text" | "bytes":
             _feed_bytes(sha, values, kind)
@@ -104,7 +104,7 @@ def _feed(sha: "hashlib._Hash", kind: str, column: pa.ChunkedArray) -> None:
             plain = pc.fill_null(_decoded(values).cast(pa.int32()), 0)
             sha.update(_bytes(plain.to_numpy(zero_copy_only=False), "<i4"))
         case "boolean":
-            sha.update(memoryview(np.packbits(_booleans(pc.fill_null(_decoded(values), False)), bitorder="little")))
+            sha.update(np.packbits(_booleans(pc.fill_null(_decoded(values), False)), bitorder="little").data)
 
 
 def _feed_bytes(sha: "hashlib._Hash", values: pa.Array, kind: str) -> None:
@@ -129,4 +129,4 @@ def _booleans(values: pa.Array) -> np.ndarray:
 
 
 def _bytes(values: np.ndarray, dtype: str) -> memoryview:
-    return memoryview(np.ascontiguousarray(values, dtype=dtype))
+    return np.ascontiguousarray(values, dtype=dtype).data
