@@ -1,0 +1,107 @@
+"""The registry's keys, as files that only its own user may read, and the public halves that anybody may have.
+
+    keys/registry/receipt.pem      signs receipts
+    keys/registry/seal.pem         the controller's seal on manifests
+    keys/registry/pseudonym.key    32 random bytes; every pseudonym key is derived from it (dataplane reference §6)
+    keys/public/receipt.pub.pem · seal.pub.pem          written here
+    keys/public/order.pub.pem                           written by the office; orders are checked with it
+
+A key is made once and never overwritten: a lost pseudonym key cannot be guessed back.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from bagipakai.core.envelope import BadSeal, PublicKey, Signer
+
+
+class KeyMissing(Exception):
+    """A key file that should be there is not, or is not one. Names the file, never its content."""
+
+
+class MasterKey:
+    """The 32 bytes from which the pseudonym keys are derived. It prints as nothing."""
+
+    def __init__(self, raw: bytes) -> None:
+        if len(raw) != 32:
+            raise KeyMissing("pseudonym.key")
+        self.raw = raw
+
+    def __repr__(self) -> str:
+        return "<MasterKey>"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the registry signs and derives with, and whose orders it obeys."""
+
+    receipt: Signer
+    seal: Signer
+    master: MasterKey
+    order: PublicKey
+
+
+def establish(folder: Path) -> None:
+    """Makes in `folder` (`var/keys`) whatever is missing of the registry's keys and their public halves."""
+    private, public = folder / "registry", folder / "public"
+    for place, mode in ((private, 0o700), (public, 0o755)):
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(mode)
+    for name in ("receipt", "seal"):
+        _once(private / f"{name}.pem", Signer.new().to_pem(), 0o600)
+        signer = _signer(private / f"{name}.pem")
+        _once(public / f"{name}.pub.pem", signer.public.to_pem(), 0o644)
+    _once(private / "pseudonym.key", secrets.token_bytes(32), 0o600)
+
+
+def read(folder: Path) -> Keys:
+    """The keys in `folder` (`var/keys`). Raises KeyMissing; the order key is missing until the office has made it."""
+    private, public = folder / "registry", folder / "public"
+    return Keys(
+        receipt=_signer(private / "receipt.pem"),
+        seal=_signer(private / "seal.pem"),
+        master=MasterKey(_bytes(private / "pseudonym.key")),
+        order=_public(public / "order.pub.pem"),
+    )
+
+
+def _once(file: Path, content: bytes, mode: int) -> None:
+    """Writes `file` whole or not at all; the first of two writers wins."""
+    if file.exists():
+        return
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise KeyMissing(file.name) from None
+
+
+def _signer(file: Path) -> Signer:
+    try:
+        return Signer.from_pem(_bytes(file))
+    except BadSeal:
+        raise KeyMissing(file.name) from None
+
+
+def _public(file: Path) -> PublicKey:
+    try:
+        return PublicKey.from_pem(_bytes(file))
+    except BadSeal:
+        raise KeyMissing(file.name) from None
