@@ -1,0 +1,110 @@
+"""The checks that need no plaintext, in the order of the trust reference (5.6): whose seal, for whom, until when, and
+every byte of every file as it was sealed."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+from bagipakai.core.envelope import BadSeal, PublicKey
+from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestError, Part
+from bagipakai.recipient.keys import Identity
+from bagipakai.recipient.refusals import Refusal
+
+BLOCK = 1024 * 1024
+Told = Callable[[int], object]  # is told how many bytes were done
+
+
+def today() -> date:
+    """The day in western Indonesia, wherever the machine believes to be."""
+    return datetime.now(timezone(timedelta(hours=7))).date()
+
+
+def manifest_of(package: Path, seal: PublicKey, identity: Identity | None, day: date) -> Manifest | Refusal:
+    """Who sealed it, for whom, and whether the access right still lasts on `day`; no part is read."""
+    if package.is_symlink() or not package.is_dir():
+        return Refusal("package-not-a-folder", {"name": package.name})
+    file = package / MANIFEST_NAME
+    if not _is_plain(file):
+        return Refusal("manifest-missing")
+    with file.open("rb") as read:
+        envelope = read.read(MANIFEST_LIMIT + 1)
+    if len(envelope) > MANIFEST_LIMIT:
+        return Refusal("manifest-malformed", {"detail": "ukuran"})
+    try:
+        manifest = Manifest.unsealed(envelope, seal)
+    except BadSeal:
+        return Refusal("seal-mismatch")
+    except ManifestError as error:
+        return Refusal("manifest-malformed", {"detail": str(error)})
+    if identity is not None and identity.fingerprint != manifest.plan.recipient.fingerprint:
+        return Refusal("another-recipient", {"name": manifest.plan.recipient.name})
+    if day > manifest.expires_on:
+        return Refusal("package-expired", {"detail": manifest.expires_on.isoformat()})
+    return manifest
+
+
+def parts_as_sealed(package: Path, manifest: Manifest, told: Told = lambda _: None) -> Refusal | None:
+    """Exactly the files of the manifest, each with its size and digest; None if all is as it was sealed."""
+    with os.scandir(package) as entries:
+        present = {entry.name for entry in entries}
+    for part in manifest.parts:
+        if part.name not in present:
+            return Refusal("file-missing", {"name": part.name})
+        if not _is_plain(package / part.name):
+            return Refusal("file-not-plain", {"name": part.name})
+    for name in sorted(present - {part.name for part in manifest.parts} - {MANIFEST_NAME}):
+        return Refusal("file-extra", {"name": _printable(name)})
+    digests = {part.sealed_sha256 for part in manifest.parts}
+    for part in manifest.parts:
+        if no := _part_as_sealed(package / part.name, part, digests, told):
+            return no
+    return None
+
+
+def verified(
+    package: Path, seal: PublicKey, identity: Identity | None, *, day: date, told: Told = lambda _: None
+) -> Manifest | Refusal:
+    """All checks that need no plaintext."""
+    try:
+        manifest = manifest_of(package, seal, identity, day)
+        if isinstance(manifest, Refusal):
+            return manifest
+        return parts_as_sealed(package, manifest, told) or manifest
+    except OSError as error:
+        return Refusal("disk-error", {"detail": error.strerror or "I/O"})
+    except KeyboardInterrupt:
+        return Refusal("interrupted")
+
+
+def _part_as_sealed(file: Path, part: Part, digests: set[str], told: Told) -> Refusal | None:
+    size = file.stat().st_size
+    sha = hashlib.sha256()
+    with file.open("rb") as read:
+        while block := read.read(BLOCK):
+            sha.update(block)
+            told(len(block))
+    if sha.hexdigest() == part.sealed_sha256:
+        return None
+    blanks = {"name": part.name}
+    if sha.hexdigest() in digests:
+        return Refusal("part-swapped", blanks)
+    if size < part.sealed_bytes:
+        return Refusal("part-shortened", blanks)
+    if size > part.sealed_bytes:
+        return Refusal("part-extended", blanks)
+    return Refusal("part-altered", blanks)
+
+
+def _is_plain(file: Path) -> bool:
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _printable(name: str) -> str:
+    """A hostile file name as it can be shown: no control characters, no end of line, not longer than a line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)[:80]
