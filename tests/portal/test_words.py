@@ -1,0 +1,28 @@
+"""The words of the pages: the glossary is whole, and the English pages are complete."""
+
+from bagipakai.core.exchange import Step
+from bagipakai.core.plan import Format, Level, Unit
+from bagipakai.core.variables import Sensitivity
+from bagipakai.portal import glossary, messages
+
+
+def test_english_is_complete():
+    """Every sentence of every page has an English one, certain and with the same blanks."""
+    assert messages.problems() == []
+
+
+def test_a_new_sentence_is_noticed(monkeypatch):
+    """The check above can fail: a sentence that nobody translated is named."""
+    monkeypatch.setattr(messages, "_sentences", lambda: iter([("portal/x.py", "Kalimat yang tidak ada", None)]))
+    assert messages.problems() == ["portal/x.py: not collected: Kalimat yang tidak ada"]
+
+
+def test_each_term_is_told_in_both_languages():
+    for one in glossary.terms():
+        assert all([one.istilah, one.english, one.definisi, one.definition, one.sumber]), one.identifier
+
+
+def test_what_the_rules_name_the_glossary_knows():
+    for kind, names in {"level": Level, "unit": Unit, "format": Format, "step": Step, "class": Sensitivity}.items():
+        for name in names:
+            assert glossary.term(name, kind).label
