@@ -1,0 +1,100 @@
+"""Institutions, their posts, their controller's appointment, and the key to which their packages are sealed."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pyrage
+from django.db import transaction
+
+from bagipakai.control import clock
+from bagipakai.control.models import Institution, Person, Post, RecipientKey
+from bagipakai.core.manifest import fingerprint
+from bagipakai.core.refusal import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """The instrument by which a controller was appointed: Inpres, Permen or agreement (seed article)."""
+
+    type: str
+    number: str
+    date: date
+
+
+def register(
+    code: str,
+    name: str,
+    kind: str,
+    *,
+    region: str = "",
+    region_name: str = "",
+    address: str = "",
+    appointment: Appointment | None = None,
+    transfer_basis: str = "",
+) -> Institution:
+    """A new institution; with `appointment`, a controller. `region` is the Kemendagri code its competence ends at, or
+    nothing for the nation. Raises ValidationError for values that are not ones, IntegrityError for a known code."""
+    institution = Institution(
+        code=code,
+        name=name,
+        kind=kind,
+        region=region,
+        region_name=region_name,
+        address=address,
+        transfer_basis=transfer_basis,
+        is_controller=appointment is not None,
+        registered_at=clock.now(),
+    )
+    if appointment is not None:
+        institution.appointment_type = appointment.type
+        institution.appointment_number = appointment.number
+        institution.appointment_date = appointment.date
+    institution.full_clean()
+    institution.save()
+    return institution
+
+
+def open_post(institution: Institution, title: str, *roles: str) -> Post:
+    """A new post with its roles (names of `core.workflow.Role`). Raises ValidationError for an unknown role."""
+    post = Post(institution=institution, title=title, roles=[str(role) for role in roles])
+    post.full_clean()
+    post.save()
+    return post
+
+
+def name_dpo(institution: Institution, name: str, contact: str) -> None:
+    """Records the data protection officer (UU 27/2022 Art 53)."""
+    institution.dpo_name, institution.dpo_contact = name, contact
+    institution.full_clean()
+    institution.save(update_fields=["dpo_name", "dpo_contact"])
+
+
+@transaction.atomic
+def register_key(institution: Institution, key: str, by: Person | None = None) -> RecipientKey | Refusal:
+    """The age recipient (`age1…`) to which packages are sealed from now on; the one before it ends. Compare the
+    fingerprint by telephone. A private key, handed in by mistake, is refused and not kept."""
+    spoken = key.strip().lower()
+    if spoken.startswith("age-secret-key-"):
+        return Refusal("key-is-private")
+    try:
+        pyrage.x25519.Recipient.from_str(spoken)
+    except Exception:  # pyrage has one class of error per defect, and some are not exported
+        return Refusal("key-not-valid")
+    now = clock.now()
+    Institution.objects.select_for_update().get(pk=institution.pk)
+    current = current_key(institution)
+    if current is not None and current.key == spoken:
+        return current
+    institution.keys.filter(until=None).update(until=now)
+    return RecipientKey.objects.create(
+        institution=institution, key=spoken, fingerprint=fingerprint(spoken), since=now, registered_by=by
+    )
+
+
+def current_key(institution: Institution) -> RecipientKey | None:
+    return institution.keys.filter(until=None).first()
+
+
+def controllers() -> list[Institution]:
+    """Every controller, each with its appointment."""
+    return list(Institution.objects.filter(is_controller=True).order_by("name"))

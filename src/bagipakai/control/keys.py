@@ -1,0 +1,80 @@
+"""The office's keys, as files outside the database.
+
+    keys/control/order.pem           signs orders; only the office's own user may read it
+    keys/public/order.pub.pem        written here; the registry obeys orders that it verifies with this
+    keys/public/receipt.pub.pem      written by the registry; receipts are verified with it
+    keys/public/seal.pub.pem         written by the registry; manifests are verified with it
+
+A key is made once and never overwritten.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from bagipakai import postgres
+from bagipakai.core.envelope import BadSeal, PublicKey, Signer
+
+Key = TypeVar("Key", Signer, PublicKey)
+
+
+class KeyMissing(Exception):
+    """A key file that should be there is not, or is not one. Names the file, never its content."""
+
+
+def folder() -> Path:
+    """`var/keys` of this installation."""
+    return postgres.var() / "keys"
+
+
+def establish() -> None:
+    """Makes the office's signing key and its public half if they are missing."""
+    private, public = folder() / "control", folder() / "public"
+    for place, mode in ((private, 0o700), (public, 0o755)):
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(mode)
+    _once(private / "order.pem", Signer.new().to_pem(), 0o600)
+    _once(public / "order.pub.pem", order_signer().public.to_pem(), 0o644)
+
+
+def order_signer() -> Signer:
+    """Signs orders and decisions of the office. Raises KeyMissing."""
+    return _read(folder() / "control" / "order.pem", Signer.from_pem)
+
+
+def receipt_key() -> PublicKey:
+    """Verifies the registry's receipts. Raises KeyMissing until the registry has made its keys."""
+    return _read(folder() / "public" / "receipt.pub.pem", PublicKey.from_pem)
+
+
+def seal_key() -> PublicKey:
+    """Verifies the controller's seal on manifests. Raises KeyMissing until the registry has made its keys."""
+    return _read(folder() / "public" / "seal.pub.pem", PublicKey.from_pem)
+
+
+def _read(file: Path, load: Callable[[bytes], Key]) -> Key:
+    try:
+        return load(file.read_bytes())
+    except (OSError, BadSeal):
+        raise KeyMissing(file.name) from None
+
+
+def _once(file: Path, content: bytes, mode: int) -> None:
+    """Writes `file` whole or not at all; the first of two writers wins."""
+    if file.exists():
+        return
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

@@ -1,0 +1,40 @@
+"""What the office keeps."""
+
+from bagipakai.control.models.access import Grant, GrantEvent, Reading, Release
+from bagipakai.control.models.documents import Document
+from bagipakai.control.models.institutions import (
+    CompetenceAttestation,
+    Institution,
+    Kind,
+    Post,
+    RecipientKey,
+    Tenure,
+    TenureKind,
+)
+from bagipakai.control.models.people import Person
+from bagipakai.control.models.readiness import ReadinessEvent, ReadinessReview
+from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, Request
+
+__all__ = [
+    "Claim",
+    "CompetenceAttestation",
+    "Denial",
+    "Document",
+    "Event",
+    "Grant",
+    "GrantEvent",
+    "Institution",
+    "Kind",
+    "Notice",
+    "Paper",
+    "Person",
+    "Post",
+    "ReadinessEvent",
+    "ReadinessReview",
+    "Reading",
+    "RecipientKey",
+    "Release",
+    "Request",
+    "Tenure",
+    "TenureKind",
+]

@@ -1,0 +1,65 @@
+"""The right to read a package, compiled from the approved plan, and every reading of it."""
+
+from django.db import models
+from django.db.models import F, Q, UniqueConstraint
+
+from bagipakai.control.models.ledger import Entry
+
+
+class Grant(models.Model):
+    """Who may fetch which package until which instant. `plan` is the approved plan, whole; nobody types a grant.
+
+    `status` repeats the fold and says nothing about time: the end instant is compared at each reading.
+    """
+
+    request = models.OneToOneField("control.Request", models.PROTECT, related_name="grant")
+    plan = models.JSONField()
+    plan_digest = models.CharField(max_length=64)
+    package = models.CharField(max_length=60)
+    manifest = models.CharField(max_length=64)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    n = models.PositiveIntegerField(default=0)
+    status = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="a_grant_ends_after_it_begins", condition=Q(ends_at__gt=F("begins_at"))),
+        ]
+
+
+class GrantEvent(Entry):
+    """What happened to a grant."""
+
+    subject = models.ForeignKey(Grant, models.PROTECT, related_name="events")
+
+    class Meta(Entry.Meta):
+        constraints = [UniqueConstraint(fields=["subject", "n"], name="one_grant_event_at_a_place")]
+
+
+class Reading(models.Model):
+    """One reading of one part of a package: who, when, which bytes. Append-only."""
+
+    grant = models.ForeignKey(Grant, models.PROTECT, related_name="readings")
+    part = models.CharField(max_length=60)
+    person = models.ForeignKey("control.Person", models.PROTECT, related_name="+")
+    post = models.ForeignKey("control.Post", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+
+class Release(models.Model):
+    """A release of the registry that the office may order from: what the registry announced about it.
+
+    `regions` maps region codes to names, as far down as the announcement goes. A withdrawn release is not ordered from.
+    """
+
+    version = models.CharField(max_length=20, unique=True)
+    digest = models.CharField(max_length=64)
+    standard = models.CharField(max_length=40)
+    region_edition = models.CharField(max_length=80)
+    published_on = models.DateField()
+    persons = models.PositiveBigIntegerField()
+    families = models.PositiveBigIntegerField()
+    regions = models.JSONField(default=dict)
+    announced_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
