@@ -111,7 +111,8 @@ class _Thrift:
             case 7:
                 self._at += 8
             case 8:
-                self._at += self._varint()
+                length = self._varint()  # before _at is read, for it moves
+                self._at += length
             case 9 | 10:
                 head = self._byte()
                 size = head >> 4 if head >> 4 < 15 else self._varint()

@@ -1,0 +1,76 @@
+"""A recipient's key is made once, kept to its owner, and recognised again."""
+
+import stat
+
+import pytest
+
+from bagipakai.core.manifest import fingerprint
+from bagipakai.recipient.keys import Identity, PublicHalf, keygen, read_seal
+from bagipakai.recipient.refusals import Refusal
+
+
+def test_a_new_key_is_for_its_owner_only_and_can_be_read_back(tmp_path):
+    made = keygen(tmp_path / "kunci", "Dinas Sosial Kabupaten Bogor")
+    assert isinstance(made, PublicHalf)
+    assert stat.S_IMODE((tmp_path / "kunci").stat().st_mode) == 0o600
+    identity = Identity.read(tmp_path / "kunci")
+    assert isinstance(identity, Identity)
+    assert identity.fingerprint == made.fingerprint == fingerprint(made.recipient)
+
+
+def test_the_public_half_holds_no_secret_and_names_the_institution(tmp_path):
+    made = keygen(tmp_path / "kunci", "Dinas Sosial")
+    text = made.file.read_text()
+    assert made.recipient in text.splitlines() and "Dinas Sosial" in text
+    assert "SECRET" not in text
+
+
+def test_a_key_is_never_overwritten(tmp_path):
+    keygen(tmp_path / "kunci")
+    before = (tmp_path / "kunci").read_bytes()
+    again = keygen(tmp_path / "kunci")
+    assert isinstance(again, Refusal) and again.code == "key-exists"
+    assert (tmp_path / "kunci").read_bytes() == before
+
+
+def test_a_public_half_that_is_in_the_way_leaves_no_half_made_key(tmp_path):
+    (tmp_path / "kunci.pub").write_text("milik orang lain")
+    assert isinstance(keygen(tmp_path / "kunci"), Refusal)
+    assert [file.name for file in tmp_path.iterdir()] == ["kunci.pub"]
+
+
+def test_a_folder_that_is_not_there_is_a_sentence_not_a_traceback(tmp_path):
+    no = keygen(tmp_path / "tidak-ada" / "kunci")
+    assert isinstance(no, Refusal) and no.code == "disk-error"
+
+
+def test_an_institution_cannot_write_a_second_line_into_the_key_file(tmp_path):
+    no = keygen(tmp_path / "kunci", "Dinas\nAGE-SECRET-KEY-1AAAA")
+    assert isinstance(no, Refusal) and no.code == "name-unusable"
+    assert not (tmp_path / "kunci").exists()
+
+
+@pytest.mark.parametrize("text", ["", "# hanya catatan\n", "AGE-SECRET-KEY-1XYZ\n", "age1abc\n", "\xff"])
+def test_a_file_that_is_no_key_is_refused(text, tmp_path):
+    (tmp_path / "kunci").write_bytes(text.encode("latin-1"))
+    no = Identity.read(tmp_path / "kunci")
+    assert isinstance(no, Refusal) and no.code == "key-unreadable"
+
+
+def test_two_keys_in_one_file_are_refused(tmp_path):
+    keygen(tmp_path / "a")
+    keygen(tmp_path / "b")
+    (tmp_path / "c").write_text((tmp_path / "a").read_text() + (tmp_path / "b").read_text())
+    assert isinstance(Identity.read(tmp_path / "c"), Refusal)
+
+
+def test_a_seal_that_is_no_public_key_is_refused(tmp_path):
+    (tmp_path / "seal.pem").write_text("bukan kunci")
+    for file in (tmp_path / "seal.pem", tmp_path / "tidak-ada.pem"):
+        no = read_seal(file)
+        assert isinstance(no, Refusal) and no.code == "seal-unreadable"
+
+
+def test_a_key_does_not_print_its_secret(tmp_path):
+    keygen(tmp_path / "kunci")
+    assert "AGE-SECRET" not in repr(Identity.read(tmp_path / "kunci"))

@@ -1,0 +1,208 @@
+"""A package opens whole or not at all."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.recipient.packages import DAY, OURS, SEAL, a_package, rows_of
+
+from bagipakai.core.envelope import Signer
+from bagipakai.core.plan import Format
+from bagipakai.recipient import opening
+from bagipakai.recipient.keys import Identity, keygen
+from bagipakai.recipient.opening import Opened, opened
+from bagipakai.recipient.refusals import Refusal
+from bagipakai.recipient.verify import verified
+
+OURSELVES = Identity(OURS)
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_an_opened_package_has_its_data_dictionary_metadata_and_manifest(form, tmp_path):
+    made = a_package(tmp_path, form=form)
+    outcome = opened(made.folder, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY)
+    assert isinstance(outcome, Opened)
+    names = {file.name for file in (tmp_path / "hasil").iterdir()}
+    assert names == {*outcome.files, "manifest.dsse.json"}
+    assert {"kamus.csv", "metadata.json", f"bagian-0001.{form.value}"} <= names
+    assert len([name for name in names if name.startswith("bagian")]) > 1 or form is Format.PARQUET
+
+
+def test_what_comes_out_is_what_went_in(tmp_path):
+    made = a_package(tmp_path)
+    opened(made.folder, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY)
+    found = []
+    for file in sorted((tmp_path / "hasil").glob("bagian-*.csv")):
+        head, *rows = csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline=""))
+        assert head == ["nik", "nama", "desil"]
+        found += rows
+    assert found == [[str(value) for value in row.values()] for row in rows_of(100).to_pylist()]
+
+
+def test_the_last_day_counts_and_the_day_after_does_not(tmp_path):
+    made = a_package(tmp_path)
+    last = made.manifest.expires_on
+    assert not isinstance(verified(made.folder, SEAL.public, OURSELVES, day=last), Refusal)
+    late = verified(made.folder, SEAL.public, OURSELVES, day=last.replace(month=7, day=1))
+    assert isinstance(late, Refusal) and late.code == "package-expired"
+
+
+def test_an_empty_folder_may_be_the_target(tmp_path):
+    made = a_package(tmp_path)
+    (tmp_path / "hasil").mkdir()
+    assert isinstance(opened(made.folder, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY), Opened)
+
+
+@pytest.mark.parametrize("occupied", ["file", "folder", "link"])
+def test_nothing_that_is_there_is_overwritten(occupied, tmp_path):
+    made, target = a_package(tmp_path), tmp_path / "hasil"
+    if occupied == "file":
+        target.write_text("milik saya")
+    elif occupied == "folder":
+        target.mkdir()
+        (target / "catatan.txt").write_text("milik saya")
+    else:
+        (tmp_path / "lain").mkdir()
+        target.symlink_to(tmp_path / "lain")
+    outcome = opened(made.folder, SEAL.public, OURSELVES, target, day=DAY)
+    assert isinstance(outcome, Refusal) and outcome.code == "folder-in-use"
+
+
+def test_what_a_killed_run_left_is_wiped_by_the_next(tmp_path):
+    made = a_package(tmp_path)
+    left = tmp_path / ".hasil.belum-diperiksa"
+    left.mkdir()
+    (left / "bagian-0009.csv").write_text("sisa")
+    assert isinstance(opened(made.folder, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY), Opened)
+    assert not left.exists() and not (tmp_path / "hasil" / "bagian-0009.csv").exists()
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+    made = a_package(tmp_path)
+    write = opening._Measured.write
+
+    def full(self, data):
+        if self._out.name is not None and self.size == 0 and len(list(tmp_path.glob(".hasil*/*"))) > 1:
+            self._out = _FullDisk()
+        return write(self, data)
+
+    monkeypatch.setattr(opening._Measured, "write", full)
+    outcome = opened(made.folder, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY)
+    assert isinstance(outcome, Refusal) and outcome.code == "disk-error"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["packages"]
+
+
+class _FullDisk:
+    name = None
+
+    def write(self, _):
+        raise OSError(28, "No space left on device")
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_nothing(sign, tmp_path):
+    """A real process, interrupted while plaintext is already on its disk."""
+    made = a_package(tmp_path, rows=400_000, limit=4_000_000)
+    key, seal = tmp_path / "kunci", tmp_path / "seal.pem"
+    key.write_text(str(OURS))
+    seal.write_bytes(SEAL.public.to_pem())
+    before = sorted(path.name for path in tmp_path.iterdir())
+    process = command(
+        "open", str(made.folder), "--seal", str(seal), "--key", str(key), "--out", str(tmp_path / "hasil")
+    )
+    staging = tmp_path / ".hasil.belum-diperiksa"
+    while not (staging.exists() and len(list(staging.iterdir())) > 1):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.001)
+    process.send_signal(sign)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130, told
+    assert "[interrupted]" in told
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def command(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-c", "from bagipakai.cli import main; raise SystemExit(main())", "recipient", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A package, a seal and a key as files, as a recipient has them."""
+    made = keygen(tmp_path / "kunci", "Dinas Sosial")
+    plan = a_package(tmp_path).manifest.plan
+    recipient = type(plan.recipient)("dinsos", "Dinas Sosial", made.recipient, made.fingerprint)
+    package = a_package(tmp_path, order="O-2", recipient=recipient)
+    (tmp_path / "seal.pub.pem").write_bytes(SEAL.public.to_pem())
+    return package, tmp_path
+
+
+def test_the_commands_report_to_programs(files):
+    package, place = files
+    seal, key = ("--seal", str(place / "seal.pub.pem")), ("--key", str(place / "kunci"))
+    out, told = command("verify", str(package.folder), *seal, "--json").communicate()
+    assert json.loads(out)["verified"] is True and json.loads(out)["opened"] is False, told
+    out, _ = command("open", str(package.folder), *seal, *key, "--out", str(place / "hasil"), "--json").communicate()
+    report = json.loads(out)
+    assert report["verified"] is report["opened"] is True
+    assert (report["package"], report["rows"]) == (package.folder.name, 100)
+    assert report["columns"] == ["nik", "nama", "desil"]
+    assert report["plan_digest"] == package.manifest.plan.digest
+    assert set(report["files"]) == {file.name for file in (place / "hasil").iterdir()} - {"manifest.dsse.json"}
+
+
+def test_the_commands_refuse_with_one_sentence_and_a_code(files):
+    package, place = files
+    (place / "palsu.pem").write_bytes(Signer.new().public.to_pem())
+    process = command("verify", str(package.folder), "--seal", str(place / "palsu.pem"), "--json")
+    out, told = process.communicate()
+    assert process.returncode == 1
+    assert json.loads(out)["code"] == "seal-mismatch"
+    assert told.strip().splitlines() == [
+        "Segel paket bukan segel Pengendali yang Anda percayai; jangan dipakai, hubungi Pengendali. [seal-mismatch]"
+    ]
+
+
+def test_no_secret_key_appears_in_what_the_tool_says(files):
+    package, place = files
+    secret = next(line for line in (place / "kunci").read_text().splitlines() if line.startswith("AGE-SECRET"))
+    for words in (("verify",), ("open", "--out", str(place / "hasil"))):
+        process = command(
+            words[0],
+            str(package.folder),
+            "--seal",
+            str(place / "seal.pub.pem"),
+            "--key",
+            str(place / "kunci"),
+            *words[1:],
+        )
+        assert secret not in "".join(process.communicate())
+        assert process.returncode == 0
+
+
+def test_a_sealed_package_opens_with_the_program_age_too(files):
+    """Interoperability: what we seal is the public format, not ours."""
+    age = next((Path(one) / "age" for one in os.get_exec_path() if (Path(one) / "age").exists()), None)
+    if age is None:
+        pytest.skip("the program age is not installed")
+    package, place = files
+    part = package.manifest.parts[0]
+    found = subprocess.run(
+        [age, "-d", "-i", place / "kunci", package.folder / part.name], capture_output=True, check=True
+    ).stdout
+    assert len(found) == part.content_bytes
