@@ -4,7 +4,7 @@ An answer has one plain shape per kind of question, fit for canonical JSON:
 
 | kind | shape |
 |---|---|
-| text, long_text, choice, purpose | text |
+| text, long_text, choice, purpose, release | text |
 | yes_no | true or false |
 | date | "2027-06-30" |
 | area | region codes, ["3201", "3202"]; ["ID"] for the nation |
@@ -108,13 +108,14 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What an answer is judged against: the day, the catalogue, the purposes, known regions (code → name; empty where
-    no release has announced any), and the region in which the asking institution is competent (empty: the nation)."""
+    """What an answer is judged against: the day, the catalogue, the purposes, the regions by code, the releases that
+    can be ordered from, and the region in which the asking institution is competent (empty: the nation)."""
 
     day: date
     catalogue: Catalogue
     purposes: Mapping[str, Rule]
     regions: Mapping[str, str]
+    releases: tuple[str, ...] = ()
     competence: str = ""
 
 
@@ -208,6 +209,10 @@ def _purpose(question: Question, answer: Any, answers: Answers, setting: Setting
     return answer if isinstance(answer, str) and answer in setting.purposes else _odd(question)
 
 
+def _release(question: Question, answer: Any, answers: Answers, setting: Setting) -> str | Refusal:
+    return answer if isinstance(answer, str) and answer in setting.releases else _odd(question)
+
+
 def _yes_no(question: Question, answer: Any, answers: Answers, setting: Setting) -> bool | Refusal:
     return answer if isinstance(answer, bool) else _odd(question)
 
@@ -234,14 +239,8 @@ def _area(question: Question, answer: Any, answers: Answers, setting: Setting) -
     if codes == [NATION]:
         return codes if not setting.competence else Refusal("area-outside-competence", {"area": "Indonesia"})
     for code in codes:
-        digits = code.isascii() and code.isdigit() and len(code) in (2, 4, 6, 10)
-        deepest = max((len(known) for known in setting.regions), default=0)
-        if (
-            not digits
-            or (len(code) <= deepest and code not in setting.regions)
-            or (len(code) > deepest > 0 and code[:deepest] not in setting.regions)
-        ):
-            return Refusal("area-unknown", {"area": code[:12]})
+        if code not in setting.regions:
+            return Refusal("area-unknown", {"area": code[:12] if code.isalnum() else "…"})
         if not code.startswith(setting.competence):
             return Refusal("area-outside-competence", {"area": setting.regions.get(code, code)})
     return [code for code in codes if not any(code != other and code.startswith(other) for other in codes)]
@@ -343,6 +342,7 @@ _KINDS = {
     "long_text": _text,
     "choice": _choice,
     "purpose": _purpose,
+    "release": _release,
     "yes_no": _yes_no,
     "date": _date,
     "area": _area,

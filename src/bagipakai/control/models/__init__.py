@@ -1,6 +1,6 @@
 """What the office keeps."""
 
-from bagipakai.control.models.access import Grant, GrantEvent, Reading, Release
+from bagipakai.control.models.access import Grant, GrantEvent, Reading, Region, Release
 from bagipakai.control.models.documents import Document
 from bagipakai.control.models.institutions import (
     CompetenceAttestation,
@@ -33,6 +33,7 @@ __all__ = [
     "ReadinessReview",
     "Reading",
     "RecipientKey",
+    "Region",
     "Release",
     "Request",
     "Tenure",

@@ -48,10 +48,8 @@ class Reading(models.Model):
 
 
 class Release(models.Model):
-    """A release of the registry that the office may order from: what the registry announced about it.
-
-    `regions` maps region codes to names, as far down as the announcement goes. A withdrawn release is not ordered from.
-    """
+    """A release of the registry that the office may order from: what the registry announced about it. A withdrawn
+    release is not ordered from."""
 
     version = models.CharField(max_length=20, unique=True)
     digest = models.CharField(max_length=64)
@@ -60,6 +58,16 @@ class Release(models.Model):
     published_on = models.DateField()
     persons = models.PositiveBigIntegerField()
     families = models.PositiveBigIntegerField()
-    regions = models.JSONField(default=dict)
     announced_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+
+class Region(models.Model):
+    """One region of one edition of the Kemendagri codes, undotted: 2, 4, 6 or 10 digits."""
+
+    edition = models.CharField(max_length=80)
+    code = models.CharField(max_length=10)
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [UniqueConstraint(fields=["edition", "code"], name="one_region_of_a_code")]

@@ -1,0 +1,69 @@
+"""The releases that can be ordered from, and the regions of their edition, as the registry announced them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
+
+from django.db import transaction
+
+from bagipakai.control import clock
+from bagipakai.control.models import Region, Release
+
+
+def announce(
+    version: str,
+    *,
+    digest: str,
+    standard: str,
+    region_edition: str,
+    published_on: date,
+    persons: int,
+    families: int,
+) -> Release:
+    """Records a release that the registry published. Announcing it again changes nothing. Raises ValueError when a
+    known version comes with another digest: a published release cannot change."""
+    release, _ = Release.objects.get_or_create(
+        version=version,
+        defaults={
+            "digest": digest,
+            "standard": standard,
+            "region_edition": region_edition,
+            "published_on": published_on,
+            "persons": persons,
+            "families": families,
+            "announced_at": clock.now(),
+        },
+    )
+    if release.digest != digest:
+        raise ValueError(f"release {version} was announced with another digest")
+    return release
+
+
+def available() -> list[Release]:
+    """The releases that can be ordered from, newest first."""
+    return list(Release.objects.filter(withdrawn_at=None).order_by("-published_on", "-id"))
+
+
+def newest() -> Release | None:
+    return next(iter(available()), None)
+
+
+@transaction.atomic
+def load_regions(edition: str, regions: Iterable[tuple[str, str]]) -> int:
+    """Records the regions (code, name) of an edition; returns how many were new."""
+    known = set(Region.objects.filter(edition=edition).values_list("code", flat=True))
+    new = [Region(edition=edition, code=code, name=name) for code, name in regions if code not in known]
+    Region.objects.bulk_create(new, batch_size=5_000)
+    return len(new)
+
+
+def regions(edition: str) -> Mapping[str, str]:
+    """Code → name of every region of `edition`, parents before children within a branch."""
+    return _regions(edition, Region.objects.filter(edition=edition).count())
+
+
+@lru_cache(maxsize=2)
+def _regions(edition: str, _: int) -> Mapping[str, str]:
+    rows = Region.objects.filter(edition=edition).order_by("code").values_list("code", "name")
+    return MappingProxyType(dict(rows))

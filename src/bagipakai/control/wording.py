@@ -1,0 +1,117 @@
+"""A plan in plain words: for papers, pages and the public register. What is said here is what will be run."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from bagipakai.control.clock import WIB
+from bagipakai.core.plan import Area
+from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or, Predicate
+from bagipakai.core.variables import Catalogue
+
+MONTHS = (
+    *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli"),
+    *("Agustus", "September", "Oktober", "November", "Desember"),
+)
+ENGLISH_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
+_OPS = {
+    "id": {Op.EQUAL: "sama dengan", Op.DIFFERS: "bukan", Op.LESS: "kurang dari", Op.AT_MOST: "paling tinggi",
+           Op.MORE: "lebih dari", Op.AT_LEAST: "paling rendah"},
+    "en": {Op.EQUAL: "is", Op.DIFFERS: "is not", Op.LESS: "below", Op.AT_MOST: "at most",
+           Op.MORE: "above", Op.AT_LEAST: "at least"},
+}  # fmt: skip
+_WORDS = {
+    "id": {"everybody": "semua", "yes": "ya", "no": "tidak", "and": "dan", "or": "atau", "not": "bukan",
+           "missing": "tidak diketahui", "range": "{low} sampai {high}", "nation": "seluruh Indonesia"},
+    "en": {"everybody": "everybody", "yes": "yes", "no": "no", "and": "and", "or": "or", "not": "not",
+           "missing": "unknown", "range": "{low} to {high}", "nation": "all of Indonesia"},
+}  # fmt: skip
+
+
+def population(predicate: Predicate | None, catalogue: Catalogue, lang: str = "id") -> str:
+    """Who is chosen, as a phrase: "Desil kesejahteraan: 1 sampai 4; Jenis kelamin: Perempuan"."""
+    if predicate is None:
+        return _WORDS[lang]["everybody"]
+    if isinstance(predicate, And):
+        return "; ".join(_phrase(part, catalogue, lang) for part in predicate.parts)
+    return _phrase(predicate, catalogue, lang)
+
+
+def _phrase(predicate: Predicate, catalogue: Catalogue, lang: str) -> str:
+    words = _WORDS[lang]
+    match predicate:
+        case Column(name):
+            return f"{_title(name, catalogue, lang)}: {words['yes']}"
+        case Not(Column(name)):
+            return f"{_title(name, catalogue, lang)}: {words['no']}"
+        case Not(part):
+            return f"{words['not']} ({_phrase(part, catalogue, lang)})"
+        case Missing(Column(name)):
+            return f"{_title(name, catalogue, lang)}: {words['missing']}"
+        case Missing(part):
+            return f"({_phrase(part, catalogue, lang)}): {words['missing']}"
+        case And(parts) | Or(parts):
+            joint = f" {words['and' if isinstance(predicate, And) else 'or']} "
+            return "(" + joint.join(_phrase(part, catalogue, lang) for part in parts) + ")"
+        case In(Column(name), values):
+            return f"{_title(name, catalogue, lang)}: {', '.join(_value(name, one, catalogue, lang) for one in values)}"
+        case Between(Column(name), low, high):
+            ends = {"low": _value(name, low, catalogue, lang), "high": _value(name, high, catalogue, lang)}
+            return f"{_title(name, catalogue, lang)}: {words['range'].format(**ends)}"
+        case Compare(op, left, right):
+            name = left.name if isinstance(left, Column) else right.name if isinstance(right, Column) else ""
+            sides = [_side(side, name, catalogue, lang) for side in (left, right)]
+            return f"{sides[0]} {_OPS[lang][op]} {sides[1]}"
+
+
+def _side(side: Column | Const, name: str, catalogue: Catalogue, lang: str) -> str:
+    return _title(side.name, catalogue, lang) if isinstance(side, Column) else _value(name, side.value, catalogue, lang)
+
+
+def _title(name: str, catalogue: Catalogue, lang: str) -> str:
+    return catalogue[name].title(lang) if name in catalogue else name
+
+
+def _value(name: str, value: Any, catalogue: Catalogue, lang: str) -> str:
+    codes = catalogue[name].codes if name in catalogue else None
+    if codes is not None and value in codes:
+        return codes.label(value, lang)
+    if isinstance(value, bool):
+        return _WORDS[lang]["yes" if value else "no"]
+    return calendar_day(value, lang) if isinstance(value, date) else number(value) if isinstance(value, int) else value
+
+
+def area(place: Area | Iterable[str], regions: Mapping[str, str], lang: str = "id") -> str:
+    """Where, by name where the name is known."""
+    codes = tuple(place.codes if isinstance(place, Area) else place)
+    if not codes or codes == ("ID",):
+        return _WORDS[lang]["nation"]
+    return ", ".join(f"{regions[code]} ({code})" if code in regions else code for code in codes)
+
+
+def number(value: int, lang: str = "id") -> str:
+    """1.234.567 in Indonesian, 1,234,567 in English."""
+    return f"{value:,}" if lang == "en" else f"{value:,}".replace(",", ".")
+
+
+def calendar_day(day: date, lang: str = "id") -> str:
+    """22 November 2026."""
+    return f"{day.day} {(MONTHS if lang == 'id' else ENGLISH_MONTHS)[day.month - 1]} {day.year}"
+
+
+def moment(at: datetime, lang: str = "id") -> str:
+    """22 November 2026, 14.05 WIB."""
+    there = at.astimezone(WIB)
+    return f"{calendar_day(there.date(), lang)}, {there:%H.%M} WIB"
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them: 1,4 MB."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}".replace(".", ",")
+    return f"{count} B"
