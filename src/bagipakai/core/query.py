@@ -4,13 +4,22 @@ Meaning is SQL's three-valued logic, written out in `registry/engines/reference.
 nor unequal to anything, and only a predicate that is *true* chooses a row.
 """
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 Scalar: TypeAlias = str | int | bool | date  # a date is a calendar day; money is whole rupiah; there are no floats
+
+
+# The column that holds a region code of so many digits (Kemendagri codes without dots).
+AREA_COLUMNS = {2: "kode_prov", 4: "kode_kab", 6: "kode_kec", 10: "kode_desa"}
+
+
+class QueryError(ValueError):
+    """The text is not a sentence of this language. Names the place, never a person's value."""
 
 
 class Op(StrEnum):
@@ -33,6 +42,9 @@ class Column:
 class Const:
     value: Scalar
 
+    def __post_init__(self) -> None:
+        _constants(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Compare:
@@ -45,10 +57,16 @@ class Compare:
 class And:
     parts: "tuple[Predicate, ...]"
 
+    def __post_init__(self) -> None:
+        _not_empty(self.parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Or:
     parts: "tuple[Predicate, ...]"
+
+    def __post_init__(self) -> None:
+        _not_empty(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,10 @@ class In:
     column: Column
     values: tuple[Scalar, ...]
 
+    def __post_init__(self) -> None:
+        _not_empty(self.values)
+        _constants(*self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -76,6 +98,20 @@ class Between:
     column: Column
     low: Scalar
     high: Scalar
+
+    def __post_init__(self) -> None:
+        _constants(self.low, self.high)
+
+
+def _not_empty(parts: tuple[object, ...]) -> None:
+    if not parts:
+        raise QueryError("an empty list of parts or values")
+
+
+def _constants(*values: object) -> None:
+    for value in values:
+        if not isinstance(value, Scalar) or isinstance(value, datetime):
+            raise QueryError("a constant is text, a whole number, true or false, or a calendar day")
 
 
 Predicate: TypeAlias = Column | Compare | And | Or | Not | Missing | In | Between
@@ -124,8 +160,54 @@ def columns_of(predicate: Predicate | None) -> Iterator[str]:
             yield column.name
 
 
-class QueryError(ValueError):
-    """The text is not a sentence of this language. Names the place, never a person's value."""
+def chosen(query: Query) -> Predicate | None:
+    """The whole condition of a query: inside the area, and `where` is true. None chooses every row."""
+    parts = tuple(part for part in (_inside(query.area), query.where) if part is not None)
+    return And(parts) if len(parts) > 1 else next(iter(parts), None)
+
+
+def _inside(area: tuple[str, ...]) -> Predicate | None:
+    codes = {column: tuple(code for code in area if len(code) == digits) for digits, column in AREA_COLUMNS.items()}
+    if sum(map(len, codes.values())) != len(area):
+        raise QueryError("a region code has 2, 4, 6 or 10 digits")
+    parts = tuple(In(Column(column), found) for column, found in codes.items() if found)
+    return Or(parts) if len(parts) > 1 else next(iter(parts), None)
+
+
+def reaches(area: tuple[str, ...], regency: str) -> bool:
+    """Whether `area` holds any place of the regency with this code of 4 digits. An empty area is the nation."""
+    return not area or any(code.startswith(regency) or regency.startswith(code) for code in area)
+
+
+def truth_of_nothing(predicate: Predicate) -> bool | None:
+    """What the predicate says of somebody about whom nothing is known: true, false or unknown (None). A filter that
+    is true here would choose people because we know nothing about them, and is refused."""
+    match predicate:
+        case Compare(op, Const(left), Const(right)):
+            return bool(_COMPARED[op](left, right))
+        case Column() | Compare() | In() | Between():
+            return None
+        case Missing(part):
+            return truth_of_nothing(part) is None
+        case Not(part):
+            inner = truth_of_nothing(part)
+            return None if inner is None else not inner
+        case And(parts):
+            told = [truth_of_nothing(part) for part in parts]
+            return False if False in told else None if None in told else True
+        case Or(parts):
+            told = [truth_of_nothing(part) for part in parts]
+            return True if True in told else None if None in told else False
+
+
+_COMPARED = {
+    Op.EQUAL: operator.eq,
+    Op.DIFFERS: operator.ne,
+    Op.LESS: operator.lt,
+    Op.AT_MOST: operator.le,
+    Op.MORE: operator.gt,
+    Op.AT_LEAST: operator.ge,
+}
 
 
 def to_json(predicate: Predicate | Const) -> dict[str, Any]:
@@ -201,7 +283,9 @@ def _scalar_in(data: Any) -> Scalar:
             return data
         case {"date": str(text)} if len(data) == 1:
             try:
-                return date.fromisoformat(text)
+                day = date.fromisoformat(text)
             except ValueError:
                 raise QueryError("not a calendar day") from None
+            if day.isoformat() == text:  # one spelling: 2026-07-01, neither 20260701 nor 2026-W27-3
+                return day
     raise QueryError("not a constant")
