@@ -1,0 +1,141 @@
+"""What must be known from outside before the tables can answer: plain values that the office gathers.
+
+Every default is the one that refuses. A fact that nobody gathered is therefore a “no”, not an oversight.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+
+from bagipakai.core.refusal import Refusal
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+# The questions every request answers (law reference 4.2, 5.2; R-02, R-12), and whether an answer is demanded.
+# The form asks them in its own order; an answer to any other question is refused.
+QUESTIONS: Mapping[str, bool] = MappingProxyType(
+    {
+        "purpose": True,  # code of policies/purposes.toml
+        "programme": True,  # text
+        "legal_basis": True,  # text: the instrument and the article
+        "level": True,  # L1 … L4
+        "unit": True,  # individu, keluarga
+        "area": True,  # list of undotted region codes
+        "population": False,  # predicate, in the JSON of core.query
+        "variables": True,  # list of {"name": …, "reason": …}
+        "release": True,  # version, or the newest
+        "rolling": False,
+        "format": True,
+        "channel": True,
+        "onward_sharing": False,
+        "ends_on": True,  # ISO date
+        "note": False,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """One person's hold on one post between two instants. `acting` marks a Plt or Plh. `until` None means: no end is
+    known. The holder acts from `since` on and no longer at `until`."""
+
+    person: str
+    post: str
+    institution: str
+    roles: frozenset[str]
+    since: datetime
+    until: datetime | None = None
+    acting: bool = False
+
+    def holds(self, moment: datetime) -> bool:
+        return self.since <= moment and (self.until is None or moment < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The readiness certificate of the applicant's institution as it stands now. `valid_until` is the last day."""
+
+    status: str = "NOT_STARTED"
+    valid_until: date | None = None
+    levels: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+    digest: str = ""
+    reviewers: frozenset[str] = frozenset()  # persons: they may not act in another check of this chain
+
+    def is_ready(self, today: date) -> bool:
+        """READY, or READY_WITH_CONDITIONS, on a day within its validity."""
+        return (
+            self.status in {"READY", "READY_WITH_CONDITIONS"}
+            and self.valid_until is not None
+            and today <= self.valid_until
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """One line of policies/purposes.toml: what the data may be used for, and how far."""
+
+    code: str
+    levels: frozenset[str]
+    longest_days: int  # an access for this purpose lasts at most so long
+    onward_sharing: bool
+    bast_kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The choices that law reference 11.2 leaves open, in force on one day."""
+
+    handover_timing: str = "late"  # BAST: "late" is after the quality check, "early" with the agreement
+    longest_rounds: int | None = None  # of repair; None: no cap
+    lapse_days: int | None = None  # after the repair date; None: a request never lapses (silence never decides)
+    competences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # role → attestations it needs
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)
+    deficiencies: frozenset[str] = frozenset()  # codes a deficiency item may carry
+    documents: frozenset[str] = frozenset()  # kinds of document a request may hold
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The world at one moment, for one actor and one request."""
+
+    now: datetime
+    today: date  # the calendar day in Jakarta (WIB)
+    settings: Settings = field(default_factory=Settings)
+
+    # the one who acts
+    account: str = ""  # account state of law reference 4.3; only ACTIVE may act
+    mandate: Mandate | None = None  # the hold on the post the actor names
+    competences: Mapping[str, date] = field(default_factory=dict)  # attestation → last day
+
+    # the institution that asks
+    institution_kind: str = ""
+    standing: Standing = field(default_factory=Standing)
+    overdue: tuple[str, ...] | None = None  # reports and destructions past their day; None: not known
+    incidents: tuple[str, ...] | None = None  # incidents still open
+    dpo_registered: bool = False
+    transfer_basis: str = ""  # safeguard for transfer abroad (UU PDP Art 56)
+
+    # the controller that is asked
+    controller_appointed: bool = False
+    processor_mandated: bool = False
+    owners: Mapping[str, str] | None = None  # variable → institution that must consent; None: not known
+
+    # the content, as compiled from the answers now
+    questions: Mapping[str, bool] = field(default_factory=lambda: QUESTIONS)
+    tier: str = ""  # control tier L2 … L4
+    specific: frozenset[str] = frozenset()  # asked variables of class SPECIFIC
+    documents_required: frozenset[str] | None = None  # None: not known, and nothing is complete
+    dpo_required: bool = True
+    opinion_required: bool = True  # the DPO's opinion
+    plan: str = ""  # digest of the plan that would now be approved, or that was approved, compiled afresh
+    plan_refusal: Refusal | None = None  # why the answers make no lawful plan
+
+    # the papers and what follows the decision
+    agreement: str = ""  # SHA-256 of the agreement as generated
+    handover: str = ""  # SHA-256 of the hand-over record as generated
+    repair_due: date | None = None
+    access_open: bool = True  # a grant of this request is still pending, active or suspended
+    duties: tuple[str, ...] | None = None  # duties after access still unmet; None: not known

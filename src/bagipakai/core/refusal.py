@@ -1,0 +1,48 @@
+"""“No” as a value: a code, what is needed to explain it, and the sentence a person reads.
+
+The sentences live in `policies/refusals.toml`, in Indonesian and English, each with its source. A refusal without a
+sentence cannot be shown, so every code that the tables can give has one (tests/workflow/test_sentences.py).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What stands in the way. `detail` fills the blanks of the sentence; it never holds a person's row, a NIK or a
+    secret."""
+
+    code: str
+    detail: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def sentence(self, lang: str = "id") -> str:
+        """The sentence in `lang` ("id" or "en"): what is wrong and what to do. Raises KeyError for an unknown code."""
+        return str(_sentences()[self.code][lang]).format_map(_Blanks(self.detail))
+
+    @property
+    def basis(self) -> str:
+        """The source of the rule behind this refusal. Raises KeyError for an unknown code."""
+        return str(_sentences()[self.code]["basis"])
+
+    def to_json(self) -> dict[str, Any]:
+        """For the ledger and the API."""
+        return {"code": self.code, "detail": dict(self.detail)}
+
+
+class _Blanks(dict[str, str]):
+    """A blank nobody filled shows as a dash, so that explaining a refusal never fails."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+@lru_cache(maxsize=1)
+def _sentences() -> Mapping[str, Mapping[str, str]]:
+    from bagipakai.core.policy import policies_dir
+
+    rules = tomllib.loads((policies_dir() / "refusals.toml").read_text(encoding="utf-8"))
+    return {rule["code"]: rule for rule in rules["refusal"]}
