@@ -1,0 +1,208 @@
+"""Small counts are hidden, and what is left does not give them back.
+
+Pure rules on counts: no row comes here. A table is a tree: the total, then the total of each value of the first
+dimension, then of the first and second, down to the cells; these prefixes are the margins that are published, and no
+others are. In a tree, hiding can be proven sound by hand (decision 0033); margins that cross need linear programmes.
+Methods and limits: disclosure reference §3.1 and §4.4. Every count is judged for persons *and* for families: ten
+persons may be two families, and the decile belongs to the family.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TypeAlias
+
+from bagipakai.core.policy import rules
+from bagipakai.core.query import AREA_COLUMNS, Scalar
+from bagipakai.core.refusal import Refusal
+
+Key: TypeAlias = tuple[Scalar | None, ...]  # the values of the first dimensions; shorter than all of them: a margin
+
+# A place lies inside one larger place, so these dimensions nest instead of crossing.
+AREAS = frozenset({*AREA_COLUMNS.values(), "nama_prov", "nama_kab", "nama_kec", "nama_desa"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A true count, before any rule. `families` may be counted only up to the smallest number that matters."""
+
+    key: Key
+    persons: int
+    families: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One line of the published table; `count` is None where it is hidden, which is never the same as zero."""
+
+    key: Key
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The published table, margins before what they sum, unknown values last. `small` lines were hidden for being
+    small (or empty), `partners` so that a small one cannot be had by subtraction."""
+
+    dimensions: tuple[str, ...]
+    unit: str
+    lines: tuple[Shown, ...]
+    small: int
+    partners: int
+
+    @property
+    def hidden(self) -> int:
+        return self.small + self.partners
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """The rule for tables of counts (L1) on one day, from `policies/disclosure.toml`."""
+
+    smallest_persons: int
+    smallest_families: int
+    most_dimensions: int
+    most_cells: int
+    smallest_mean: int
+    most_small_percent: int
+    crossed_with: Mapping[str, int]  # an area dimension → how many dimensions a table with it may have
+    since: date
+    basis: str
+
+    @classmethod
+    def on(cls, day: date) -> "Disclosure":
+        """Raises NoRule where no rule is in force: then no table leaves."""
+        rule = rules("disclosure", "table").on(day)
+        return cls(
+            smallest_persons=int(rule["smallest_persons"]),
+            smallest_families=int(rule["smallest_families"]),
+            most_dimensions=int(rule["most_dimensions"]),
+            most_cells=int(rule["most_cells"]),
+            smallest_mean=int(rule["smallest_mean"]),
+            most_small_percent=int(rule["most_small_percent"]),
+            crossed_with={str(area): int(most) for area, most in rule["crossed_with"].items()},
+            since=rule.since,
+            basis=rule.basis,
+        )
+
+    def at_least(self, smallest: int) -> "Disclosure":
+        """The same rule, or the stricter one that a plan asks for."""
+        return replace(
+            self,
+            smallest_persons=max(self.smallest_persons, smallest),
+            smallest_families=max(self.smallest_families, smallest),
+        )
+
+    def passes(self, cell: Cell | None) -> bool:
+        """Whether a cell may be shown for its own sake. An empty cell may not: "nobody" is an answer about a group."""
+        return cell is not None and cell.persons >= self.smallest_persons and cell.families >= self.smallest_families
+
+
+def hide(dimensions: Sequence[str], unit: str, cells: Iterable[Cell], rule: Disclosure) -> Table | Refusal:
+    """The table as it may be published, or why none may be.
+
+    `cells` holds each combination that occurs and each of its margins, the empty key being the total. Combinations
+    that do not occur are hidden like small ones. Raises ValueError if a margin is missing or is not the sum of its
+    parts.
+    """
+    tree = _Tree(tuple(dimensions), cells)
+    if not rule.passes(tree.cells.get(())):
+        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
+    leaves = tree.leaves()
+    mean = tree.cells[()].persons // leaves
+    if leaves > rule.most_cells or mean < rule.smallest_mean:
+        return Refusal("table-too-fine", {"cells": str(leaves), "smallest_mean": str(rule.smallest_mean)})
+    table = _hidden(tree, unit, rule)
+    small = sum(not rule.passes(tree.cells.get(line.key)) for line in table.lines if len(line.key) == len(dimensions))
+    if 100 * small > rule.most_small_percent * leaves:
+        return Refusal("table-too-sparse", {"most": str(rule.most_small_percent)})
+    return table
+
+
+def _hidden(tree: "_Tree", unit: str, rule: Disclosure) -> Table:
+    """Top-down: in a line of siblings where one is hidden, or whose total is hidden, the smallest sibling that could
+    have been shown is hidden with them. Where there is none, all are hidden, and together they are their total."""
+    lines = [Shown((), _measure(tree.cells[()], unit))]
+    small = partners = 0
+
+    def descend(key: Key, total_is_hidden: bool) -> None:
+        nonlocal small, partners
+        siblings = tree.below(key)
+        fit = [one for one in siblings if rule.passes(tree.cells.get(one))]
+        partner = None
+        if fit and (total_is_hidden or len(fit) < len(siblings)):
+            partner = min(fit, key=lambda one: (_measure(tree.cells[one], unit), _order(one)))
+        may_be_shown = set(fit) - {partner}
+        small += len(siblings) - len(fit)
+        partners += partner is not None
+        for one in siblings:
+            shown = one in may_be_shown
+            lines.append(Shown(one, _measure(tree.cells[one], unit) if shown else None))
+            if len(one) < len(tree.dimensions):
+                descend(one, not shown)
+
+    if tree.dimensions:
+        descend((), False)
+    return Table(tree.dimensions, unit, tuple(lines), small, partners)
+
+
+def _measure(cell: Cell, unit: str) -> int:
+    return cell.families if unit == "keluarga" else cell.persons
+
+
+class _Tree:
+    """The full grid over the values that occur: areas nest, all other dimensions cross."""
+
+    def __init__(self, dimensions: tuple[str, ...], cells: Iterable[Cell]) -> None:
+        self.dimensions = dimensions
+        self.cells = {cell.key: cell for cell in cells}
+        self._areas = tuple(name in AREAS for name in dimensions)
+        self._values: list[dict[Key, dict[Scalar | None, None]]] = [{} for _ in dimensions]  # ordered sets
+        for key in self.cells:
+            if len(key) == len(dimensions):
+                for depth, value in enumerate(key):
+                    self._values[depth].setdefault(self._where(key[:depth], depth), {})[value] = None
+        for places in self._values:
+            for where, found in places.items():
+                places[where] = dict.fromkeys(sorted(found, key=lambda value: _order((value,))))
+        self._check()
+
+    def _where(self, key: Key, depth: int) -> Key:
+        """What decides which values are possible at `depth`: the areas above for an area, nothing for the others."""
+        if not self._areas[depth]:
+            return ()
+        return tuple(value for value, area in zip(key, self._areas, strict=False) if area)
+
+    def below(self, key: Key) -> list[Key]:
+        return [(*key, value) for value in self._values[len(key)].get(self._where(key, len(key)), ())]
+
+    def leaves(self) -> int:
+        """How many cells the full grid has. Counted, not built: a table that is far too fine must cost nothing."""
+        places, crossed = 1, 1
+        for depth, area in enumerate(self._areas):
+            if area:
+                places = sum(map(len, self._values[depth].values()))
+            else:
+                crossed *= len(self._values[depth].get((), ()))
+        return max(1, places * crossed)
+
+    def _check(self) -> None:
+        sums: dict[Key, int] = {}
+        for key, cell in self.cells.items():
+            if key:
+                sums[key[:-1]] = sums.get(key[:-1], 0) + cell.persons
+        if any(key not in self.cells for key in sums):
+            raise ValueError("a margin is missing")
+        for key, cell in self.cells.items():
+            if len(key) < len(self.dimensions) and sums.get(key, 0) != cell.persons:
+                raise ValueError("a margin is not the sum of its parts")
+
+
+def _order(key: Key) -> tuple[tuple[bool, Scalar], ...]:
+    """Unknown values last, false before true."""
+    return tuple((value is None, 0 if value is None else value) for value in key)
+
+
+def in_order(cells: Iterable[Cell]) -> Iterator[Cell]:
+    """Margins before what they sum, then by value, unknown last."""
+    yield from sorted(cells, key=lambda cell: _order(cell.key))

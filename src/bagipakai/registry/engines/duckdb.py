@@ -1,0 +1,377 @@
+"""DuckDB over the Parquet files of a release: the default engine.
+
+SQL is emitted here from `core.query` and from nothing else: brackets around everything, identifiers quoted and taken
+from the catalogue, every value an SQL variable (decision 0031). The engine is locked before the first query: it reads
+the directories it was given, spills into its own, and can load, install or configure nothing (dataplane reference
+§3.6). Errors leave as their kind only, because DuckDB quotes the value that it stumbled over.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from bagipakai.core.disclosure import Cell, Key, in_order
+from bagipakai.core.query import (
+    And,
+    Between,
+    Column,
+    Compare,
+    Const,
+    Count,
+    In,
+    Missing,
+    Not,
+    Or,
+    Predicate,
+    Rows,
+    Scalar,
+    chosen,
+    columns_of,
+)
+from bagipakai.core.variables import Type
+from bagipakai.registry.engines import INTERNAL, EngineError, Part, columns, parts_in, schema_of
+
+BATCH = 131_072  # rows
+SQL_TYPE = {Type.TEXT: "VARCHAR", Type.INTEGER: "BIGINT", Type.BOOLEAN: "BOOLEAN", Type.DATE: "DATE"}
+STORED_AS = {  # what a release may hold for each type of the contract
+    Type.TEXT: {"VARCHAR"},
+    Type.INTEGER: {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"},
+    Type.BOOLEAN: {"BOOLEAN"},
+    Type.DATE: {"DATE"},
+}
+MOST_CELLS = 1_000_000
+
+_Answer = TypeVar("_Answer")
+
+
+class TooManyCells(EngineError):
+    """The table has more cells than one person could read; it must be designed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """One statement, and the values of its variables: `getvariable('p0')` is the first."""
+
+    text: str
+    values: tuple[Scalar, ...]
+
+
+def rows_sql(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] = ()) -> Sql:
+    """The statement that answers `query`. Raises EngineError for a name that is not in `types`."""
+    words = _Words(types)
+    where = words.where(chosen(query))
+    sources = [*query.keep, *internal]
+    kept = ",\n    ".join(
+        f"CAST({_quoted(source)} AS {SQL_TYPE[kind]}) AS {_quoted(name)}"
+        for source, (name, kind) in zip(sources, columns(query, types, internal), strict=True)
+    )
+    return Sql(f"{_REGISTRY},\n{_chosen(where)}\nSELECT\n    {kept}\nFROM chosen", tuple(words.values))
+
+
+def cells_sql(query: Count, types: Mapping[str, Type]) -> Sql:
+    """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`."""
+    words = _Words(types)
+    where = words.where(chosen(query))
+    dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
+    counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu"]
+    select = ",\n    ".join([*dimensions, *counts])
+    groups = ", ".join(f"d{at}" for at in range(len(query.by)))
+    grouped = f"\nGROUP BY {groups}" if groups else ""
+    text = f"{_REGISTRY},\n{_chosen(where)}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
+    return Sql(text, tuple(words.values))
+
+
+_REGISTRY = """WITH
+registry AS (      -- the files of the release that can hold a chosen row; codes are text inside them
+    SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
+)"""
+
+
+def _chosen(where: str) -> str:
+    return f"""chosen AS (        -- only what is true: false and unknown both stay behind
+    SELECT * FROM registry{where}
+)"""  # noqa: S608  # names come from the catalogue, values are variables
+
+
+# `seen` marks family f in bit f mod 64: as many bits are set as there are families, or fewer, never more. So at 8 bytes
+# a cell it proves "at least ten families" for nearly every cell, where counting them exactly takes memory by family.
+_COUNTS = {
+    "keluarga": [
+        "CAST(coalesce(sum(member_count), 0) AS BIGINT) AS persons",
+        "count(*) AS families",
+        "0::UBIGINT AS seen",
+    ],
+    "individu": [
+        "count(*) AS persons",
+        "0 AS families",
+        "coalesce(bit_or(1::UBIGINT << CAST(id_keluarga & 63 AS UBIGINT)), 0) AS seen",
+    ],
+}
+
+
+class _Words:
+    """Predicates as SQL. Every operand that is not a name or a value stands in brackets of our own."""
+
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self._types = types
+        self.values: list[Scalar] = []
+
+    def where(self, predicate: Predicate | None) -> str:
+        return "" if predicate is None else f"\n    WHERE {self._said(predicate)}"
+
+    def column(self, name: str) -> str:
+        if name not in self._types:
+            raise EngineError("a column without a type")
+        return _quoted(name)
+
+    def _said(self, predicate: Predicate) -> str:
+        match predicate:
+            case Column(name):
+                return self.column(name)
+            case Compare(op, left, right):
+                return f"({self._side(left)} {op.value} {self._side(right)})"
+            case And(parts):
+                return "(" + " AND ".join(map(self._said, parts)) + ")"
+            case Or(parts):
+                return "(" + " OR ".join(map(self._said, parts)) + ")"
+            case Not(part):
+                return f"(NOT {self._said(part)})"
+            case Missing(part):
+                return f"({self._said(part)} IS NULL)"
+            case In(column, values):
+                return f"({self.column(column.name)} IN (" + ", ".join(map(self.value, values)) + "))"
+            case Between(column, low, high):
+                return f"({self.column(column.name)} BETWEEN {self.value(low)} AND {self.value(high)})"
+
+    def _side(self, side: Column | Const) -> str:
+        match side:
+            case Column(name):
+                return self.column(name)
+            case Const(value):
+                return self.value(value)
+
+    def value(self, value: Scalar) -> str:
+        self.values.append(value)
+        return f"getvariable('p{len(self.values) - 1}')"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _sql_type(value: Scalar) -> str:
+    match value:
+        case bool():
+            return "BOOLEAN"
+        case int():
+            return "BIGINT"
+        case str():
+            return "VARCHAR"
+    return "DATE"
+
+
+class Engine:
+    """One locked DuckDB. Use it in a process of its own per order; close it, or use it as a context manager.
+
+    `temp_dir`: a private directory to spill into. `allowed`: the only directories it may read. `memory_limit` bounds
+    DuckDB, not the process. Raises EngineError.
+    """
+
+    def __init__(
+        self,
+        temp_dir: str | os.PathLike[str],
+        allowed: Iterable[str | os.PathLike[str]],
+        memory_limit: str = "1GB",
+        threads: int = 2,
+        max_temp_size: str = "10GB",
+    ) -> None:
+        spill = os.fspath(Path(temp_dir).resolve())
+        directories = [spill, *(os.fspath(Path(directory).resolve()) for directory in allowed)]
+        self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": threads}))
+        for name, value in (
+            ("memory_limit", memory_limit),
+            ("temp_directory", spill),
+            ("max_temp_directory_size", max_temp_size),
+            ("preserve_insertion_order", True),
+            ("allowed_directories", directories),
+            ("autoinstall_known_extensions", False),
+            ("autoload_known_extensions", False),
+            ("allow_community_extensions", False),
+            ("enable_external_access", False),
+            ("lock_configuration", True),
+        ):
+            _quietly(partial(self._con.execute, f"SET {name} = $1", [value]))
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._con.close()
+
+    def rows(
+        self, query: Rows, parts: Iterable[Part], types: Mapping[str, Type], internal: tuple[str, ...] = ()
+    ) -> Iterator[pa.RecordBatch]:
+        """The chosen rows in release order (the order of `parts`, and within each), in batches of 131,072 rows, the
+        last one shorter; the same batches for any number of threads. Columns as `schema_of` says. Raises EngineError,
+        also half-way."""
+        schema, sql = schema_of(query, types, internal), rows_sql(query, types, internal)
+        needed = {name: types[name] for name in (*query.keep, *columns_of(chosen(query)))}
+        with self._session(query, parts, needed | {name: INTERNAL[name] for name in internal}) as session:
+            if session is not None:
+                yield from _recut(session.stream(sql), schema)
+
+    def count(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        enough: int | None = None,
+        margins: bool = False,
+    ) -> list[Cell]:
+        """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
+        sql = cells_sql(query, types)
+        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
+        with self._session(query, parts, needed) as session:
+            if session is None:
+                return []
+            session.run(f"CREATE TEMP TABLE cells AS\n{sql.text}", sql.values)
+            if session.run("SELECT count(*) FROM cells")[0][0] > MOST_CELLS:
+                raise TooManyCells("too many cells")
+            depths = range(len(query.by) + 1) if margins else [len(query.by)]
+            cells = [cell for depth in depths for cell in _at_depth(session, query, types, depth, enough)]
+        return list(in_order(cells))
+
+    @contextmanager
+    def _session(
+        self, query: Rows | Count, parts: Iterable[Part], needed: Mapping[str, Type]
+    ) -> Iterator["_Session | None"]:
+        """A connection of its own, with the files of the query's area; None where no file can hold a chosen row."""
+        paths = [part.path for part in parts_in(query.area, parts)]
+        if any(set(path) & set("*?[") for path in paths):
+            raise EngineError("a path that DuckDB would take for a pattern")
+        cursor = _quietly(self._con.cursor)
+        try:
+            session = _Session(cursor)
+            if paths:
+                session.open(paths, needed)
+            yield session if paths else None
+        finally:
+            cursor.close()
+
+
+class _Session:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def open(self, paths: list[str], needed: Mapping[str, Type]) -> None:
+        """Names the files, and checks that they hold what the contract says: another type would compare otherwise."""
+        _quietly(lambda: self._cursor.execute("SET VARIABLE parts = $1", [paths]))
+        stored = {name: kind for name, kind, *_ in self.run(f"DESCRIBE {_REGISTRY}\nSELECT * FROM registry")}
+        if any(stored.get(name) not in STORED_AS[kind] for name, kind in needed.items()):
+            raise EngineError("a column that is missing or of another type than the catalogue says")
+
+    def run(self, text: str, values: tuple[Scalar, ...] = ()) -> list[tuple[Any, ...]]:
+        self._set(values)
+        return _quietly(lambda: self._cursor.execute(text).fetchall())
+
+    def stream(self, sql: Sql) -> Iterator[pa.RecordBatch]:
+        """The only form that streams on each DuckDB we support: `sql()` with variables (dataplane reference §3.3)."""
+        self._set(sql.values)
+        reader = _quietly(lambda: self._cursor.sql(sql.text).to_arrow_reader(BATCH))
+        while (batch := _quietly(lambda: next(reader, None))) is not None:
+            yield batch
+
+    def _set(self, values: tuple[Scalar, ...]) -> None:
+        for at, value in enumerate(values):
+            assignment = f"SET VARIABLE p{at} = CAST($1 AS {_sql_type(value)})"
+            _quietly(partial(self._cursor.execute, assignment, [value]))
+
+
+def _at_depth(
+    session: _Session, query: Count, types: Mapping[str, Type], depth: int, enough: int | None
+) -> Iterator[Cell]:
+    """The cells (or margins) of the first `depth` dimensions, from the temporary table of the finest ones."""
+    names = [f"d{at}" for at in range(depth)]
+    select = ", ".join([*names, "CAST(sum(persons) AS BIGINT) AS persons", "CAST(sum(families) AS BIGINT) AS families"])
+    grouped = f"GROUP BY {', '.join(names)}" if names else "HAVING (count(*) > 0)"
+    session.run(f"CREATE OR REPLACE TEMP TABLE sums AS\nSELECT {select}, bit_or(seen) AS seen FROM cells {grouped}")
+    sums = session.run("SELECT * FROM sums")
+    if query.unit == "keluarga":
+        yield from (Cell(tuple(key), persons, families) for *key, persons, families, _ in sums)
+        return
+    doubtful = enough is None or any(persons >= enough and seen.bit_count() < enough for *_, persons, _, seen in sums)
+    exact = _families(session, query, types, depth, enough or 0) if doubtful else {}
+    for *key, persons, _, seen in sums:
+        families = exact.get(tuple(key), seen.bit_count())
+        if enough is not None:
+            families = min(families, enough) if persons >= enough else 0
+        yield Cell(tuple(key), persons, families)
+
+
+def _families(session: _Session, query: Count, types: Mapping[str, Type], depth: int, enough: int) -> dict[Key, int]:
+    """The families of those cells that the bits of `seen` leave in doubt, counted one by one."""
+    words = _Words(types)
+    where = words.where(chosen(query))
+    too_few = f"(persons >= {words.value(enough)}) AND (bit_count(seen) < {words.value(enough)})" if enough else "true"
+    names = [f"d{at}" for at in range(depth)]
+    dimensions = [
+        f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by[:depth])
+    ]
+    same = "".join(f" AND (doubtful.{name} IS NOT DISTINCT FROM members.{name})" for name in names)
+    text = f"""{_REGISTRY},
+{_chosen(where)},
+members AS (       -- one row per chosen person
+    SELECT {", ".join([*dimensions, "id_keluarga"])} FROM chosen
+),
+doubtful AS (      -- enough persons, but too few bits to be sure of as many families
+    SELECT * FROM sums WHERE {too_few}
+)
+SELECT {", ".join([*names, "count(DISTINCT id_keluarga)"])}
+FROM members
+WHERE EXISTS (SELECT 1 FROM doubtful WHERE true{same})
+{f"GROUP BY {', '.join(names)}" if names else "HAVING (count(*) > 0)"}"""  # noqa: S608  # as above
+    return {tuple(key): families for *key, families in session.run(text, tuple(words.values))}
+
+
+def _recut(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of BATCH: where DuckDB cuts depends on files and threads, and nothing may depend on
+    that."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        start = 0
+        while rows + batch.num_rows - start >= BATCH:
+            cut = BATCH - rows
+            yield _joined([*waiting, batch.slice(start, cut)], schema)
+            waiting, rows, start = [], 0, start + cut
+        if start < batch.num_rows:
+            waiting.append(batch.slice(start))
+            rows += batch.num_rows - start
+    if rows:
+        yield _joined(waiting, schema)
+
+
+def _joined(pieces: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
+    whole = pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
+    return whole.cast(schema) if whole.schema != schema else whole
+
+
+def _quietly(call: Callable[[], _Answer]) -> _Answer:
+    """`call()`, its failures told by kind alone. Raised outside the handler, so that not even the exception's context
+    holds what DuckDB quoted."""
+    try:
+        return call()
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        kind = type(error).__name__
+    raise EngineError(kind)

@@ -1,0 +1,153 @@
+"""What the words mean: a row-by-row evaluator, deliberately naive, that judges every faster engine.
+
+Three-valued logic is written out as tables. Nothing is optimised, nothing is clever, and nothing here is used to make a
+package. Rows are mappings from column name to value, None being unknown.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from bagipakai.core.disclosure import Cell, Key, in_order
+from bagipakai.core.query import (
+    And,
+    Between,
+    Column,
+    Compare,
+    Const,
+    Count,
+    In,
+    Missing,
+    Not,
+    Op,
+    Or,
+    Predicate,
+    Query,
+    Rows,
+    chosen,
+)
+
+Row: TypeAlias = Mapping[str, Any]
+Truth: TypeAlias = bool | None
+
+NOT: dict[Truth, Truth] = {True: False, False: True, None: None}
+
+AND: dict[tuple[Truth, Truth], Truth] = {
+    (True, True): True,
+    (True, False): False,
+    (True, None): None,
+    (False, True): False,
+    (False, False): False,
+    (False, None): False,
+    (None, True): None,
+    (None, False): False,
+    (None, None): None,
+}
+
+OR: dict[tuple[Truth, Truth], Truth] = {
+    (True, True): True,
+    (True, False): True,
+    (True, None): True,
+    (False, True): True,
+    (False, False): False,
+    (False, None): None,
+    (None, True): True,
+    (None, False): None,
+    (None, None): None,
+}
+
+
+def truth(predicate: Predicate, row: Row) -> Truth:
+    """Is `predicate` true, false or unknown for `row`? Raises KeyError for a column the row does not have."""
+    match predicate:
+        case Column(name):
+            value = row[name]
+            return None if value is None else bool(value)
+        case Compare(op, left, right):
+            return _compare(op, _value(left, row), _value(right, row))
+        case And(parts):
+            all_true: Truth = True
+            for part in parts:
+                all_true = AND[all_true, truth(part, row)]
+            return all_true
+        case Or(parts):
+            any_true: Truth = False
+            for part in parts:
+                any_true = OR[any_true, truth(part, row)]
+            return any_true
+        case Not(part):
+            return NOT[truth(part, row)]
+        case Missing(Column(name)):
+            return row[name] is None
+        case Missing(part):
+            return truth(part, row) is None
+        case In(column, values):
+            found: Truth = False
+            for value in values:
+                found = OR[found, _compare(Op.EQUAL, row[column.name], value)]
+            return found
+        case Between(column, low, high):
+            value = row[column.name]
+            return AND[_compare(Op.AT_LEAST, value, low), _compare(Op.AT_MOST, value, high)]
+
+
+def _value(side: Column | Const, row: Row) -> Any:
+    match side:
+        case Column(name):
+            return row[name]
+        case Const(value):
+            return value
+
+
+def _compare(op: Op, left: Any, right: Any) -> Truth:
+    if left is None or right is None:
+        return None
+    if type(left) is not type(right):
+        raise TypeError("two types are never compared")
+    match op:
+        case Op.EQUAL:
+            return bool(left == right)
+        case Op.DIFFERS:
+            return bool(left != right)
+        case Op.LESS:
+            return bool(left < right)
+        case Op.AT_MOST:
+            return bool(left <= right)
+        case Op.MORE:
+            return bool(left > right)
+        case Op.AT_LEAST:
+            return bool(left >= right)
+
+
+def choose(query: Query, table: Iterable[Row]) -> list[Row]:
+    """The rows for which the whole condition is true, in their order. False and unknown are both "not chosen"."""
+    condition = chosen(query)
+    return [row for row in table if condition is None or truth(condition, row) is True]
+
+
+def rows(query: Rows, table: Iterable[Row]) -> list[tuple[Any, ...]]:
+    """The kept columns of the chosen rows, in the order of `table`."""
+    return [tuple(row[name] for name in query.keep) for row in choose(query, table)]
+
+
+def count(query: Count, table: Iterable[Row], enough: int | None = None, margins: bool = False) -> list[Cell]:
+    """One cell per combination that occurs, margins first if asked for; unknown is a value of its own.
+
+    For persons, `families` is the number of different `id_keluarga`. Where `enough` is given, it is counted up to that
+    number only, and not at all (0) in a cell of fewer persons: those decide already. For families, `persons` is the
+    sum of `member_count`.
+    """
+    groups: dict[Key, list[Row]] = {}
+    for row in choose(query, table):
+        key = tuple(row[name] for name in query.by)
+        for length in range(len(key) + 1) if margins else [len(key)]:
+            groups.setdefault(key[:length], []).append(row)
+    return list(in_order(_cell(query.unit, key, members, enough) for key, members in groups.items()))
+
+
+def _cell(unit: str, key: Key, members: list[Row], enough: int | None) -> Cell:
+    if unit == "keluarga":
+        return Cell(key, sum(row["member_count"] for row in members), len(members))
+    families = len({row["id_keluarga"] for row in members if row["id_keluarga"] is not None})
+    if enough is not None:
+        families = min(families, enough) if len(members) >= enough else 0
+    return Cell(key, len(members), families)
