@@ -6,33 +6,8 @@ Every default is the one that refuses. A fact that nobody gathered is therefore 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from types import MappingProxyType
 
 from bagipakai.core.refusal import Refusal
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
-
-# The questions every request answers (law reference 4.2, 5.2; ), and whether an answer is demanded.
-# The form asks them in its own order; an answer to any other question is refused.
-QUESTIONS: Mapping[str, bool] = MappingProxyType(
-    {
-        "purpose": True,  # code of policies/purposes.toml
-        "programme": True,  # text
-        "legal_basis": True,  # text: the instrument and the article
-        "level": True,  # L1 … L4
-        "unit": True,  # individu, keluarga
-        "area": True,  # list of undotted region codes
-        "population": False,  # predicate, in the JSON of core.query
-        "variables": True,  # list of {"name": …, "reason": …}
-        "release": True,  # version, or the newest
-        "rolling": False,
-        "format": True,
-        "channel": True,
-        "onward_sharing": False,
-        "ends_on": True,  # ISO date
-        "note": False,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +99,8 @@ class Facts:
     owners: Mapping[str, str] | None = None  # variable → institution that must consent; None: not known
 
     # the content, as compiled from the answers now
-    questions: Mapping[str, bool] = field(default_factory=lambda: QUESTIONS)
+    questions: Mapping[str, bool] = field(default_factory=dict)  # of the form: code → an answer is demanded
+    channel: str = ""  # how the package will be fetched, as the readiness certificate names it
     tier: str = ""  # control tier L2 … L4
     specific: frozenset[str] = frozenset()  # asked variables of class SPECIFIC
     documents_required: frozenset[str] | None = None  # None: not known, and nothing is complete

@@ -4,11 +4,12 @@ The sentences live in `policies/refusals.toml`, in Indonesian and English, each 
 sentence cannot be shown, so every code that the tables can give has one (tests/workflow/test_sentences.py).
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+from bagipakai.core.policy import policy_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,4 @@ class _Blanks(dict[str, str]):
 
 @lru_cache(maxsize=1)
 def _sentences() -> Mapping[str, Mapping[str, str]]:
-    from bagipakai.core.policy import policies_dir
-
-    rules = tomllib.loads((policies_dir() / "refusals.toml").read_text(encoding="utf-8"))
-    return {rule["code"]: rule for rule in rules["refusal"]}
+    return {rule["code"]: rule for rule in policy_file("refusals")["refusal"]}
