@@ -148,6 +148,12 @@ def _narrow(batch: pa.RecordBatch, cells: int) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, rows)
 
 
+def csv_bytes(batch: pa.RecordBatch) -> bytes:
+    """A small table of text as one CSV file, by the same rules."""
+    head = ",".join(f'"{name}"' for name in batch.schema.names) + "\n"
+    return head.encode("utf-8") + bytes(_csv_text(guarded(batch)[0]))
+
+
 def _csv_text(batch: pa.RecordBatch) -> memoryview:
     sink = pa.BufferOutputStream()
     pa.csv.write_csv(batch, sink, pa.csv.WriteOptions(include_header=False, batch_size=8192))

@@ -1,0 +1,158 @@
+"""The rows of one plan on their way out: chosen by the engine, with pseudonyms instead of numbers, in an order that
+tells nothing, counted and digested as they pass."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from bagipakai.core.disclosure import Disclosure, hide
+from bagipakai.core.manifest import DeliveredColumn
+from bagipakai.core.plan import Level, Plan, Unit
+from bagipakai.core.query import Count, Query, Rows
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
+from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.engines import ARROW, Part, arrow_table, types_of
+from bagipakai.registry.engines.duckdb import Engine
+from bagipakai.registry.membership import Membership
+from bagipakai.registry.pseudonyms import IDENTIFIERS, TOKEN, Identifier, PackageKeys, pseudonyms, shuffled
+
+_TYPES = {pa.string(): "text", pa.int64(): "integer", pa.bool_(): "boolean", pa.date32(): "date", TOKEN: "pseudonym"}
+_WHOSE = {  # from which internal column an id is made where the number itself is no use
+    (Unit.INDIVIDU, Identifier.NIK): "person_ordinal",
+    (Unit.INDIVIDU, Identifier.KK): "id_keluarga",
+    (Unit.KELUARGA, Identifier.KK): "id_keluarga",
+}
+
+
+class NotWhatWasApproved(Exception):
+    """What came out differs from the plan. Nothing may be sealed; this is a defect, not an answer."""
+
+
+def promised(plan: Plan) -> tuple[str, ...]:
+    """The columns that a package of this plan has, in order, and no others."""
+    if plan.level is Level.L1:
+        return (*plan.columns, "jenis_baris", f"jumlah_{plan.unit.value}", "ditutup")
+    replaced = [IDENTIFIERS[name] for name in plan.protections.pseudonyms]
+    return (*(name for one in replaced for name in (one.column, one.marker)), *plan.columns)
+
+
+@dataclass
+class Extract:
+    """What came out so far. `members` is who is in it; empty for tables, which are about nobody in particular."""
+
+    schema: pa.Schema
+    digest: ContentDigest
+    members: Membership = field(default_factory=Membership)
+    rows: int = 0
+    random_ids: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, schema: pa.Schema, plan: Plan) -> "Extract":
+        """Raises NotWhatWasApproved unless the columns are the promised ones."""
+        if tuple(schema.names) != promised(plan):
+            raise NotWhatWasApproved("columns")
+        return cls(schema, ContentDigest(schema))
+
+    def columns(self, catalogue: Catalogue) -> tuple[DeliveredColumn, ...]:
+        """Name, type and class of each column. What replaces or counts variables has a class of its own."""
+        return tuple(DeliveredColumn(one.name, _TYPES[one.type], _class_of(one.name, catalogue)) for one in self.schema)
+
+    def passing(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """`batch`, counted and digested."""
+        if batch.schema != self.schema:
+            raise NotWhatWasApproved("columns")
+        self.rows += batch.num_rows
+        self.digest.add(batch)
+        return batch
+
+
+def _class_of(name: str, catalogue: Catalogue) -> str:
+    if name in catalogue:
+        return catalogue[name].sensitivity.value
+    return "PSEUDONYM" if name.startswith("pseudonim_") else "COUNT"
+
+
+class RowExtract:
+    """Rows (L2 to L4), streamed."""
+
+    def __init__(self, plan: Plan, catalogue: Catalogue, keys: PackageKeys) -> None:
+        query = plan.query()
+        assert isinstance(query, Rows)  # noqa: S101 - only L1 counts
+        self._plan, self._query, self._keys = plan, query, keys
+        self._types = types_of(catalogue, plan.unit.value)
+        self._replaced = {name: IDENTIFIERS[name] for name in plan.protections.pseudonyms}
+        whose = {_WHOSE[plan.unit, kind] for kind in self._replaced.values()}
+        members = ("person_ordinal",) if plan.unit is Unit.INDIVIDU else ("first_ordinal", "member_count")
+        self._internal = tuple(dict.fromkeys([*members, *self._replaced, *sorted(whose)]))
+        fields = [
+            *(pair for kind in self._replaced.values() for pair in ((kind.column, TOKEN), (kind.marker, pa.bool_()))),
+            *((name, ARROW[self._types[name]]) for name in plan.columns),
+        ]
+        self.extract = Extract.of(pa.schema(fields), plan)
+
+    def batches(self, engine: Engine, parts: tuple[Part, ...]) -> Iterator[pa.RecordBatch]:
+        """In release order for L4. For L2 and L3 the order within each batch is this package's own: release order
+        keeps families together and would let two recipients join by position. Raises EngineError."""
+        order_key = self._keys.order_key() if self._plan.level is not Level.L4 else None
+        for number, batch in enumerate(engine.rows(self._query, parts, self._types, self._internal)):
+            self._remember(batch)
+            out = pa.RecordBatch.from_arrays(
+                [*self._pseudonyms(batch), *(batch.column(name) for name in self._plan.columns)],
+                schema=self.extract.schema,
+            )
+            yield self.extract.passing(out if order_key is None else shuffled(out, number, order_key))
+
+    def _remember(self, batch: pa.RecordBatch) -> None:
+        if self._plan.unit is Unit.INDIVIDU:
+            self.extract.members.add_persons(batch.column("_person_ordinal"))
+        else:
+            self.extract.members.add_families(batch.column("_first_ordinal"), batch.column("_member_count"))
+
+    def _pseudonyms(self, batch: pa.RecordBatch) -> Iterator[pa.Array]:
+        for name, kind in self._replaced.items():
+            ordinals = batch.column(f"_{_WHOSE[self._plan.unit, kind]}")
+            ids, valid = pseudonyms(batch.column(f"_{name}"), ordinals, kind, self._keys)
+            if invalid := len(valid) - valid.true_count:
+                self.extract.random_ids[kind.column] += invalid
+            yield from (ids, valid)
+
+
+@dataclass
+class TableExtract:
+    """A table of counts (L1), small cells hidden."""
+
+    extract: Extract
+    table: pa.Table
+    total: int
+    small: int
+    partners: int
+
+    @classmethod
+    def made(
+        cls, plan: Plan, catalogue: Catalogue, rule: Disclosure, engine: Engine, parts: tuple[Part, ...]
+    ) -> "TableExtract | Refusal":
+        """Or why no table may leave. The rule of the day and the plan's own smallest cell both hold, the stricter of
+        the two. Raises EngineError."""
+        query: Query = plan.query()
+        assert isinstance(query, Count)  # noqa: S101 - L1 counts
+        smallest = plan.protections.smallest_cell
+        rule = replace(
+            rule,
+            smallest_persons=max(rule.smallest_persons, smallest),
+            smallest_families=max(rule.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
+        )
+        types = types_of(catalogue, plan.unit.value)
+        cells = engine.count(query, parts, types, enough=rule.smallest_families, margins=True)
+        shown = hide(plan.columns, plan.unit.value, cells, rule)
+        if isinstance(shown, Refusal):
+            return shown
+        table = arrow_table(shown, types)
+        total = next(line.count for line in shown.lines if line.key == ())
+        return cls(Extract.of(table.schema, plan), table, total or 0, shown.small, shown.partners)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        for batch in self.table.to_batches():
+            yield self.extract.passing(batch)
