@@ -325,20 +325,20 @@ class State:
     institution: str = ""
     controller: str = ""
     authors: frozenset[str] = frozenset()  # persons who drafted, edited, joined or signed for the applicant
-    examined: Mapping[Check, frozenset[str]] = EMPTY
-    answers: Mapping[str, Any] = EMPTY
-    attachments: Mapping[str, Attachment] = EMPTY
+    examined: Mapping[Check, frozenset[str]] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    attachments: Mapping[str, Attachment] = field(default_factory=dict)
     versions: tuple[Version, ...] = ()
     items: tuple[Item, ...] = ()
     rounds: int = 0
     returned_by: Status | None = None
     clarification: str = ""  # SHA-256 of the record that awaits the applicant's confirmation
-    proposals: Mapping[str, Verdict] = EMPTY
-    owner_verdicts: Mapping[str, Verdict] = EMPTY
+    proposals: Mapping[str, Verdict] = field(default_factory=dict)
+    owner_verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     opinion: str = ""
     decision: Decision | None = None
-    agreement: Mapping[Role, Signature] = EMPTY
-    handover: Mapping[Role, Signature] = EMPTY
+    agreement: Mapping[Role, Signature] = field(default_factory=dict)
+    handover: Mapping[Role, Signature] = field(default_factory=dict)
     orders: tuple[str, ...] = ()
     delivered: Delivered | None = None
     quality: str = ""  # PASSED or FAILED, of the last package

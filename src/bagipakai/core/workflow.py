@@ -250,7 +250,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(R.APPLICANT, A.CONFIRM_CLARIFICATION, S.CLARIFICATION, S.SUBSTANCE_CHECK,
          (*ASKER, clarification_is_not_recorded, confirms_another_record), "Acuan hukum 4.2: kedua pihak"),
     Rule(R.SUBSTANCE_VERIFIER, A.PROPOSE, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
-         (*EXAMINER, variable_was_not_asked, verdict_has_no_reason), "Acuan hukum 4.2, 6.2: usul untuk tiap variabel; S12"),
+         (*EXAMINER, variable_was_not_asked, verdict_has_no_reason), "Acuan hukum 4.2, 6.2: usul tiap variabel; S12"),
     Rule(R.DATA_PROTECTION_OFFICER, A.GIVE_OPINION, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
          OUTSIDER, "UU 27/2022 Pasal 34, 53 (A); acuan hukum 6.2"),
     Rule(R.SUBSTANCE_VERIFIER, A.PASS_SUBSTANCE, S.SUBSTANCE_CHECK, S.COORDINATOR_DECISION,
