@@ -23,8 +23,14 @@ class Mandate:
     until: datetime | None = None
     acting: bool = False
 
-    def holds(self, moment: datetime) -> bool:
-        return self.since <= moment and (self.until is None or moment < self.until)
+    def is_held_by(self, person: str, post: str, institution: str, role: str, moment: datetime) -> bool:
+        """Whether it is this person, on this post of this institution, in this role, at this moment."""
+        return (
+            (self.person, self.post, self.institution) == (person, post, institution)
+            and role in self.roles
+            and self.since <= moment
+            and (self.until is None or moment < self.until)
+        )
 
 
 @dataclass(frozen=True, slots=True)

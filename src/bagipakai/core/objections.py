@@ -78,12 +78,7 @@ def account_is_not_active(state: State, command: Command, facts: Facts) -> Refus
 def mandate_has_ended(state: State, command: Command, facts: Facts) -> Refusal | None:
     """Rights belong to the post; a person has them while holding it, as acting officer too."""
     actor, held = command.actor, facts.mandate
-    if (
-        held is not None
-        and (held.person, held.post, held.institution) == (actor.person, actor.post, actor.institution)
-        and actor.role in held.roles
-        and held.holds(facts.now)
-    ):
+    if held is not None and held.is_held_by(actor.person, actor.post, actor.institution, actor.role, facts.now):
         return None
     return Refusal("mandate-has-ended", {"post": actor.post})
 

@@ -52,6 +52,7 @@ class Role(StrEnum):
     CONTROLLER = "CONTROLLER"  # signs for the Pengendali, who provides
     DATA_PREPARER = "DATA_PREPARER"
     QUALITY_REVIEWER = "QUALITY_REVIEWER"
+    AUTHORISED_HANDLER = "AUTHORISED_HANDLER"  # named in the institution's decree: reads what was granted
     AUDITOR = "AUDITOR"  # reads, and acts in nothing
     SYSTEM = "SYSTEM"  # follows what people did; decides nothing
 

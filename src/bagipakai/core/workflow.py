@@ -8,14 +8,11 @@ Sources: law reference 4.1 (what the regulation is reported to say), 4.2 (stages
 4.5 (documents); scenarios S02, S04, S06, S14. The lawyer's page docs/reference/alur.md is made from this table.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from bagipakai.core.facts import Facts
 from bagipakai.core.objections import (
     ABOUT_PAYLOAD,
-    Objection,
     access_is_still_open,
     account_is_not_active,
     agreement_is_signed_already,
@@ -101,6 +98,7 @@ from bagipakai.core.request import SYSTEM, TERMINAL, Action, Actor, Command, Eve
 from bagipakai.core.request import Action as A
 from bagipakai.core.request import Role as R
 from bagipakai.core.request import Status as S
+from bagipakai.core.table import Rule, Table, first_refusal, table_of
 
 __all__ = [
     "RULES",
@@ -123,24 +121,6 @@ __all__ = [
     "possible",
     "table_of",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A `role` may do `action` in `from_status`, which leads to `to_status`, unless one of the objections holds.
-
-    `from_status` None: the request does not exist yet. `to_status` None: back to the check that returned it.
-    """
-
-    role: Role
-    action: Action
-    from_status: Status | None
-    to_status: Status | None
-    objections: tuple[Objection, ...]
-    basis: str
-
-    def leads_to(self, state: State) -> Status:
-        return self.to_status or cast(Status, state.returned_by)
 
 
 # Who: a person in office; one from outside the request; one who checks it; one who asks.
@@ -222,7 +202,7 @@ BPS = "Peraturan BPS 6/2025 Pasal 23–24 (C); R-06"
 EARLY = "Portal nasional: BAST sebelum penyiapan (D); acuan hukum 4.2, 11.2"
 
 # fmt: off
-RULES: Final[tuple[Rule, ...]] = (
+RULES: Final[tuple[Rule[Status, Action], ...]] = (
     # the applicant writes
     Rule(R.APPLICANT, A.CREATE, None, S.DRAFT, ASKER, f"{NTB}: pengajuan; acuan hukum 4.2"),
     Rule(R.APPLICANT, A.JOIN, S.DRAFT, S.DRAFT, ASKER, "Acuan hukum 4.4 butir 2; S04"),
@@ -318,37 +298,15 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 # fmt: on
 
-Table = Mapping[tuple[Status | None, Role, Action], Rule]
-
-
-def table_of(rules: Iterable[Rule]) -> Table:
-    """The rules by stage, role and action. Raises ValueError if two rules answer the same question."""
-    table: dict[tuple[Status | None, Role, Action], Rule] = {}
-    for rule in rules:
-        key = (rule.from_status, rule.role, rule.action)
-        if key in table:
-            raise ValueError(f"two rules for {key}")
-        table[key] = rule
-    return table
-
-
 TABLE: Final = table_of(RULES)
 
 
-def objection(state: State, command: Command, facts: Facts, table: Table = TABLE) -> Refusal | None:
+def objection(state: State, command: Command, facts: Facts, table: Table[Status, Action] = TABLE) -> Refusal | None:
     """What stands in the way of the command, or None. The one question that everybody asks."""
-    if command.seen != state.n:
-        return Refusal("changed-meanwhile", {"seen": str(command.seen), "now": str(state.n)})
-    rule = table.get((state.status, command.actor.role, command.action))
-    if rule is None:
-        return _not_in_the_table(state, command, table)
-    for objects in (form_is_incomplete, answer_is_too_long, *rule.objections):
-        if (refusal := objects(state, command, facts)) is not None:
-            return refusal
-    return None
+    return first_refusal(table, state, command, facts, always=(form_is_incomplete, answer_is_too_long))
 
 
-def decide(state: State, command: Command, facts: Facts, table: Table = TABLE) -> Event | Refusal:
+def decide(state: State, command: Command, facts: Facts, table: Table[Status, Action] = TABLE) -> Event | Refusal:
     """The event that the command makes, or what stands in its way. Deciding only: appending it is the office's."""
     if (refusal := objection(state, command, facts, table)) is not None:
         return refusal
@@ -360,7 +318,7 @@ def decide(state: State, command: Command, facts: Facts, table: Table = TABLE) -
         command.actor,
         command.action,
         state.status,
-        rule.leads_to(state),
+        rule.to_status or cast(Status, state.returned_by),
         _recorded(state, command, facts),
     )
 
@@ -377,12 +335,6 @@ def possible(state: State, actor: Actor, facts: Facts) -> list[tuple[Action, Ref
         refusals = (objects(state, command, facts) for objects in standing)
         answer.append((rule.action, next((one for one in refusals if one is not None), None)))
     return answer
-
-
-def _not_in_the_table(state: State, command: Command, table: Table) -> Refusal:
-    later = any(role is command.actor.role and action is command.action for _, role, action in table)
-    detail = {"status": state.status.value if state.status else "–", "action": command.action.value}
-    return Refusal("not-at-this-stage" if later else "not-this-role", detail)
 
 
 def _recorded(state: State, command: Command, facts: Facts) -> dict[str, Any]:

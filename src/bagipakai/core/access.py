@@ -1,0 +1,410 @@
+"""After the decision: who may read a package, until when, unless.
+
+The grant is compiled from the approved plan; nobody types one. Its end instant is compared at each reading, so access
+ends in that second, whether or not a job ran. What suspends it is compared at each reading too: the events SUSPEND and
+RESUME only tell, one each, what was already true. Sources: law reference 4.3, 4.4 (1, 7, 9, 10), 9; S07, S09, S10, S18.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta, timezone
+from enum import StrEnum
+from functools import reduce
+from typing import Any, Final
+
+from bagipakai.core.facts import Mandate, Standing
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import SYSTEM, Actor, Role
+from bagipakai.core.table import Rule, Table, first_refusal, table_of
+
+WIB: Final = timezone(timedelta(hours=7), "WIB")
+
+
+class Status(StrEnum):
+    """The states of a grant (law reference 4.3)."""
+
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+
+
+class Action(StrEnum):
+    OPEN = "OPEN"
+    ACTIVATE = "ACTIVATE"
+    READ = "READ"
+    SUSPEND = "SUSPEND"
+    RESUME = "RESUME"
+    REVOKE = "REVOKE"
+    EXPIRE = "EXPIRE"
+
+
+class Cause(StrEnum):
+    """Why a grant is suspended. It may be for several causes at once, and resumes when the last one is gone."""
+
+    READINESS = "READINESS"  # the institution's certificate lapsed or was suspended
+    DUTY = "DUTY"  # a report, destruction or incident report is overdue and was escalated
+    RELEASE = "RELEASE"  # the release was withdrawn
+    SANCTION = "SANCTION"  # an order of the controller, with its reason
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a grant."""
+
+    grant_id: str
+    n: int
+    at: datetime
+    actor: Actor
+    action: Action
+    status_before: Status | None
+    status_after: Status
+    payload: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """What the ledger keeps."""
+        return {
+            "grant_id": self.grant_id,
+            "n": self.n,
+            "at": self.at.isoformat(),
+            "person": self.actor.person,
+            "post": self.actor.post,
+            "role": self.actor.role.value,
+            "institution": self.actor.institution,
+            "action": self.action.value,
+            "status_before": self.status_before.value if self.status_before else None,
+            "status_after": self.status_after.value,
+            "payload": dict(self.payload),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Event":
+        """Raises KeyError or ValueError unless `data` is what `to_json` writes."""
+        return cls(
+            grant_id=data["grant_id"],
+            n=data["n"],
+            at=datetime.fromisoformat(data["at"]),
+            actor=Actor(data["person"], data["post"], Role(data["role"]), data["institution"]),
+            action=Action(data["action"]),
+            status_before=Status(data["status_before"]) if data["status_before"] else None,
+            status_after=Status(data["status_after"]),
+            payload=data["payload"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What someone wants to do to a grant.
+
+    Payload by action (every key is demanded): OPEN request, institution, plan, manifest, begins_at, ends_at (ISO
+    instants with offset) · ACTIVATE, EXPIRE – · READ part · SUSPEND, RESUME cause, reason · REVOKE reason
+    """
+
+    action: Action
+    actor: Actor
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A grant as its events leave it. Access lasts from `begins_at` and no longer at `ends_at`."""
+
+    grant_id: str
+    n: int = 0
+    status: Status | None = None
+    request: str = ""
+    institution: str = ""
+    plan: str = ""
+    manifest: str = ""
+    begins_at: datetime = datetime.max.replace(tzinfo=WIB)
+    ends_at: datetime = datetime.min.replace(tzinfo=WIB)
+    causes: frozenset[Cause] = frozenset()
+
+    def status_at(self, moment: datetime) -> Status | None:
+        """What a page shows: a grant past its end is EXPIRED, with or without the event that says so."""
+        over = self.status in {Status.PENDING, Status.ACTIVE, Status.SUSPENDED} and moment >= self.ends_at
+        return Status.EXPIRED if over else self.status
+
+
+@dataclass(frozen=True, slots=True)
+class AccessFacts:
+    """The world at one moment of reading. Each default refuses."""
+
+    now: datetime
+    today: date  # in Jakarta
+    account: str = ""
+    mandate: Mandate | None = None
+    competences: Mapping[str, date] = field(default_factory=dict)
+    competences_needed: tuple[str, ...] = ("technical", "legal", "governance")
+    standing: Standing = field(default_factory=Standing)
+    escalated: tuple[str, ...] | None = None  # duties overdue so long that they suspend; None: not known
+    release_withdrawn: bool = True
+    agreement_signed: bool = False
+    handover_signed: bool = False
+    plan: str = ""  # digest of the approved plan, as the request's decision has it
+    manifest: str = ""  # SHA-256 of the manifest that lies in the delivery store
+
+
+def ends_at(last_day: date) -> datetime:
+    """The instant at which an access whose last day is `last_day` ends: midnight after it, in Jakarta."""
+    return datetime.combine(last_day + timedelta(days=1), time.min, WIB)
+
+
+def fold(events: Iterable[Event], grant_id: str = "") -> Grant:
+    """The grant that the events leave."""
+    return reduce(after, events, Grant(grant_id))
+
+
+def after(grant: Grant, event: Event) -> Grant:
+    """The grant after one more event."""
+    changes: dict[str, Any] = {"grant_id": event.grant_id, "n": event.n, "status": event.status_after}
+    payload = event.payload
+    match event.action:
+        case Action.OPEN:
+            changes |= {name: payload[name] for name in ("request", "institution", "plan", "manifest")}
+            changes |= {name: datetime.fromisoformat(payload[name]) for name in ("begins_at", "ends_at")}
+        case Action.SUSPEND:
+            changes["causes"] = grant.causes | {Cause(payload["cause"])}
+        case Action.RESUME:
+            changes["causes"] = grant.causes - {Cause(payload["cause"])}
+    return replace(grant, **changes)
+
+
+# what stands in the way
+
+
+def account_is_not_active(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return None if facts.account == "ACTIVE" else Refusal("account-is-not-active", {"account": facts.account})
+
+
+def mandate_has_ended(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    actor, held = command.actor, facts.mandate
+    if held is not None and held.is_held_by(actor.person, actor.post, actor.institution, actor.role, facts.now):
+        return None
+    return Refusal("mandate-has-ended", {"post": actor.post})
+
+
+def competence_has_ended(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    for kind in facts.competences_needed:
+        if facts.competences.get(kind, date.min) < facts.today:
+            return Refusal("competence-has-ended", {"competence": kind})
+    return None
+
+
+def belongs_to_another_institution(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return None if command.actor.institution == grant.institution else Refusal("belongs-to-another-institution")
+
+
+def access_has_not_begun(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    if facts.now >= grant.begins_at:
+        return None
+    return Refusal("access-has-not-begun", {"begins_at": grant.begins_at.isoformat()})
+
+
+def access_has_ended(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    if facts.now < grant.ends_at:
+        return None
+    return Refusal("access-has-ended", {"ends_at": grant.ends_at.isoformat()})
+
+
+def access_has_not_ended(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return Refusal("access-has-not-ended") if facts.now < grant.ends_at else None
+
+
+def period_is_empty(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    """A grant without an end, or that ends before it begins, is none (invariant 10)."""
+    begins, ends = _instant(command.payload["begins_at"]), _instant(command.payload["ends_at"])
+    if begins is not None and ends is not None and begins < ends and facts.now < ends:
+        return None
+    return Refusal("period-is-empty")
+
+
+def readiness_has_lapsed(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    until = facts.standing.valid_until
+    if facts.standing.is_ready(facts.today):
+        return None
+    return Refusal("readiness-has-lapsed", {"until": until.isoformat() if until else "–"})
+
+
+def duty_is_escalated(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    if facts.escalated == ():
+        return None
+    return Refusal("duty-is-escalated", {"duties": ", ".join(facts.escalated or ())})
+
+
+def release_is_withdrawn(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return Refusal("release-is-withdrawn") if facts.release_withdrawn else None
+
+
+def papers_are_unsigned(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    """No byte leaves before both papers are signed (invariant 1)."""
+    return None if facts.agreement_signed and facts.handover_signed else Refusal("papers-are-unsigned")
+
+
+def is_not_what_was_approved(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    """The same digest in the decision and in the grant (invariant 7)."""
+    plan = command.payload["plan"] if grant.status is None else grant.plan
+    return None if facts.plan and plan == facts.plan else Refusal("is-not-what-was-approved")
+
+
+def is_not_the_granted_package(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    manifest = command.payload["manifest"] if grant.status is None else grant.manifest
+    return None if facts.manifest and manifest == facts.manifest else Refusal("is-not-the-granted-package")
+
+
+def suspended_for_that_already(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return Refusal("suspended-for-that-already") if command.payload["cause"] in grant.causes else None
+
+
+def is_not_suspended_for_that(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return None if command.payload["cause"] in grant.causes else Refusal("is-not-suspended-for-that")
+
+
+def cause_does_not_hold(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    """The system suspends for what is true, and for nothing else."""
+    return None if _holds(command.payload["cause"], facts) else Refusal("cause-does-not-hold")
+
+
+def cause_still_holds(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return Refusal("cause-still-holds") if _holds(command.payload["cause"], facts) else None
+
+
+def sanction_needs_a_person(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return Refusal("sanction-needs-a-person") if command.payload["cause"] == Cause.SANCTION else None
+
+
+def only_a_sanction_is_ordered(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    """A person orders and lifts sanctions; the other causes come and go by themselves."""
+    return None if command.payload["cause"] == Cause.SANCTION else Refusal("only-a-sanction-is-ordered")
+
+
+def form_is_incomplete(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    for key in _DEMANDED[command.action]:
+        value = command.payload.get(key)
+        if not isinstance(value, str) or not value.strip() or (key == "cause" and value not in set(Cause)):
+            return Refusal("form-is-incomplete", {"field": key})
+    unknown = command.payload.keys() - set(_DEMANDED[command.action])
+    return Refusal("form-is-incomplete", {"field": str(min(unknown))}) if unknown else None
+
+
+_DEMANDED: Final[Mapping[Action, tuple[str, ...]]] = {
+    Action.OPEN: ("request", "institution", "plan", "manifest", "begins_at", "ends_at"),
+    Action.ACTIVATE: (),
+    Action.READ: ("part",),
+    Action.SUSPEND: ("cause", "reason"),
+    Action.RESUME: ("cause", "reason"),
+    Action.REVOKE: ("reason",),
+    Action.EXPIRE: (),
+}
+
+
+def _holds(cause: str, facts: AccessFacts) -> bool:
+    match cause:
+        case Cause.READINESS:
+            return not facts.standing.is_ready(facts.today)
+        case Cause.DUTY:
+            return facts.escalated != ()
+        case Cause.RELEASE:
+            return facts.release_withdrawn
+    return False
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+# the table
+
+PERSON: Final = (account_is_not_active, mandate_has_ended)
+TRUE_COPY: Final = (papers_are_unsigned, is_not_what_was_approved, is_not_the_granted_package)
+LIVE: Final = (
+    access_has_not_begun,
+    access_has_ended,
+    readiness_has_lapsed,
+    duty_is_escalated,
+    release_is_withdrawn,
+    *TRUE_COPY,
+)
+READER: Final = (*PERSON, competence_has_ended, belongs_to_another_institution, *LIVE)
+SUSPENDING: Final = (sanction_needs_a_person, suspended_for_that_already, cause_does_not_hold)
+RESUMING: Final = (sanction_needs_a_person, is_not_suspended_for_that, cause_still_holds)
+ORDERING: Final = (*PERSON, only_a_sanction_is_ordered, suspended_for_that_already)
+LIFTING: Final = (*PERSON, only_a_sanction_is_ordered, is_not_suspended_for_that)
+
+_R, _A, _S = Role, Action, Status
+
+# fmt: off
+RULES: Final[tuple[Rule[Status, Action], ...]] = (
+    Rule(_R.SYSTEM, _A.OPEN, None, _S.PENDING, (period_is_empty, *TRUE_COPY), "Acuan hukum 4.4 butir 1, 7, 10"),
+    Rule(_R.SYSTEM, _A.ACTIVATE, _S.PENDING, _S.ACTIVE, LIVE, "Acuan hukum 4.3; 4.4 butir 1, 9, 10"),
+    Rule(_R.AUTHORISED_HANDLER, _A.READ, _S.ACTIVE, _S.ACTIVE, READER, "Acuan hukum 4.4 butir 1, 9, 10; R-05, R-17"),
+    Rule(_R.SYSTEM, _A.SUSPEND, _S.ACTIVE, _S.SUSPENDED, SUSPENDING, "Acuan hukum 4.4 butir 9, 9; S07, S18"),
+    Rule(_R.SYSTEM, _A.SUSPEND, _S.SUSPENDED, _S.SUSPENDED, SUSPENDING, "Acuan hukum 4.4 butir 9, 9; S07, S18"),
+    Rule(_R.SYSTEM, _A.RESUME, _S.SUSPENDED, None, RESUMING, "Acuan hukum 4.4 butir 9; S07"),
+    Rule(_R.CONTROLLER, _A.SUSPEND, _S.ACTIVE, _S.SUSPENDED, ORDERING, "Acuan hukum 9: sanksi beralasan"),
+    Rule(_R.CONTROLLER, _A.SUSPEND, _S.SUSPENDED, _S.SUSPENDED, ORDERING, "Acuan hukum 9: sanksi beralasan"),
+    Rule(_R.CONTROLLER, _A.RESUME, _S.SUSPENDED, None, LIFTING, "Acuan hukum 9: sanksi beralasan"),
+    *(Rule(_R.CONTROLLER, _A.REVOKE, status, _S.REVOKED, PERSON, "Acuan hukum 4.3, 9; S09")
+      for status in (_S.PENDING, _S.ACTIVE, _S.SUSPENDED)),
+    *(Rule(_R.SYSTEM, _A.EXPIRE, status, _S.EXPIRED, (access_has_not_ended,), "Acuan hukum 4.4 butir 10; S10")
+      for status in (_S.PENDING, _S.ACTIVE, _S.SUSPENDED)),
+)
+# fmt: on
+
+TABLE: Final = table_of(RULES)
+
+
+def objection(
+    grant: Grant, command: Command, facts: AccessFacts, table: Table[Status, Action] = TABLE
+) -> Refusal | None:
+    """What stands in the way of the command, or None."""
+    return first_refusal(table, grant, command, facts, always=(form_is_incomplete,))
+
+
+def decide(grant: Grant, command: Command, facts: AccessFacts, table: Table[Status, Action] = TABLE) -> Event | Refusal:
+    """The event that the command makes, or what stands in its way."""
+    if (refusal := objection(grant, command, facts, table)) is not None:
+        return refusal
+    rule = table[(grant.status, command.actor.role, command.action)]
+    return Event(
+        grant.grant_id,
+        grant.n + 1,
+        facts.now,
+        command.actor,
+        command.action,
+        grant.status,
+        rule.to_status or _resumed(grant, command),
+        dict(command.payload),
+    )
+
+
+def may_read(grant: Grant, actor: Actor, facts: AccessFacts, part: str = "package") -> Refusal | None:
+    """Asked before every part and every page of a stream: what stands in the way of reading now."""
+    return objection(grant, Command(Action.READ, actor, {"part": part}, grant.n), facts)
+
+
+def due(grant: Grant, facts: AccessFacts) -> Command | None:
+    """The next thing the system has to write down, so that the record says what is already true; None: nothing. Ask
+    again after appending it: one event for each cause."""
+    if grant.status not in {Status.PENDING, Status.ACTIVE, Status.SUSPENDED}:
+        return None
+    if grant.status_at(facts.now) is Status.EXPIRED:
+        return Command(Action.EXPIRE, SYSTEM, {}, grant.n)
+    if grant.status is Status.PENDING:
+        return None
+    for cause in (Cause.READINESS, Cause.DUTY, Cause.RELEASE):
+        holds, told = _holds(cause, facts), cause in grant.causes
+        if holds != told:
+            action = Action.SUSPEND if holds else Action.RESUME
+            return Command(action, SYSTEM, {"cause": cause.value, "reason": cause.value}, grant.n)
+    return None
+
+
+def _resumed(grant: Grant, command: Command) -> Status:
+    return Status.SUSPENDED if grant.causes - {command.payload["cause"]} else Status.ACTIVE
