@@ -42,8 +42,10 @@ class Regions(Mapping[str, Region]):
     def __init__(self, found: Mapping[str, Region]) -> None:
         self._by_code = dict(found)
         self._children: dict[str, list[Region]] = {}
+        self._levels: tuple[list[Region], ...] = ([], [], [], [])
         for region in self._by_code.values():
             self._children.setdefault(parent_of(region.code), []).append(region)
+            self._levels[region.level - 1].append(region)
 
     def __getitem__(self, code: str) -> Region:
         return self._by_code[code]
@@ -59,8 +61,7 @@ class Regions(Mapping[str, Region]):
         return tuple(self._children.get(code, ()))
 
     def at_level(self, level: int) -> tuple[Region, ...]:
-        digits = LENGTHS[level - 1]
-        return tuple(region for code, region in self._by_code.items() if len(code) == digits)
+        return tuple(self._levels[level - 1])
 
 
 def parent_of(code: str) -> str:

@@ -14,11 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bagipakai.core.plan import Unit
-from bagipakai.core.variables import Catalogue, Type
+from bagipakai.core.variables import Catalogue
+from bagipakai.registry.engines import ARROW
 
 ROW_GROUP = 122_880  # rows
-
-ARROW = {Type.TEXT: pa.string(), Type.INTEGER: pa.int64(), Type.BOOLEAN: pa.bool_(), Type.DATE: pa.date32()}
 
 # Of the registry alone. Members of one family follow one another, so a family's persons are the ordinals from
 # `first_ordinal` to `first_ordinal + member_count - 1`; `nik_number` is the NIK as a number, for joins and uniqueness.

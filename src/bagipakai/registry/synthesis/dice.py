@@ -47,7 +47,7 @@ class Wheel:
 
     def spin(self, dice: Dice, cell: np.ndarray) -> np.ndarray:
         """One draw for each element of `cell`, the number of its cell."""
-        return self._slots[(cell.astype(np.int32) << 12) | dice.slots(len(cell))]
+        return np.asarray(self._slots[(cell.astype(np.int32) << 12) | dice.slots(len(cell))])
 
 
 def between(poorest: Weights, richest: Weights, steps: int = 10) -> list[list[int]]:

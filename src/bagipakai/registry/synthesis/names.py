@@ -126,4 +126,4 @@ def _pool(parts: list[list[list[str]]]) -> tuple[list[str], np.ndarray]:
 
 
 def _one_of(dice: Dice, spans: np.ndarray) -> np.ndarray:
-    return spans[:, 0] + dice.below(len(spans), spans[:, 1])
+    return np.asarray(spans[:, 0] + dice.below(len(spans), spans[:, 1]))

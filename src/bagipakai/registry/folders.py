@@ -1,0 +1,52 @@
+"""Folders that appear whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def in_the_making(final: Path) -> Iterator[Path]:
+    """A private folder beside `final` that takes its name when the block ends well, and is removed otherwise.
+
+    Raises FileExistsError if `final` is a file or holds anything, before the block and again at its end.
+    """
+    _must_be_free(final)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".dibuat", dir=final.parent))
+    try:
+        yield folder
+        sync(folder)
+        folder.chmod(0o755)
+        _must_be_free(final)
+        folder.rename(final)  # refuses, too, to replace a folder that is not empty
+        sync(final.parent, inside=False)
+    except BaseException:
+        remove(folder)
+        raise
+
+
+def sync(folder: Path, inside: bool = True) -> None:
+    """Asks the disk to keep the folder's entries and, with `inside`, everything in it."""
+    for path in [*(sorted(folder.rglob("*")) if inside else ()), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def remove(folder: Path) -> None:
+    """Removes a folder of ours, also where its parts were made read-only."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _must_be_free(final: Path) -> None:
+    if final.is_symlink() or (final.exists() and (not final.is_dir() or any(final.iterdir()))):
+        raise FileExistsError(final.name)
