@@ -18,6 +18,7 @@ from bagipakai.core.request import SYSTEM, Actor, Role
 from bagipakai.core.table import Rule, Table, first_refusal, table_of
 
 WIB: Final = timezone(timedelta(hours=7), "WIB")
+NEVER: Final = datetime(1970, 1, 1, tzinfo=WIB)  # a grant that was not opened has no period
 
 
 class Status(StrEnum):
@@ -118,8 +119,8 @@ class Grant:
     institution: str = ""
     plan: str = ""
     manifest: str = ""
-    begins_at: datetime = datetime.max.replace(tzinfo=WIB)
-    ends_at: datetime = datetime.min.replace(tzinfo=WIB)
+    begins_at: datetime = NEVER
+    ends_at: datetime = NEVER
     causes: frozenset[Cause] = frozenset()
 
     def status_at(self, moment: datetime) -> Status | None:
