@@ -19,8 +19,8 @@ class NotCanonical(ValueError):
 
 
 def canonical(value: Any) -> bytes:
-    """`value` as canonical JSON in UTF-8 (RFC 8785). Raises NotCanonical for floats, big integers, other types, depth
-    > 32."""
+    """`value` as canonical JSON in UTF-8 (RFC 8785). Raises NotCanonical for floats, big integers, half characters,
+    other types, depth > 32."""
     _check(value, 0)
     try:
         return rfc8785.dumps(value)
@@ -62,9 +62,12 @@ def _no_float(_: str) -> Any:
 def _check(value: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise NotCanonical("nested too deeply")
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, bool):
         return
-    if isinstance(value, int):
+    if isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):  # JSON can write half a character, UTF-8 cannot
+            raise NotCanonical("half a character")
+    elif isinstance(value, int):
         if abs(value) > 2**53 - 1:
             raise NotCanonical("an integer beyond 2^53-1")
     elif isinstance(value, Mapping):

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -44,7 +44,7 @@ class Signer:
         """Raises BadSeal if `pem` is not an unencrypted Ed25519 private key."""
         try:
             key = load_pem_private_key(pem, None)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             raise BadSeal("not a private key") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise BadSeal("not an Ed25519 key")
@@ -73,7 +73,7 @@ class PublicKey:
         """Raises BadSeal if `pem` is not an Ed25519 public key."""
         try:
             key = load_pem_public_key(pem)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             raise BadSeal("not a public key") from None
         if not isinstance(key, Ed25519PublicKey):
             raise BadSeal("not an Ed25519 key")
@@ -97,29 +97,38 @@ def seal(kind: str, value: Mapping[str, Any], signer: Signer) -> bytes:
     """`value` of payload type `kind`, signed: the canonical JSON of a DSSE envelope. Raises NotCanonical."""
     payload = canonical(value)
     signature = signer.sign(_encoding(kind, payload))
+    return _envelope(kind, payload, [(signer.public.key_id, signature)])
+
+
+def _envelope(kind: str, payload: bytes, signatures: list[tuple[str, bytes]]) -> bytes:
     return canonical(
         {
             "payloadType": kind,
             "payload": base64.b64encode(payload).decode("ascii"),
             "signatures": [
-                {"keyid": signer.public.key_id, "sig": base64.b64encode(signature).decode("ascii")},
+                {"keyid": key_id, "sig": base64.b64encode(signature).decode("ascii")}
+                for key_id, signature in signatures
             ],
         }
     )
 
 
 def unseal(kind: str, envelope: bytes, trusted: PublicKey) -> dict[str, Any]:
-    """The value inside, if `trusted` signed it as `kind`. Raises BadSeal for anything else."""
+    """The value inside, if `trusted` signed it as `kind`. Raises BadSeal for anything else, also for the same content
+    in an envelope spelled otherwise: the digest of an envelope names one document."""
     try:
         outer = read(envelope)
         payload = base64.b64decode(outer["payload"], validate=True)
-        signatures = [base64.b64decode(one["sig"], validate=True) for one in outer["signatures"]]
+        signatures = [(one["keyid"], base64.b64decode(one["sig"], validate=True)) for one in outer["signatures"]]
         stated = outer["payloadType"]
+        one_spelling = _envelope(stated, payload, signatures)
     except (NotCanonical, KeyError, TypeError, binascii.Error, ValueError):
         raise BadSeal("not an envelope") from None
+    if one_spelling != envelope:
+        raise BadSeal("not an envelope")
     if stated != kind:
         raise BadSeal("another type of document")
-    if not any(trusted.verify(signature, _encoding(kind, payload)) for signature in signatures):
+    if not any(trusted.verify(signature, _encoding(kind, payload)) for _, signature in signatures):
         raise BadSeal("not signed by the expected key")
     try:
         value = read(payload)

@@ -31,9 +31,9 @@ class Step(StrEnum):
 class Order:
     """What the office orders the registry to do: one approved plan, once.
 
-    `decision` is the digest of the signed decision, `agreement` the digest of the agreement, `policy` the digest of
-    the policy files in force when the order was placed. `release` is the exact version to read, also for a rolling
-    plan.
+    `placed_at` is told to the second, with its time zone. `decision` is the digest of the signed decision, `agreement`
+    the digest of the agreement, `policy` the digest of the policy files in force when the order was placed. `release`
+    is the exact version to read, also for a rolling plan.
     """
 
     order_id: str
@@ -74,8 +74,10 @@ class Order:
                 decision=_text(value["decision"]),
                 agreement=_text(value["agreement"]),
                 policy=_text(value["policy"]),
-                placed_at=datetime.fromisoformat(value["placed_at"]),
+                placed_at=_moment(value["placed_at"]),
             )
+            if set(value) != {*asdict(order), "plan_digest"}:
+                raise ValueError("fields that are not part of an order")
         except (KeyError, TypeError, ValueError, PlanError):
             raise BadSeal("a malformed order") from None
         if order.plan.digest != value.get("plan_digest"):
@@ -134,22 +136,54 @@ class Receipt:
             steps = tuple(
                 StepDone(
                     Step(one["step"]),
-                    datetime.fromisoformat(one["started_at"]),
-                    datetime.fromisoformat(one["finished_at"]),
-                    dict(one["evidence"]),
+                    _moment(one["started_at"]),
+                    _moment(one["finished_at"]),
+                    _evidence(one["evidence"]),
                 )
                 for one in value.pop("steps")
             )
-            return cls(columns=tuple(value.pop("columns")), steps=steps, **value)
+            columns = tuple(_text(name) for name in _list(value.pop("columns")))
+            counts = {name: _count(value.pop(name)) for name in ("rows", "hidden_cells", "package_bytes")}
+            texts = {name: _text(text, may_be_empty=True) for name, text in value.items()}
+            return cls(columns=columns, steps=steps, **counts, **texts)  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError):
             raise BadSeal("a malformed receipt") from None
 
 
 def _instant(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
+def _moment(text: Any) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if _instant(moment) != text:
+        raise ValueError("a moment in another spelling")
+    return moment
+
+
+def _text(value: Any, may_be_empty: bool = False) -> str:
+    if not isinstance(value, str) or not (value or may_be_empty):
         raise TypeError("text expected")
+    return value
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError("a count expected")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("a list expected")
+    return value
+
+
+def _evidence(value: Any) -> dict[str, str | int]:
+    if not isinstance(value, dict) or any(
+        isinstance(one, bool) or not isinstance(one, str | int) for one in value.values()
+    ):
+        raise TypeError("text and whole numbers expected")
     return value

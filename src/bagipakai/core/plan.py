@@ -243,8 +243,8 @@ class Known:
 
 def control_tier(plan: Plan, catalogue: "Catalogue") -> Level:
     """The tier of documents and gates that this plan needs: its level, or L4 where it holds or filters rows by
-    specific data. Raises UnknownVariable."""
-    return catalogue.tier_of(_used(plan), plan.level)
+    specific data. What the catalogue does not know is refused elsewhere, and opens nothing here."""
+    return catalogue.tier_of([name for name in _used(plan) if name in catalogue], plan.level)
 
 
 def read_plan(data: Any) -> Plan | Refusal:
