@@ -89,7 +89,7 @@ def test_the_same_content_spelled_otherwise_does_not_open():
 
 def _signed(payload: bytes) -> bytes:
     """An envelope around any payload at all, rightly signed."""
-    return _envelope(KIND, payload, [("x", SIGNER.sign(_encoding(KIND, payload)))])
+    return _envelope(KIND, payload, [(SIGNER.public.key_id, SIGNER.sign(_encoding(KIND, payload)))])
 
 
 @pytest.mark.parametrize("payload", [b'{"a": 1}', b'{"b":1,"a":2}', b'{"a":1,"a":1}', b"[]", b"1", b"", b"\xff"])

@@ -128,7 +128,8 @@ def unseal(kind: str, envelope: bytes, trusted: PublicKey) -> dict[str, Any]:
         raise BadSeal("not an envelope")
     if stated != kind:
         raise BadSeal("another type of document")
-    if not any(trusted.verify(signature, _encoding(kind, payload)) for _, signature in signatures):
+    message = _encoding(kind, payload)
+    if not any(key == trusted.key_id and trusted.verify(signature, message) for key, signature in signatures):
         raise BadSeal("not signed by the expected key")
     try:
         value = read(payload)
