@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 
 
@@ -75,7 +76,36 @@ class Settings:
     competences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # role → attestations it needs
     purposes: Mapping[str, Purpose] = field(default_factory=dict)
     deficiencies: frozenset[str] = frozenset()  # codes a deficiency item may carry
-    documents: frozenset[str] = frozenset()  # kinds of document a request may hold
+    documents: frozenset[str] = frozenset()  # kinds of document an applicant may attach
+    substitutes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind → kinds that serve as well
+
+    @classmethod
+    def on(cls, day: date) -> "Settings":
+        """The settings of policies/deadlines, parties, purposes, deficiencies and levels in force on `day`. Raises
+        PolicyError or NoRule if a file cannot be used."""
+        practice = rules("deadlines", "practice").on(day)
+        purposes = rules("purposes", "purpose", ("code",)).in_force(day)
+        roles = rules("parties", "role", ("code",)).in_force(day)
+        kinds = rules("levels", "document", ("code",)).in_force(day)
+        return cls(
+            handover_timing=practice["handover_timing"],
+            longest_rounds=practice.values.get("longest_rounds"),
+            lapse_days=practice.values.get("lapse_days"),
+            competences={code: tuple(rule["competences"]) for (code,), rule in roles.items()},
+            purposes={
+                code: Purpose(
+                    code,
+                    frozenset(rule["levels"]),
+                    rule["longest_days"],
+                    rule["onward_sharing"],
+                    rule["bast_kind"],
+                )
+                for (code,), rule in purposes.items()
+            },
+            deficiencies=frozenset(code for (code,) in rules("deficiencies", "deficiency", ("code",)).in_force(day)),
+            documents=frozenset(code for (code,), rule in kinds.items() if rule["made_by"] == "applicant"),
+            substitutes={code: tuple(rule.values.get("substitutes", ())) for (code,), rule in kinds.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,11 @@ def documents_are_missing(state: State, command: Command, facts: Facts) -> Refus
     """By the matrix of the highest control tier among the asked variables (R-20)."""
     if facts.documents_required is None:
         return Refusal("documents-are-missing")
-    missing = sorted(facts.documents_required - state.attachments.keys())
+    missing = [
+        kind
+        for kind in sorted(facts.documents_required)
+        if not {kind, *facts.settings.substitutes.get(kind, ())} & state.attachments.keys()
+    ]
     return Refusal("documents-are-missing", {"documents": ", ".join(missing)}) if missing else None
 
 

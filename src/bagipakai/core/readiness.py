@@ -251,13 +251,15 @@ def after(review: Review, event: Event) -> Review:
             changes["answers"] = {**review.answers, payload["item"]: (payload["answer"], payload["note"])}
         case Action.ATTACH:
             item = payload["item"]
-            shown = Evidence(item, *(payload[key] for key in ("sha256", "bytes", "name", "media")), person)
+            shown = Evidence(item, payload["sha256"], payload["bytes"], payload["name"], payload["media"], person)
             changes["evidence"] = {**review.evidence, item: (*review.evidence.get(item, ()), shown)}
         case Action.JUDGE:
             changes["verdicts"] = {**review.verdicts, payload["item"]: (payload["verdict"], payload["note"], person)}
         case Action.CERTIFY | Action.CERTIFY_WITH_CONDITIONS:
             changes["certificate"] = Certificate(
-                *(frozenset(payload[name]) for name in ("levels", "channels", "sites")),
+                frozenset(payload["levels"]),
+                frozenset(payload["channels"]),
+                frozenset(payload["sites"]),
                 date.fromisoformat(payload["valid_until"]),
                 tuple(payload.get("conditions", ())),
                 digest(event.to_json()),
