@@ -34,18 +34,15 @@ def store(file: BinaryIO, name: str, uploaded_by: Person) -> Document | Refusal:
         log.info("document.refused code=%s bytes=%d", kind.code, len(content))
         return kind
     sha256 = hashlib.sha256(content).hexdigest()
-    with tempfile.NamedTemporaryFile(dir=folder(), prefix=".", delete=False) as draft:
-        draft.write(content)
-        draft.flush()
-        os.fsync(draft.fileno())
+    draft = _draft(content)
     try:
-        scan = _scanned(Path(draft.name))
+        scan = _scanned(draft)
         if scan is None:
             log.warning("document.infected sha256=%s", sha256)
             return Refusal("document-infected")
-        Path(draft.name).rename(folder() / sha256)
+        draft.rename(folder() / sha256)
     finally:
-        Path(draft.name).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
     return Document.objects.create(
         sha256=sha256,
         name=plain_name(name, kind.extension),
@@ -60,13 +57,25 @@ def store(file: BinaryIO, name: str, uploaded_by: Person) -> Document | Refusal:
 
 def read(document: Document) -> bytes:
     """The bytes that were handed in. Raises DocumentMissing if they are gone or were changed."""
+    return read_bytes(document.sha256)
+
+
+def read_bytes(sha256: str) -> bytes:
+    """The bytes of this digest. Raises DocumentMissing if they are gone or were changed."""
     try:
-        content = (folder() / document.sha256).read_bytes()
+        content = (folder() / sha256).read_bytes()
     except OSError:
-        raise DocumentMissing(document.sha256) from None
-    if hashlib.sha256(content).hexdigest() != document.sha256:
-        raise DocumentMissing(document.sha256)
+        raise DocumentMissing(sha256) from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DocumentMissing(sha256)
     return content
+
+
+def keep(content: bytes) -> str:
+    """Puts the office's own bytes (a paper) into the store; returns their digest."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    _draft(content).rename(folder() / sha256)
+    return sha256
 
 
 def folder() -> Path:
@@ -88,3 +97,11 @@ def _scanned(path: Path) -> Document.Scan | None:
                 return Document.Scan.CLEAN if outcome.returncode == 0 else None
             log.warning("document.scan_failed program=%s code=%d", program, outcome.returncode)
     return Document.Scan.NOT_SCANNED
+
+
+def _draft(content: bytes) -> Path:
+    with tempfile.NamedTemporaryFile(dir=folder(), prefix=".", delete=False) as draft:
+        draft.write(content)
+        draft.flush()
+        os.fsync(draft.fileno())
+    return Path(draft.name)

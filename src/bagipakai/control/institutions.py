@@ -1,13 +1,14 @@
 """Institutions, their posts, their controller's appointment, and the key to which their packages are sealed."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import pyrage
 from django.db import transaction
+from django.db.models import Q
 
 from bagipakai.control import clock
-from bagipakai.control.models import Institution, Person, Post, RecipientKey
+from bagipakai.control.models import Institution, Person, Post, ProcessorMandate, RecipientKey
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.refusal import Refusal
 
@@ -93,6 +94,44 @@ def register_key(institution: Institution, key: str, by: Person | None = None) -
 
 def current_key(institution: Institution) -> RecipientKey | None:
     return institution.keys.filter(until=None).first()
+
+
+def mandate(
+    controller: Institution,
+    processor: Institution,
+    *,
+    number: str,
+    scope: str,
+    since: date | None = None,
+    until: date | None = None,
+) -> ProcessorMandate:
+    """`controller` lets the posts of `processor` examine or process its requests, until a day, included."""
+    given = ProcessorMandate(
+        controller=controller,
+        processor=processor,
+        number=number,
+        scope=scope,
+        since=since or clock.today(),
+        until=until,
+    )
+    given.full_clean()
+    given.save()
+    return given
+
+
+def serves(institution: Institution, controller: Institution, at: datetime | None = None) -> bool:
+    """Whether the posts of `institution` may act for `controller` at that moment: its own, or under a mandate."""
+    at = at or clock.now()
+    if institution.pk == controller.pk:
+        return controller.is_controller
+    held = institution.mandates_held.filter(controller=controller, since__lte=clock.day_of(at))
+    held = held.filter(Q(until=None) | Q(until__gte=clock.day_of(at)))
+    return held.filter(Q(ended_at=None) | Q(ended_at__gt=at)).exists()
+
+
+def served_by(institution: Institution, at: datetime | None = None) -> list[Institution]:
+    """The controllers for which the posts of `institution` may act."""
+    return [controller for controller in controllers() if serves(institution, controller, at)]
 
 
 def controllers() -> list[Institution]:

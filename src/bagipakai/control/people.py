@@ -93,7 +93,10 @@ def _held(at: datetime | None) -> QuerySet[Tenure]:
     )
 
 
-def competences(person: Person, day: date | None = None) -> frozenset[str]:
-    """The fields in which a competence of `person` is attested on `day`."""
+def competences(person: Person, day: date | None = None) -> dict[str, date]:
+    """The fields in which `person` is attested on `day` (technical, legal, governance), each with its last day."""
     day = day or clock.today()
-    return frozenset(person.competences.filter(since__lte=day, until__gte=day).values_list("field", flat=True))
+    found: dict[str, date] = {}
+    for field, until in person.competences.filter(since__lte=day, until__gte=day).values_list("field", "until"):
+        found[field.lower()] = max(until, found.get(field.lower(), until))
+    return found

@@ -7,13 +7,14 @@ from bagipakai.control.models.institutions import (
     Institution,
     Kind,
     Post,
+    ProcessorMandate,
     RecipientKey,
     Tenure,
     TenureKind,
 )
 from bagipakai.control.models.people import Person
 from bagipakai.control.models.readiness import ReadinessEvent, ReadinessReview
-from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, Request
+from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, PlacedOrder, Request
 
 __all__ = [
     "Claim",
@@ -28,7 +29,9 @@ __all__ = [
     "Notice",
     "Paper",
     "Person",
+    "PlacedOrder",
     "Post",
+    "ProcessorMandate",
     "ReadinessEvent",
     "ReadinessReview",
     "Reading",

@@ -135,3 +135,16 @@ class CompetenceAttestation(models.Model):
     issuer = models.CharField(max_length=160)
     since = models.DateField()
     until = models.DateField()
+
+
+class ProcessorMandate(models.Model):
+    """A controller lets the posts of another institution examine or process its requests, until a day (UU 27/2022
+    Art 51). Without one, nobody outside the controller's own house acts for it."""
+
+    controller = models.ForeignKey(Institution, models.PROTECT, related_name="mandates_given")
+    processor = models.ForeignKey(Institution, models.PROTECT, related_name="mandates_held")
+    number = models.CharField(max_length=120)
+    scope = models.CharField(max_length=300)
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)

@@ -1,5 +1,6 @@
 """Requests and what happened to them. The events are the truth; the columns of a request are read from their fold."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 
@@ -7,8 +8,8 @@ from bagipakai.control.models.ledger import Entry
 
 
 class Request(models.Model):
-    """One request for data. Everything below `opened_by` repeats the fold, so that lists are quick; nothing decides by
-    it."""
+    """One request for data. `form` is the version of the form it is written on. Everything from `n` on repeats the
+    fold, so that lists are quick; nothing decides by it."""
 
     reference = models.CharField(max_length=20, unique=True)
     institution = models.ForeignKey("control.Institution", models.PROTECT, related_name="requests")
@@ -16,6 +17,7 @@ class Request(models.Model):
     post = models.ForeignKey("control.Post", models.PROTECT, related_name="+")
     opened_by = models.ForeignKey("control.Person", models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
+    form = models.PositiveIntegerField()
     follows = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="followed_by")
 
     n = models.PositiveIntegerField(default=0)
@@ -23,13 +25,14 @@ class Request(models.Model):
     level = models.CharField(max_length=2, blank=True)
     programme = models.CharField(max_length=200, blank=True)
     purpose = models.CharField(max_length=60, blank=True)
-    turn = models.CharField(max_length=40, blank=True)
+    awaited = ArrayField(models.CharField(max_length=40), default=list)
+    sent_at = models.DateTimeField(null=True, blank=True)
     due_on = models.DateField(null=True, blank=True)
     changed_at = models.DateTimeField()
 
     class Meta:
         indexes = [
-            models.Index(fields=["turn", "due_on", "id"], name="queue_of_a_role"),
+            models.Index(fields=["status", "controller", "due_on"], name="queue_of_a_controller"),
             models.Index(fields=["institution", "-id"], name="requests_of_an_institution"),
         ]
 
@@ -85,6 +88,16 @@ class Paper(models.Model):
         constraints = [
             UniqueConstraint(fields=["request", "kind", "plan_digest", "sha256"], name="a_paper_is_set_once"),
         ]
+
+
+class PlacedOrder(models.Model):
+    """An order that the office placed for a request, and whether its receipt was collected."""
+
+    request = models.ForeignKey(Request, models.PROTECT, related_name="orders")
+    order_id = models.CharField(max_length=60, unique=True)
+    plan_digest = models.CharField(max_length=64)
+    placed_at = models.DateTimeField()
+    collected_at = models.DateTimeField(null=True, blank=True)
 
 
 class Notice(models.Model):

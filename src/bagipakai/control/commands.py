@@ -1,0 +1,116 @@
+"""`bagipakai control …`: preparing the office's database and running its worker."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+log = logging.getLogger("bagipakai.control.worker")
+
+PAUSE = 2.0  # seconds between two looks into the mailbox, if nobody rings
+TIDY_EVERY = 60.0  # seconds
+
+
+def register(subparsers: Any) -> None:
+    """Adds the commands of this room."""
+    setup = subparsers.add_parser("setup", help="siapkan basis data, peran, dan kunci kantor")
+    setup.set_defaults(run=_setup)
+    worker = subparsers.add_parser("worker", help="ambil tanda terima, catat yang berakhir")
+    worker.add_argument("--once", action="store_true", help="kerjakan yang ada, lalu berhenti")
+    worker.set_defaults(run=_worker)
+    verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian")
+    verify.set_defaults(run=_verify)
+
+
+def prepare() -> None:
+    """Migrates the database (tables, fences, mailbox, the registry's role) and makes the office's keys. Run again, it
+    changes nothing. Django must be set up."""
+    from django.core.management import call_command
+
+    from bagipakai.control import keys
+
+    call_command("migrate", interactive=False, verbosity=0)
+    keys.establish()
+
+
+def _setup(_: argparse.Namespace) -> int:
+    _django()
+    prepare()
+    print("Kantor siap: basis data, peran, dan kunci.")
+    return 0
+
+
+def _worker(options: argparse.Namespace) -> int:
+    _django()
+    from django.db import close_old_connections, connection
+
+    stopping: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    connection.ensure_connection()
+    connection.connection.execute("LISTEN receipts")
+    tidied = 0.0
+    while not stopping:
+        close_old_connections()
+        work()
+        if time.monotonic() - tidied > TIDY_EVERY or options.once:
+            tidy()
+            tidied = time.monotonic()
+        if options.once:
+            break
+        connection.ensure_connection()
+        for _ in connection.connection.notifies(timeout=PAUSE, stop_after=1):
+            pass
+    return 0
+
+
+def work() -> int:
+    """Collects what came back and lets waiting requests go on. Returns how many receipts were collected."""
+    from bagipakai.control import keys, orders
+
+    try:
+        return orders.collect()
+    except keys.KeyMissing as missing:
+        log.warning("worker.key_missing file=%s", missing)
+        return 0
+
+
+def tidy() -> None:
+    """Writes down what has become true by time alone."""
+    from bagipakai.control import access, readiness, requests
+
+    counts = (readiness.tidy(), access.tidy(), requests.follow_up())
+    if any(counts):
+        log.info("worker.tidied readiness=%d access=%d requests=%d", *counts)
+
+
+def _verify(_: argparse.Namespace) -> int:
+    _django()
+    from bagipakai.control import ledger
+    from bagipakai.control.models import Event, Grant, GrantEvent, ReadinessEvent, ReadinessReview, Request
+
+    broken = []
+    for kind, subjects in ((Event, Request), (ReadinessEvent, ReadinessReview), (GrantEvent, Grant)):
+        for subject in subjects.objects.order_by("pk").iterator():
+            at = ledger.broken_at(kind, subject)
+            if at is not None:
+                broken.append(f"{kind.__name__} {subject.pk}: catatan ke-{at}")
+    for one in broken:
+        print(f"Rusak: {one}", file=sys.stderr)
+    print("Semua catatan utuh." if not broken else f"{len(broken)} rangkaian rusak.")
+    return 1 if broken else 0
+
+
+def _django() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bagipakai.settings")
+    import django
+
+    django.setup()

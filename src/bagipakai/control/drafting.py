@@ -1,0 +1,99 @@
+"""Setting the papers of a request: gathering what they say, keeping the bytes under their digest."""
+
+from datetime import datetime
+
+from bagipakai.control import documents, forms, orders, papers, people, releases, rulebook, situation, wording
+from bagipakai.control.models import Institution, Paper, Release, Request
+from bagipakai.core.plan import Plan
+from bagipakai.core.request import Event, Role, State
+from bagipakai.core.variables import Catalogue
+
+
+def set_agreement(request: Request, state: State, event: Event) -> None:
+    """Sets the agreement of what was just approved, in the transaction of that event."""
+    terms = terms_of(request, state, event.at)
+    number = f"PKS-{request.reference.removeprefix('PMT-')}-{_next(request, Paper.Kind.AGREEMENT)}"
+    _keep(
+        request, Paper.Kind.AGREEMENT, number, papers.agreement(terms, number, event.at), plan=terms.plan, at=event.at
+    )
+
+
+def set_handover(request: Request, state: State, event: Event) -> None:
+    """Sets the hand-over record (BAST) of the package that just passed the quality check, every figure from the
+    registry's own receipt, in the transaction of that event."""
+    receipt = orders.receipt(state.orders[-1])
+    agreement = request.papers.filter(kind=Paper.Kind.AGREEMENT).order_by("-id").first()
+    if receipt is None or agreement is None:
+        raise RuntimeError("a hand-over without a receipt or an agreement")
+    terms = terms_of(request, state, event.at)
+    number = f"BAST-{request.reference.removeprefix('PMT-')}-{_next(request, Paper.Kind.HANDOVER_RECORD)}"
+    release = Release.objects.get(version=receipt.release)
+    delivery = papers.Delivery(receipt, release.standard, agreement.number, agreement.sha256)
+    content = papers.handover(terms, delivery, number, event.at)
+    _keep(request, Paper.Kind.HANDOVER_RECORD, number, content, plan=terms.plan, at=event.at)
+
+
+def terms_of(request: Request, state: State, at: datetime) -> papers.Terms:
+    """What both papers say alike. Raises RuntimeError if the approved plan cannot be compiled any more."""
+    day = situation.judged_on(state, at)
+    plan = situation.plan_of(request, state, day)
+    if not isinstance(plan, Plan):
+        raise RuntimeError(f"the approved plan does not compile: {plan.code}")
+    purpose = forms.purposes(day)[plan.purpose]
+    controller, recipient, terms = request.controller, request.institution, rulebook.paper_terms(day)
+    return papers.Terms(
+        plan=plan,
+        provider=_party(
+            controller,
+            Role.CONTROLLER,
+            f"{controller.appointment_type} {controller.appointment_number}, "
+            f"{wording.calendar_day(controller.appointment_date)}"
+            if controller.appointment_date
+            else "",
+        ),
+        recipient=_party(recipient, Role.ACCOUNTABLE_OFFICER),
+        capacity=str(state.answers.get("pdp_capacity") or ""),
+        purpose=purpose["name"],
+        bast_kind=purpose["bast_kind"],
+        regions=releases.regions(plan.area.edition),
+        catalogue=Catalogue.on(day),
+        destruction_days=terms.destruction_days,
+        report_months=terms.report_months,
+        confidentiality_years=terms.confidentiality_years,
+    )
+
+
+def read(paper: Paper) -> bytes:
+    """The bytes of a paper. Raises DocumentMissing if they are gone or were changed."""
+    return documents.read_bytes(paper.sha256)
+
+
+def _party(institution: Institution, role: Role, appointment: str = "") -> papers.Party:
+    """The institution and whoever signs for it, if there is exactly one such officer now."""
+    holders = list(people.holders(role, institution.pk)[:2])
+    post = institution.posts.filter(roles__contains=[role.value], closed_on=None).first()
+    return papers.Party(
+        institution=institution.name,
+        address=institution.address,
+        appointment=appointment,
+        dpo=institution.dpo_name,
+        post=post.title if post else "",
+        person=holders[0].name if len(holders) == 1 else "",
+    )
+
+
+def _keep(request: Request, kind: Paper.Kind, number: str, content: bytes, *, plan: Plan, at: datetime) -> None:
+    sha256 = documents.keep(content)
+    Paper.objects.create(
+        request=request,
+        kind=kind,
+        number=number,
+        sha256=sha256,
+        size=len(content),
+        plan_digest=plan.digest,
+        set_at=at,
+    )
+
+
+def _next(request: Request, kind: Paper.Kind) -> int:
+    return request.papers.filter(kind=kind).count() + 1

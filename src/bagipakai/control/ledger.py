@@ -1,0 +1,95 @@
+"""Writing down what happened, and reading it back. Entries are only ever added; each is bound to the one before.
+
+Appending entry `n` of a subject under its unique constraint is the only lock there is: two who decide at once meet
+there, one is written, and the other is told so. A request never waits for another request.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+
+from bagipakai.control import clock
+from bagipakai.control.models import Denial, Person, Request
+from bagipakai.control.models.ledger import Entry
+from bagipakai.core import policy
+from bagipakai.core.canonical import digest
+from bagipakai.core.refusal import Refusal
+
+FIRST = "0" * 64  # what stands before the first entry
+
+Written = TypeVar("Written", bound=Entry)
+
+
+class Overtaken(Exception):
+    """Somebody else wrote this entry's number first."""
+
+
+def append(kind: type[Written], subject: Model, event: Any) -> Written:
+    """Writes `event` (of core.workflow, core.access or core.readiness) as the next entry of `subject`. Raises Overtaken
+    if its number is taken. Call it inside a transaction: what follows from the event commits with it, or not at all."""
+    payload = event.to_json()
+    previous = (
+        kind.objects.filter(subject=subject, n=event.n - 1).values_list("digest", flat=True).first()  # type: ignore[attr-defined]
+        or FIRST
+    )
+    version = policy.version()
+    entry = kind(
+        subject=subject,
+        n=event.n,
+        at=event.at,
+        action=str(event.action),
+        person_id=_number(payload.get("person")),
+        post_id=_number(payload.get("post")),
+        payload=payload,
+        policy=version,
+        previous=previous,
+        digest=_digest(payload, version, previous),
+    )
+    try:
+        with transaction.atomic():
+            entry.save(force_insert=True)
+    except IntegrityError:
+        raise Overtaken from None
+    return entry
+
+
+def payloads(kind: type[Entry], subject: Model) -> list[dict[str, Any]]:
+    """What was written of `subject`, in order."""
+    return list(kind.objects.filter(subject=subject).order_by("n").values_list("payload", flat=True))  # type: ignore[attr-defined]
+
+
+def broken_at(kind: type[Entry], subject: Model) -> int | None:
+    """The number of the first entry that was changed, removed or put in behind the office's back; None if all stand."""
+    previous = FIRST
+    for expected, entry in enumerate(kind.objects.filter(subject=subject).order_by("n"), start=1):  # type: ignore[attr-defined]
+        whole = entry.digest == _digest(entry.payload, entry.policy, previous)
+        if entry.n != expected or entry.previous != previous or not whole:
+            return expected
+        previous = entry.digest
+    return None
+
+
+def deny(
+    no: Refusal, action: str, person: Person | None, *, request: Request | None = None, subject: str = ""
+) -> Refusal:
+    """Writes down that something was refused, to whom and why, and hands the refusal on."""
+    Denial.objects.create(
+        at=clock.now(),
+        request=request,
+        subject=subject[:60],
+        person=person,
+        action=action[:40],
+        code=no.code,
+        detail=dict(no.detail),
+    )
+    return no
+
+
+def _digest(payload: Mapping[str, Any], version: str, previous: str) -> str:
+    return digest({"payload": payload, "policy": version, "previous": previous})
+
+
+def _number(text: Any) -> int | None:
+    return int(text) if text else None

@@ -1,0 +1,163 @@
+"""Orders to the registry and the receipts that come back: all that passes between the planes."""
+
+import logging
+from typing import Any
+
+from django.db import connection, transaction
+
+from bagipakai.control import clock, keys, plans, releases, situation
+from bagipakai.control.models import PlacedOrder, Request
+from bagipakai.core import policy
+from bagipakai.core.envelope import BadSeal
+from bagipakai.core.exchange import Order, Receipt
+from bagipakai.core.plan import Plan
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import Action, Event, State
+
+log = logging.getLogger("bagipakai.control.orders")
+
+
+def next_order(request: Request, state: State) -> dict[str, Any]:
+    """The payload of the next order: its id, the approved plan's digest, and the exact release to read. A rolling plan
+    reads the newest release, any other the one it names."""
+    decision = state.decision
+    plan = situation.plan_of(request, state, situation.judged_on(state, clock.now()))
+    if decision is None or not isinstance(plan, Plan):
+        return {"order": "", "plan": "", "release": ""}
+    newest = releases.newest()
+    release = newest.version if plan.rolling and newest is not None else plan.release
+    return {
+        "order": f"PES-{request.reference.removeprefix('PMT-')}-{len(state.orders) + 1}",
+        "plan": decision.plan,
+        "release": release,
+    }
+
+
+def place(request: Request, state: State, event: Event) -> None:
+    """Signs the order and puts it into the mailbox, in the transaction of the event that places it. Raises
+    RuntimeError, which undoes that event, unless the order says exactly what was approved."""
+    decision = state.decision
+    plan = situation.plan_of(request, state, situation.judged_on(state, event.at))
+    expected = next_order(request, state) | {"order": event.payload["order"]}
+    if decision is None or not isinstance(plan, Plan) or plan.digest != decision.plan or event.payload != expected:
+        raise RuntimeError("an order that differs from what was approved")
+    order = Order(
+        order_id=event.payload["order"],
+        plan=plan,
+        release=event.payload["release"],
+        decision=decision.digest,
+        agreement=situation.papers_of(request, state)["AGREEMENT"],
+        policy=policy.version(),
+        placed_at=event.at,
+    )
+    PlacedOrder.objects.create(
+        request=request, order_id=order.order_id, plan_digest=plan.digest, placed_at=order.placed_at
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO exchange.orders (order_id, envelope) VALUES (%s, %s)",
+            [order.order_id, order.sealed(keys.order_signer())],
+        )
+
+
+def collect() -> int:
+    """Reads the receipts that came, verifies each, and records it in its request. One that was not sealed by the
+    registry, or answers another order, is recorded as a refusal: nothing is delivered by it. Returns how many. Raises
+    KeyMissing while the registry's public key is not there."""
+    from bagipakai.control import requests
+
+    keys.receipt_key()  # without it nothing can be told from a forgery
+    waiting = PlacedOrder.objects.filter(collected_at=None).select_related("request").order_by("id")
+    collected = 0
+    for placed in waiting:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT envelope FROM exchange.receipts WHERE order_id = %s", [placed.order_id])
+            row = cursor.fetchone()
+        if row is None:
+            continue
+        with transaction.atomic():
+            outcome = requests.handle_as_system(
+                placed.request.reference, Action.RECORD_RECEIPT, _told(placed, bytes(row[0]))
+            )
+            if isinstance(outcome, Refusal) and outcome.code == "changed-meanwhile":
+                continue
+            placed.collected_at = clock.now()
+            placed.save(update_fields=["collected_at"])
+        collected += 1
+        log.info("order.collected order=%s", placed.order_id)
+    return collected
+
+
+def receipt(order_id: str) -> Receipt | None:
+    """The verified receipt of an order, or None. For papers and pages: figures come from here."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT envelope FROM exchange.receipts WHERE order_id = %s", [order_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    try:
+        found = Receipt.unsealed(bytes(row[0]), keys.receipt_key())
+    except (BadSeal, keys.KeyMissing):
+        return None
+    return found if found.order_id == order_id else None
+
+
+def _told(placed: PlacedOrder, envelope: bytes) -> dict[str, Any]:
+    """The receipt as the payload of its event."""
+    try:
+        told = Receipt.unsealed(envelope, keys.receipt_key())
+    except BadSeal as error:
+        log.warning("order.receipt_not_trusted order=%s why=%s", placed.order_id, error)
+        return _refused(placed, "receipt-not-trusted")
+    if told.order_id != placed.order_id or (told.plan_digest != placed.plan_digest and not told.refusal):
+        return _refused(placed, "receipt-of-another-order")
+    if told.refusal:
+        return _refused(placed, told.refusal)
+    with_plan = _plan_of(placed)
+    return {
+        "order": told.order_id,
+        "plan": told.plan_digest,
+        "release": told.release,
+        "refusal": "",
+        "package": told.package,
+        "manifest": told.manifest,
+        "rows": told.rows,
+        # What belongs to a table or stands for a number is promised by the plan; everything else must be a variable.
+        "columns": [name for name in told.columns if name not in plans.derived(with_plan)],
+        "all_columns": list(told.columns),
+        "hidden_cells": told.hidden_cells,
+        "package_bytes": told.package_bytes,
+        "steps": [
+            {
+                "step": done.step.value,
+                "evidence": {
+                    "started_at": done.started_at.isoformat(),
+                    "finished_at": done.finished_at.isoformat(),
+                    **done.evidence,
+                },
+            }
+            for done in told.steps
+        ],
+    }
+
+
+def _refused(placed: PlacedOrder, code: str) -> dict[str, Any]:
+    return {
+        "order": placed.order_id,
+        "plan": placed.plan_digest,
+        "release": "-",
+        "refusal": code,
+        "package": "",
+        "manifest": "",
+        "rows": 0,
+        "columns": [],
+        "steps": [],
+    }
+
+
+def _plan_of(placed: PlacedOrder) -> Plan:
+    """The plan as it was ordered, from the office's own order in the mailbox."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT envelope FROM exchange.orders WHERE order_id = %s", [placed.order_id])
+        row = cursor.fetchone()
+    return Order.unsealed(bytes(row[0]), keys.order_signer().public).plan

@@ -1,0 +1,135 @@
+"""From answers to the plan: the one value that is decided on, signed, ordered, delivered and granted."""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
+
+from bagipakai.control import forms, institutions, releases
+from bagipakai.control.models import Release, Request
+from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.plan import (
+    Area,
+    Asked,
+    Format,
+    Known,
+    Level,
+    Plan,
+    Protections,
+    Recipient,
+    Unit,
+    control_tier,
+    objection,
+)
+from bagipakai.core.query import columns_of
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue, Sensitivity
+
+CHANNEL = "PORTAL"  # packages are fetched here; there is no other way yet
+
+# Which numbers of a person or family are replaced by pseudonyms in rows without names (decision 0053).
+PSEUDONYMS = {Unit.INDIVIDU: ("nik", "nomor_kk"), Unit.KELUARGA: ("nomor_kk",)}
+
+
+def compiled(
+    request: Request,
+    answers: Mapping[str, Any],
+    day: date,
+    *,
+    variables: Collection[str] | None = None,
+    level: str | None = None,
+) -> Plan | Refusal:
+    """The plan that these answers make by the policies of `day`, or what stands in its way.
+
+    `variables` and `level` reduce it to what was approved; nothing here can widen it.
+    """
+    wanted = forms.version(request.form)
+    if missing := wanted.unanswered(answers):
+        return Refusal("questions-are-unanswered", {"fields": ", ".join(question.label() for question in missing)})
+    key = institutions.current_key(request.institution)
+    if key is None:
+        return Refusal("recipient-key-missing")
+    release = Release.objects.filter(version=answers["release"]).first()
+    if release is None or release.withdrawn_at is not None:
+        return Refusal("plan-release-unknown", {"release": str(answers["release"])})
+    asked = tuple(
+        Asked(one["name"], one["reason"])
+        for one in answers["variables"]
+        if variables is None or one["name"] in variables
+    )
+    chosen = Level(min(level or answers["level"], answers["level"]))
+    unit, rule = Unit(answers["unit"]), Disclosure.on(day)
+    codes = () if answers["area"] == [forms.NATION] else tuple(answers["area"])
+    competence = request.institution.region
+    if competence and (not codes or not all(code.startswith(competence) for code in codes)):
+        return Refusal("area-outside-competence", {"area": ", ".join(codes) or "Indonesia"})
+    plan = Plan(
+        request=request.reference,
+        purpose=answers["purpose"],
+        programme=answers["programme"],
+        legal_basis=answers["legal_basis"],
+        level=chosen,
+        unit=unit,
+        release=release.version,
+        rolling=bool(answers.get("rolling")),
+        area=Area(codes, release.region_edition),
+        population=forms.population(answers.get("population")),
+        variables=asked,
+        protections=Protections(
+            pseudonyms=PSEUDONYMS[unit] if chosen in (Level.L2, Level.L3) else (),
+            smallest_cell=rule.smallest_persons if chosen is Level.L1 else 0,
+        ),
+        format=Format(answers["format"]),
+        channel=CHANNEL,
+        recipient=Recipient(request.institution.code, request.institution.name, key.key, key.fingerprint),
+        onward_sharing=bool(answers.get("onward_sharing")),
+        ends_on=date.fromisoformat(answers["ends_on"]),
+    )
+    return objection(plan, _known(plan, release, day, rule)) or plan
+
+
+def tier(answers: Mapping[str, Any], day: date) -> str:
+    """The control tier whose documents and gates these answers need, as far as they tell: their level, or L4 where rows
+    hold or are chosen by specific data (law reference 6.2). Nothing while no level is chosen."""
+    level = answers.get("level")
+    if level not in set(Level):
+        return ""
+    names = [name for name in used(answers) if name in Catalogue.on(day)]
+    return Catalogue.on(day).tier_of(names, Level(level)).value
+
+
+def specific(answers: Mapping[str, Any], day: date) -> frozenset[str]:
+    """The asked variables of class SPECIFIC."""
+    catalogue = Catalogue.on(day)
+    return frozenset(
+        name for name in used(answers) if name in catalogue and catalogue[name].sensitivity is Sensitivity.SPECIFIC
+    )
+
+
+def used(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every variable that the answers name, as a column or in a condition."""
+    asked = [one["name"] for one in answers.get("variables") or ()]
+    return tuple(dict.fromkeys([*asked, *columns_of(forms.population(answers.get("population")))]))
+
+
+def derived(plan: Plan) -> frozenset[str]:
+    """The columns that a package of this plan has besides its variables: the count of a table and what belongs to it,
+    or the pseudonyms and their markers. The registry's dictionary describes them."""
+    if plan.level is Level.L1:
+        return frozenset({"jenis_baris", f"jumlah_{plan.unit.value}", "ditutup"})
+    words = {"nik": "nik", "nomor_kk": "kk"}
+    names = [f"pseudonim_{words[name]}" for name in plan.protections.pseudonyms]
+    return frozenset(names) | frozenset(f"{name}_sah" for name in names)
+
+
+def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
+    catalogue = Catalogue.on(day)
+    named = all(name in catalogue for name in (*plan.columns, *columns_of(plan.population)))
+    return Known(
+        catalogue=catalogue,
+        purposes={code: frozenset(purpose["variables"]) for code, purpose in forms.purposes(day).items()},
+        regions=releases.regions(release.region_edition).keys(),
+        edition=release.region_edition,
+        releases=[one.version for one in releases.available()],
+        rule=rule,
+        tier=control_tier(plan, catalogue) if named else None,
+    )

@@ -1,0 +1,98 @@
+"""The public register: every sharing, for everybody, without logging in (transparency: seed article; R-29).
+
+It names institutions, never a person, and is read from the grant, which is the approved plan itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from bagipakai.control import clock, forms, releases, wording
+from bagipakai.control.models import Grant
+from bagipakai.core.plan import Level, Plan, Unit
+from bagipakai.core.variables import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One sharing. `status` is ACTIVE, SUSPENDED, EXPIRED or REVOKED as of now; `rows` counts rows, or lines of a
+    table."""
+
+    reference: str
+    recipient: str
+    controller: str
+    programme: str
+    purpose: str
+    purpose_words: str
+    legal_basis: str
+    level: Level
+    unit: Unit
+    variables: tuple[str, ...]
+    area: str
+    population: str
+    release: str
+    begins_on: date
+    ends_on: date
+    onward_sharing: bool
+    status: str
+
+
+def entries(
+    *,
+    recipient: str = "",
+    purpose: str = "",
+    level: str = "",
+    status: str = "",
+    year: int | None = None,
+    words: str = "",
+) -> list[Entry]:
+    """Every sharing that fits, newest first. `recipient` is an institution's code; `words` are looked for in programme
+    and recipient."""
+    grants = Grant.objects.select_related("request__institution", "request__controller").order_by("-begins_at", "-id")
+    if recipient:
+        grants = grants.filter(request__institution__code=recipient)
+    if purpose:
+        grants = grants.filter(plan__purpose=purpose)
+    if level:
+        grants = grants.filter(plan__level=level)
+    if year is not None:
+        grants = grants.filter(begins_at__year=year)
+    for word in words.split():
+        grants = grants.filter(request__programme__icontains=word) | grants.filter(
+            request__institution__name__icontains=word
+        )
+    return [entry for entry in _entries(grants) if not status or entry.status == status]
+
+
+def entry(reference: str) -> Entry | None:
+    """The sharing that came of one request, if it came to one."""
+    return next(_entries(Grant.objects.filter(request__reference=reference)), None)
+
+
+def _entries(grants) -> Iterator[Entry]:  # type: ignore[no-untyped-def]
+    now = clock.now()
+    for grant in grants:
+        plan = Plan.from_json(grant.plan)
+        day = clock.day_of(grant.begins_at)
+        catalogue = Catalogue.on(day)
+        purposes = forms.purposes(day)
+        over = grant.status in ("PENDING", "ACTIVE", "SUSPENDED") and now >= grant.ends_at
+        yield Entry(
+            reference=plan.request,
+            recipient=grant.request.institution.name,
+            controller=grant.request.controller.name,
+            programme=plan.programme,
+            purpose=plan.purpose,
+            purpose_words=str(purposes[plan.purpose]["name"]) if plan.purpose in purposes else plan.purpose,
+            legal_basis=plan.legal_basis,
+            level=plan.level,
+            unit=plan.unit,
+            variables=plan.columns,
+            area=wording.area(plan.area, releases.regions(plan.area.edition)),
+            population=wording.population(plan.population, catalogue),
+            release=plan.release,
+            begins_on=day,
+            ends_on=plan.ends_on,
+            onward_sharing=plan.onward_sharing,
+            status="EXPIRED" if over else grant.status,
+        )
