@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bagipakai.core.canonical import MAX_DEPTH, NotCanonical, canonical, digest, read
@@ -27,21 +27,25 @@ def by_hand(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_the_spelling_is_that_of_the_standard(value):
     assert canonical(value) == by_hand(value).encode("utf-8")
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_what_was_written_is_read_again(value):
     assert read(canonical(value)) == value
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), VALUES, min_size=2))
 def test_the_order_of_keys_does_not_matter(value):
     assert digest(dict(reversed(value.items()))) == digest(value)
 
 
+@settings(deadline=None)
 @given(VALUES, VALUES)
 def test_different_values_have_different_digests(one, other):
     assert (digest(one) == digest(other)) == (by_hand(one) == by_hand(other))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.test_canonical import VALUES
 
@@ -25,11 +25,13 @@ SIGNER, OTHER = Signer.new(), Signer.new()
 DOCUMENTS = st.dictionaries(st.text(), VALUES, max_size=5)
 
 
+@settings(deadline=None)
 @given(DOCUMENTS)
 def test_what_was_sealed_opens(value):
     assert unseal(KIND, seal(KIND, value, SIGNER), SIGNER.public) == value
 
 
+@settings(deadline=None)
 @given(DOCUMENTS)
 def test_the_same_document_has_the_same_seal(value):
     assert seal(KIND, value, SIGNER) == seal(KIND, dict(reversed(value.items())), SIGNER)
@@ -50,6 +52,7 @@ def test_a_receipt_is_never_an_order():
         unseal("application/vnd.other+json", renamed, SIGNER.public)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_not_one_byte_may_change(data):
     sealed = seal(KIND, {"order": "O-1", "rows": 812, "columns": ["desil"]}, SIGNER)
@@ -60,6 +63,7 @@ def test_not_one_byte_may_change(data):
         unseal(KIND, bytes(altered), SIGNER.public)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_cut_or_lengthened_envelope_does_not_open(data):
     sealed = seal(KIND, {"a": 1}, SIGNER)

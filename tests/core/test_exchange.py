@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.plans import a_plan
 
@@ -34,6 +34,7 @@ def an_order(**changes: Any) -> Order:
     return Order(**{**values, **changes})
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, MOMENTS)
 def test_an_order_arrives_as_it_was_placed(order_id, release, placed_at):
     order = an_order(order_id=order_id, release=release, placed_at=placed_at)
@@ -61,6 +62,7 @@ RECEIPTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(RECEIPTS)
 def test_a_receipt_arrives_as_it_was_written(receipt):
     assert Receipt.unsealed(receipt.sealed(REGISTRY), REGISTRY.public) == receipt

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.plans import CATALOGUE, DAY, EDITION, POOR, a_plan, known
 from tests.generative.worlds import predicates, worlds
@@ -43,6 +43,7 @@ def refusals(plan: Plan, **facts: Any) -> str | None:
 # One spelling, one digest
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_plan_survives_canonical_json(data):
     population = data.draw(st.none() | predicates(data.draw(worlds()).types))

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.generative.worlds import predicates, worlds
 
@@ -34,6 +34,7 @@ DESIL, LISTRIK = Column("desil"), Column("listrik")
 POOR = Compare(Op.AT_MOST, DESIL, Const(4))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_sentence_survives_canonical_json(data):
     predicate = data.draw(predicates(data.draw(worlds()).types))

@@ -62,6 +62,7 @@ def test_counts_with_their_margins(engine):
     generated(150, agree_on_counts, engine)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_what_refuses_a_filter_is_what_the_reference_says_of_somebody_unknown(data):
     """`truth_of_nothing` decides, the truth tables are what it means."""

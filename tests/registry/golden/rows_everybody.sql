@@ -1,0 +1,11 @@
+WITH
+registry AS (      -- the files of the release that can hold a chosen row; codes are text inside them
+    SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
+),
+chosen AS (        -- only what is true: false and unknown both stay behind
+    SELECT * FROM registry
+)
+SELECT
+    CAST("nama" AS VARCHAR) AS "nama",
+    CAST("desil" AS BIGINT) AS "desil"
+FROM chosen
