@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -77,8 +78,7 @@ def pseudonyms(
     person, or the family), from which the random ids are made.
     """
     digits, valid = _digits(numbers, kind)
-    ids = np.empty((len(numbers), 16), dtype=np.uint8)
-    ids[valid] = _blocks(digits[valid], keys.token_key(kind))
+    ids = _blocks(digits, keys.token_key(kind))
     invalid = ~valid
     if invalid.any():
         blocks = np.zeros((int(invalid.sum()), 2), dtype=">u8")
@@ -113,14 +113,14 @@ def shuffled(batch: pa.RecordBatch, number: int, key: bytes) -> pa.RecordBatch:
     # The counter block holds the batch number in its upper half, so that streams of two batches never meet.
     stream = Cipher(algorithms.AES(key), modes.CTR((number << 64).to_bytes(16, "big"))).encryptor()
     sort_keys = np.frombuffer(stream.update(bytes(8 * batch.num_rows)), dtype="<u8")
-    return batch.take(pa.array(np.argsort(sort_keys, kind="stable")))
+    return batch.take(pa.array(np.argsort(sort_keys)))
 
 
 def _blocks(blocks: np.ndarray, key: bytes) -> np.ndarray:
     """Each row of 16 bytes under AES. ECB is what is meant here: one block is one number, and equal numbers must give
     equal tokens."""
     sealed = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update(np.ascontiguousarray(blocks).data)  # noqa: S305
-    return np.frombuffer(sealed, dtype=np.uint8).reshape(-1, 16)
+    return np.frombuffer(bytearray(sealed), dtype=np.uint8).reshape(-1, 16)
 
 
 def _digits(numbers: pa.Array, kind: Identifier) -> tuple[np.ndarray, np.ndarray]:
@@ -129,22 +129,26 @@ def _digits(numbers: pa.Array, kind: Identifier) -> tuple[np.ndarray, np.ndarray
     The rule of structure: 16 ASCII digits; a province code from 11 on; day and month of birth (for a woman's NIK the
     day plus 40) or, for a family card, of issue; a serial number that is not 0000.
     """
-    count = len(numbers)
-    text = numbers.cast(pa.large_string())
-    starts = np.frombuffer(text.buffers()[1], dtype=np.int64)[text.offset : text.offset + count + 1]
-    whole = np.diff(starts) == 16
-    if numbers.null_count:
-        whole &= numbers.is_valid().to_numpy(zero_copy_only=False)
+    sixteen = pc.fill_null(pc.equal(pc.binary_length(numbers), 16), False)
+    whole = sixteen.to_numpy(zero_copy_only=False)
+    text = numbers if whole.all() else pc.if_else(sixteen, numbers, "0" * 16)
+    starts = np.frombuffer(text.buffers()[1], dtype=np.int32)
+    first = int(starts[text.offset]) if len(text) else 0
     letters = np.frombuffer(text.buffers()[2] or b"", dtype=np.uint8)
-    if whole.all():
-        digits = letters[starts[0] : starts[-1]].reshape(-1, 16)
-    else:
-        digits = np.zeros((count, 16), dtype=np.uint8)
-        digits[whole] = letters[starts[:-1][whole][:, None] + np.arange(16)]
-    figures = digits - np.uint8(0x30)  # wraps round: a byte that is no digit becomes more than 9
-    valid = whole & (figures.max(axis=1, initial=0) <= 9)
-    province, day, month = (10 * figures[:, at].astype(np.int16) + figures[:, at + 1] for at in (0, 6, 8))
+    digits = np.array(letters[first : first + 16 * len(text)].reshape(-1, 16))
+    words = digits.view("<u8")
+    upper = np.uint64(0xF0F0F0F0F0F0F0F0)
+    ascii_digits = np.uint64(0x3030303030303030)
+    carry = np.uint64(0x0606060606060606)  # added to a byte above '9', it changes the upper half of that byte
+    figures = ((words & upper) == ascii_digits) & (((words + carry) & upper) == ascii_digits)
+    valid = whole & figures[:, 0] & figures[:, 1]
+    province, day, month = (10 * _figure(digits, at) + _figure(digits, at + 1) for at in (0, 6, 8))
     last_day = 71 if kind is Identifier.NIK else 31
     valid &= (province >= 11) & (day >= 1) & (day <= last_day) & ((day <= 31) | (day >= 41))
-    valid &= (month >= 1) & (month <= 12) & (np.ascontiguousarray(figures[:, 12:]).view("<u4").ravel() > 0)
+    valid &= (month >= 1) & (month <= 12) & ((words[:, 1] >> np.uint64(32)) != np.uint64(0x30303030))
     return digits, valid
+
+
+def _figure(digits: np.ndarray, at: int) -> np.ndarray:
+    """The digit at one place of every number; anything, where it is no digit."""
+    return digits[:, at].astype(np.int16) - 0x30
