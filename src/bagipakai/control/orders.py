@@ -124,7 +124,6 @@ def _told(placed: PlacedOrder, envelope: bytes) -> dict[str, Any]:
         "rows": told.rows,
         # What belongs to a table or stands for a number is promised by the plan; everything else must be a variable.
         "columns": [name for name in told.columns if name not in plans.derived(with_plan)],
-        "all_columns": list(told.columns),
         "hidden_cells": told.hidden_cells,
         "package_bytes": told.package_bytes,
         "steps": [

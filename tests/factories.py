@@ -1,0 +1,306 @@
+"""What a test needs to stand there already. Everything is made by the product's own doors: to need a request that was
+returned, let one be returned."""
+
+import io
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pyrage
+
+from bagipakai.control import clock, institutions, keys, orders, people, readiness, releases, requests
+from bagipakai.control.models import Institution, Person, Request, Tenure
+from bagipakai.core.readiness import Action as Review
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import Action, Event, Role, Status
+from tests.fakes import Registry
+
+PASSWORD = "kata sandi peragaan"
+EDITION = "Kepmendagri 300.2.2-2138/2025"
+REGIONS = (
+    ("52", "Nusa Tenggara Barat"),
+    ("5203", "Kabupaten Lombok Timur"),
+    ("5271", "Kota Mataram"),
+    ("32", "Jawa Barat"),
+    ("3201", "Kabupaten Bogor"),
+)
+FIELDS = ("TECHNICAL", "LEGAL", "GOVERNANCE")
+_numbers = itertools.count(1)
+
+OFFICE = (
+    Role.READINESS_REVIEWER,
+    Role.ADMIN_VERIFIER,
+    Role.SUBSTANCE_VERIFIER,
+    Role.DATA_PROTECTION_OFFICER,
+    Role.COORDINATOR,
+    Role.CONTROLLER,
+    Role.DATA_PREPARER,
+    Role.QUALITY_REVIEWER,
+    Role.AUDITOR,
+)
+ASKING = (Role.APPLICANT, Role.ACCOUNTABLE_OFFICER, Role.AUTHORISED_HANDLER)
+
+
+@dataclass(frozen=True)
+class House:
+    """An institution with one person on one post for each of its roles."""
+
+    institution: Institution
+    who: dict[Role, Person]
+
+    def __getitem__(self, role: Role) -> Person:
+        return self.who[role]
+
+
+def done(outcome: Any) -> Any:
+    """The outcome, which must not be a refusal."""
+    assert not isinstance(outcome, Refusal), f"refused: {outcome.code} {dict(outcome.detail)}"
+    return outcome
+
+
+def a_pdf(words: str = "Surat") -> io.BytesIO:
+    """A small honest PDF whose bytes depend on the words."""
+    return io.BytesIO(b"%PDF-1.7\n% " + words.encode() + b"\n1 0 obj\n<< >>\nendobj\nstartxref\n9\n%%EOF\n")
+
+
+def a_person(name: str = "", *, competent: bool = True, days: int = 365) -> Person:
+    """Somebody with an account and, unless told otherwise, all three competences."""
+    number = next(_numbers)
+    person = people.register(f"orang{number}@contoh.go.id", name or f"Orang {number}", PASSWORD)
+    for field in FIELDS if competent else ():
+        until = clock.today() + timedelta(days=days)
+        people.attest(person, field, number=f"SK-{number}", issuer="Lembaga Uji", until=until)
+    return person
+
+
+def a_seat(institution: Institution, *roles: Role, person: Person | None = None, **tenure: Any) -> Tenure:
+    """A person on a new post of the institution."""
+    post = institutions.open_post(institution, f"Jabatan {next(_numbers)}", *roles)
+    return people.appoint(person or a_person(), post, **{"mandate": "SK 1/2026", **tenure})
+
+
+def a_house(institution: Institution, roles: tuple[Role, ...]) -> House:
+    return House(institution, {role: a_seat(institution, role).person for role in roles})
+
+
+def an_office() -> House:
+    """The controller with everybody who works there, its keys, and one release to order from. Made once a test."""
+    known = Institution.objects.filter(code="PENGENDALI").first()
+    if known is not None:
+        tenures = Tenure.objects.filter(post__institution=known).select_related("person", "post").order_by("id")
+        return House(known, {Role(one.post.roles[0]): one.person for one in reversed(tenures)})
+    keys.establish()
+    a_release()
+    controller = institutions.register(
+        "PENGENDALI",
+        "Kementerian Pengendali",
+        "KL",
+        appointment=institutions.Appointment("Instruksi Presiden", "4 Tahun 2025", date(2025, 2, 5)),
+    )
+    institutions.name_dpo(controller, "Pejabat PDP", "ppdp@contoh.go.id")
+    return a_house(controller, OFFICE)
+
+
+def a_release(version: str = "2026.3.0") -> None:
+    releases.load_regions(EDITION, REGIONS)
+    releases.announce(
+        version,
+        digest="ab" * 32,
+        standard="DTSEN-STD 2026.1",
+        region_edition=EDITION,
+        published_on=date(2026, 9, 30),
+        persons=1_000_000,
+        families=330_000,
+    )
+
+
+def an_institution(*, ready: bool = True, region: str = "5203", **known: Any) -> House:
+    """An institution that may ask: its people, its data protection officer, its key, and unless told otherwise a
+    certificate for every level."""
+    number = next(_numbers)
+    institution = institutions.register(
+        known.pop("code", f"KAB-{number}"),
+        known.pop("name", f"Pemerintah Kabupaten {number}"),
+        known.pop("kind", "PEMDA_KAB"),
+        region=region,
+        region_name=dict(REGIONS).get(region, ""),
+        **known,
+    )
+    institutions.name_dpo(institution, "Pejabat PDP", "ppdp@contoh.go.id")
+    house = a_house(institution, ASKING)
+    identity = pyrage.x25519.Identity.generate()
+    done(institutions.register_key(institution, str(identity.to_public()), house[Role.ACCOUNTABLE_OFFICER]))
+    if ready:
+        a_certificate(house)
+    return house
+
+
+def a_certificate(house: House, days: int = 300, levels: tuple[str, ...] = ("L1", "L2", "L3", "L4")) -> int:
+    """A readiness review of the institution, from its first answer to its certificate; returns its id."""
+    office = an_office()
+    row = done(readiness.begin(house[Role.APPLICANT], levels))
+    step = _Step(lambda *told: readiness.handle(row.pk, *told), lambda: readiness.state(row.pk).n)
+    items = readiness.instrument(readiness.state(row.pk))
+    for code in items:
+        step(Review.ANSWER, house[Role.APPLICANT], {"item": code, "answer": "YES", "note": ""})
+        seen = readiness.state(row.pk).n
+        done(readiness.attach(row.pk, house[Role.APPLICANT], code, a_pdf(code), "bukti.pdf", seen=seen))
+    step(Review.DECLARE, house[Role.ACCOUNTABLE_OFFICER])
+    reviewer = office[Role.READINESS_REVIEWER]
+    step(Review.TAKE_UP, reviewer)
+    for code in items:
+        step(Review.JUDGE, reviewer, {"item": code, "verdict": "MET", "note": ""})
+    until = (clock.today() + timedelta(days=days)).isoformat()
+    scope = {"levels": list(levels), "channels": ["PORTAL"], "sites": ["utama"]}
+    step(Review.CERTIFY, reviewer, {**scope, "valid_until": until, "reason": "Semua butir terpenuhi"})
+    return int(row.pk)
+
+
+class _Step:
+    """Does one thing after another, each having seen the one before; none may be refused."""
+
+    def __init__(self, handle: Callable[..., Any], seen: Callable[[], int]) -> None:
+        self.handle, self.seen = handle, seen
+
+    def __call__(self, action: Any, person: Person, payload: dict[str, Any] | None = None) -> Any:
+        return done(self.handle(action, person, payload or {}, self.seen()))
+
+
+COLUMNS = {
+    "L1": ("kode_kab", "desil"),
+    "L2": ("kode_kab", "desil", "umur"),
+    "L3": ("kode_desa", "desil", "umur"),
+    "L4": ("nik", "nama", "alamat", "desil"),
+}
+DOCUMENTS = (
+    "REQUEST_LETTER",
+    "SECURITY_USE_STATEMENT",
+    "HANDLER_DECREE",
+    "TERMS_OF_REFERENCE",
+    "NDA",
+    "IMPACT_ASSESSMENT",
+)
+
+
+def answers(level: str = "L4", **other: Any) -> dict[str, Any]:
+    """Whole and lawful answers for a level."""
+    return {
+        "purpose": "BANSOS",
+        "programme": "Program Keluarga Harapan",
+        "programme_detail": "Daftar dipakai pendamping untuk menyalurkan bantuan.",
+        "legal_basis": "UU 13/2011 Pasal 8",
+        "level": level,
+        "unit": "individu",
+        "area": ["5203"],
+        "population": [{"variable": "desil", "from": 1, "to": 4}],
+        "variables": [{"name": name, "reason": f"Perlu {name}"} for name in COLUMNS[level]],
+        "release": "2026.3.0",
+        "rolling": False,
+        "format": "csv",
+        "ends_on": (clock.today() + timedelta(days=200)).isoformat(),
+        "onward_sharing": False,
+        "pdp_capacity": "CONTROLLER",
+        "handlers": [{"name": "Ni Luh Astuti", "post": "Pengelola Data"}],
+        **other,
+    }
+
+
+@dataclass
+class Chain:
+    """A request and everybody around it. `step` acts having seen the latest; a refusal fails the test."""
+
+    request: Request
+    asking: House
+    office: House
+
+    @property
+    def reference(self) -> str:
+        return self.request.reference
+
+    @property
+    def state(self) -> Any:
+        return requests.state(self.reference)
+
+    def step(self, action: Action, role: Role, payload: dict[str, Any] | None = None) -> Event:
+        return done(self.attempt(action, role, payload))
+
+    def attempt(self, action: Action, role: Role, payload: dict[str, Any] | None = None) -> Event | Refusal:
+        """The same, and a refusal is an answer."""
+        who = self.asking[role] if role in ASKING else self.office[role]
+        return requests.handle(self.reference, action, who, payload or {}, self.state.n)
+
+    def write(self, **changed: Any) -> Event | Refusal:
+        return requests.save_answers(self.reference, self.asking[Role.APPLICANT], changed, self.state.n)
+
+    def attach(self, kind: str, words: str = "") -> Event | Refusal:
+        file, who = a_pdf(f"{kind} {words}"), self.asking[Role.APPLICANT]
+        return requests.attach(self.reference, who, kind, file, f"{kind}.pdf", seen=self.state.n)
+
+    def propose_all(self) -> Event:
+        level = self.state.answers["level"]
+        verdict = {"verdict": "APPROVE", "level": level, "reason": "Sesuai tujuan"}
+        return self.step(Action.PROPOSE, Role.SUBSTANCE_VERIFIER, {"verdicts": dict.fromkeys(self.state.asked, verdict)})
+
+    def approve(self) -> Event:
+        filled = requests.prefilled(self.reference, Action.APPROVE) | {"reason": "Disetujui sesuai usul"}
+        return self.step(Action.APPROVE, Role.COORDINATOR, filled)
+
+    def sign(self, action: Action) -> None:
+        for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER):
+            self.step(action, role, requests.prefilled(self.reference, action))
+
+
+def a_request(at: Status = Status.DRAFT, level: str = "L4", asking: House | None = None, **other: Any) -> Chain:
+    """A request that came all the way to `at`, step by step, by the people whose turn it was."""
+    office = an_office()
+    asking = asking or an_institution()
+    chain = Chain(done(requests.create(asking[Role.APPLICANT])), asking, office)
+    for stage, go_on in _WAY:
+        if chain.state.status is at:
+            return chain
+        if stage is chain.state.status:
+            go_on(chain, level, other)
+    assert chain.state.status is at, f"no way leads to {at}: {chain.state.status}"
+    return chain
+
+
+def _send(chain: Chain, level: str, other: dict[str, Any]) -> None:
+    done(chain.write(**answers(level, **other)))
+    for kind in DOCUMENTS:
+        done(chain.attach(kind))
+    chain.step(Action.SUBMIT, Role.APPLICANT)
+
+
+def _examine(chain: Chain, level: str, other: dict[str, Any]) -> None:
+    chain.propose_all()
+    if Role.DATA_PROTECTION_OFFICER.value in Request.objects.get(pk=chain.request.pk).awaited:
+        chain.step(
+            Action.GIVE_OPINION,
+            Role.DATA_PROTECTION_OFFICER,
+            {"opinion": "SUPPORTS", "reason": "Risiko terkendali"},
+        )
+    chain.step(Action.PASS_SUBSTANCE, Role.SUBSTANCE_VERIFIER)
+
+
+def _process(chain: Chain, level: str, other: dict[str, Any]) -> None:
+    chain.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(chain.reference, Action.PLACE_ORDER))
+    registry = Registry()
+    for order in registry.orders():
+        if order.plan.request == chain.reference:
+            registry.answer(order)
+    orders.collect()
+    chain.step(Action.SEND_TO_QUALITY, Role.DATA_PREPARER)
+
+
+_WAY: tuple[tuple[Status, Callable[[Chain, str, dict[str, Any]], object]], ...] = (
+    (Status.DRAFT, _send),
+    (Status.ADMIN_CHECK, lambda chain, *_: chain.step(Action.PASS_ADMIN, Role.ADMIN_VERIFIER)),
+    (Status.SUBSTANCE_CHECK, _examine),
+    (Status.COORDINATOR_DECISION, lambda chain, *_: chain.approve()),
+    (Status.AGREEMENT_SIGNING, lambda chain, *_: chain.sign(Action.SIGN_AGREEMENT)),
+    (Status.PROCESSING, _process),
+    (Status.QUALITY_CHECK, lambda chain, *_: chain.step(Action.PASS_QUALITY, Role.QUALITY_REVIEWER)),
+    (Status.HANDOVER_SIGNING, lambda chain, *_: chain.sign(Action.SIGN_HANDOVER)),
+)
