@@ -39,6 +39,11 @@ def registry_url(office: str | None = None) -> str:
     return urlunsplit(parts._replace(query=urlencode(options, quote_via=quote)))
 
 
+def environment() -> dict[str, str]:
+    """For processes that this one starts: the same database and the same `var`, no server of their own."""
+    return {**os.environ, "BAGIPAKAI_VAR": str(var()), "DATABASE_URL": control_url()}
+
+
 @cache
 def _embedded() -> str:
     """Starts PostgreSQL under `var/postgres`, or joins the one that runs there; it stops with its last user."""

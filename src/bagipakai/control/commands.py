@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -22,6 +23,9 @@ def register(subparsers: Any) -> None:
     worker = subparsers.add_parser("worker", help="ambil tanda terima, catat yang berakhir")
     worker.add_argument("--once", action="store_true", help="kerjakan yang ada, lalu berhenti")
     worker.set_defaults(run=_worker)
+    hear = subparsers.add_parser("announce", help="catat rilis dari pengumuman bersegel gudang data")
+    hear.add_argument("file", type=Path, metavar="BERKAS", help="dari: bagipakai registry announce")
+    hear.set_defaults(run=_announce)
     verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian")
     verify.set_defaults(run=_verify)
 
@@ -90,6 +94,25 @@ def tidy() -> None:
     counts = (readiness.tidy(), access.tidy(), requests.follow_up())
     if any(counts):
         log.info("worker.tidied readiness=%d access=%d requests=%d", *counts)
+
+
+def _announce(options: argparse.Namespace) -> int:
+    _django()
+    from bagipakai.control import keys, releases
+    from bagipakai.core.envelope import BadSeal
+
+    try:
+        release = releases.hear(options.file.read_bytes())
+    except OSError:
+        print("Berkas pengumuman tidak dapat dibaca.", file=sys.stderr)
+    except (BadSeal, keys.KeyMissing):
+        print("Pengumuman tidak disegel gudang data ini; minta yang baru, jangan dipakai.", file=sys.stderr)
+    except ValueError:
+        print("Versi ini sudah dicatat dengan sidik lain: rilis yang terbit tidak dapat berubah.", file=sys.stderr)
+    else:
+        print(f"Rilis {release.version} dapat diminta: {release.persons} orang, {release.families} keluarga.")
+        return 0
+    return 1
 
 
 def _verify(_: argparse.Namespace) -> int:

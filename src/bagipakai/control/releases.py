@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from django.db import transaction
 
-from bagipakai.control import clock
+from bagipakai.control import clock, keys
 from bagipakai.control.models import Region, Release
+from bagipakai.core.exchange import Announcement
 
 
 def announce(
@@ -38,6 +39,23 @@ def announce(
     if release.digest != digest:
         raise ValueError(f"release {version} was announced with another digest")
     return release
+
+
+@transaction.atomic
+def hear(envelope: bytes) -> Release:
+    """Records the release of a sealed announcement, with the regions of its edition. Raises BadSeal if the registry did
+    not sign it, KeyMissing while its public key is not there, ValueError as `announce`."""
+    told = Announcement.unsealed(envelope, keys.receipt_key())
+    load_regions(told.region_edition, told.regions)
+    return announce(
+        told.version,
+        digest=told.digest,
+        standard=told.standard,
+        region_edition=told.region_edition,
+        published_on=told.published_on,
+        persons=told.persons,
+        families=told.families,
+    )
 
 
 def available() -> list[Release]:

@@ -1,12 +1,13 @@
-"""The only two values that pass between the planes: the Order to the registry and the Receipt back.
+"""What passes between the planes, all of it signed: the Order to the registry, the Receipt back, and the Announcement
+of a release before either.
 
 An Order carries the approved plan whole, and the digest that the deciders signed: the registry does not ask what it
 may do, it reads it. A Receipt tells what was done, in the five sub-steps of the regulation, and never holds a
 person's row.
 """
 
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +16,7 @@ from bagipakai.core.plan import Plan, PlanError
 
 ORDER_KIND = "application/vnd.bagipakai.order+json;v=1"
 RECEIPT_KIND = "application/vnd.bagipakai.receipt+json;v=1"
+ANNOUNCEMENT_KIND = "application/vnd.bagipakai.announcement+json;v=1"
 
 
 class Step(StrEnum):
@@ -148,6 +150,53 @@ class Receipt:
             return cls(columns=columns, steps=steps, **counts, **texts)  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError):
             raise BadSeal("a malformed receipt") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What the registry tells the office about a release that it published: enough to order from it, and no row.
+
+    `digest` is the SHA-256 of the release's manifest. `regions` are the codes of the edition with their names, by which
+    the office asks for an area.
+    """
+
+    version: str
+    digest: str
+    standard: str
+    region_system: str
+    region_edition: str
+    published_on: date
+    persons: int
+    families: int
+    regions: tuple[tuple[str, str], ...]
+
+    def sealed(self, signer: Signer) -> bytes:
+        value = asdict(self) | {
+            "published_on": self.published_on.isoformat(),
+            "regions": [list(region) for region in self.regions],
+        }
+        return seal(ANNOUNCEMENT_KIND, value, signer)
+
+    @classmethod
+    def unsealed(cls, envelope: bytes, trusted: PublicKey) -> "Announcement":
+        """Raises BadSeal if it was not signed by `trusted` or is malformed."""
+        value = unseal(ANNOUNCEMENT_KIND, envelope, trusted)
+        try:
+            if value.keys() != {one.name for one in fields(cls)}:
+                raise KeyError
+            return cls(
+                version=_text(value["version"]),
+                digest=_text(value["digest"]),
+                standard=_text(value["standard"]),
+                region_system=_text(value["region_system"]),
+                region_edition=_text(value["region_edition"]),
+                published_on=date.fromisoformat(_text(value["published_on"])),
+                persons=_count(value["persons"]),
+                families=_count(value["families"]),
+                regions=tuple((_text(code), _text(name)) for code, name in _list(value["regions"])),
+            )
+        except (KeyError, TypeError, ValueError):
+            raise BadSeal("a malformed announcement") from None
 
 
 def _instant(moment: datetime) -> str:

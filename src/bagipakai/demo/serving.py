@@ -1,6 +1,5 @@
 """The portal and the two workers, as three processes that end together."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,11 +14,8 @@ from bagipakai import postgres
 def serve(port: int) -> int:
     """Runs until Ctrl-C or until one of the three ends; then ends the others. 0 if asked to stop, 1 otherwise."""
     environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "bagipakai.settings",
+        **postgres.environment(),  # this process holds the embedded server; the others only connect
         "BAGIPAKAI_ORIGIN": f"http://127.0.0.1:{port}",
-        "BAGIPAKAI_VAR": str(postgres.var()),
-        "DATABASE_URL": postgres.control_url(),  # this process holds the embedded server; the others only connect
     }
     call_command("collectstatic", interactive=False, verbosity=0)
     processes = [

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from bagipakai.control import clock, institutions, people
 from bagipakai.control.models import Institution, Person
-from bagipakai.core.workflow import Role
+from bagipakai.core.request import Role
 
 PASSWORD = "peragaan-berbagipakai"  # noqa: S105 - of invented people, on this machine only
 
@@ -41,7 +41,7 @@ class House:
 
 def _asking(head: str, head_name: str, officer_name: str, domain: str) -> tuple[Seat, Seat]:
     return (
-        Seat("Pengelola Data DTSEN", (Role.APPLICANT,), officer_name, f"pengelola@{domain}"),
+        Seat("Pengelola Data DTSEN", (Role.APPLICANT, Role.AUTHORISED_HANDLER), officer_name, f"pengelola@{domain}"),
         Seat(head, (Role.ACCOUNTABLE_OFFICER,), head_name, f"kepala@{domain}"),
     )
 
@@ -129,7 +129,15 @@ HOUSES = (CONTROLLER, PROCESSOR, CITY, MINISTRY, PROVINCE, REGENCY)
 def settle() -> dict[str, Institution]:
     """Registers every institution of the story with its posts and people, or finds those that are there. By code."""
     found = {house.code: Institution.objects.filter(code=house.code).first() or _found(house) for house in HOUSES}
-    return {code: institution for code, institution in found.items() if institution is not None}
+    controller, processor = found[CONTROLLER.code], found[PROCESSOR.code]
+    if not institutions.serves(processor, controller):
+        institutions.mandate(
+            controller,
+            processor,
+            number="MDT-01/PERAGAAN",
+            scope="Pemrosesan permintaan DTSEN menurut rencana yang disetujui",
+        )
+    return found
 
 
 def _found(house: House) -> Institution:

@@ -1,4 +1,4 @@
-"""`bagipakai registry synthesise | publish | check | describe`, and the worker's commands."""
+"""`bagipakai registry synthesise | publish | check | announce`, and the worker's commands."""
 
 import argparse
 import json
@@ -30,10 +30,9 @@ def register(subparsers: Any) -> None:
     issue.add_argument("--releases", type=Path, metavar="FOLDER", help="folder rilis (baku: var/releases)")
     check = subparsers.add_parser("check", help="periksa setiap berkas rilis terhadap manifesnya")
     check.set_defaults(run=_check)
-    tell = subparsers.add_parser(
-        "describe", help="apa yang perlu diketahui kantor tentang rilis: JSON di keluaran baku"
-    )
-    tell.set_defaults(run=_describe)
+    tell = subparsers.add_parser("announce", help="umumkan rilis kepada kantor, bersegel")
+    tell.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="berkas pengumuman")
+    tell.set_defaults(run=_announce)
     for one in (check, tell):
         one.add_argument("release", type=Path, metavar="RILIS", help="folder rilis, atau versi rilis di var/releases")
     for one in (make, issue, check):
@@ -94,8 +93,9 @@ def _check(options: argparse.Namespace) -> int:
     return _told(options, told, f"Rilis {release.version} utuh: {len(release.files)} berkas.")
 
 
-def _describe(options: argparse.Namespace) -> int:
-    from bagipakai.registry.regions import regions
+def _announce(options: argparse.Namespace) -> int:
+    from bagipakai.registry import keys
+    from bagipakai.registry.regions import SYSTEM, regions
     from bagipakai.registry.releases import Damaged, Release, UnknownRelease
 
     try:
@@ -104,17 +104,21 @@ def _describe(options: argparse.Namespace) -> int:
         return _refused(Refusal("release-unknown", {"version": options.release.name}))
     except Damaged as damage:
         return _refused(damage.refusal)
-    told = {
-        "version": release.version,
-        "digest": release.digest,
-        "standard": release.standard,
-        "region_edition": release.region_edition,
-        "published_on": release.published_on.isoformat(),
-        "persons": release.person_count,
-        "families": release.family_count,
-        "regions": [[region.code, region.name] for region in regions().values()],
-    }
-    print(json.dumps(told, ensure_ascii=False))
+    told = Announcement(
+        version=release.version,
+        digest=release.digest,
+        standard=release.standard,
+        region_system=SYSTEM,
+        region_edition=release.region_edition,
+        published_on=release.published_on,
+        persons=release.person_count,
+        families=release.family_count,
+        regions=tuple((region.code, region.name) for region in regions().values()),
+    )
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
+    options.out.write_bytes(told.sealed(keys.receipt_signer(folder)))
+    print(f"Pengumuman rilis {release.version}: {options.out}")
     return 0
 
 

@@ -56,6 +56,11 @@ def establish(folder: Path) -> None:
     _once(private / "pseudonym.key", secrets.token_bytes(32), 0o600)
 
 
+def receipt_signer(folder: Path) -> Signer:
+    """What receipts and announcements are signed with. Raises KeyMissing."""
+    return _signer(folder / "registry" / "receipt.pem")
+
+
 def read(folder: Path) -> Keys:
     """The keys in `folder` (`var/keys`). Raises KeyMissing; the order key is missing until the office has made it."""
     private, public = folder / "registry", folder / "public"

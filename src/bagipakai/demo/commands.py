@@ -1,0 +1,89 @@
+"""`bagipakai demo walk | serve`."""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from tqdm import tqdm
+
+from bagipakai import postgres
+
+
+def register(subparsers: Any) -> None:
+    """Adds the demonstration's commands."""
+    walk = subparsers.add_parser("walk", help="dari kesiapan sampai paket terbuka, satu permintaan tiap level")
+    walk.add_argument("--people", type=int, default=1_000_000, metavar="N", help="besar bangsa sintetis")
+    walk.set_defaults(run=_walk)
+    serve = subparsers.add_parser("serve", help="jalankan portal dan kedua pekerja")
+    serve.add_argument("--port", type=int, default=8000)
+    serve.set_defaults(run=_serve)
+
+
+def _walk(options: argparse.Namespace) -> int:
+    _django()
+    from bagipakai.control.commands import prepare
+    from bagipakai.demo import nation, readying, story, walks
+    from bagipakai.demo.processes import Stopped, bagipakai
+
+    keep = postgres.var() / "demo"
+    keep.mkdir(parents=True, exist_ok=True)
+    told: list[walks.Walked] = []
+    try:
+        prepare()
+        bagipakai("registry", "keys")
+        story.settle()
+        release = nation.release_of(options.people)
+        for walk in walks.walks(release):
+            readying.hand_in_key(keep, walk.house)
+            readying.make_ready(walk.house)
+            with tqdm(total=walks.STEPS, desc=walk.level.value, file=sys.stderr, bar_format=BAR) as bar:
+                told.append(walks.Procession(walk, keep, lambda step, bar=bar: _step(bar, step)).run())
+                _step(bar, "selesai")
+    except Stopped as stopped:
+        print(f"Peragaan berhenti: {stopped}", file=sys.stderr)
+        return 1
+    summary = {"people": options.people, "release": release, "walks": [asdict(one) for one in told]}
+    (keep / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    print()
+    for one in told:
+        print(
+            f"{one.level}  {one.request_id}  {one.rows:>9} baris  {len(one.columns):>2} kolom  "
+            f"{one.package_bytes:>11} byte  terbuka dan sesuai  {one.seconds:>5} s"
+        )
+    print(f"Ringkasan: {keep / 'summary.json'}")
+    return 0
+
+
+BAR = "{desc} {bar:20} {postfix}"
+
+
+def _step(bar: Any, step: str) -> None:
+    bar.set_postfix_str(step, refresh=False)
+    bar.update(1)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    _django()
+    from bagipakai.control.commands import prepare
+    from bagipakai.demo import serving, story
+
+    prepare()
+    story.settle()
+    print(f"\nPortal: http://127.0.0.1:{options.port}/   (Ctrl-C untuk berhenti)")
+    print(f"Kata sandi semua akun peragaan: {story.PASSWORD}\n")
+    for house in story.HOUSES:
+        print(house.name)
+        for seat in house.seats:
+            print(f"  {seat.email:36} {seat.title}, {seat.name}")
+    print(flush=True)
+    return serving.serve(options.port)
+
+
+def _django() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bagipakai.settings")
+    import django
+
+    django.setup()

@@ -1,0 +1,68 @@
+"""Making each asking institution ready: its key, its own assessment with evidence, the reviewer's verdicts."""
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from bagipakai.control import clock, institutions, readiness
+from bagipakai.control.models import Institution
+from bagipakai.core.readiness import Action, Instrument
+from bagipakai.core.request import Role
+from bagipakai.demo import papers, story
+from bagipakai.demo.processes import bagipakai, passed
+from bagipakai.demo.story import House
+
+LEVELS = ["L1", "L2", "L3", "L4"]
+
+
+def recipient_key(keep: Path, house: House) -> Path:
+    """Where the demonstration keeps the secret key of this institution."""
+    return keep / "kunci" / f"{house.code.lower()}.key"
+
+
+def hand_in_key(keep: Path, house: House) -> None:
+    """Makes the institution's key with the recipient's tool, once, and registers its public half."""
+    institution, file = Institution.objects.get(code=house.code), recipient_key(keep, house)
+    if file.exists() and institutions.current_key(institution) is not None:
+        return
+    file.unlink(missing_ok=True)
+    file.with_name(f"{file.name}.pub").unlink(missing_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    made = json.loads(bagipakai("recipient", "keygen", "--out", file, "--institution", house.name, "--json"))
+    passed(institutions.register_key(institution, made["recipient"], story.officer(house, Role.APPLICANT)))
+
+
+def make_ready(house: House) -> None:
+    """Walks the review of this institution to its certificate, unless it holds one that stands today."""
+    institution = Institution.objects.get(code=house.code)
+    if readiness.standing(institution, clock.now()).is_ready(clock.today()):
+        return
+    applicant, head = story.officer(house, Role.APPLICANT), story.officer(house, Role.ACCOUNTABLE_OFFICER)
+    reviewer = story.officer(story.CONTROLLER, Role.READINESS_REVIEWER)
+    review = passed(readiness.begin(applicant, LEVELS))
+
+    def do(by: story.Person, action: Action, **payload: object) -> None:
+        passed(readiness.handle(review.pk, action, by, payload, readiness.state(review.pk).n))
+
+    items = readiness.instrument(readiness.state(review.pk))
+    for code, item in items.items():
+        do(applicant, Action.ANSWER, item=code, answer="YES", note="Sudah berjalan dan didokumentasikan")
+        if item.evidence:
+            file = io.BytesIO(papers.letter(item.evidence, house.name, "reviu kesiapan", f"butir {code}"))
+            seen = readiness.state(review.pk).n
+            passed(readiness.attach(review.pk, applicant, code, file, f"bukti-{code.lower()}.pdf", seen=seen))
+    do(head, Action.DECLARE)
+    do(reviewer, Action.TAKE_UP)
+    for code in items:
+        do(reviewer, Action.JUDGE, item=code, verdict="MET", note="")
+    longest = Instrument.on(clock.today()).longest_days
+    last = clock.today() + timedelta(days=min(longest, 365))
+    do(
+        reviewer,
+        Action.CERTIFY,
+        levels=LEVELS,
+        channels=["PORTAL"],
+        sites=["utama"],
+        valid_until=last.isoformat(),
+    )
