@@ -778,7 +778,7 @@ _SHAPES: Final[Mapping[Action, Mapping[str, Callable[[object], bool]]]] = {
     },
     Action.REJECT: {"reason": _is_text},
     Action.AMEND: {"fields": _is_some_texts, "reason": _is_text},
-    Action.SIGN_AGREEMENT: {"document": _is_digest, "capacity": _one_of("CONTROLLER", "JOINT_CONTROLLER", "PROCESSOR")},
+    Action.SIGN_AGREEMENT: {"document": _is_digest},
     Action.PLACE_ORDER: {"order": _is_text, "plan": _is_digest, "release": _is_text},
     Action.RECORD_RECEIPT: {
         "order": _is_text,

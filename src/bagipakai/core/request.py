@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from functools import reduce
+from functools import cached_property, reduce
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -347,7 +347,7 @@ class State:
     reason: str = ""  # of the last return, rejection, withdrawal or failed check
     stays: tuple[Stay, ...] = ()
 
-    @property
+    @cached_property
     def asked(self) -> tuple[str, ...]:
         """Names of the variables asked, in order. Entries without a name are skipped; they are refused elsewhere."""
         listed = self.answers.get("variables")
@@ -355,16 +355,16 @@ class State:
             return ()
         return tuple(one["name"] for one in listed if isinstance(one, Mapping) and isinstance(one.get("name"), str))
 
-    @property
+    @cached_property
     def content(self) -> str:
         """Digest of the answers and of the bytes of every attachment."""
         return content_digest(self.answers, self.attachments)
 
-    @property
+    @cached_property
     def open_items(self) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.state is not ItemState.ACCEPTED)
 
-    @property
+    @cached_property
     def unlocked(self) -> frozenset[str]:
         """What may be changed while returned: what an open item names, and nothing else (invariant 5)."""
         return frozenset(item.target for item in self.open_items)
