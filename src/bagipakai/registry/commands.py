@@ -122,35 +122,6 @@ def _announce(options: argparse.Namespace) -> int:
     return 0
 
 
-def _announce(options: argparse.Namespace) -> int:
-    from bagipakai.registry import keys
-    from bagipakai.registry.regions import SYSTEM, regions
-    from bagipakai.registry.releases import Damaged, Release, UnknownRelease
-
-    try:
-        release = Release.open(_releases(options), options.version)
-    except UnknownRelease:
-        return _refused(Refusal("release-unknown", {"version": options.version}))
-    except Damaged as damage:
-        return _refused(damage.refusal)
-    told = Announcement(
-        version=release.version,
-        digest=release.digest,
-        standard=release.standard,
-        region_system=SYSTEM,
-        region_edition=release.region_edition,
-        published_on=release.published_on,
-        persons=release.person_count,
-        families=release.family_count,
-        regions=tuple((region.code, region.name) for region in regions().values()),
-    )
-    folder = postgres.var() / "keys"
-    keys.establish(folder)
-    options.out.write_bytes(told.sealed(keys.receipt_signer(folder)))
-    print(f"Pengumuman rilis {release.version}: {options.out}")
-    return 0
-
-
 def _releases(options: argparse.Namespace) -> Path:
     return Path(options.releases or postgres.var() / "releases")
 
