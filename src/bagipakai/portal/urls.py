@@ -1,37 +1,93 @@
 """Every address of the portal, by the room that answers it."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
 from bagipakai.portal.accounts import views as accounts
+from bagipakai.portal.acts import views as acts
 from bagipakai.portal.catalogue import views as catalogue
+from bagipakai.portal.downloads import views as downloads
+from bagipakai.portal.examining import views as examining
 from bagipakai.portal.pages import views as pages
 from bagipakai.portal.parts.gallery import parts
+from bagipakai.portal.readiness import views as readiness
+from bagipakai.portal.register import views as register
+from bagipakai.portal.requests import views as requests
+
+
+def room(name: str, prefix: str, *addresses: URLPattern) -> URLResolver:
+    """The addresses of one room under one word; `reverse("name:…")` finds them."""
+    return path(prefix, include((list(addresses), name)))
+
 
 urlpatterns = [
-    path("", include(([path("", pages.home, name="home"), path("istilah/", pages.terms, name="glossary")], "portal"))),
-    path(
+    room("portal", "", path("", pages.home, name="home"), path("istilah/", pages.terms, name="glossary")),
+    room(
+        "accounts",
         "",
-        include(
-            (
-                [
-                    path("masuk/", accounts.Login.as_view(), name="login"),
-                    path("keluar/", accounts.Logout.as_view(), name="logout"),
-                    path("jabatan/", accounts.choose, name="posts"),
-                ],
-                "accounts",
-            )
-        ),
+        path("masuk/", accounts.Login.as_view(), name="login"),
+        path("keluar/", accounts.Logout.as_view(), name="logout"),
+        path("jabatan/", accounts.choose, name="posts"),
     ),
-    path(
+    room(
+        "register",
+        "daftar/",
+        path("", register.listing, name="list"),
+        path("<str:reference>/", register.entry, name="entry"),
+    ),
+    room(
+        "catalogue",
         "katalog/",
-        include(
-            (
-                [path("", catalogue.listing, name="list"), path("<str:name>/", catalogue.variable, name="variable")],
-                "catalogue",
-            )
-        ),
+        path("", catalogue.listing, name="list"),
+        path("<str:name>/", catalogue.variable, name="variable"),
+    ),
+    room(
+        "requests",
+        "permintaan/",
+        path("", requests.listing, name="list"),
+        path("baru/", requests.new, name="new"),
+        path("<str:reference>/", requests.show, name="show"),
+        path("<str:reference>/isi/<slug:code>/", requests.question, name="question"),
+        path("<str:reference>/dokumen/", requests.papers, name="documents"),
+        path("<str:reference>/dokumen/lepas/", requests.detach, name="detach"),
+        path("<str:reference>/berkas/<slug:kind>/", requests.file, name="file"),
+        path("<str:reference>/naskah/<slug:sha256>/", requests.paper, name="paper"),
+        path("<str:reference>/periksa/", requests.check, name="check"),
+        path("<str:reference>/terkirim/", requests.sent, name="sent"),
+    ),
+    room(
+        "acts",
+        "permintaan/",
+        path("<str:reference>/terima/", acts.accept, name="accept"),
+        path("<str:reference>/jawab/", acts.answer, name="answer"),
+        path("<str:reference>/tindakan/<slug:action>/", acts.act, name="act"),
+    ),
+    room(
+        "downloads",
+        "permintaan/",
+        path("<str:reference>/unduh/", downloads.show, name="show"),
+        path("<str:reference>/unduh/segel", downloads.seal, name="seal"),
+        path("<str:reference>/unduh/<str:part>", downloads.fetch, name="fetch"),
+    ),
+    room(
+        "examining",
+        "antrean/",
+        path("", examining.queue, name="queue"),
+        path("<str:reference>/", examining.show, name="show"),
+        path("<str:reference>/ambil/", examining.claim, name="claim"),
+    ),
+    room(
+        "readiness",
+        "kesiapan/",
+        path("", readiness.own, name="own"),
+        path("baru/", readiness.new, name="new"),
+        path("kunci/", readiness.key, name="key"),
+        path("tinjauan/", readiness.queue, name="queue"),
+        path("<int:review>/", readiness.show, name="show"),
+        path("<int:review>/butir/<slug:code>/", readiness.item, name="item"),
+        path("<int:review>/bukti/<slug:code>/<slug:sha256>/", readiness.file, name="file"),
+        path("<int:review>/tindakan/<slug:action>/", readiness.act, name="act"),
     ),
     path("bahasa/", login_not_required(set_language), name="language"),
     path("parts", parts),

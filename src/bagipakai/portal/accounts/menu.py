@@ -1,10 +1,46 @@
-"""The menu of a reader: what is open to everybody, and what the post they act in adds."""
+"""The menu of a reader: what is open to everybody, and what the roles of the post they act in add. One table."""
 
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from bagipakai.core.request import Role
+from bagipakai.portal.accounts import posts
+
+NAMES: dict[str, Promise] = {
+    "requests:list": _("Permintaan"),
+    "examining:queue": _("Antrean"),
+    "readiness:own": _("Kesiapan lembaga"),
+    "readiness:queue": _("Tinjauan kesiapan"),
+    "register:list": _("Daftar berbagipakai"),
+    "catalogue:list": _("Katalog variabel"),
+}
+OPEN_TO_ALL = ("register:list", "catalogue:list")
+ASKING = ("requests:list", "readiness:own")
+EXAMINING = ("examining:queue", "requests:list")
+OF_ROLE: dict[Role, tuple[str, ...]] = {
+    Role.APPLICANT: (*ASKING, "requests:new", "readiness:new"),
+    Role.ACCOUNTABLE_OFFICER: (*ASKING, "examining:queue", "readiness:key"),
+    Role.AUTHORISED_HANDLER: ASKING,
+    Role.READINESS_REVIEWER: ("readiness:queue",),
+    Role.AUDITOR: ("requests:list", "readiness:queue"),
+    **dict.fromkeys(
+        (
+            Role.ADMIN_VERIFIER,
+            Role.SUBSTANCE_VERIFIER,
+            Role.DATA_PROTECTION_OFFICER,
+            Role.DATA_PRODUCER,
+            Role.COORDINATOR,
+            Role.CONTROLLER,
+            Role.DATA_PREPARER,
+            Role.QUALITY_REVIEWER,
+        ),
+        EXAMINING,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +53,19 @@ class Entry:
 
 
 def entries(http: HttpRequest) -> list[Entry]:
-    """The entries in order."""
-    return [_entry(http, name, href) for name, href in _open_to_all()]
+    """The entries of this reader, in the table's order."""
+    offered = (*OPEN_TO_ALL, *_of_post(http))
+    return [_entry(http, str(name), reverse(view)) for view, name in NAMES.items() if view in offered]
 
 
-def _open_to_all() -> list[tuple[str, str]]:
-    return [
-        (_("Daftar berbagipakai"), reverse("register:list")),
-        (_("Katalog variabel"), reverse("catalogue:list")),
-    ]
+def offers(http: HttpRequest, view: str) -> bool:
+    """Whether a page should offer this reader the way to `view`. The office decides again when it is taken."""
+    return view in _of_post(http)
+
+
+def _of_post(http: HttpRequest) -> tuple[str, ...]:
+    tenure = posts.current(http)
+    return tuple(view for role in (tenure.post.roles if tenure else ()) for view in OF_ROLE.get(Role(role), ()))
 
 
 def _entry(http: HttpRequest, name: str, href: str) -> Entry:

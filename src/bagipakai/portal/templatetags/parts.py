@@ -63,14 +63,20 @@ def day(value: date | datetime | None) -> str:
     return formats.date_format(moment, "j F Y", use_l10n=False)
 
 
-@register.filter
-def instant(value: datetime | None) -> SafeString | str:
-    """22 November 2026, 14.05 WIB, in a <time> that a machine can read; a dash where there is none."""
-    if value is None:
-        return "–"
+def instant_text(value: datetime) -> str:
+    """22 November 2026, 14.05 WIB."""
     local = timezone.localtime(value)
     clock = formats.date_format(local, "H:i" if get_language() == "en" else "H.i", use_l10n=False)
-    return format_html('<time datetime="{}">{}, {} WIB</time>', local.isoformat(timespec="minutes"), day(local), clock)
+    return f"{day(local)}, {clock} WIB"
+
+
+@register.filter
+def instant(value: datetime | None) -> SafeString | str:
+    """The same in a <time> that a machine can read; a dash where there is none."""
+    if value is None:
+        return "–"
+    machine = timezone.localtime(value).isoformat(timespec="minutes")
+    return format_html('<time datetime="{}">{}</time>', machine, instant_text(value))
 
 
 @register.filter

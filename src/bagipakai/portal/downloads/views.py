@@ -1,0 +1,63 @@
+"""Fetching a granted package: its parts, what it holds, and how to open it. The bytes stay sealed to the recipient."""
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from bagipakai.control import access, clock, keys
+from bagipakai.control.models import Grant
+from bagipakai.core.refusal import Refusal
+from bagipakai.portal.pages.refused import refused, sentence
+from bagipakai.portal.requests.dossier import Dossier, opened
+from bagipakai.portal.requests.views import as_download
+
+
+def _granted(http: HttpRequest, reference: str) -> tuple[Dossier, Grant]:
+    """Raises Http404 where no package was granted."""
+    dossier = opened(http, reference)
+    grant = access.grant_of(reference)
+    if grant is None:
+        raise Http404
+    return dossier, grant
+
+
+@require_GET
+def show(http: HttpRequest, reference: str) -> HttpResponse:
+    """The package: its parts, its manifest in words, until when, and the command that opens it."""
+    dossier, grant = _granted(http, reference)
+    manifest = access.manifest_of(grant)
+    refusal = access.may_read(grant, dossier.tenure)
+    sizes = {part.name: part for part in manifest.parts} if manifest else {}
+    context = {
+        "dossier": dossier,
+        "grant": grant,
+        "status": access.state_of(grant).status_at(clock.now()),
+        "manifest": manifest,
+        "parts": [(name, sizes.get(name)) for name in access.parts(grant)],
+        "hindrance": sentence(refusal) if refusal else "",
+        "basis": refusal.basis if refusal else "",
+    }
+    return render(http, "downloads/show.html", context)
+
+
+@require_GET
+def seal(http: HttpRequest, reference: str) -> HttpResponse:
+    """The public key of the controller's seal, by which the recipient knows whose package it is."""
+    _granted(http, reference)
+    return as_download(keys.seal_key().to_pem(), "segel-pengendali.pem", "application/x-pem-file")
+
+
+@require_POST
+def fetch(http: HttpRequest, reference: str, part: str) -> HttpResponseBase:
+    """One part. Each fetching is asked about and recorded; a form, not a link, so that nothing fetches ahead."""
+    dossier, grant = _granted(http, reference)
+    found = access.download(grant, part, dossier.tenure)
+    if isinstance(found, Refusal):
+        return refused(http, found, reverse("downloads:show", args=[reference]))
+    answer = FileResponse(found.open("rb"), as_attachment=True, filename=found.name)
+    answer.headers["Content-Type"] = "application/octet-stream"
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer

@@ -1,0 +1,122 @@
+"""The officers' pages: what waits for a post, and everything that matters for deciding on one screen."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from bagipakai.control import clock, orders, readiness, register, requests
+from bagipakai.core.exchange import Step
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import Action
+from bagipakai.portal.accounts import posts
+from bagipakai.portal.acts import progress
+from bagipakai.portal.acts.views import options
+from bagipakai.portal.pages.refused import refused
+from bagipakai.portal.requests.dossier import Dossier, opened
+from bagipakai.portal.requests.views import files
+
+A_PAGE = 25
+
+
+@require_GET
+def queue(http: HttpRequest) -> HttpResponse:
+    """What waits for the reader's post, the most urgent first. Filters live in the address: `cari`, `peran`, `milik`."""
+    wanted = {name: http.GET.get(name, "").strip()[:80] for name in ("cari", "peran", "milik")}
+    waiting = requests.queue(posts.current(http) or http.user)  # type: ignore[arg-type]
+    roles = list(dict.fromkeys(one.role for one in waiting))
+    found = [one for one in waiting if _fits(one, wanted, http.user.pk)]
+    page = Paginator(found, A_PAGE).get_page(http.GET.get("halaman"))
+    context = {"page": page, "wanted": wanted, "roles": roles, "waiting": len(waiting)}
+    return render(http, "examining/queue.html", context)
+
+
+def _fits(one: requests.Waiting, wanted: dict[str, str], reader: int | None) -> bool:
+    text = f"{one.request.reference} {one.request.programme} {one.request.institution}".lower()
+    holder = one.claimed_by.pk if one.claimed_by else None
+    return (
+        all(word in text for word in wanted["cari"].lower().split())
+        and wanted["peran"] in ("", one.role)
+        and {"saya": holder == reader, "bebas": holder is None}.get(wanted["milik"], True)
+    )
+
+
+@require_POST
+def claim(http: HttpRequest, reference: str) -> HttpResponse:
+    """Tells colleagues who works on it; or lets it go again."""
+    dossier = opened(http, reference)
+    if "lepas" in http.POST:
+        requests.release(reference, dossier.tenure)
+        return redirect("examining:queue")
+    outcome = requests.claim(reference, dossier.tenure)
+    if isinstance(outcome, Refusal):
+        return refused(http, outcome, reverse("examining:queue"))
+    return redirect("examining:show", reference)
+
+
+@require_GET
+def show(http: HttpRequest, reference: str) -> HttpResponse:
+    """Left what is asked, with what changed since the version before; right what matters for deciding; below what the
+    reader can do, with its consequences."""
+    dossier = opened(http, reference)
+    versions = len(dossier.state.versions)
+    before = versions - 1 if versions > 1 else None
+    context: dict[str, Any] = {
+        "dossier": dossier,
+        "sections": dossier.rows(since=before),
+        "before": before,
+        "variables": variables(dossier),
+        "files": [one | {"changed": _changed(dossier, one["kind"], before)} for one in files(dossier)],
+        "items": [{"item": one, "target": dossier.target(one.target)} for one in dossier.state.items],
+        "may_accept": Action.ACCEPT_ITEM in dossier.possible,
+        "standing": readiness.standing(dossier.request.institution, clock.now()),
+        "sharings": [
+            one for one in register.entries(recipient=dossier.request.institution.code) if one.reference != reference
+        ][:5],
+        "papers": progress.papers(dossier),
+        "steps": progress.steps(reference),
+        "evidence": evidence(dossier),
+        "options": options(dossier),
+    }
+    return render(http, "examining/show.html", context)
+
+
+def _changed(dossier: Dossier, kind: str, before: int | None) -> bool:
+    if before is None:
+        return False
+    was, now = dossier.state.versions[before - 1].attachments.get(kind), dossier.state.attachments.get(kind)
+    return (was and was.sha256) != (now and now.sha256)
+
+
+def variables(dossier: Dossier) -> list[dict[str, Any]]:
+    """Each asked variable with its class, the applicant's reason, and what has been said about it so far."""
+    catalogue, state = dossier.setting.catalogue, dossier.state
+    return [
+        {
+            "variable": catalogue[one["name"]],
+            "reason": one["reason"],
+            "proposal": state.proposals.get(one["name"]),
+            "owner": state.owner_verdicts.get(one["name"]),
+            "approved": None if state.decision is None else one["name"] in state.decision.variables,
+        }
+        for one in state.answers.get("variables") or ()
+        if one["name"] in catalogue
+    ]
+
+
+def evidence(dossier: Dossier) -> dict[str, Any] | None:
+    """The last order and the five sub-steps with what the registry's receipt says of each."""
+    if not dossier.state.orders:
+        return None
+    receipt = orders.receipt(dossier.state.orders[-1])
+    done = {one.step: one for one in receipt.steps} if receipt else {}
+    return {
+        "order": dossier.state.orders[-1],
+        "receipt": receipt,
+        "refusal": Refusal(receipt.refusal) if receipt and receipt.refusal else None,
+        "steps": [(step, done.get(step)) for step in Step],
+        "plan": dossier.state.decision.plan if dossier.state.decision else "",
+    }

@@ -1,0 +1,313 @@
+"""Readiness: the institution's self-assessment, the reviewer's verdicts, and the certificate."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from bagipakai.control import clock, documents, institutions, readiness
+from bagipakai.control.models import Document
+from bagipakai.core.manifest import read_aloud
+from bagipakai.core.readiness import Action, Item
+from bagipakai.core.refusal import Refusal
+from bagipakai.portal.accounts import posts
+from bagipakai.portal.accounts.menu import offers
+from bagipakai.portal.pages.refused import lang, refused, sentence
+from bagipakai.portal.parts.shapes import Task
+from bagipakai.portal.readiness.acts import ACTS, ReviewAct
+from bagipakai.portal.readiness.dossier import ReviewDossier, opened
+from bagipakai.portal.readiness.forms import ANSWERS, VERDICTS, AnswerForm, ReviewActForm, ScopeForm, VerdictForm
+from bagipakai.portal.requests.views import as_download
+
+
+@require_GET
+def own(http: HttpRequest) -> HttpResponse:
+    """How ready the reader's institution is, its reviews, and its key."""
+    tenure = posts.current(http)
+    if tenure is None:
+        return redirect("accounts:posts")
+    institution = tenure.post.institution
+    key = institutions.current_key(institution)
+    context = {
+        "institution": institution,
+        "standing": readiness.standing(institution, clock.now()),
+        "reviews": readiness.visible(tenure).filter(institution=institution),
+        "may_begin": offers(http, "readiness:new"),
+        "may_change_key": offers(http, "readiness:key"),
+        "key": key,
+        "spoken": read_aloud(key.fingerprint) if key else "",
+    }
+    return render(http, "readiness/own.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def new(http: HttpRequest) -> HttpResponse:
+    """Which levels to be ready for; then a self-assessment opens."""
+    form = ScopeForm(http.POST or None)
+    if form.is_valid():
+        outcome = readiness.begin(posts.current(http) or http.user, form.cleaned_data["levels"])  # type: ignore[arg-type]
+        if isinstance(outcome, Refusal):
+            return refused(http, outcome, reverse("readiness:own"))
+        return redirect("readiness:show", outcome.pk)
+    return render(http, "readiness/new.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def key(http: HttpRequest) -> HttpResponse:
+    """The key to which packages of the institution are sealed: its fingerprint, and a field for a new one."""
+    tenure = posts.current(http)
+    if tenure is None or not offers(http, "readiness:key"):
+        raise Http404
+    error, typed = "", http.POST.get("kunci", "")
+    if http.method == "POST":
+        outcome = institutions.register_key(tenure.post.institution, typed, tenure.person)
+        if not isinstance(outcome, Refusal):
+            messages.success(http, _("Kunci tersimpan. Cocokkan sidiknya lewat telepon dengan Pengendali DTSEN."))
+            return redirect("readiness:own")
+        error = sentence(outcome)
+        typed = "" if outcome.code == "key-is-private" else typed  # a secret is not sent back
+    current = institutions.current_key(tenure.post.institution)
+    context = {"key": current, "spoken": read_aloud(current.fingerprint) if current else ""}
+    return render(http, "readiness/key.html", context | {"error": error, "typed": typed}, status=422 if error else 200)
+
+
+@require_GET
+def queue(http: HttpRequest) -> HttpResponse:
+    """The reviews that wait for this reader, and those that are done."""
+    tenure = posts.current(http)
+    if tenure is None:
+        return redirect("accounts:posts")
+    waiting = readiness.queue(tenure)
+    known = {one.pk for one in waiting}
+    others = [one for one in readiness.visible(tenure)[:50] if one.pk not in known]
+    return render(http, "readiness/queue.html", {"waiting": waiting, "others": others})
+
+
+@require_GET
+def show(http: HttpRequest, review: int) -> HttpResponse:
+    """The items with their answers and verdicts, the certificate if there is one, and what the reader can do."""
+    dossier = opened(http, review)
+    context = {"dossier": dossier, "tasks": _tasks(dossier), "options": options(dossier)}
+    context |= {"conditions": _conditions(dossier)}
+    return render(http, "readiness/show.html", context)
+
+
+def _tasks(dossier: ReviewDossier) -> list[Task]:
+    review = dossier.review
+    answers, verdicts = dict(ANSWERS), dict(VERDICTS)
+    tasks = []
+    for code, one in dossier.items.items():
+        answer, verdict = review.answers.get(code, ("", ""))[0], review.verdicts.get(code, ("", "", ""))[0]
+        lacks = answer in ("YES", "PARTLY") and one.evidence and not review.evidence.get(code)
+        word, colour = _("Belum dijawab"), "info"
+        if verdict:
+            word, colour = str(verdicts[verdict]), {"MET": "positive", "NOT_MET": "negative"}.get(verdict, "warning")
+        elif lacks:
+            word, colour = _("Bukti belum diunggah"), "warning"
+        elif answer:
+            word, colour = str(answers[answer]), "plain"
+        tasks.append(
+            Task(_question(one), word, reverse("readiness:item", args=[dossier.row.pk, code]), one.reference, colour)
+        )
+    return tasks
+
+
+def _conditions(dossier: ReviewDossier) -> list[dict[str, str]]:
+    given = dossier.review.certificate
+    return [
+        {"question": _question(dossier.items[one["item"]]), "measure": one["measure"], "due": one["due"]}
+        for one in (given.conditions if given else ())
+        if one["item"] in dossier.items
+    ]
+
+
+def _question(one: Item) -> str:
+    return one.question if lang() == "id" else one.english
+
+
+# --- one item ---------------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "POST"])
+def item(http: HttpRequest, review: int, code: str) -> HttpResponse:
+    """One item: its answer and evidence, for the institution; its verdict, for the reviewer."""
+    dossier = opened(http, review)
+    one = dossier.items.get(code)
+    if one is None:
+        raise Http404
+    posted = http.POST.get("apa", "") if http.method == "POST" else ""
+    forms = _item_forms(dossier, code, http.POST if posted else None, posted)
+    error = ""
+    if posted:
+        outcome = _posted(http, dossier, code, posted, forms)
+        if isinstance(outcome, HttpResponse):
+            return outcome
+        error = outcome
+        dossier = opened(http, review)
+    shown = [
+        {"evidence": given, "href": reverse("readiness:file", args=[review, code, given.sha256])}
+        for given in dossier.review.evidence.get(code, ())
+    ]
+    context = {
+        "dossier": dossier,
+        "item": one,
+        "question": _question(one),
+        "answer": _answer_words(dossier, code),
+        "evidence": shown,
+        "may_attach": Action.ATTACH in dossier.possible,
+        "error": error,
+        **forms,
+    }
+    return render(http, "readiness/item.html", context, status=422 if posted else 200)
+
+
+def _item_forms(dossier: ReviewDossier, code: str, data: Any, posted: str) -> dict[str, Any]:
+    """The forms that the reader may fill here; the one that was posted holds what was typed."""
+    answer, verdict = dossier.review.answers.get(code), dossier.review.verdicts.get(code)
+    found: dict[str, Any] = {}
+    if Action.ANSWER in dossier.possible:
+        initial = {"answer": answer[0], "note": answer[1]} if answer else None
+        found["answer_form"] = AnswerForm(data if posted == "jawaban" else None, initial=initial)
+    if Action.JUDGE in dossier.possible:
+        initial = {"verdict": verdict[0], "note": verdict[1]} if verdict else None
+        found["verdict_form"] = VerdictForm(data if posted == "putusan" else None, initial=initial)
+    return found
+
+
+def _posted(
+    http: HttpRequest, dossier: ReviewDossier, code: str, posted: str, forms: dict[str, Any]
+) -> HttpResponse | str:
+    """What was sent is done and leads on, or the words that say why not."""
+    here = reverse("readiness:item", args=[dossier.row.pk, code])
+    if posted == "bukti":
+        upload = http.FILES.get("berkas")
+        if upload is None:
+            return _("Pilih berkas yang akan diunggah")
+        outcome = readiness.attach(
+            dossier.row.pk, dossier.tenure, code, upload.file, upload.name or "", seen=_seen(http)
+        )
+        return sentence(outcome) if isinstance(outcome, Refusal) else redirect(here)
+    form = forms.get({"jawaban": "answer_form", "putusan": "verdict_form"}.get(posted, ""))
+    if form is None:
+        raise Http404
+    if not form.is_valid():
+        return ""
+    action = Action.ANSWER if posted == "jawaban" else Action.JUDGE
+    done = readiness.handle(dossier.row.pk, action, dossier.tenure, {"item": code, **form.cleaned_data}, _seen(http))
+    if isinstance(done, Refusal):
+        form.add_error(None, sentence(done))
+        return ""
+    return redirect(_next_item(dossier, code, action))
+
+
+def _next_item(dossier: ReviewDossier, code: str, action: Action) -> str:
+    """The next item without an answer or a verdict; for a yes that wants evidence, the same one; at last the list."""
+    review, codes = opened_again(dossier), list(dossier.items)
+    wants = dossier.items[code].evidence and review.answers.get(code, ("",))[0] in ("YES", "PARTLY")
+    if action is Action.ANSWER and wants and not review.evidence.get(code):
+        return reverse("readiness:item", args=[dossier.row.pk, code]) + "#bukti"
+    done = review.answers if action is Action.ANSWER else review.verdicts
+    place = codes.index(code) + 1
+    following = next((one for one in codes[place:] if one not in done), None)
+    if following is None:
+        return reverse("readiness:show", args=[dossier.row.pk])
+    return reverse("readiness:item", args=[dossier.row.pk, following])
+
+
+def opened_again(dossier: ReviewDossier) -> Any:
+    """The review as it is now."""
+    return readiness.state(dossier.row.pk)
+
+
+def _answer_words(dossier: ReviewDossier, code: str) -> dict[str, str]:
+    answer = dossier.review.answers.get(code)
+    return {"word": str(dict(ANSWERS)[answer[0]]), "note": answer[1]} if answer else {}
+
+
+@require_GET
+def file(http: HttpRequest, review: int, code: str, sha256: str) -> HttpResponse:
+    """A piece of evidence, always as a download."""
+    shown = opened(http, review).review.evidence.get(code, ())
+    given = next((one for one in shown if one.sha256 == sha256), None)
+    stored = Document.objects.filter(sha256=sha256).order_by("-id").first() if given else None
+    if given is None or stored is None:
+        raise Http404
+    return as_download(documents.read(stored), given.name, given.media)
+
+
+# --- acts on the whole ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReviewOption:
+    """One act as the page offers it: open with its form, or shut with the reason."""
+
+    act: ReviewAct
+    href: str
+    refusal: Refusal | None
+    form: ReviewActForm | None
+
+    @property
+    def sentence(self) -> str:
+        return sentence(self.refusal) if self.refusal else ""
+
+
+def options(dossier: ReviewDossier, filled: ReviewActForm | None = None) -> list[ReviewOption]:
+    """What the reader could do with the review, open ways first."""
+    found = []
+    for action, act in ACTS.items():
+        possibility = dossier.possible.get(action)
+        if possibility is None:
+            continue
+        form = filled if filled is not None and filled.action is action else None
+        if form is None and possibility.refusal is None:
+            form = act.form(action, dossier)
+        href = reverse("readiness:act", args=[dossier.row.pk, action.value.lower().replace("_", "-")])
+        found.append(ReviewOption(act, href, possibility.refusal, form))
+    return sorted(found, key=lambda one: one.refusal is not None)
+
+
+@require_http_methods(["GET", "POST"])
+def act(http: HttpRequest, review: int, action: str) -> HttpResponse:
+    """The act on a page of its own; posted, it is done or comes back as it was typed."""
+    dossier = opened(http, review)
+    word = action.upper().replace("-", "_")
+    what = Action(word) if word in set(Action) else None
+    if what not in ACTS:
+        raise Http404
+    back = reverse("readiness:show", args=[review])
+    possibility = dossier.possible.get(what)
+    if http.method == "GET":
+        if possibility is None:
+            raise Http404
+        if possibility.refusal is not None:
+            return refused(http, possibility.refusal, back)
+        return _act_page(http, dossier, ACTS[what].form(what, dossier), 200)
+    form = ACTS[what].form(what, dossier, http.POST)
+    if not form.is_valid():
+        return _act_page(http, dossier, form, 422)
+    outcome = form.perform(_seen(http))
+    if not isinstance(outcome, Refusal):
+        messages.success(http, str(ACTS[what].done), extra_tags="positive")
+        return redirect(back)
+    fresh = opened(http, review)
+    if what not in fresh.possible:
+        return refused(http, outcome, back)
+    form.add_error(None, sentence(outcome))
+    return _act_page(http, fresh, form, 409)
+
+
+def _act_page(http: HttpRequest, dossier: ReviewDossier, form: ReviewActForm, status: int) -> HttpResponse:
+    act = ACTS[form.action]
+    context = {"dossier": dossier, "act": act, "form": form}
+    return render(http, "readiness/act.html", context, status=status)
+
+
+def _seen(http: HttpRequest) -> int:
+    typed = http.POST.get("seen", "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else -1

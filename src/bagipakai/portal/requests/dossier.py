@@ -1,0 +1,142 @@
+"""One request as one reader sees it: everything a page of it needs, gathered once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.utils.translation import get_language
+
+from bagipakai.control import forms as office
+from bagipakai.control import plans, requests
+from bagipakai.control.models import Request, Tenure
+from bagipakai.core.levels import Levels
+from bagipakai.core.request import Action, Item, State
+from bagipakai.portal.accounts import posts
+from bagipakai.portal.parts.shapes import Row
+from bagipakai.portal.requests import questions
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """`tenure` is the post in which the reader acts."""
+
+    request: Request
+    state: State
+    tenure: Tenure
+
+    @cached_property
+    def form(self) -> office.Form:
+        return office.version(self.request.form)
+
+    @cached_property
+    def setting(self) -> office.Setting:
+        return requests.setting_of(self.request)
+
+    @cached_property
+    def possible(self) -> Mapping[Action, requests.Possibility]:
+        """What the reader can do or is kept from, by action; an open way counts before a shut one."""
+        found: dict[Action, requests.Possibility] = {}
+        for one in requests.possible(self.request.reference, self.tenure):
+            if one.action not in found or found[one.action].refusal is not None:
+                found[one.action] = one
+        return found
+
+    @property
+    def seen(self) -> str:
+        """The number of the last event, as a form posts it back."""
+        return str(self.state.n)
+
+    @cached_property
+    def asks(self) -> tuple[questions.Ask, ...]:
+        """The questions that the answers so far lead to."""
+        return tuple(self.ask(question) for question in self.form.asked(self.state.answers))
+
+    def ask(self, question: office.Question) -> questions.Ask:
+        return questions.Ask(question, self.state.answers, self.setting)
+
+    def rows(self, change: Any = None, since: int | None = None) -> list[tuple[str, list[Row]]]:
+        """The answers in words, by section. `change` makes the address that changes a question; with `since`, what
+        differs from that version is shown beside what it was."""
+        before = self.state.versions[since - 1].answers if since else None
+        lang = "en" if get_language() == "en" else "id"
+        sections = []
+        for section in self.form.sections:
+            rows = [self._row(ask, change, before) for ask in self.asks if ask.question.section == section.code]
+            sections.append((section.title if lang == "id" else section.english, rows))
+        return sections
+
+    def _row(self, ask: questions.Ask, change: Any, before: Mapping[str, Any] | None) -> Row:
+        code = ask.question.code
+        lines = questions.in_words(ask, self.state.answers.get(code))
+        differs = before is not None and before.get(code) != self.state.answers.get(code)
+        was = "\n".join(questions.in_words(ask, before.get(code))) if differs and before is not None else None
+        href = change(code) if change else ""
+        if differs:
+            return Row(ask.question.label(ask.lang), "\n".join(lines), href, was)
+        return Row(
+            ask.question.label(ask.lang),
+            lines[0] if len(lines) == 1 else "",
+            href,
+            None,
+            lines if len(lines) > 1 else (),
+        )
+
+    def target(self, target: str) -> str:
+        """What a deficiency item points at, in words."""
+        sort, _sep, name = target.partition(":")
+        if sort == "document":
+            return self.document(name)
+        try:
+            return self.form.question(name).label("en" if get_language() == "en" else "id")
+        except KeyError:
+            return name
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The document matrix in force."""
+        return Levels.on(self.setting.day)
+
+    def document(self, kind: str) -> str:
+        """The name of a kind of document."""
+        known = self.levels.kinds.get(kind)
+        return known.title("en" if get_language() == "en" else "id") if known else kind
+
+    @cached_property
+    def documents_demanded(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of kinds, of each of which any one must be attached; none while no level is chosen."""
+        answers, day = self.state.answers, self.setting.day
+        tier = plans.tier(answers, day)
+        if not tier:
+            return ()
+        return self.levels.demanded(tier, self.request.institution.kind, bool(plans.specific(answers, day)))
+
+    @cached_property
+    def documents_offered(self) -> tuple[str, ...]:
+        """Every kind that may be attached at the level asked for."""
+        tier = plans.tier(self.state.answers, self.setting.day)
+        return self.levels.offered(tier) if tier else ()
+
+    @property
+    def documents_lacking(self) -> int:
+        """How many demanded groups have no document yet."""
+        return sum(not any(kind in self.state.attachments for kind in group) for group in self.documents_demanded)
+
+    @property
+    def answered_items(self) -> tuple[Item, ...]:
+        """Items that wait for the check's word."""
+        return tuple(item for item in self.state.open_items if item.state.value in ("REPAIRED", "REASONED"))
+
+
+def opened(http: HttpRequest, reference: str) -> Dossier:
+    """The request as this reader sees it. What is not theirs to see is not there: Http404, as for a number that never
+    was."""
+    tenure = posts.current(http)
+    try:
+        if tenure is None:
+            raise Http404
+        request = requests.get(reference, tenure)
+    except requests.UnknownRequest:
+        raise Http404 from None
+    return Dossier(request, requests.state_of(request), tenure)
