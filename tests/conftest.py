@@ -1,7 +1,11 @@
 """What every test that touches the office's database needs."""
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
+
+# The same function, at its smallest cost: tests make hundreds of people.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +29,14 @@ def django_db_modify_db_settings():
                 cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER stays")
 
     TransactionTestCase._fixture_teardown = emptied
+
+
+@pytest.fixture(scope="session")
+def office_stands(django_db_setup, django_db_blocker):
+    """The office and one institution that may ask, made once for the session. Tests that ask for it find both there;
+    without it, the factories make them anew in each test."""
+    from tests import factories
+
+    with django_db_blocker.unblock():
+        factories.an_office()
+        factories.the_institution()

@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pyrage
+from tests.fakes import Registry
 
 from bagipakai.control import clock, institutions, keys, orders, people, readiness, releases, requests
 from bagipakai.control.models import Institution, Person, Request, Tenure
 from bagipakai.core.readiness import Action as Review
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, Role, Status
-from tests.fakes import Registry
 
 PASSWORD = "kata sandi peragaan"
 EDITION = "Kepmendagri 300.2.2-2138/2025"
@@ -86,11 +86,10 @@ def a_house(institution: Institution, roles: tuple[Role, ...]) -> House:
 
 
 def an_office() -> House:
-    """The controller with everybody who works there, its keys, and one release to order from. Made once a test."""
-    known = Institution.objects.filter(code="PENGENDALI").first()
-    if known is not None:
-        tenures = Tenure.objects.filter(post__institution=known).select_related("person", "post").order_by("id")
-        return House(known, {Role(one.post.roles[0]): one.person for one in reversed(tenures)})
+    """The controller with everybody who works there, its keys, and one release to order from; the same one again
+    where it stands already."""
+    if (known := _standing("PENGENDALI")) is not None:
+        return known
     keys.establish()
     a_release()
     controller = institutions.register(
@@ -101,6 +100,21 @@ def an_office() -> House:
     )
     institutions.name_dpo(controller, "Pejabat PDP", "ppdp@contoh.go.id")
     return a_house(controller, OFFICE)
+
+
+def the_institution() -> House:
+    """One institution that may ask; the same one again where it stands already."""
+    return _standing("KAB-LOMBOK-TIMUR") or an_institution(
+        code="KAB-LOMBOK-TIMUR", name="Pemerintah Kabupaten Lombok Timur"
+    )
+
+
+def _standing(code: str) -> House | None:
+    institution = Institution.objects.filter(code=code).first()
+    if institution is None:
+        return None
+    tenures = Tenure.objects.filter(post__institution=institution).select_related("person", "post").order_by("-id")
+    return House(institution, {Role(one.post.roles[0]): one.person for one in tenures})
 
 
 def a_release(version: str = "2026.3.0") -> None:
@@ -241,7 +255,9 @@ class Chain:
     def propose_all(self) -> Event:
         level = self.state.answers["level"]
         verdict = {"verdict": "APPROVE", "level": level, "reason": "Sesuai tujuan"}
-        return self.step(Action.PROPOSE, Role.SUBSTANCE_VERIFIER, {"verdicts": dict.fromkeys(self.state.asked, verdict)})
+        return self.step(
+            Action.PROPOSE, Role.SUBSTANCE_VERIFIER, {"verdicts": dict.fromkeys(self.state.asked, verdict)}
+        )
 
     def approve(self) -> Event:
         filled = requests.prefilled(self.reference, Action.APPROVE) | {"reason": "Disetujui sesuai usul"}
@@ -255,7 +271,7 @@ class Chain:
 def a_request(at: Status = Status.DRAFT, level: str = "L4", asking: House | None = None, **other: Any) -> Chain:
     """A request that came all the way to `at`, step by step, by the people whose turn it was."""
     office = an_office()
-    asking = asking or an_institution()
+    asking = asking or the_institution()
     chain = Chain(done(requests.create(asking[Role.APPLICANT])), asking, office)
     for stage, go_on in _WAY:
         if chain.state.status is at:
