@@ -2,7 +2,6 @@
 (law reference §5.2: release, data standard and metadata go with each delivery)."""
 
 import json
-from typing import Any
 
 import pyarrow as pa
 
@@ -11,6 +10,7 @@ from bagipakai.core.plan import Format, Level, Plan
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import formats
 from bagipakai.registry.pseudonyms import SCHEME
+from bagipakai.registry.releases import Release
 
 _OWN = {  # columns that no catalogue names, because delivery makes them
     "pseudonim_nik": "Pengganti NIK, hanya berlaku untuk penerima, tujuan, dan rilis paket ini",
@@ -45,14 +45,22 @@ def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ..
     )
 
 
-def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], catalogue: Catalogue, release: dict[str, Any]) -> bytes:
-    """`metadata.json`: release, standard, region codes, each variable with its codes, how the files are to be read."""
+def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release) -> bytes:
+    """`metadata.json`: release, standard, region codes, each variable with its codes and its quality in the whole
+    release, and how the files are to be read. Raises Damaged."""
+    catalogue, measured = release.catalogue, release.quality()[plan.unit.value]
     value = {
-        "rilis": release,
+        "rilis": release.metadata(),
         "standar": catalogue.standard,
         "wilayah": {"sistem": plan.area.system, "edisi": plan.area.edition, "kode": list(plan.area.codes)},
         "permintaan": {"nomor": plan.request, "tujuan": plan.purpose, "program": plan.programme},
         "variabel": [catalogue[column.name].to_json() for column in columns if column.name in catalogue],
+        "mutu": {
+            "baris": measured["rows"],
+            "variabel": {
+                column.name: measured["variables"][column.name] for column in columns if column.name in catalogue
+            },
+        },
         "kolom_tambahan": {column.name: _OWN[column.name] for column in columns if column.name not in catalogue},
         "format": {"nama": plan.format.value, "catatan": list(_reading(plan))},
     }

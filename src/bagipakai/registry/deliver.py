@@ -1,0 +1,382 @@
+"""From a signed order to a sealed package: selection, aggregation, formatting, access-securing, provisioning.
+
+The order's plan is the extraction; nothing else decides what is read. Rows stream from the engine through pseudonyms
+and writers into the cipher, so memory does not grow with them and plaintext does not touch the disk (except a workbook
+in the making, in a private folder). What comes out is compared with what was approved before anything is sealed.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cached_property
+from pathlib import Path
+
+from lokal import wilayah
+
+from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.exchange import Order, Receipt, Step, StepDone
+from bagipakai.core.manifest import (
+    MANIFEST_NAME,
+    PART_LIMIT,
+    SUITE,
+    DeliveredColumn,
+    Kind,
+    Manifest,
+    Part,
+    fingerprint,
+)
+from bagipakai.core.plan import Known, Level, control_tier
+from bagipakai.core.plan import objection as objection_to_plan
+from bagipakai.core.policy import rules
+from bagipakai.core.query import columns_of
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
+from bagipakai.registry import formats
+from bagipakai.registry.dictionary import dictionary, metadata
+from bagipakai.registry.engines.duckdb import Engine
+from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, promised
+from bagipakai.registry.formats import XLSX_ROWS
+from bagipakai.registry.keys import Keys
+from bagipakai.registry.package import Draft, package_id, private, publish, standing, withdraw
+from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
+from bagipakai.registry.releases import Release
+from bagipakai.registry.seal import BadRecipient, recipient
+
+log = logging.getLogger("bagipakai.registry")
+
+MEMORY = "400MB"  # DuckDB's share of the one gigabyte that a delivery may take
+HIDING = "sel kecil dan pasangannya ditutup; tabel pohon (keputusan 0033)"
+WIB = timezone(timedelta(hours=7))  # the days of the law are days of the capital
+
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The registry's folders. Workspaces and packages lie on one file system: publishing is one rename."""
+
+    workspaces: Path
+    packages: Path
+    membership: Path
+
+    @classmethod
+    def under(cls, var: Path) -> "Places":
+        places = cls(var / "worker", var / "packages", var / "registry" / "membership")
+        for folder, mode in ((places.workspaces, 0o700), (places.packages, 0o755), (places.membership, 0o700)):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(mode)
+        return places
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes at which parts are cut."""
+
+    part_bytes: int = PART_LIMIT
+    sheet_rows: int = XLSX_ROWS
+
+
+NATIONAL = Limits()
+
+
+def deliver(
+    order: Order, release: Release, keys: Keys, places: Places, *, clock: Clock = now, limits: Limits = NATIONAL
+) -> Receipt:
+    """Does what `order` says with `release` and tells what was done. Once: a package of this order that stands whole
+    already is only receipted again. A refusal is a receipt with a code, and leaves nothing behind.
+
+    Raises EngineError, OSError, releases.Damaged, NotWhatWasApproved, formats.CellTooLong, seal.PartTooLarge: then
+    nothing was published either.
+    """
+    if no := objection(order, release, clock()):
+        return refused(order, no)
+    package = package_id(order.order_id)
+    final = places.packages / package
+    with private(places.workspaces / package) as workspace:
+        if (already := standing(final, keys.seal.public)) and _is_of(already[0], order):
+            return _receipt(*already, final, clock())
+        withdraw(final, workspace)
+        made = Delivery(order, release, keys, places, workspace, clock, limits).made()
+        if isinstance(made, Refusal):
+            return refused(order, made)
+        envelope = made.sealed(keys.seal)
+        publish(workspace / package, envelope, final)
+    log.info("order.done order=%s rows=%d hidden_cells=%d", order.order_id, made.rows, made.hidden_cells)
+    return _receipt(made, hashlib.sha256(envelope).hexdigest(), final, clock())
+
+
+def refused(order: Order, no: Refusal) -> Receipt:
+    """The receipt that says why nothing was made."""
+    log.info("order.refused order=%s code=%s", order.order_id, no.code)
+    return Receipt(order.order_id, order.plan.digest, order.release, refusal=no.code)
+
+
+def objection(order: Order, release: Release, moment: datetime) -> Refusal | None:
+    """What stands in the way of this order, or None: all that the office has checked is checked again here, by the
+    rules of the day on which the order was placed. Only that the documents of the control tier were seen is taken from
+    the signature on the order."""
+    plan = order.plan
+    if moment.astimezone(WIB).date() > plan.ends_on:
+        return Refusal("order-access-ended", {"ends_on": plan.ends_on.isoformat()})
+    if order.release != release.version or (order.release != plan.release and not plan.rolling):
+        return Refusal("order-release-differs", {"release": order.release})
+    try:
+        recipient(plan.recipient.key)
+    except BadRecipient:
+        return Refusal("order-recipient-key-unusable")
+    if plan.recipient.fingerprint != fingerprint(plan.recipient.key):
+        return Refusal("order-recipient-key-unusable")
+    day = _day_of(order)
+    catalogue = Catalogue.on(day)
+    all_known = all(name in catalogue for name in (*plan.columns, *columns_of(plan.population)))
+    known = Known(
+        catalogue=catalogue,
+        purposes=_purposes_on(day),
+        regions=frozenset(code for code in plan.area.codes if _is_region(code)),
+        edition=release.region_edition,
+        releases=(plan.release,),
+        rule=Disclosure.on(day),
+        tier=control_tier(plan, catalogue) if all_known else None,
+    )
+    if no := objection_to_plan(plan, known):
+        return no
+    for name in (*plan.columns, *columns_of(plan.population)):
+        if name not in release.catalogue:
+            return Refusal("order-variable-not-in-release", {"name": name, "release": release.version})
+    return None
+
+
+def _purposes_on(day: date) -> Mapping[str, frozenset[str]]:
+    found = rules("purposes", "purpose", ("code",)).in_force(day)
+    return {code: frozenset(rule["variables"]) for (code,), rule in found.items()}
+
+
+def _is_region(code: str) -> bool:
+    """Looked up one by one: the whole gazetteer takes longer to load than a regency to deliver."""
+    return code.isascii() and code.isdigit() and wilayah.wilayah_name(code) is not None
+
+
+def _day_of(order: Order) -> date:
+    return order.placed_at.astimezone(WIB).date()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One order being done in its workspace."""
+
+    order: Order
+    release: Release
+    keys: Keys
+    places: Places
+    workspace: Path
+    clock: Clock
+    limits: Limits
+
+    def made(self) -> Manifest | Refusal:
+        """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
+        plan, course = self.order.plan, Course(self.clock)
+        course.begin(Step.SELECTION)
+        sources = self.release.parts(plan.unit, plan.area.codes)
+        with self._engine() as engine, self._draft() as draft:
+            course.begin(Step.AGGREGATION)
+            if plan.level is Level.L1:
+                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources)
+                if isinstance(table, Refusal):
+                    return table
+                extract, batches = table.extract, table.batches()
+            else:
+                table = None
+                rows = RowExtract(plan, self._catalogue, self._package_keys)
+                extract, batches = rows.extract, rows.batches(engine, sources)
+            course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
+            guarded = formats.writer(plan.format)(batches, extract.schema, draft)
+            columns = extract.columns(self._catalogue)
+            if tuple(column.name for column in columns) != promised(plan):
+                raise NotWhatWasApproved("columns")
+            self._describe(draft, columns)
+            parts = draft.parts()
+        written = sum(part.rows for part in parts if part.kind is Kind.DATA)
+        if written != extract.rows:
+            raise NotWhatWasApproved("rows")
+        digest = extract.digest.hexdigest()
+        course.end(Step.SELECTION, **self._read(len(sources), table.total if table else extract.rows))
+        course.end(Step.AGGREGATION, **_hiding(table))
+        course.end(
+            Step.FORMATTING,
+            format=plan.format.value,
+            rows=written,
+            parts=len(parts),
+            guarded_cells=guarded.total(),
+            content_digest=digest,
+        )
+        course.end(
+            Step.ACCESS_SECURING,
+            suite=SUITE,
+            recipient_key=plan.recipient.fingerprint,
+            pseudonyms=" ".join(plan.protections.pseudonyms),
+            random_ids=extract.random_ids.total(),
+            sealed_bytes=sum(part.sealed_bytes for part in parts),
+        )
+        if table is None:
+            extract.members.write(self.places.membership / f"{self._package}.roar")
+        return self._manifest(
+            columns=columns,
+            rows=written,
+            hidden_cells=table.small + table.partners if table else 0,
+            content_digest=digest,
+            random_ids=dict(extract.random_ids),
+            guarded=dict(guarded),
+            parts=parts,
+            processing=tuple(course.done),
+        )
+
+    @property
+    def _package(self) -> str:
+        return package_id(self.order.order_id)
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        """The one by which the release was made: what its columns mean does not change with the day of the order."""
+        return self.release.catalogue
+
+    @cached_property
+    def _rule(self) -> Disclosure:
+        return Disclosure.on(_day_of(self.order))
+
+    @property
+    def _package_keys(self) -> PackageKeys:
+        plan = self.order.plan
+        return PackageKeys(
+            self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
+        )
+
+    def _engine(self) -> Engine:
+        spill = self.workspace / "spill"
+        spill.mkdir(mode=0o700)
+        return Engine(spill, [self.release.folder], memory_limit=MEMORY)
+
+    def _draft(self) -> Draft:
+        plan, limits = self.order.plan, self.limits
+        return Draft(
+            self.workspace / self._package,
+            recipient(plan.recipient.key),
+            plan.format,
+            limit=limits.part_bytes,
+            sheet_rows=limits.sheet_rows,
+        )
+
+    def _describe(self, draft: Draft, columns: tuple[DeliveredColumn, ...]) -> None:
+        draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue), len(columns))
+        draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release), 0)
+
+    def _read(self, files: int, rows: int) -> dict[str, str | int]:
+        return {
+            "release": self.release.version,
+            "release_digest": self.release.digest,
+            "plan": self.order.plan.digest,
+            "files": files,
+            "rows": rows,
+        }
+
+    def _manifest(
+        self,
+        *,
+        columns: tuple[DeliveredColumn, ...],
+        rows: int,
+        hidden_cells: int,
+        content_digest: str,
+        random_ids: dict[str, int],
+        guarded: dict[str, int],
+        parts: tuple[Part, ...],
+        processing: tuple[StepDone, ...],
+    ) -> Manifest:
+        order, plan = self.order, self.order.plan
+        counted = plan.level is Level.L1
+        return Manifest(
+            package=self._package,
+            order=order.order_id,
+            request=plan.request,
+            decision=order.decision,
+            agreement=order.agreement,
+            policy=order.policy,
+            plan=plan,
+            release=self.release.version,
+            release_digest=self.release.digest,
+            standard=self._catalogue.standard,
+            region_system=plan.area.system,
+            region_edition=self.release.region_edition,
+            columns=columns,
+            rows=rows,
+            hidden_cells=hidden_cells,
+            content_digest=content_digest,
+            disclosure_method=HIDING if counted else "",
+            smallest_cell=max(self._rule.smallest_persons, plan.protections.smallest_cell) if counted else 0,
+            pseudonym_scheme=SCHEME if plan.protections.pseudonyms else "",
+            random_ids=random_ids,
+            guarded=guarded,
+            parts=parts,
+            processing=processing,
+            created_at=self.clock(),
+            expires_on=plan.ends_on,
+            destroy_by=plan.ends_on,
+        )
+
+
+class Course:
+    """The five sub-steps as they happen. Streaming lets them overlap; they begin and end in their order."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began: dict[Step, datetime] = {}
+        self.done: list[StepDone] = []
+
+    def begin(self, *steps: Step) -> None:
+        for step in steps:
+            self._began[step] = self._clock()
+
+    def end(self, step: Step, **evidence: str | int) -> None:
+        self.done.append(StepDone(step, self._began[step], self._clock(), evidence))
+
+
+def _hiding(table: TableExtract | None) -> dict[str, str | int]:
+    if table is None:
+        return {"aggregated": "no"}
+    return {
+        "aggregated": "yes",
+        "lines": table.extract.rows,
+        "hidden_small": table.small,
+        "hidden_partners": table.partners,
+    }
+
+
+def _is_of(manifest: Manifest, order: Order) -> bool:
+    return (manifest.order, manifest.plan, manifest.release) == (order.order_id, order.plan, order.release)
+
+
+def _receipt(manifest: Manifest, digest: str, final: Path, moment: datetime) -> Receipt:
+    """The receipt for a package that stands: its own evidence of four sub-steps, and the fifth, seen now."""
+    size = sum(part.sealed_bytes for part in manifest.parts) + (final / MANIFEST_NAME).stat().st_size
+    provided: dict[str, str | int] = {
+        "package": manifest.package,
+        "manifest": digest,
+        "files": len(manifest.parts) + 1,
+        "bytes": size,
+    }
+    return Receipt(
+        order_id=manifest.order,
+        plan_digest=manifest.plan.digest,
+        release=manifest.release,
+        package=manifest.package,
+        manifest=digest,
+        rows=manifest.rows,
+        columns=tuple(column.name for column in manifest.columns),
+        hidden_cells=manifest.hidden_cells,
+        package_bytes=size,
+        steps=(*manifest.processing, StepDone(Step.PROVISIONING, manifest.created_at, moment, provided)),
+    )

@@ -1,0 +1,119 @@
+"""The registry's worker: takes unfinished orders from the mailbox, one at a time, and answers each exactly once.
+
+It may be killed at any moment. What it had not published is in a private folder that is wiped; what it had published
+but not receipted is found whole, or taken away and made again (registry.deliver). Another worker may run beside it: an
+order is held by a lock of the database session, which dies with its holder.
+"""
+
+import logging
+import time
+from collections import Counter
+from pathlib import Path
+
+import psycopg
+
+from bagipakai.core.envelope import BadSeal
+from bagipakai.core.exchange import Order, Receipt
+from bagipakai.core.refusal import Refusal
+from bagipakai.registry import deliver, keys
+from bagipakai.registry.engines import EngineError
+from bagipakai.registry.engines.duckdb import TooManyCells
+from bagipakai.registry.extract import NotWhatWasApproved
+from bagipakai.registry.formats import CellTooLong
+from bagipakai.registry.mailbox import Letter, Mailbox
+from bagipakai.registry.releases import Damaged, Release, UnknownRelease
+from bagipakai.registry.seal import PartTooLarge
+
+log = logging.getLogger("bagipakai.registry")
+
+TRIES = 3  # of an order that fails for a reason nobody foresaw; a disk that is full is waited for without end
+PAUSE = 5.0  # seconds between two looks into the mailbox, if nobody rings
+
+
+class Worker:
+    """One worker with its keys and places. `failures` counts, per order, how often it failed for an unforeseen reason;
+    a new worker counts anew, so that repairing the machine and starting again is enough."""
+
+    def __init__(self, var: Path, own: keys.Keys) -> None:
+        self.places = deliver.Places.under(var)
+        self.releases = var / "releases"
+        self.keys = own
+        self.failures: Counter[str] = Counter()
+
+    def look(self, mailbox: Mailbox) -> bool:
+        """Handles every unfinished order that nobody else holds. True if no order is left unfinished."""
+        for order_id in mailbox.unfinished():
+            with mailbox.taken(order_id) as letter:
+                if letter is not None and (receipt := self.answer(letter)) is not None:
+                    mailbox.answer(order_id, receipt.sealed(self.keys.receipt))
+        return not mailbox.unfinished()
+
+    def answer(self, letter: Letter) -> Receipt | None:
+        """What was done with one order, or None if it must be tried again later."""
+        try:
+            order = Order.unsealed(letter.envelope, self.keys.order)
+        except BadSeal:
+            return self._unreadable(letter, Refusal("order-seal-mismatch"))
+        if order.order_id != letter.order_id:
+            return self._unreadable(letter, Refusal("order-of-another-id"))
+        try:
+            return deliver.deliver(order, Release.open(self.releases, order.release), self.keys, self.places)
+        except UnknownRelease:
+            return deliver.refused(order, Refusal("order-release-unknown", {"release": order.release}))
+        except Damaged:
+            return deliver.refused(order, Refusal("order-release-damaged", {"release": order.release}))
+        except TooManyCells:
+            return deliver.refused(order, Refusal("table-too-fine"))
+        except CellTooLong as column:
+            return deliver.refused(order, Refusal("order-cell-too-long", {"column": str(column)}))
+        except PartTooLarge:
+            return deliver.refused(order, Refusal("order-part-too-large"))
+        except Exception as failure:  # its text may quote a row, so only its kind is told
+            return self._failed(order, failure)
+
+    def _unreadable(self, letter: Letter, no: Refusal) -> Receipt:
+        """The receipt for an order that cannot be believed: about its id in the mailbox nothing more is known."""
+        log.warning("order.refused order=%s code=%s", _shown(letter.order_id), no.code)
+        return Receipt(letter.order_id, plan_digest="", release="", refusal=no.code)
+
+    def _failed(self, order: Order, failure: Exception) -> Receipt | None:
+        self.failures[order.order_id] += 1
+        tries = self.failures[order.order_id]
+        kind = str(failure) if isinstance(failure, EngineError | NotWhatWasApproved) else ""
+        log.error("order.failed order=%s tries=%d kind=%s %s", order.order_id, tries, type(failure).__name__, kind)
+        if tries < TRIES or isinstance(failure, OSError):
+            return None
+        return deliver.refused(order, Refusal("order-failed", {"tries": str(tries)}))
+
+
+def run(url: str, var: Path, *, once: bool = False, pause: float = PAUSE) -> int:
+    """Works until it is killed, or with `once` until no order is unfinished. 0, or 1 if an order is left unfinished.
+
+    Raises KeyMissing while the office has not made its key, psycopg.OperationalError if `once` and no database answers.
+    """
+    folder = var / "keys"
+    keys.establish(folder)
+    while True:
+        try:
+            worker = Worker(var, keys.read(folder))
+            with Mailbox.open(url) as mailbox:
+                log.info("worker.ready")
+                while True:
+                    finished = worker.look(mailbox)
+                    if once and (finished or max(worker.failures.values(), default=0) >= TRIES):
+                        return 0 if finished else 1
+                    mailbox.wait(0.2 if once else pause)
+        except psycopg.OperationalError as error:
+            if once:
+                raise
+            log.warning("worker.no-database kind=%s", type(error).__name__)
+        except keys.KeyMissing as missing:
+            if once:
+                raise
+            log.warning("worker.no-key file=%s", missing)
+        time.sleep(pause)
+
+
+def _shown(order_id: str) -> str:
+    """An id that nobody signed, as it may stand in a log: short, and without ends of lines."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "?" for letter in order_id[:60])

@@ -1,0 +1,133 @@
+"""A release of a few hundred people in three regencies, with everything that real data have: gaps, impossible numbers,
+hostile names. Its rows are kept in memory too, so that the reference engine can say what should have been delivered.
+"""
+
+import hashlib
+import random
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bagipakai.core.canonical import canonical
+from bagipakai.core.plan import Unit
+from bagipakai.core.variables import Catalogue, Type, Variable
+from bagipakai.registry import quality, tables
+from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.regions import EDITION, SYSTEM, Region, regions
+from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, File, Release, sha256
+
+DAY = date(2026, 11, 26)
+CATALOGUE = Catalogue.on(DAY)
+REGENCIES = ("3201", "3273", "5171")
+NAMES = ["Siti", "O'Brien", "=1+1", "-", 'Komang "Ayu"', "Budi\nSantoso", "é", "", " ", "+62", "@x", "'x", "a,b"]
+NUMBERS = ["0000000000000000", "123", "32010145038000011", "320101٤503800001", "3201013513800001"]
+
+
+VERSION = "2026.3.0"
+
+Rows = dict[Unit, list[dict[str, Any]]]
+
+
+def small_release(releases: Path, families: int = 120, seed: int = 1) -> tuple[Release, Rows]:
+    """A release of three regencies under `releases`, as the registry opens it, and its rows in release order."""
+    rows = _rows(families, seed)
+    folder = releases / VERSION
+    files = [_file(folder, unit, kab, rows[unit]) for unit in Unit for kab in REGENCIES]
+    paths = {unit: [folder / file.path for file in files if file.unit == unit] for unit in Unit}
+    report = canonical(quality.report(paths, CATALOGUE, DAY, folder.parent))
+    (folder / QUALITY).write_bytes(report)
+    manifest = {
+        "form": FORM,
+        "version": VERSION,
+        "published_at": "2026-10-01T00:00:00+00:00",
+        "previous": None,
+        "synthetic": True,
+        "reference_day": DAY.isoformat(),
+        "standard": CATALOGUE.standard,
+        "catalogue": CATALOGUE.digest,
+        "region_system": SYSTEM,
+        "region_edition": EDITION,
+        "rows": {unit.value: len(found) for unit, found in rows.items()},
+        "bytes": sum(file.bytes for file in files),
+        "quality": hashlib.sha256(report).hexdigest(),
+        "files": [{**asdict(file), "unit": file.unit.value} for file in sorted(files, key=lambda file: file.path)],
+    }
+    (folder / MANIFEST).write_bytes(canonical(manifest))
+    return Release.open(releases, VERSION), rows
+
+
+def _file(folder: Path, unit: Unit, kab: str, rows: list[dict[str, Any]]) -> File:
+    name, schema = tables.part(unit, kab), tables.schema(unit, CATALOGUE)
+    batch = pa.RecordBatch.from_pylist([row for row in rows if row["kode_kab"] == kab], schema)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    with tables.writer(folder / name, schema) as out:
+        out.write_batch(batch)
+    digest = ContentDigest(schema)
+    digest.add(batch)
+    size = (folder / name).stat().st_size
+    return File(name.as_posix(), unit, kab, digest.rows, size, sha256(folder / name), digest.hexdigest())
+
+
+def _rows(families: int, seed: int) -> Rows:
+    dice = random.Random(seed)
+    rows: Rows = {Unit.INDIVIDU: [], Unit.KELUARGA: []}
+    for number, desa in enumerate(sorted((_village(dice) for _ in range(families)), key=lambda desa: desa.code)):
+        place = {
+            "kode_prov": desa.code[:2],
+            "kode_kab": desa.code[:4],
+            "kode_kec": desa.code[:6],
+            "kode_desa": desa.code,
+        }
+        place |= {name: regions()[code].name for name, code in zip(_PLACES, place.values(), strict=True)}
+        first, count = len(rows[Unit.INDIVIDU]), dice.randint(1, 5)
+        card = _number(dice, desa.code[:6])
+        family = {**place, "nomor_kk": card, "id_keluarga": number, "first_ordinal": first, "member_count": count}
+        rows[Unit.KELUARGA].append(_filled(dice, Unit.KELUARGA, family))
+        shared = {name: rows[Unit.KELUARGA][-1].get(name) for name in ("desil", "persentil", "peringkat")}
+        for at in range(count):
+            nik = _number(dice, desa.code[:6])
+            whole = nik is not None and nik.isascii() and len(nik) == 16
+            person = {**place, **shared, "nomor_kk": card, "nik": nik, "nik_number": int(nik) if whole else None}
+            person |= {"id_keluarga": number, "person_ordinal": first + at}
+            rows[Unit.INDIVIDU].append(_filled(dice, Unit.INDIVIDU, person))
+    return rows
+
+
+_PLACES = ("nama_prov", "nama_kab", "nama_kec", "nama_desa")
+
+
+def _village(dice: random.Random) -> Region:
+    district = dice.choice(regions().children(dice.choice(REGENCIES)))
+    return dice.choice(regions().children(district.code))
+
+
+def _number(dice: random.Random, area: str) -> str | None:
+    if dice.random() < 0.1:
+        return dice.choice([None, *NUMBERS])
+    return (
+        f"{area}{dice.randint(1, 28):02d}{dice.randint(1, 12):02d}{dice.randint(0, 99):02d}{dice.randint(1, 9999):04d}"
+    )
+
+
+def _filled(dice: random.Random, unit: Unit, known: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{variable.name: _value(dice, variable) for variable in CATALOGUE.of_unit(unit) if variable.name not in known},
+        **known,
+    }
+
+
+def _value(dice: random.Random, variable: Variable) -> Any:
+    if not variable.required and dice.random() < 0.2:
+        return None
+    match variable.type:
+        case Type.INTEGER:
+            low = 0 if variable.low is None else variable.low
+            return dice.randint(low, min(low + 10, variable.high if variable.high is not None else low + 10))
+        case Type.BOOLEAN:
+            return dice.random() < 0.5
+        case Type.DATE:
+            return date(dice.randint(1890, 2025), dice.randint(1, 12), dice.randint(1, 28))
+    return dice.choice(list(variable.codes)) if variable.codes else dice.choice(NAMES)
