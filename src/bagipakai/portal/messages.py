@@ -28,6 +28,7 @@ WORDS: dict[str, object] = {
     "gettext_lazy": None,
     "gettext_noop": None,
     "_": None,
+    "_lazy": None,
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
@@ -70,7 +71,7 @@ def problems() -> list[str]:
             found.append(f"{place}: not collected: {key}")
         elif message.fuzzy:
             found.append(f"{place}: fuzzy: {key}")
-        elif not all([message.string] if isinstance(message.string, str) else message.string):
+        elif not message.string or not all(message.string):
             found.append(f"{place}: untranslated: {key}")
         elif errors := list(message.check(catalogue)):
             found.append(f"{place}: {errors[0]}: {key}")

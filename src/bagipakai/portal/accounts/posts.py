@@ -10,7 +10,7 @@ SESSION_KEY = "tenure"
 
 def held(http: HttpRequest) -> list[Tenure]:
     """The posts that the reader holds today."""
-    return list(people.tenures(http.user)) if http.user.is_authenticated else []  # type: ignore[arg-type]
+    return list(people.tenures(http.user)) if http.user.is_authenticated else []
 
 
 def current(http: HttpRequest) -> Tenure | None:
@@ -19,7 +19,7 @@ def current(http: HttpRequest) -> Tenure | None:
     if not hasattr(http, "_tenure"):
         mine = held(http)
         chosen = [one for one in mine if one.pk == http.session.get(SESSION_KEY)]
-        http._tenure = (chosen or mine or [None])[0]  # type: ignore[attr-defined]
+        http._tenure = next(iter(chosen or mine), None)  # type: ignore[attr-defined]
     return http._tenure  # type: ignore[attr-defined, no-any-return]
 
 

@@ -12,12 +12,14 @@ from django.forms.utils import ErrorDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bagipakai.control import clock, requests, situation
+from bagipakai.control import clock, requests, situation, wording
 from bagipakai.core.plan import Level
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event
-from bagipakai.portal.pages.refused import lang
+from bagipakai.portal import glossary
+from bagipakai.portal.pages.refused import lang, sentence
+from bagipakai.portal.parts.shapes import Row
 from bagipakai.portal.requests.dossier import Dossier
 
 ITEM_ROWS = 4
@@ -326,7 +328,30 @@ class ApproveForm(ReasonForm):
 
     @property
     def hindrance(self) -> str:
-        return self.plan.sentence(lang()) if isinstance(self.plan, Refusal) else ""
+        return sentence(self.plan) if isinstance(self.plan, Refusal) else ""
+
+    @property
+    def rows(self) -> list[Row]:
+        """The plan in words, as it will be signed, ordered and delivered."""
+        plan, setting = self.plan, self.dossier.setting
+        if isinstance(plan, Refusal):
+            return []
+        purpose = setting.purposes[plan.purpose]["name" if lang() == "id" else "english"]
+        return [
+            Row(_("Tujuan"), str(purpose)),
+            Row(_("Program"), plan.programme),
+            Row(_("Dasar hukum"), plan.legal_basis),
+            Row(_("Level"), glossary.term(plan.level, "level").label),
+            Row(_("Satuan data"), glossary.term(plan.unit, "unit").label),
+            Row(_("Wilayah"), wording.area(plan.area, setting.regions, lang())),
+            Row(_("Siapa yang termasuk"), wording.population(plan.population, setting.catalogue, lang())),
+            Row(_("Variabel"), lines=tuple(title for _name, title, chosen in self.choices if chosen)),
+            Row(_("Versi rilis"), plan.release),
+            Row(_("Format"), glossary.term(plan.format, "format").label),
+            Row(_("Berakhir"), wording.calendar_day(plan.ends_on, lang())),
+            Row(_("Sidik rencana"), self.office["plan"], digits=True),
+            Row(_("Sidik isi"), self.office["content"], digits=True),
+        ]
 
     def payload(self) -> dict[str, Any]:
         try:
@@ -371,10 +396,10 @@ class RecordForm(ActForm):
         return requests.record_clarification(
             self.dossier.request.reference,
             self.dossier.tenure,
-            file.file,
+            file,
             file.name,
-            self.cleaned_data["summary"],
-            seen,
+            summary=self.cleaned_data["summary"],
+            seen=seen,
         )
 
 

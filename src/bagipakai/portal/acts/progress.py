@@ -3,36 +3,58 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from bagipakai.control import requests
+from bagipakai.core.request import Action
 from bagipakai.portal import glossary
 from bagipakai.portal.parts.shapes import Step
 from bagipakai.portal.requests.dossier import Dossier
 from bagipakai.portal.templatetags.parts import day, due, instant_text
 
+HAPPENED: dict[Action, Promise] = {
+    Action.CREATE: _lazy("Konsep dibuat"),
+    Action.SUBMIT: _lazy("Permintaan dikirim"),
+    Action.RETURN: _lazy("Dikembalikan untuk diperbaiki"),
+    Action.RESUBMIT: _lazy("Perbaikan dikirim"),
+    Action.LAPSE: _lazy("Gugur karena tidak diperbaiki"),
+    Action.PASS_ADMIN: _lazy("Lolos pengecekan administrasi"),
+    Action.ASK_CLARIFICATION: _lazy("Klarifikasi diminta"),
+    Action.CONFIRM_CLARIFICATION: _lazy("Klarifikasi dibenarkan"),
+    Action.GIVE_OPINION: _lazy("Pendapat pelindungan data diberikan"),
+    Action.PASS_SUBSTANCE: _lazy("Lolos pengecekan substansi"),
+    Action.DECIDE_VARIABLES: _lazy("Produsen data memutuskan variabelnya"),
+    Action.APPROVE: _lazy("Disetujui"),
+    Action.REJECT: _lazy("Ditolak"),
+    Action.AMEND: _lazy("Dibuka untuk diubah"),
+    Action.SIGN_AGREEMENT: _lazy("Perjanjian ditandatangani"),
+    Action.PLACE_ORDER: _lazy("Pemrosesan dipesan"),
+    Action.RECORD_RECEIPT: _lazy("Tanda terima gudang data masuk"),
+    Action.SEND_TO_QUALITY: _lazy("Paket dikirim ke pemeriksaan mutu"),
+    Action.PASS_QUALITY: _lazy("Paket dinyatakan sesuai"),
+    Action.FAIL_QUALITY: _lazy("Paket dikembalikan ke pemrosesan"),
+    Action.SIGN_HANDOVER: _lazy("Berita acara ditandatangani"),
+    Action.GRANT: _lazy("Hak akses berlaku"),
+    Action.CLOSE: _lazy("Permintaan ditutup"),
+    Action.WITHDRAW: _lazy("Permintaan ditarik"),
+}  # drafting and the small steps of a check are left out
+
 
 def steps(reference: str) -> list[Step]:
-    """The timeline: each change of stage with who and when, the present stage with its due day and whose turn it is,
+    """The timeline: what happened, by whom and when, the present stage with its due day and whose turn it is,
     and the stages still to come."""
     line = requests.timeline(reference)
     found = [
-        Step(glossary.term(one.after, "status").label, "past", instant_text(one.at), _who(one))
+        Step(str(HAPPENED[one.action]), "past", instant_text(one.at), _who(one))
         for one in line.past
-        if one.moved
+        if one.action in HAPPENED
     ]
     turns = ", ".join(glossary.term(role, "role").label for role in line.turn)
-    if found:
-        last = found.pop()
-        note = _("Giliran: %(who)s") % {"who": turns} if turns else last.note
-        what = last.what
-        if line.due_on is not None:
-            what = _("Sejak %(since)s. Batas: %(day)s (%(due)s)") % {
-                "since": last.what,
-                "day": day(line.due_on),
-                "due": due(line.due_on),
-            }
-        found.append(Step(last.title, "now", what, note))
+    limit = _("Batas: %(day)s (%(due)s)") % {"day": day(line.due_on), "due": due(line.due_on)} if line.due_on else ""
+    turn = _("Giliran: %(who)s") % {"who": turns} if turns else ""
+    found.append(Step(glossary.term(line.status, "status").label, "now", limit, turn))
     for stage, expected in line.coming:
         when = _("Diperkirakan %(day)s") % {"day": day(expected)} if expected else ""
         found.append(Step(glossary.term(stage, "status").label, "coming", when))

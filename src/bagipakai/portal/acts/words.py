@@ -6,6 +6,7 @@ which are shut and why, is the office's answer (`requests.possible`).
 
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bagipakai.core.request import Action
@@ -16,10 +17,10 @@ from bagipakai.portal.acts import forms
 class Act:
     """`tone` is the button's: nothing, "second" or "negative". `done` is said when it has happened."""
 
-    title: str
-    consequence: str
-    button: str
-    done: str
+    title: Promise
+    consequence: Promise
+    button: Promise
+    done: Promise
     form: type[forms.ActForm] = forms.ActForm
     tone: str = ""
 
@@ -27,7 +28,10 @@ class Act:
 ACTS: dict[Action, Act] = {
     Action.SUBMIT: Act(
         _("Kirim permintaan"),
-        _("Isi permintaan dibekukan dan dikirim untuk pengecekan administrasi. Sesudah itu hanya bagian yang diminta diperbaiki yang dapat diubah."),
+        _(
+            "Isi permintaan dibekukan dan dikirim untuk pengecekan administrasi. Sesudah itu hanya bagian yang "
+            "diminta diperbaiki yang dapat diubah."
+        ),
         _("Kirim permintaan"),
         _("Permintaan terkirim."),
         forms.SubmitForm,
@@ -41,7 +45,10 @@ ACTS: dict[Action, Act] = {
     ),
     Action.PASS_ADMIN: Act(
         _("Loloskan pengecekan administrasi"),
-        _("Permintaan berpindah ke pengecekan substansi dan pemohon diberi tahu. Anda tidak dapat lagi memeriksa permintaan ini pada tahap lain."),
+        _(
+            "Permintaan berpindah ke pengecekan substansi dan pemohon diberi tahu. Anda tidak dapat lagi "
+            "memeriksa permintaan ini pada tahap lain."
+        ),
         _("Loloskan"),
         _("Permintaan lolos pengecekan administrasi."),
     ),
@@ -75,21 +82,30 @@ ACTS: dict[Action, Act] = {
     ),
     Action.APPROVE: Act(
         _("Setujui rencana data"),
-        _("Perjanjian disusun dari rencana ini dan dikirim kepada kedua pihak untuk ditandatangani. Tepat rencana ini yang akan diproses, tidak lebih."),
+        _(
+            "Perjanjian disusun dari rencana ini dan dikirim kepada kedua pihak untuk ditandatangani. Tepat "
+            "rencana ini yang akan diproses, tidak lebih."
+        ),
         _("Setujui rencana ini"),
         _("Permintaan disetujui. Perjanjian siap ditandatangani."),
         forms.ApproveForm,
     ),
     Action.SIGN_AGREEMENT: Act(
         _("Tandatangani perjanjian"),
-        _("Setelah kedua pihak menandatangani, data diproses. Tanda tangan ini tercatat atas nama Anda dan jabatan Anda; belum tanda tangan elektronik tersertifikasi."),
+        _(
+            "Setelah kedua pihak menandatangani, data diproses. Tanda tangan ini tercatat atas nama Anda dan "
+            "jabatan Anda; belum tanda tangan elektronik tersertifikasi."
+        ),
         _("Tandatangani perjanjian"),
         _("Perjanjian ditandatangani."),
         forms.SigningForm,
     ),
     Action.PLACE_ORDER: Act(
         _("Pesan pemrosesan"),
-        _("Pesanan yang ditandatangani dikirim ke gudang data, berisi tepat rencana yang disetujui. Lima langkah pemrosesan berjalan sendiri dan buktinya muncul di halaman ini."),
+        _(
+            "Pesanan yang ditandatangani dikirim ke gudang data, berisi tepat rencana yang disetujui. Lima "
+            "langkah pemrosesan berjalan sendiri dan buktinya muncul di halaman ini."
+        ),
         _("Pesan pemrosesan"),
         _("Pesanan terkirim ke gudang data."),
         forms.PrefilledForm,
@@ -146,7 +162,10 @@ ACTS: dict[Action, Act] = {
     ),
     Action.RETURN: Act(
         _("Kembalikan untuk diperbaiki"),
-        _("Pemohon menerima satu pemberitahuan berisi semua kekurangan. Hanya bagian yang Anda sebut yang terbuka; waktu pemeriksaan berhenti sampai perbaikan dikirim."),
+        _(
+            "Pemohon menerima satu pemberitahuan berisi semua kekurangan. Hanya bagian yang Anda sebut yang "
+            "terbuka; waktu pemeriksaan berhenti sampai perbaikan dikirim."
+        ),
         _("Kembalikan kepada pemohon"),
         _("Permintaan dikembalikan untuk diperbaiki."),
         forms.ReturnForm,
@@ -176,4 +195,4 @@ ACTS: dict[Action, Act] = {
         forms.OptionalReasonForm,
         "negative",
     ),
-}  # fmt: skip
+}

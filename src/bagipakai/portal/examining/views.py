@@ -24,7 +24,7 @@ A_PAGE = 25
 
 @require_GET
 def queue(http: HttpRequest) -> HttpResponse:
-    """What waits for the reader's post, the most urgent first. Filters live in the address: `cari`, `peran`, `milik`."""
+    """What waits for the reader's post, the most urgent first. Filters in the address: `cari`, `peran`, `milik`."""
     wanted = {name: http.GET.get(name, "").strip()[:80] for name in ("cari", "peran", "milik")}
     waiting = requests.queue(posts.current(http) or http.user)  # type: ignore[arg-type]
     roles = list(dict.fromkeys(one.role for one in waiting))

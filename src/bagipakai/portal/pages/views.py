@@ -4,13 +4,26 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from bagipakai.control import notices, readiness, requests
 from bagipakai.portal import glossary
+from bagipakai.portal.accounts import posts
+from bagipakai.portal.accounts.menu import offers
 
 
 @login_not_required
 def home(http: HttpRequest) -> HttpResponse:
-    """What this service is, for whom, and the way of a request."""
-    return render(http, "pages/home.html", {"stages": [one for one in glossary.terms() if one.kind == "status"]})
+    """What this service is, for whom, and the way of a request; above it, for who is logged in, what waits for them."""
+    context: dict[str, object] = {"stages": [glossary.term(one, "status") for one in requests.PATH]}
+    tenure = posts.current(http)
+    if tenure is not None:
+        context |= {
+            "tenure": tenure,
+            "waiting": requests.queue(tenure)[:5],
+            "reviews": readiness.queue(tenure)[:5],
+            "notices": notices.unread(tenure.person)[:5],
+            "may_ask": offers(http, "requests:new"),
+        }
+    return render(http, "pages/home.html", context)
 
 
 @login_not_required

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bagipakai.core.readiness import Action
@@ -12,10 +13,10 @@ from bagipakai.portal.readiness import forms
 class ReviewAct:
     """`tone` is the button's: nothing, "second" or "negative"."""
 
-    title: str
-    consequence: str
-    button: str
-    done: str
+    title: Promise
+    consequence: Promise
+    button: Promise
+    done: Promise
     form: type[forms.ReviewActForm] = forms.ReviewActForm
     tone: str = ""
 

@@ -1,7 +1,7 @@
 """Readiness: the institution's self-assessment, the reviewer's verdicts, and the certificate."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -189,7 +189,7 @@ def _posted(
         if upload is None:
             return _("Pilih berkas yang akan diunggah")
         outcome = readiness.attach(
-            dossier.row.pk, dossier.tenure, code, upload.file, upload.name or "", seen=_seen(http)
+            dossier.row.pk, dossier.tenure, code, cast(BinaryIO, upload), upload.name or "", seen=_seen(http)
         )
         return sentence(outcome) if isinstance(outcome, Refusal) else redirect(here)
     form = forms.get({"jawaban": "answer_form", "putusan": "verdict_form"}.get(posted, ""))

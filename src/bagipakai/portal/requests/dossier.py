@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import get_language
 
 from bagipakai.control import forms as office
-from bagipakai.control import plans, requests
+from bagipakai.control import notices, plans, requests
 from bagipakai.control.models import Request, Tenure
 from bagipakai.core.levels import Levels
 from bagipakai.core.request import Action, Item, State
@@ -110,7 +110,9 @@ class Dossier:
         tier = plans.tier(answers, day)
         if not tier:
             return ()
-        return self.levels.demanded(tier, self.request.institution.kind, bool(plans.specific(answers, day)))
+        wanted = self.levels.demanded(tier, self.request.institution.kind, bool(plans.specific(answers, day)))
+        kinds = self.levels.kinds
+        return tuple((kind, *kinds[kind].substitutes) for kind in self.levels.offered(tier) if kind in wanted)
 
     @cached_property
     def documents_offered(self) -> tuple[str, ...]:
@@ -139,4 +141,5 @@ def opened(http: HttpRequest, reference: str) -> Dossier:
         request = requests.get(reference, tenure)
     except requests.UnknownRequest:
         raise Http404 from None
+    notices.read(tenure.person, reference)
     return Dossier(request, requests.state_of(request), tenure)

@@ -46,6 +46,17 @@ def kind_of(question: office.Question) -> Kind:
     return KINDS[question.kind]
 
 
+def lacking(ask: Ask, answer: Any, posted: QueryDict) -> str:
+    """What a complete answer still lacks, said as what to do; nothing when it is complete."""
+    if ask.question.required and not in_words(ask, answer) and answer is not False:
+        return ask.question.missing(ask.lang)
+    if ask.question.kind == "variables" and posted.get("langkah") == "alasan":
+        bare = next((one["name"] for one in answer if not one["reason"].strip()), None)
+        if bare is not None and bare in ask.setting.catalogue:
+            return _("Isi alasan untuk %(title)s") % {"title": ask.setting.catalogue[bare].title(ask.lang)}
+    return ""
+
+
 def in_words(ask: Ask, answer: Any) -> tuple[str, ...]:
     """The answer as lines to read, for the check-answers page; none when unanswered."""
     if answer in (None, "", [], ()):
@@ -179,7 +190,7 @@ def _criterion(ask: Ask, variable: Variable, told: Mapping[str, Any]) -> dict[st
             if codes is not None
         ],
         "flag": variable.type.value == "boolean",
-        "is": {True: "ya", False: "tidak"}.get(told.get("is"), ""),  # type: ignore[call-overload]
+        "is": "" if "is" not in told else "ya" if told["is"] else "tidak",
         "low": _bare(variable.low),
         "high": _bare(variable.high),
         "from": _bare(told.get("from")),

@@ -1,7 +1,7 @@
 """The applicant's pages: from a blank draft to a request that is sent, and where it stands then."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -174,12 +174,12 @@ def question(http: HttpRequest, reference: str, code: str) -> HttpResponse:
         raise Http404
     answer = dossier.state.answers.get(code)
     if http.method == "GET":
-        return _asked(http, dossier, ask, answer, http.GET)
+        return _asked(http, dossier, ask, answer)
     typed = questions.kind_of(ask.question).read(ask, http.POST)
     if {"lihat", "buka"} & set(http.POST):  # search or one more row: draw again what was typed, save nothing
-        return _asked(http, dossier, ask, typed, http.POST)
-    if ask.question.required and not questions.in_words(ask, typed) and typed is not False:
-        return _asked(http, dossier, ask, typed, http.POST, ask.question.missing(ask.lang))
+        return _asked(http, dossier, ask, typed)
+    if error := questions.lacking(ask, typed, http.POST):
+        return _asked(http, dossier, ask, typed, error=error, status=422)
     outcome = requests.save_answers(reference, dossier.tenure, {code: typed}, _seen(http))
     if isinstance(outcome, Refusal):
         return _not_saved(http, dossier, ask, typed, outcome)
@@ -189,47 +189,35 @@ def question(http: HttpRequest, reference: str, code: str) -> HttpResponse:
 def _not_saved(http: HttpRequest, dossier: Dossier, ask: questions.Ask, typed: Any, no: Refusal) -> HttpResponse:
     """The page again, with every word that was typed: wrong, or overtaken by somebody else's change."""
     fresh = opened(http, dossier.request.reference)
-    return _asked(http, fresh, fresh.ask(ask.question), typed, http.POST, sentence(no), status=409)
+    return _asked(http, fresh, fresh.ask(ask.question), typed, error=sentence(no), status=409)
 
 
 def _asked(
-    http: HttpRequest,
-    dossier: Dossier,
-    ask: questions.Ask,
-    answer: Any,
-    posted: QueryDict,
-    error: str = "",
-    status: int = 200,
+    http: HttpRequest, dossier: Dossier, ask: questions.Ask, answer: Any, *, error: str = "", status: int = 200
 ) -> HttpResponse:
+    """The question with `answer`, which may be one that was typed and is wrong."""
+    posted = http.POST if http.method == "POST" else http.GET
     kind = questions.kind_of(ask.question)
     context = kind.draw(ask, answer, posted)
     if error and "form" in context:
-        context = _with_error(ask, answer, posted, error)
-    return render(
-        http,
-        kind.template,
-        {
-            "dossier": dossier,
-            "ask": ask,
-            "label": ask.question.label(ask.lang),
-            "hint": ask.question.hint(ask.lang),
-            "error": error,
-            "back": _back(http, dossier),
-            "origin": http.GET.get("dari", ""),
-            **context,
-        },
-        status=status,
-    )
+        context = _with_error(ask, posted, error)
+    context |= {
+        "dossier": dossier,
+        "ask": ask,
+        "label": ask.question.label(ask.lang),
+        "hint": ask.question.hint(ask.lang),
+        "error": error,
+        "back": _back(http, dossier),
+    }
+    return render(http, kind.template, context, status=status)
 
 
-def _with_error(ask: questions.Ask, answer: Any, posted: QueryDict, error: str) -> dict[str, Any]:
+def _with_error(ask: questions.Ask, posted: QueryDict, error: str) -> dict[str, Any]:
     form = questions.OneField(ask, data=posted)
     form.is_valid()
     form.errors.clear()
     form.add_error(ask.question.code, error)
-    bound = form[ask.question.code]
-    bound.field.widget.attrs["aria-invalid"] = "true"
-    return {"form": form, "bound": bound}
+    return {"form": form, "bound": form[ask.question.code]}
 
 
 def _back(http: HttpRequest, dossier: Dossier) -> str:
@@ -264,6 +252,7 @@ def files(dossier: Dossier) -> list[dict[str, Any]]:
         found.append(
             {
                 "kind": kind,
+                "title": dossier.document(kind),
                 "name": attached.name,
                 "bytes": attached.bytes,
                 "digest": attached.sha256,
@@ -288,7 +277,9 @@ def papers(http: HttpRequest, reference: str) -> HttpResponse:
         if upload is None:
             wrong[kind] = _("Pilih berkas yang akan diunggah")
         else:
-            outcome = requests.attach(reference, dossier.tenure, kind, upload.file, upload.name or "", seen=_seen(http))
+            outcome = requests.attach(
+                reference, dossier.tenure, kind, cast(BinaryIO, upload), upload.name or "", seen=_seen(http)
+            )
             if not isinstance(outcome, Refusal):
                 messages.success(http, _("Dokumen tersimpan."), extra_tags="positive")
                 return redirect("requests:documents", reference)
@@ -333,7 +324,7 @@ def detach(http: HttpRequest, reference: str) -> HttpResponse:
 
 
 @require_GET
-def file(http: HttpRequest, reference: str, kind: str) -> HttpResponse:
+def attachment(http: HttpRequest, reference: str, kind: str) -> HttpResponse:
     """The bytes of an attached document, always as a download and never shown in place."""
     dossier = opened(http, reference)
     attached = dossier.state.attachments.get(kind)

@@ -51,6 +51,12 @@ def told(pair: Any) -> str:
     return str(pair)
 
 
+@register.filter
+def listed(values: Any) -> str:
+    """A set of codes in order: L1, L2, L4."""
+    return ", ".join(sorted(values))
+
+
 # --- time and number -----------------------------------------------------------------------------------------------
 
 
