@@ -21,7 +21,17 @@ def serve(port: int) -> int:
     processes = [
         subprocess.Popen(command, env=environment, start_new_session=True)
         for command in (
-            _python("gunicorn", "bagipakai.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"),
+            _python(
+                "gunicorn",
+                "bagipakai.wsgi",
+                "--no-control-socket",
+                "--bind",
+                f"127.0.0.1:{port}",
+                "--workers",
+                "2",
+                "--threads",
+                "4",
+            ),
             _python("bagipakai.cli", "control", "worker"),
             _python("bagipakai.cli", "registry", "worker"),
         )
