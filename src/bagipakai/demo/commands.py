@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from tqdm import tqdm
@@ -42,7 +43,7 @@ def _walk(options: argparse.Namespace) -> int:
             readying.hand_in_key(keep, walk.house)
             readying.make_ready(walk.house)
             with tqdm(total=walks.STEPS, desc=walk.level.value, file=sys.stderr, bar_format=BAR) as bar:
-                told.append(walks.Procession(walk, keep, lambda step, bar=bar: _step(bar, step)).run())
+                told.append(walks.Procession(walk, keep, partial(_step, bar)).run())
                 _step(bar, "selesai")
     except Stopped as stopped:
         print(f"Peragaan berhenti: {stopped}", file=sys.stderr)

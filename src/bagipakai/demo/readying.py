@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bagipakai.control import clock, institutions, readiness
-from bagipakai.control.models import Institution
+from bagipakai.control.models import Institution, Person
 from bagipakai.core.readiness import Action, Instrument
 from bagipakai.core.request import Role
 from bagipakai.demo import papers, story
@@ -42,7 +42,7 @@ def make_ready(house: House) -> None:
     reviewer = story.officer(story.CONTROLLER, Role.READINESS_REVIEWER)
     review = passed(readiness.begin(applicant, LEVELS))
 
-    def do(by: story.Person, action: Action, **payload: object) -> None:
+    def do(by: Person, action: Action, **payload: object) -> None:
         passed(readiness.handle(review.pk, action, by, payload, readiness.state(review.pk).n))
 
     items = readiness.instrument(readiness.state(review.pk))
