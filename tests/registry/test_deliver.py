@@ -35,7 +35,7 @@ from bagipakai.registry.engines import EngineError, arrow_table, reference, type
 from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, promised
 from bagipakai.registry.membership import Membership
-from bagipakai.registry.package import package_id
+from bagipakai.registry.package import package_id, publish
 from bagipakai.registry.pseudonyms import Identifier, PackageKeys, original
 
 NOW = PLACED + timedelta(hours=1)
@@ -140,7 +140,7 @@ def allowed(plan, release) -> bool:
     return objection(an_order(plan), release, NOW) is None
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_delivered_columns_and_rows_are_what_the_reference_says_of_the_approved_plan(release, rows, tmp_path, data):
     plan = data.draw(plans())
@@ -552,6 +552,34 @@ def test_the_package_of_another_plan_under_this_orders_id_is_made_again(release,
     done(an_order(a_plan()), release, house)
     receipt = done(an_order(a_plan("L2")), release, house)
     assert receipt.columns == promised(a_plan("L2"))
+
+
+def test_what_a_crash_left_of_an_order_that_is_now_refused_goes(release, house):
+    """Made, then damaged, then the access ended: neither package nor membership stays."""
+    receipt = done(an_order(a_plan()), release, house)
+    (house.places.packages / receipt.package / "kamus.csv.age").unlink()
+    late = deliver(an_order(a_plan()), release, house.keys, house.places, clock=lambda: NOW + timedelta(days=400))
+    assert late.refusal == "order-access-ended"
+    assert house.packages == [] and house.left_behind() == []
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_no_number_lies_in_clear_on_the_registrys_disk(form, release, rows, house, monkeypatch):
+    """Looked for at the last moment before publishing, in everything the delivery has written."""
+    numbers = [row["nik"].encode() for row in rows[Unit.INDIVIDU] if row["nik"] and len(row["nik"]) == 16]
+    seen = []
+
+    def looking(folder, envelope, final):
+        for file in house.var.rglob("*"):
+            if file.is_file() and "keys" not in file.parts:
+                seen.append(file.name)
+                content = file.read_bytes()
+                assert not [number for number in numbers if number in content]
+        publish(folder, envelope, final)
+
+    monkeypatch.setattr(delivering, "publish", looking)
+    done(an_order(a_plan("L4", format=form)), release, house)
+    assert f"bagian-0001.{form.value}.age" in seen and "sheet.xlsx" not in seen
 
 
 def test_the_master_key_never_leaves_in_any_form(release, house, tmp_path):

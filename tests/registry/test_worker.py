@@ -268,7 +268,7 @@ def child(office, house, at: int) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(("form", "early", "late"), [(Format.CSV, 7, 5), (Format.XLSX, 6, 0)])
+@pytest.mark.parametrize(("form", "early", "late"), [(Format.CSV, 5, 4), (Format.XLSX, 4, 0)])
 def test_killed_at_any_moment_the_next_start_finishes_once(form, early, late, office, house):
     plan = a_plan("L2", format=form)
     place(office, an_order(plan, "O-0"))

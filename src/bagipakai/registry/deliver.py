@@ -73,6 +73,10 @@ class Places:
             folder.chmod(mode)
         return places
 
+    def members(self, package: str) -> Path:
+        """Who was in `package` (registry.membership)."""
+        return self.membership / f"{package}.roar"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -94,14 +98,15 @@ def deliver(
     Raises EngineError, OSError, releases.Damaged, NotWhatWasApproved, formats.CellTooLong, seal.PartTooLarge: then
     nothing was published either.
     """
-    if no := objection(order, release, clock()):
-        return refused(order, no)
     package = package_id(order.order_id)
     final = places.packages / package
     with private(places.workspaces / package) as workspace:
         if (already := standing(final, keys.seal.public)) and _is_of(already[0], order):
             return _receipt(*already, final, clock())
         withdraw(final, workspace)
+        places.members(package).unlink(missing_ok=True)
+        if no := objection(order, release, clock()):
+            return refused(order, no)
         made = Delivery(order, release, keys, places, workspace, clock, limits).made()
         if isinstance(made, Refusal):
             return refused(order, made)
@@ -224,7 +229,7 @@ class Delivery:
             sealed_bytes=sum(part.sealed_bytes for part in parts),
         )
         if table is None:
-            extract.members.write(self.places.membership / f"{self._package}.roar")
+            extract.members.write(self.places.members(self._package))
         return self._manifest(
             columns=columns,
             rows=written,
