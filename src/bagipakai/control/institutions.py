@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import pyrage
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
@@ -11,6 +12,7 @@ from bagipakai.control import clock
 from bagipakai.control.models import Institution, Person, Post, ProcessorMandate, RecipientKey
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ def register(
 
 
 def open_post(institution: Institution, title: str, *roles: str) -> Post:
-    """A new post with its roles (names of `core.workflow.Role`). Raises ValidationError for an unknown role."""
+    """A new post with its roles (names of `core.request.Role`). Raises ValidationError for an unknown role."""
+    unknown = {str(role) for role in roles} - (set(Role) - {Role.SYSTEM})
+    if unknown or not roles:
+        raise ValidationError(f"Bukan peran jabatan: {', '.join(sorted(unknown)) or 'tidak ada'}.")
     post = Post(institution=institution, title=title, roles=[str(role) for role in roles])
     post.full_clean()
     post.save()
