@@ -63,5 +63,11 @@ def test_a_hostile_footer_never_ends_in_a_traceback(footer):
     assert rows_in(io.BytesIO(content), "a.parquet") >= -(2**63)
 
 
+@pytest.mark.parametrize("footer", [b"\x89\xf1\x80\x80\xf3E", b"\x1c" * 100_000, b"\x19\x1c" * 50_000])
+def test_a_footer_that_claims_too_much_or_nests_too_deep_is_given_up(footer):
+    content = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    assert rows_in(io.BytesIO(content), "a.parquet") == -1
+
+
 def test_an_open_quote_is_not_a_file_of_rows():
     assert rows_in(io.BytesIO(b'"x"\n"a\n'), "a.csv") == -1

@@ -2,6 +2,7 @@
 what the manifest says."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import BinaryIO
@@ -19,7 +20,7 @@ def rows_in(file: BinaryIO, name: str) -> int:
     count = {".csv": _csv, ".jsonl": _jsonl, ".xlsx": _xlsx, ".parquet": _parquet}[PurePath(name).suffix]
     try:
         return count(file)
-    except (Uncountable, zipfile.BadZipFile, KeyError, IndexError):
+    except (Uncountable, zipfile.BadZipFile, zlib.error, KeyError, IndexError, EOFError, RuntimeError):
         return -1
 
 
@@ -116,6 +117,8 @@ class _Thrift:
             case 9 | 10:
                 head = self._byte()
                 size = head >> 4 if head >> 4 < 15 else self._varint()
+                if size > len(self._data) - self._at:  # an item takes a byte at least
+                    raise Uncountable
                 for _ in range(size):
                     self._item(head & 0x0F)
             case 12:
