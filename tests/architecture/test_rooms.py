@@ -20,7 +20,7 @@ MAY_IMPORT = {
     | CRYPTO,
     "portal": {"core", "control", "django", "babel", "csp"},
     "recipient": {"core", "pyrage", "zstandard", "pyarrow", "tqdm"} | CRYPTO,
-    "demo": {"core", "control", "postgres", "django", "tqdm"},
+    "demo": {"core", "control", "postgres", "django", "tqdm", "typst"},
 }
 
 
