@@ -188,12 +188,11 @@ def questions_are_unanswered(state: State, command: Command, facts: Facts) -> Re
     missing = [
         name
         for name, demanded in facts.questions.items()
-        if demanded
-        and state.answers.get(name) in (None, "", [], {})
-        # an empty list of areas is an answer: the whole nation
-        and not (name == "area" and state.answers.get(name) == [])
+        if demanded and state.answers.get(name) in (None, "", [], {})
     ]
-    return Refusal("questions-are-unanswered", {"fields": ", ".join(missing)}) if missing else None
+    if missing or not facts.questions:
+        return Refusal("questions-are-unanswered", {"fields": ", ".join(missing)})
+    return None
 
 
 def purpose_is_unknown(state: State, command: Command, facts: Facts) -> Refusal | None:
@@ -387,7 +386,9 @@ def clarification_is_not_recorded(state: State, command: Command, facts: Facts) 
 
 @_about_payload
 def confirms_another_record(state: State, command: Command, facts: Facts) -> Refusal | None:
-    return None if command.payload["document"] == state.clarification else Refusal("confirms-another-record")
+    if state.clarification in ("", command.payload["document"]):
+        return None
+    return Refusal("confirms-another-record")
 
 
 @_about_payload
