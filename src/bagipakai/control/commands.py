@@ -59,8 +59,6 @@ def _worker(options: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    connection.ensure_connection()
-    connection.connection.execute("LISTEN receipts")
     tidied = 0.0
     while not stopping:
         close_old_connections()
@@ -71,6 +69,7 @@ def _worker(options: argparse.Namespace) -> int:
         if options.once:
             break
         connection.ensure_connection()
+        connection.connection.execute("LISTEN receipts")  # again each time: the connection may be a new one
         for _ in connection.connection.notifies(timeout=PAUSE, stop_after=1):
             pass
     return 0

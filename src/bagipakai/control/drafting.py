@@ -70,7 +70,7 @@ def read(paper: Paper) -> bytes:
 
 def _party(institution: Institution, role: Role, appointment: str = "") -> papers.Party:
     """The institution and whoever signs for it, if there is exactly one such officer now."""
-    holders = list(people.holders(role, institution.pk)[:2])
+    holders = list(people.holders(role, [institution.pk])[:2])
     post = institution.posts.filter(roles__contains=[role.value], closed_on=None).first()
     return papers.Party(
         institution=institution.name,

@@ -134,6 +134,14 @@ def serves(institution: Institution, controller: Institution, at: datetime | Non
     return held.filter(Q(ended_at=None) | Q(ended_at__gt=at)).exists()
 
 
+def serving(controller: Institution, at: datetime | None = None) -> list[int]:
+    """The keys of the institutions whose posts may act for `controller` at that moment."""
+    at = at or clock.now()
+    given = controller.mandates_given.filter(since__lte=clock.day_of(at))
+    given = given.filter(Q(until=None) | Q(until__gte=clock.day_of(at))).filter(Q(ended_at=None) | Q(ended_at__gt=at))
+    return [controller.pk, *given.values_list("processor_id", flat=True)]
+
+
 def served_by(institution: Institution, at: datetime | None = None) -> list[Institution]:
     """The controllers for which the posts of `institution` may act."""
     return [controller for controller in controllers() if serves(institution, controller, at)]

@@ -18,7 +18,7 @@ def send(request: Request, entry: Event, state: State, event: Happened) -> None:
         return
     told: dict[int, str] = {}
     for role in TOLD_TO_APPLICANTS:
-        for person in people.holders(role, request.institution_id):
+        for person in people.holders(role, [request.institution_id]):
             told[person.pk] = "moved"
     for name in request.awaited:
         for person in _holders(Role(name), request):
@@ -43,8 +43,8 @@ def read(person: Person, reference: str) -> None:
 
 def _holders(role: Role, request: Request) -> QuerySet[Person]:
     if role in TOLD_TO_APPLICANTS:
-        return people.holders(role, request.institution_id)
+        return people.holders(role, [request.institution_id])
     if role is Role.DATA_PRODUCER:
-        return people.holders(role)
-    serving = [one.pk for one in Institution.objects.all() if institutions.serves(one, request.controller)]
-    return people.holders(role).filter(tenures__post__institution__in=serving).distinct()
+        owners = Institution.objects.filter(code__in=request.owners).values_list("pk", flat=True)
+        return people.holders(role, owners)
+    return people.holders(role, institutions.serving(request.controller))

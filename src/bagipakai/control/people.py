@@ -1,5 +1,6 @@
 """People, the posts they hold, and what they are attested to be able to do. Asked anew at each moment of acting."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
@@ -73,11 +74,11 @@ def tenures(person: Person, at: datetime | None = None) -> QuerySet[Tenure]:
     return _held(at).filter(person=person).order_by("post_id")
 
 
-def holders(role: str, institution_id: int | None = None, at: datetime | None = None) -> QuerySet[Person]:
-    """Who holds a post with `role` at that moment (now), at one institution or anywhere."""
+def holders(role: str, institution_ids: Iterable[int] | None = None, at: datetime | None = None) -> QuerySet[Person]:
+    """Who holds a post with `role` at that moment (now), at these institutions or anywhere."""
     held = _held(at).filter(post__roles__contains=[role])
-    if institution_id is not None:
-        held = held.filter(post__institution_id=institution_id)
+    if institution_ids is not None:
+        held = held.filter(post__institution__in=institution_ids)
     return Person.objects.filter(pk__in=held.values("person_id")).order_by("pk")
 
 

@@ -132,7 +132,7 @@ def owners(request: Request, state: State, day: date) -> dict[str, str]:
         for institution in Institution.objects.filter(name__in=producers).exclude(
             pk__in=[request.institution_id, request.controller_id]
         )
-        if people.holders(Role.DATA_PRODUCER, institution.pk).exists()
+        if people.holders(Role.DATA_PRODUCER, [institution.pk]).exists()
     }
     return {
         name: registered[catalogue[name].producer]

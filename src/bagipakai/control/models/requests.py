@@ -1,6 +1,7 @@
 """Requests and what happened to them. The events are the truth; the columns of a request are read from their fold."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 
@@ -26,6 +27,7 @@ class Request(models.Model):
     programme = models.CharField(max_length=200, blank=True)
     purpose = models.CharField(max_length=60, blank=True)
     awaited = ArrayField(models.CharField(max_length=40), default=list)
+    owners = ArrayField(models.CharField(max_length=40), default=list)
     sent_at = models.DateTimeField(null=True, blank=True)
     due_on = models.DateField(null=True, blank=True)
     changed_at = models.DateTimeField()
@@ -34,6 +36,7 @@ class Request(models.Model):
         indexes = [
             models.Index(fields=["status", "controller", "due_on"], name="queue_of_a_controller"),
             models.Index(fields=["institution", "-id"], name="requests_of_an_institution"),
+            GinIndex(fields=["awaited"], name="queue_of_a_role"),
         ]
 
     def __str__(self) -> str:
