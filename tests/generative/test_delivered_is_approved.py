@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pyarrow.parquet
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.core.plans import DAY
+from tests.factories_registry import small_release
 from tests.generative.plans import is_specific, plans
 
 from bagipakai.core.disclosure import Disclosure, Table, hide
@@ -20,10 +21,8 @@ from bagipakai.registry.engines import arrow_table, duckdb, reference, types_of
 from bagipakai.registry.extract import RowExtract, TableExtract
 from bagipakai.registry.keys import MasterKey
 from bagipakai.registry.pseudonyms import IDENTIFIERS, PackageKeys
-from bagipakai.registry.publishing import publish
 from bagipakai.registry.regions import regions
 from bagipakai.registry.releases import Release
-from bagipakai.registry.synthesis import synthesise
 
 PEOPLE, PLANS = 1000, 500
 ALONE = {Unit.INDIVIDU: ["person_ordinal", "id_keluarga"], Unit.KELUARGA: ["id_keluarga", "member_count"]}
@@ -31,11 +30,8 @@ ALONE = {Unit.INDIVIDU: ["person_ordinal", "id_keluarga"], Unit.KELUARGA: ["id_k
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory) -> Release:
-    folder = tmp_path_factory.mktemp("nation")
-    synthesise(PEOPLE, 7, folder / "dataset")
-    found = publish(folder / "dataset", folder / "releases", "2026.3.0", datetime(2026, 7, 1, tzinfo=UTC))
-    assert isinstance(found, Release), found
-    return found
+    folder = small_release(tmp_path_factory.mktemp("nation"), PEOPLE)
+    return Release.open(folder.parent, folder.name)
 
 
 @pytest.fixture(scope="module")

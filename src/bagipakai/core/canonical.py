@@ -62,21 +62,30 @@ def _no_float(_: str) -> Any:
 def _check(value: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise NotCanonical("nested too deeply")
-    if value is None or isinstance(value, bool):
-        return
     if isinstance(value, str):
-        if any("\ud800" <= letter <= "\udfff" for letter in value):  # JSON can write half a character, UTF-8 cannot
-            raise NotCanonical("half a character")
+        _whole(value)
+    elif value is None or isinstance(value, bool):
+        return
     elif isinstance(value, int):
         if abs(value) > 2**53 - 1:
             raise NotCanonical("an integer beyond 2^53-1")
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict | Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise NotCanonical("a key that is not text")
+            _whole(key)
             _check(item, depth + 1)
-    elif isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+    elif isinstance(value, list | Sequence) and not isinstance(value, bytes | bytearray):
         for item in value:
             _check(item, depth + 1)
     else:
         raise NotCanonical(type(value).__name__)
+
+
+def _whole(text: str) -> None:
+    """JSON can write half a character (`"\\ud800"`), UTF-8 cannot."""
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise NotCanonical("half a character") from None

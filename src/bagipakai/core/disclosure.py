@@ -204,5 +204,5 @@ def _order(key: Key) -> tuple[tuple[bool, Scalar], ...]:
 
 
 def in_order(cells: Iterable[Cell]) -> Iterator[Cell]:
-    """Margins before what they sum, then by value, unknown last."""
-    yield from sorted(cells, key=lambda cell: _order(cell.key))
+    """The coarsest margins first; cells of one kind by value, unknown last."""
+    yield from sorted(cells, key=lambda cell: (len(cell.key), _order(cell.key)))

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Cell, Key, in_order
+from bagipakai.core.disclosure import Cell, Key
 from bagipakai.core.query import (
     And,
     Between,
@@ -249,34 +249,38 @@ class Engine:
             if session.run("SELECT count(*) FROM cells")[0][0] > MOST_CELLS:
                 raise TooManyCells("too many cells")
             depths = range(len(query.by) + 1) if margins else [len(query.by)]
-            cells = [cell for depth in depths for cell in _at_depth(session, query, types, depth, enough)]
-        return list(in_order(cells))
+            return [cell for depth in depths for cell in _at_depth(session, query, types, depth, enough)]
 
     @contextmanager
     def _session(
         self, query: Rows | Count, parts: Iterable[Part], needed: Mapping[str, Type]
     ) -> Iterator["_Session | None"]:
         """A connection of its own, with the files of the query's area; None where no file can hold a chosen row."""
-        paths = [part.path for part in parts_in(query.area, parts)]
-        if any(set(path) & set("*?[") for path in paths):
+        wanted = parts_in(query.area, parts)
+        if any(set(part.path) & set("*?[") for part in wanted):
             raise EngineError("a path that DuckDB would take for a pattern")
         cursor = _quietly(self._con.cursor)
         try:
-            session = _Session(cursor)
-            if paths:
-                session.open(paths, needed)
-            yield session if paths else None
+            session = _Session(cursor, wanted)
+            if wanted:
+                session.check(needed)
+            yield session if wanted else None
         finally:
             cursor.close()
 
 
 class _Session:
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, parts: tuple[Part, ...]) -> None:
+        self._cursor, self._parts = cursor, parts
+        self.read(())
 
-    def open(self, paths: list[str], needed: Mapping[str, Type]) -> None:
-        """Names the files, and checks that they hold what the contract says: another type would compare otherwise."""
+    def read(self, area: tuple[str, ...]) -> None:
+        """From here on, reads only the files that can hold a row of `area`."""
+        paths = [part.path for part in parts_in(area, self._parts)]
         _quietly(lambda: self._cursor.execute("SET VARIABLE parts = $1", [paths]))
+
+    def check(self, needed: Mapping[str, Type]) -> None:
+        """Compares the files with the contract: a column of another type would compare otherwise."""
         stored = {name: kind for name, kind, *_ in self.run(f"DESCRIBE {_REGISTRY}\nSELECT * FROM registry")}
         if any(stored.get(name) not in STORED_AS[kind] for name, kind in needed.items()):
             raise EngineError("a column that is missing or of another type than the catalogue says")
@@ -306,12 +310,13 @@ def _at_depth(
     select = ", ".join([*names, "CAST(sum(persons) AS BIGINT) AS persons", "CAST(sum(families) AS BIGINT) AS families"])
     grouped = f"GROUP BY {', '.join(names)}" if names else "HAVING (count(*) > 0)"
     session.run(f"CREATE OR REPLACE TEMP TABLE sums AS\nSELECT {select}, bit_or(seen) AS seen FROM cells {grouped}")
-    sums = session.run("SELECT * FROM sums")
+    in_order = ", ".join(f"{name} NULLS LAST" for name in names) or "1"
+    sums = session.run(f"SELECT * FROM sums ORDER BY {in_order}")  # noqa: S608  # d0, d1, …
     if query.unit == "keluarga":
         yield from (Cell(tuple(key), persons, families) for *key, persons, families, _ in sums)
         return
-    doubtful = enough is None or any(persons >= enough and seen.bit_count() < enough for *_, persons, _, seen in sums)
-    exact = _families(session, query, types, depth, enough or 0) if doubtful else {}
+    doubtful = [tuple(key) for *key, persons, _, seen in sums if enough is None or persons >= enough > seen.bit_count()]
+    exact = _families(session, query, types, depth, enough=enough or 0, cells=doubtful) if doubtful else {}
     for *key, persons, _, seen in sums:
         families = exact.get(tuple(key), seen.bit_count())
         if enough is not None:
@@ -319,8 +324,11 @@ def _at_depth(
         yield Cell(tuple(key), persons, families)
 
 
-def _families(session: _Session, query: Count, types: Mapping[str, Type], depth: int, enough: int) -> dict[Key, int]:
-    """The families of those cells that the bits of `seen` leave in doubt, counted one by one."""
+def _families(
+    session: _Session, query: Count, types: Mapping[str, Type], depth: int, *, enough: int, cells: list[Key]
+) -> dict[Key, int]:
+    """The families of those cells that the bits of `seen` leave in doubt, counted one by one, in their regencies."""
+    session.read(_regions_of(query.by[:depth], cells))
     words = _Words(types)
     where = words.where(chosen(query))
     too_few = f"(persons >= {words.value(enough)}) AND (bit_count(seen) < {words.value(enough)})" if enough else "true"
@@ -341,7 +349,16 @@ SELECT {", ".join([*names, "count(DISTINCT id_keluarga)"])}
 FROM members
 WHERE EXISTS (SELECT 1 FROM doubtful WHERE true{same})
 {f"GROUP BY {', '.join(names)}" if names else "HAVING (count(*) > 0)"}"""  # noqa: S608  # as above
-    return {tuple(key): families for *key, families in session.run(text, tuple(words.values))}
+    counted = {tuple(key): families for *key, families in session.run(text, tuple(words.values))}
+    session.read(())
+    return counted
+
+
+def _regions_of(by: tuple[str, ...], keys: list[Key]) -> tuple[str, ...]:
+    """The places where the cells `keys` are, if a dimension tells; none is everywhere."""
+    at = next((by.index(column) for column in ("kode_kab", "kode_kec", "kode_desa", "kode_prov") if column in by), None)
+    places = {None} if at is None else {key[at] for key in keys}
+    return () if None in places else tuple(sorted(str(place) for place in places))
 
 
 def _recut(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -130,7 +130,8 @@ def rows(query: Rows, table: Iterable[Row]) -> list[tuple[Any, ...]]:
 
 
 def count(query: Count, table: Iterable[Row], enough: int | None = None, margins: bool = False) -> list[Cell]:
-    """One cell per combination that occurs, margins first if asked for; unknown is a value of its own.
+    """One cell per combination that occurs, in order (coarsest margins first, if asked for). Unknown is a value of its
+    own.
 
     For persons, `families` is the number of different `id_keluarga`. Where `enough` is given, it is counted up to that
     number only, and not at all (0) in a cell of fewer persons: those decide already. For families, `persons` is the
