@@ -270,3 +270,30 @@ def test_reading_is_recorded():
     path = access.download(grant, "bagian-0001.csv.age", chain.asking[Role.AUTHORISED_HANDLER])
     assert path.read_bytes() == b"sealed"
     assert Reading.objects.get().person == chain.asking[Role.AUTHORISED_HANDLER]
+
+
+def test_the_hand_over_record_may_be_signed_with_the_agreement(tmp_path, monkeypatch):
+    """The national order: BAST before the preparation; it names the plan, and the package must be of that plan."""
+    import shutil
+
+    from bagipakai.core import policy
+
+    shutil.copytree(policy.policies_dir(), tmp_path / "policies")
+    practice = tmp_path / "policies" / "deadlines.toml"
+    practice.write_text(practice.read_text().replace('handover_timing = "late"', 'handover_timing = "early"'))
+    monkeypatch.setenv("BAGIPAKAI_POLICIES", str(tmp_path / "policies"))
+    chain = a_request(at=Status.AGREEMENT_SIGNING)
+    for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER):
+        chain.step(Action.SIGN_AGREEMENT, role, requests.prefilled(chain.reference, Action.SIGN_AGREEMENT))
+    assert chain.state.status is Status.AGREEMENT_SIGNING
+    for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER):
+        chain.step(Action.SIGN_HANDOVER, role, requests.prefilled(chain.reference, Action.SIGN_HANDOVER))
+    assert chain.state.status is Status.PROCESSING
+    chain.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(chain.reference, Action.PLACE_ORDER))
+    registry = Registry()
+    registry.answer(registry.orders()[0])
+    _collected()
+    chain.step(Action.SEND_TO_QUALITY, Role.DATA_PREPARER)
+    chain.step(Action.PASS_QUALITY, Role.QUALITY_REVIEWER)
+    assert chain.state.status is Status.ACCESS_GRANTED
+    assert Paper.objects.filter(request=chain.request, kind="HANDOVER_RECORD").count() == 1

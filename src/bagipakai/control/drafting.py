@@ -2,35 +2,47 @@
 
 from datetime import datetime
 
-from bagipakai.control import documents, forms, orders, papers, people, releases, rulebook, situation, wording
+from bagipakai.control import clock, documents, forms, orders, papers, people, releases, rulebook, situation, wording
 from bagipakai.control.models import Institution, Paper, Release, Request
+from bagipakai.core.exchange import Receipt
 from bagipakai.core.plan import Plan
 from bagipakai.core.request import Event, Role, State
 from bagipakai.core.variables import Catalogue
 
 
 def set_agreement(request: Request, state: State, event: Event) -> None:
-    """Sets the agreement of what was just approved, in the transaction of that event."""
+    """Sets the agreement of what was just approved, in the transaction of that event; where the hand-over record is
+    signed early, that too."""
     terms = terms_of(request, state, event.at)
     number = f"PKS-{request.reference.removeprefix('PMT-')}-{_next(request, Paper.Kind.AGREEMENT)}"
-    _keep(
-        request, Paper.Kind.AGREEMENT, number, papers.agreement(terms, number, event.at), plan=terms.plan, at=event.at
-    )
+    content = papers.agreement(terms, number, event.at)
+    _keep(request, Paper.Kind.AGREEMENT, number, content, plan=terms.plan, at=event.at)
+    if _signed_early(event.at):
+        _set_record(request, terms, None, event.at)
 
 
 def set_handover(request: Request, state: State, event: Event) -> None:
     """Sets the hand-over record (BAST) of the package that just passed the quality check, every figure from the
-    registry's own receipt, in the transaction of that event."""
+    registry's own receipt, in the transaction of that event; not where one was signed early."""
+    if _signed_early(event.at):
+        return
     receipt = orders.receipt(state.orders[-1])
-    agreement = request.papers.filter(kind=Paper.Kind.AGREEMENT).order_by("-id").first()
-    if receipt is None or agreement is None:
-        raise RuntimeError("a hand-over without a receipt or an agreement")
-    terms = terms_of(request, state, event.at)
+    if receipt is None:
+        raise RuntimeError("a hand-over without a receipt")
+    _set_record(request, terms_of(request, state, event.at), receipt, event.at)
+
+
+def _set_record(request: Request, terms: papers.Terms, receipt: Receipt | None, at: datetime) -> None:
+    agreement = request.papers.filter(kind=Paper.Kind.AGREEMENT).latest("id")
     number = f"BAST-{request.reference.removeprefix('PMT-')}-{_next(request, Paper.Kind.HANDOVER_RECORD)}"
-    release = Release.objects.get(version=receipt.release)
+    release = Release.objects.get(version=receipt.release if receipt else terms.plan.release)
     delivery = papers.Delivery(receipt, release.standard, agreement.number, agreement.sha256)
-    content = papers.handover(terms, delivery, number, event.at)
-    _keep(request, Paper.Kind.HANDOVER_RECORD, number, content, plan=terms.plan, at=event.at)
+    content = papers.handover(terms, delivery, number, at)
+    _keep(request, Paper.Kind.HANDOVER_RECORD, number, content, plan=terms.plan, at=at)
+
+
+def _signed_early(at: datetime) -> bool:
+    return rulebook.settings(clock.day_of(at)).handover_timing == "early"
 
 
 def terms_of(request: Request, state: State, at: datetime) -> papers.Terms:

@@ -85,9 +85,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What was made, from the registry's receipt and the release."""
+    """What is handed over: the registry's receipt (None while nothing is made), its release's standard, and the
+    agreement that it rests on."""
 
-    receipt: Receipt
+    receipt: Receipt | None
     standard: str
     agreement_number: str
     agreement_sha256: str
@@ -120,31 +121,51 @@ def agreement(terms: Terms, number: str, at: datetime) -> bytes:
 
 
 def handover(terms: Terms, delivery: Delivery, number: str, at: datetime) -> bytes:
-    """The hand-over record (BAST) as PDF, every figure from the receipt."""
-    plan, receipt = terms.plan, delivery.receipt
+    """The hand-over record (BAST) as PDF. Figures come from the receipt; where the record is signed before the package
+    is made, it names the approved plan and leaves them to the manifest."""
+    plan = terms.plan
     data = _common(terms, number, at) | {
         "title": "Berita Acara Serah Terima Data",
         "agreement": {"number": delivery.agreement_number, "sha256": delivery.agreement_sha256},
         "name": f"DTSEN untuk {plan.programme}",
-        "rows": wording.number(receipt.rows),
-        "column_count": wording.number(len(receipt.columns)),
-        "hidden_cells": wording.number(receipt.hidden_cells) if plan.level is Level.L1 else "tidak berlaku",
-        "bytes": f"{wording.size(receipt.package_bytes)} ({wording.number(receipt.package_bytes)} bita)",
-        "release": receipt.release,
         "standard": delivery.standard,
         "region_edition": f"{plan.area.system}, {plan.area.edition}",
-        "columns": [[name, *_column(name, terms.catalogue)] for name in receipt.columns],
         "method": f"Paket {plan.format.value.upper()} terenkripsi, diunduh melalui {_channel(plan.channel)}",
+        "duties": _duties(terms),
+        "bast_kind": BAST_KINDS[terms.bast_kind],
+    }
+    data |= _as_planned(terms) if delivery.receipt is None else _as_made(terms, delivery.receipt)
+    return _set("handover.typ", data, at)
+
+
+def _as_made(terms: Terms, receipt: Receipt) -> dict[str, Any]:
+    """What the registry's receipt tells."""
+    return {
+        "rows": wording.number(receipt.rows),
+        "column_count": wording.number(len(receipt.columns)),
+        "hidden_cells": wording.number(receipt.hidden_cells) if terms.plan.level is Level.L1 else "tidak berlaku",
+        "bytes": f"{wording.size(receipt.package_bytes)} ({wording.number(receipt.package_bytes)} bita)",
+        "release": receipt.release,
+        "columns": [[name, *_column(name, terms.catalogue)] for name in receipt.columns],
         "package": receipt.package,
         "manifest": receipt.manifest,
         "steps": [
             [STEPS[done.step], wording.moment(done.started_at), wording.moment(done.finished_at)]
             for done in receipt.steps
         ],
-        "duties": _duties(terms),
-        "bast_kind": BAST_KINDS[terms.bast_kind],
     }
-    return _set("handover.typ", data, at)
+
+
+def _as_planned(terms: Terms) -> dict[str, Any]:
+    """What can be said before the package is made."""
+    later = "tercantum dalam manifes paket"
+    return {
+        **dict.fromkeys(("rows", "hidden_cells", "bytes", "package", "manifest"), later),
+        "column_count": wording.number(len(terms.plan.columns)),
+        "release": terms.plan.release,
+        "columns": [[name, *_column(name, terms.catalogue)] for name in terms.plan.columns],
+        "steps": [[name, "sesudah penandatanganan", later] for name in STEPS.values()],
+    }
 
 
 def sha256(paper: bytes) -> str:

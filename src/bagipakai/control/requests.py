@@ -428,7 +428,13 @@ def awaited(request: Request, current: State) -> list[Role]:
             silent = any(name not in current.owner_verdicts for name in owners)
             return [Role.COORDINATOR, *([Role.DATA_PRODUCER] if silent else [])]
         case Status.AGREEMENT_SIGNING:
-            return [role for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER) if role not in current.agreement]
+            early = rulebook.settings(clock.day_of(clock.now())).handover_timing == "early"
+            papers = (current.agreement, current.handover) if early else (current.agreement,)
+            return [
+                role
+                for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER)
+                if any(role not in paper for paper in papers)
+            ]
         case Status.PROCESSING:
             running = bool(current.orders) and current.delivered is None
             return [] if running else [Role.DATA_PREPARER]

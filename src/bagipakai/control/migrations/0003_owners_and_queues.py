@@ -6,19 +6,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('control', '0002_fences'),
+        ("control", "0002_fences"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='request',
-            name='owners',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None),
+            model_name="request",
+            name="owners",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=40), default=list, size=None
+            ),
         ),
         migrations.AddIndex(
-            model_name='request',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['awaited'], name='queue_of_a_role'),
+            model_name="request",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["awaited"], name="queue_of_a_role"),
         ),
     ]
