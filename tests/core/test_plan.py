@@ -278,8 +278,8 @@ def test_every_sentence_about_plans_has_an_example():
     assert said - {"plan-unreadable"} == {code for code, _ in CASES}
 
 
-def test_a_refusal_never_repeats_what_could_be_a_persons_number():
-    number = "3201010101010001"
+@pytest.mark.parametrize("number", ["3201010101010001", "3201.0101.0101.0001", "32 01 01 010101 0001"])
+def test_a_refusal_never_repeats_what_could_be_a_persons_number(number):
     plans = [
         a_plan(columns=(number,)),
         a_plan(release=number),

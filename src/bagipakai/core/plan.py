@@ -443,5 +443,5 @@ def _used(plan: Plan) -> tuple[str, ...]:
 
 
 def _shown(text: str) -> str:
-    """What was typed, if it is a short name or code; never anything that could be a person's number."""
-    return text if re.fullmatch(r"(?!.*[0-9]{11})[A-Za-z0-9_. -]{1,60}", text) else "…"
+    """What was typed, if it is a short name or code; never what has enough digits to be a person's number."""
+    return text if re.fullmatch(r"(?!(?:[^0-9]*[0-9]){11})[A-Za-z0-9_. -]{1,60}", text) else "…"
