@@ -334,7 +334,6 @@ def spoilers(rule) -> dict[str, dict]:
     match rule.role, rule.action:
         case Role.SYSTEM, Action.SUSPEND:
             return {
-                "sanction-needs-a-person": {"payload": {"cause": "SANCTION"}},
                 "suspended-for-that-already": {"causes": frozenset({Cause.READINESS})},
                 "cause-does-not-hold": {"standing": READY},
             }

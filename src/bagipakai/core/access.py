@@ -333,7 +333,7 @@ LIVE: Final = (
     *TRUE_COPY,
 )
 READER: Final = (*PERSON, competence_has_ended, belongs_to_another_institution, *LIVE)
-SUSPENDING: Final = (sanction_needs_a_person, suspended_for_that_already, cause_does_not_hold)
+SUSPENDING: Final = (suspended_for_that_already, cause_does_not_hold)
 RESUMING: Final = (sanction_needs_a_person, is_not_suspended_for_that, cause_still_holds)
 ORDERING: Final = (*PERSON, only_a_sanction_is_ordered, suspended_for_that_already)
 LIFTING: Final = (*PERSON, only_a_sanction_is_ordered, is_not_suspended_for_that)

@@ -5,10 +5,9 @@ in policies/refusals.toml under that code. A function takes values and returns a
 it, the command, and the facts. Sources: law reference 4.2 (guards), 4.4 (invariants), 4.5 (documents).
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import Final, cast
+from typing import Final
 
 from bagipakai.core.canonical import NotCanonical, canonical
 from bagipakai.core.facts import Facts
@@ -25,6 +24,20 @@ from bagipakai.core.request import (
     Signature,
     State,
     Verdict,
+)
+from bagipakai.core.shapes import (
+    day_of,
+    each,
+    is_answers,
+    is_any_text,
+    is_count,
+    is_digest,
+    is_digest_or_empty,
+    is_level,
+    is_some_texts,
+    is_text,
+    is_texts,
+    one_of,
 )
 
 Objection = Callable[[State, Command, Facts], Refusal | None]
@@ -186,9 +199,7 @@ def document_kind_is_unknown(state: State, command: Command, facts: Facts) -> Re
 
 def questions_are_unanswered(state: State, command: Command, facts: Facts) -> Refusal | None:
     missing = [
-        name
-        for name, demanded in facts.questions.items()
-        if demanded and state.answers.get(name) in (None, "", [], {})
+        name for name, demanded in facts.questions.items() if demanded and state.answers.get(name) in (None, "", [], {})
     ]
     if missing or not facts.questions:
         return Refusal("questions-are-unanswered", {"fields": ", ".join(missing)})
@@ -218,7 +229,7 @@ def onward_sharing_is_not_allowed(state: State, command: Command, facts: Facts) 
 def period_is_not_allowed(state: State, command: Command, facts: Facts) -> Refusal | None:
     """An end date is demanded, lies ahead, and no further than the purpose allows."""
     purpose = facts.settings.purposes.get(str(state.answers.get("purpose")))
-    ends = _day(state.answers.get("ends_on"))
+    ends = day_of(state.answers.get("ends_on"))
     if ends is None or ends < facts.today:
         return Refusal("period-is-not-allowed", {"days": "–"})
     if purpose is not None and ends > facts.today + timedelta(days=purpose.longest_days):
@@ -229,7 +240,7 @@ def period_is_not_allowed(state: State, command: Command, facts: Facts) -> Refus
 def variable_has_no_reason(state: State, command: Command, facts: Facts) -> Refusal | None:
     listed = state.answers.get("variables")
     for one in listed if isinstance(listed, list | tuple) else ():
-        if not isinstance(one, Mapping) or not _is_text(one.get("name")) or not _is_text(one.get("reason")):
+        if not isinstance(one, Mapping) or not is_text(one.get("name")) or not is_text(one.get("reason")):
             name = one.get("name") if isinstance(one, Mapping) else None
             return Refusal("variable-has-no-reason", {"variable": str(name or "–")})
     return None if state.asked else Refusal("variable-has-no-reason")
@@ -338,7 +349,7 @@ def item_is_not_open(state: State, command: Command, facts: Facts) -> Refusal | 
 @_about_payload
 def reason_is_missing(state: State, command: Command, facts: Facts) -> Refusal | None:
     """An item left as it is needs a reason."""
-    if command.payload["answer"] != "REASONED" or _is_text(command.payload.get("reason")):
+    if command.payload["answer"] != "REASONED" or is_text(command.payload.get("reason")):
         return None
     return Refusal("reason-is-missing")
 
@@ -403,7 +414,7 @@ def variable_was_not_asked(state: State, command: Command, facts: Facts) -> Refu
 def verdict_has_no_reason(state: State, command: Command, facts: Facts) -> Refusal | None:
     """A refusal, a lower level, and every word on a specific variable carry their reason (law reference 6.2)."""
     for name, one in command.payload["verdicts"].items():
-        if (one["verdict"] != "APPROVE" or name in facts.specific) and not _is_text(one["reason"]):
+        if (one["verdict"] != "APPROVE" or name in facts.specific) and not is_text(one["reason"]):
             return Refusal("verdict-has-no-reason", {"variable": name})
     return None
 
@@ -621,7 +632,7 @@ def package_differs_from_what_was_signed(state: State, command: Command, facts: 
 
 
 def end_date_has_passed(state: State, command: Command, facts: Facts) -> Refusal | None:
-    ends = _day(state.answers.get("ends_on"))
+    ends = day_of(state.answers.get("ends_on"))
     return None if ends is not None and facts.today <= ends else Refusal("end-date-has-passed")
 
 
@@ -639,13 +650,6 @@ def duty_is_unmet(state: State, command: Command, facts: Facts) -> Refusal | Non
 
 SUB_STEPS: Final = ("SELECTION", "AGGREGATION", "FORMATTING", "ACCESS_SECURING", "PROVISIONING")
 _NO: Final = Verdict("REJECT", "", "", "", "")  # what nobody said counts as no
-
-
-def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _answered(item: Item) -> bool:
@@ -677,61 +681,7 @@ def _manifests(delivered: Delivered, facts: Facts) -> tuple[str, ...]:
     return (delivered.manifest, "") if facts.settings.handover_timing == "early" else (delivered.manifest,)
 
 
-# shapes of payloads
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.strip() != ""
-
-
-def _is_any_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_digest(value: object) -> bool:
-    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
-
-
-def _is_digest_or_empty(value: object) -> bool:
-    return value == "" or _is_digest(value)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_answers(value: object) -> bool:
-    return isinstance(value, Mapping) and bool(value) and all(isinstance(name, str) for name in value)
-
-
-def _is_level(value: object) -> bool:
-    return value in {"L1", "L2", "L3", "L4"}
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list | tuple) and all(_is_text(one) for one in value)
-
-
-def _is_some_texts(value: object) -> bool:
-    return _is_texts(value) and bool(value) and len(set(cast(list[str], value))) == len(cast(list[str], value))
-
-
-def _one_of(*words: str) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, str) and value in words
-
-
-def _each(**keys: Callable[[object], bool]) -> Callable[[object], bool]:
-    def fits(value: object) -> bool:
-        return isinstance(value, list | tuple) and all(
-            isinstance(one, Mapping)
-            and one.keys() == keys.keys()
-            and all(right(one[key]) for key, right in keys.items())
-            for one in value
-        )
-
-    return fits
+# what each action says: every key that is demanded, and below it every key that may be there
 
 
 def _is_verdicts(value: object) -> bool:
@@ -739,9 +689,7 @@ def _is_verdicts(value: object) -> bool:
         isinstance(value, Mapping)
         and bool(value)
         and all(isinstance(name, str) for name in value)
-        and _each(verdict=_one_of("APPROVE", "REJECT", "LOWER"), level=_is_level, reason=_is_any_text)(
-            list(value.values())
-        )
+        and each(verdict=one_of("APPROVE", "REJECT", "LOWER"), level=is_level, reason=is_any_text)(list(value.values()))
     )
 
 
@@ -754,57 +702,57 @@ def _is_steps(value: object) -> bool:
 
 _SHAPES: Final[Mapping[Action, Mapping[str, Callable[[object], bool]]]] = {
     **{action: {} for action in Action},
-    Action.CREATE: {"institution": _is_text, "controller": _is_text},
-    Action.SAVE_ANSWER: {"answers": _is_answers},
-    Action.ATTACH: {"kind": _is_text, "sha256": _is_digest, "bytes": _is_count, "name": _is_text, "media": _is_text},
-    Action.DETACH: {"kind": _is_text},
+    Action.CREATE: {"institution": is_text, "controller": is_text},
+    Action.SAVE_ANSWER: {"answers": is_answers},
+    Action.ATTACH: {"kind": is_text, "sha256": is_digest, "bytes": is_count, "name": is_text, "media": is_text},
+    Action.DETACH: {"kind": is_text},
     Action.RETURN: {
-        "items": _each(code=_is_text, target=_is_text, note=_is_any_text),
-        "reopen": _each(item=_is_text, note=_is_text),
+        "items": each(code=is_text, target=is_text, note=is_any_text),
+        "reopen": each(item=is_text, note=is_text),
     },
-    Action.ACCEPT_ITEM: {"item": _is_text},
-    Action.ANSWER_ITEM: {"item": _is_text, "answer": _one_of("REPAIRED", "REASONED")},
-    Action.ASK_CLARIFICATION: {"questions": _is_text},
-    Action.RECORD_CLARIFICATION: {"document": _is_digest, "summary": _is_text},
-    Action.CONFIRM_CLARIFICATION: {"document": _is_digest},
+    Action.ACCEPT_ITEM: {"item": is_text},
+    Action.ANSWER_ITEM: {"item": is_text, "answer": one_of("REPAIRED", "REASONED")},
+    Action.ASK_CLARIFICATION: {"questions": is_text},
+    Action.RECORD_CLARIFICATION: {"document": is_digest, "summary": is_text},
+    Action.CONFIRM_CLARIFICATION: {"document": is_digest},
     Action.PROPOSE: {"verdicts": _is_verdicts},
     Action.DECIDE_VARIABLES: {"verdicts": _is_verdicts},
-    Action.GIVE_OPINION: {"opinion": _one_of("SUPPORTS", "CONDITIONS", "OPPOSES"), "reason": _is_text},
+    Action.GIVE_OPINION: {"opinion": one_of("SUPPORTS", "CONDITIONS", "OPPOSES"), "reason": is_text},
     Action.APPROVE: {
-        "variables": _is_some_texts,
-        "level": _is_level,
-        "plan": _is_digest,
-        "content": _is_digest,
-        "reason": _is_text,
+        "variables": is_some_texts,
+        "level": is_level,
+        "plan": is_digest,
+        "content": is_digest,
+        "reason": is_text,
     },
-    Action.REJECT: {"reason": _is_text},
-    Action.AMEND: {"fields": _is_some_texts, "reason": _is_text},
-    Action.SIGN_AGREEMENT: {"document": _is_digest},
-    Action.PLACE_ORDER: {"order": _is_text, "plan": _is_digest, "release": _is_text},
+    Action.REJECT: {"reason": is_text},
+    Action.AMEND: {"fields": is_some_texts, "reason": is_text},
+    Action.SIGN_AGREEMENT: {"document": is_digest},
+    Action.PLACE_ORDER: {"order": is_text, "plan": is_digest, "release": is_text},
     Action.RECORD_RECEIPT: {
-        "order": _is_text,
-        "plan": _is_digest,
-        "release": _is_text,
-        "refusal": _is_any_text,
-        "package": _is_any_text,
-        "manifest": _is_digest_or_empty,
-        "rows": _is_count,
-        "columns": _is_texts,
+        "order": is_text,
+        "plan": is_digest,
+        "release": is_text,
+        "refusal": is_any_text,
+        "package": is_any_text,
+        "manifest": is_digest_or_empty,
+        "rows": is_count,
+        "columns": is_texts,
         "steps": _is_steps,
     },
-    Action.FAIL_QUALITY: {"reason": _is_text},
-    Action.SIGN_HANDOVER: {"document": _is_digest, "plan": _is_digest, "manifest": _is_digest_or_empty},
-    Action.GRANT: {"grant": _is_text},
+    Action.FAIL_QUALITY: {"reason": is_text},
+    Action.SIGN_HANDOVER: {"document": is_digest, "plan": is_digest, "manifest": is_digest_or_empty},
+    Action.GRANT: {"grant": is_text},
 }
 
 _MAY_SAY: Final[Mapping[Action, Mapping[str, Callable[[object], bool]]]] = {
-    Action.WITHDRAW: {"reason": _is_any_text},
-    Action.ANSWER_ITEM: {"reason": _is_any_text},
-    Action.PASS_QUALITY: {"note": _is_any_text},
+    Action.WITHDRAW: {"reason": is_any_text},
+    Action.ANSWER_ITEM: {"reason": is_any_text},
+    Action.PASS_QUALITY: {"note": is_any_text},
     Action.SIGN_AGREEMENT: {
-        "capacity": _one_of("CONTROLLER", "JOINT_CONTROLLER", "PROCESSOR"),
-        "signature": _is_any_text,
+        "capacity": one_of("CONTROLLER", "JOINT_CONTROLLER", "PROCESSOR"),
+        "signature": is_any_text,
     },
-    Action.RECORD_RECEIPT: {"hidden_cells": _is_count, "package_bytes": _is_count, "persons": _is_count},
-    Action.SIGN_HANDOVER: {"signature": _is_any_text},
+    Action.RECORD_RECEIPT: {"hidden_cells": is_count, "package_bytes": is_count, "persons": is_count},
+    Action.SIGN_HANDOVER: {"signature": is_any_text},
 }

@@ -17,6 +17,7 @@ from bagipakai.core.facts import Mandate, Standing
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Actor, Role
+from bagipakai.core.shapes import day_of, each, is_any_text, is_count, is_digest, is_some_texts, is_text, one_of, some
 from bagipakai.core.table import Rule, Table, first_refusal, table_of
 
 
@@ -360,7 +361,7 @@ def demand_is_unmet(review: Review, command: Command, facts: ReadinessFacts) -> 
 def shortfall_has_no_plan(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     """Each shortfall has a measure and a day within the validity (the improvement plan)."""
     last = command.payload["valid_until"]
-    planned = {one["item"] for one in command.payload["conditions"] if _day(one["due"]) and one["due"] <= last}
+    planned = {one["item"] for one in command.payload["conditions"] if day_of(one["due"]) and one["due"] <= last}
     short = [code for code in _judged(review, command, facts, {"PARTLY", "NOT_MET"}) if code not in planned]
     return Refusal("shortfall-has-no-plan", {"items": ", ".join(short)}) if short else None
 
@@ -373,7 +374,7 @@ def scope_exceeds_what_was_declared(review: Review, command: Command, facts: Rea
 
 
 def validity_is_not_allowed(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
-    last = _day(command.payload["valid_until"])
+    last = day_of(command.payload["valid_until"])
     longest = facts.instrument.longest_days
     if last is not None and facts.today <= last <= facts.today + timedelta(days=longest):
         return None
@@ -414,53 +415,23 @@ def _judged(review: Review, command: Command, facts: ReadinessFacts, verdicts: s
     ]
 
 
-def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.strip() != ""
-
-
-def _is_any_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(_is_text(one) for one in value)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_conditions(value: object) -> bool:
-    keys = {"item", "measure", "due"}
-    return (
-        isinstance(value, list | tuple)
-        and bool(value)
-        and all(
-            isinstance(one, Mapping) and one.keys() == keys and all(_is_text(one[key]) for key in keys) for one in value
-        )
-    )
-
-
-_SCOPE: Final = {"levels": _is_texts, "channels": _is_texts, "sites": _is_texts}
-_CERTIFICATE: Final = {**_SCOPE, "valid_until": _is_text, "reason": _is_text}
+_SCOPE: Final = {"levels": is_some_texts, "channels": is_some_texts, "sites": is_some_texts}
+_CERTIFICATE: Final = {**_SCOPE, "valid_until": is_text, "reason": is_text}
+_CONDITIONS: Final = some(each(item=is_text, measure=is_text, due=is_text))
 _SHAPES: Final[Mapping[Action, Mapping[str, Any]]] = {
     **{action: {} for action in Action},
-    Action.OPEN: {"institution": _is_text, **_SCOPE},
-    Action.ANSWER: {"item": _is_text, "answer": lambda value: value in ANSWERS, "note": _is_any_text},
-    Action.ATTACH: {"item": _is_text, "sha256": _is_text, "bytes": _is_count, "name": _is_text, "media": _is_text},
-    Action.JUDGE: {"item": _is_text, "verdict": lambda value: value in VERDICTS, "note": _is_any_text},
+    Action.OPEN: {"institution": is_text, **_SCOPE},
+    Action.ANSWER: {"item": is_text, "answer": one_of(*ANSWERS), "note": is_any_text},
+    Action.ATTACH: {"item": is_text, "sha256": is_digest, "bytes": is_count, "name": is_text, "media": is_text},
+    Action.JUDGE: {"item": is_text, "verdict": one_of(*VERDICTS), "note": is_any_text},
     Action.CERTIFY: _CERTIFICATE,
-    Action.CERTIFY_WITH_CONDITIONS: {**_CERTIFICATE, "conditions": _is_conditions},
-    Action.REFUSE: {"reason": _is_text},
-    Action.SUSPEND: {"reason": _is_text},
-    Action.REINSTATE: {"reason": _is_text},
+    Action.CERTIFY_WITH_CONDITIONS: {
+        **_CERTIFICATE,
+        "conditions": some(each(item=is_text, measure=is_text, due=is_text)),
+    },
+    Action.REFUSE: {"reason": is_text},
+    Action.SUSPEND: {"reason": is_text},
+    Action.REINSTATE: {"reason": is_text},
 }
 
 

@@ -1,0 +1,64 @@
+"""Every "no" can be said: a sentence in two languages that says what to do, and its source."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from bagipakai.core import access, readiness, workflow
+from bagipakai.core.policy import policy_file
+from bagipakai.core.refusal import Refusal
+
+SENTENCES = {row["code"]: row for row in policy_file("refusals")["refusal"]}
+SOURCE = Path(access.__file__).parents[1]
+# The recipient's tool works without the policies, and keeps its own sentences.
+ROOMS = ("core", "control", "registry", "portal")
+
+
+def codes_in_the_source() -> set[str]:
+    found = set()
+    for room in ROOMS:
+        for file in (SOURCE / room).rglob("*.py"):
+            found |= set(re.findall(r'\bRefusal\(\s*"([a-z-]+)"', file.read_text("utf-8")))
+    return found
+
+
+def blanks(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("table", [workflow, access, readiness], ids=lambda one: one.__name__.rsplit(".", 1)[-1])
+def test_every_objection_of_every_table_has_its_sentence(table):
+    codes = {objects.__name__.replace("_", "-") for rule in table.RULES for objects in rule.objections}
+    assert codes - SENTENCES.keys() == set()
+
+
+def test_every_code_in_the_source_has_its_sentence():
+    assert codes_in_the_source() - SENTENCES.keys() == set()
+
+
+def test_no_code_stands_twice():
+    assert len(SENTENCES) == len(policy_file("refusals")["refusal"])
+
+
+@pytest.mark.parametrize("code", sorted(SENTENCES))
+def test_a_sentence_is_whole_in_both_languages(code):
+    """It ends with a full stop, names the same blanks in both languages, and has its source."""
+    row = SENTENCES[code]
+    assert row["id"].endswith(".") and row["en"].endswith(".")
+    assert blanks(row["id"]) == blanks(row["en"])
+    assert row["basis"].strip() and row["id"] != row["en"]
+    assert not re.search(r"(?i)wajib diisi|invalid|error", row["id"]), "says what is wrong, not what to do"
+
+
+def test_blanks_are_filled_and_missing_ones_show_a_dash():
+    no = Refusal("readiness-has-lapsed", {"until": "2026-12-31"})
+    assert "(2026-12-31)" in no.sentence() and "(2026-12-31)" in no.sentence("en")
+    assert "(–)" in Refusal("readiness-has-lapsed").sentence()
+    assert "reviu kesiapan" in no.basis
+
+
+def test_an_unknown_code_has_no_sentence():
+    with pytest.raises(KeyError):
+        Refusal("ditolak-saja").sentence()
