@@ -121,3 +121,10 @@ class TestTheRegistrysRole:
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO exchange.orders (order_id, envelope) VALUES ('PES-3', 'x')")
         assert [note.payload for note in registry.notifies(timeout=5, stop_after=1)] == ["PES-3"]
+
+
+@pytest.mark.django_db
+def test_the_migrations_say_what_the_models_say():
+    from django.core.management import call_command
+
+    call_command("makemigrations", "control", check=True, dry_run=True, verbosity=0, skip_checks=True)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from bagipakai.control import clock
-from bagipakai.control.models import Institution, Person, Post, ProcessorMandate, RecipientKey
+from bagipakai.control.models import Document, Institution, Person, Post, ProcessorMandate, RecipientKey
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role
@@ -55,6 +55,12 @@ def register(
     institution.full_clean()
     institution.save()
     return institution
+
+
+def file_appointment(institution: Institution, document: Document) -> None:
+    """Keeps the scanned instrument of a controller's appointment."""
+    institution.appointment_file = document
+    institution.save(update_fields=["appointment_file"])
 
 
 def open_post(institution: Institution, title: str, *roles: str) -> Post:

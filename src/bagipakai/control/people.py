@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -12,8 +13,10 @@ from bagipakai.control.models import CompetenceAttestation, Person, Post, Tenure
 
 
 def register(email: str, name: str, password: str, *, nip: str = "") -> Person:
-    """A new account. Raises ValidationError for an address or NIP that is not one, or is known."""
+    """A new account. Raises ValidationError for an address or NIP that is not one, or is known, and for a password that
+    is short, common or like the name."""
     person = Person(email=email.strip().lower(), name=name, nip=nip, registered_at=clock.now())
+    validate_password(password, person)
     person.set_password(password)
     person.full_clean()
     person.save()
