@@ -71,7 +71,7 @@ def papers(dossier: Dossier) -> list[dict[str, Any]]:
     """The legal papers set for this request: agreement and hand-over record."""
     return [
         {
-            "name": f"{paper.get_kind_display()} {paper.number}",
+            "name": f"{glossary.term(paper.kind, 'document').label} {paper.number}",
             "href": reverse("requests:paper", args=[dossier.request.reference, paper.sha256]),
             "bytes": paper.size,
             "at": paper.set_at,

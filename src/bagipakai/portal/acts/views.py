@@ -71,7 +71,7 @@ def act(http: HttpRequest, reference: str, action: str) -> HttpResponse:
         return _page(http, dossier, form, 422)
     outcome = form.perform(_seen(http))
     if not isinstance(outcome, Refusal):
-        messages.success(http, str(ACTS[what].done), extra_tags="positive")
+        messages.success(http, str(ACTS[what].done))
         return redirect(_next(reference, what))
     fresh = opened(http, reference)
     if what not in fresh.possible:

@@ -293,7 +293,7 @@ def act(http: HttpRequest, review: int, action: str) -> HttpResponse:
         return _act_page(http, dossier, form, 422)
     outcome = form.perform(_seen(http))
     if not isinstance(outcome, Refusal):
-        messages.success(http, str(ACTS[what].done), extra_tags="positive")
+        messages.success(http, str(ACTS[what].done))
         return redirect(back)
     fresh = opened(http, review)
     if what not in fresh.possible:

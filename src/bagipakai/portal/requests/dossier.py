@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import get_language
 
 from bagipakai.control import forms as office
-from bagipakai.control import notices, plans, requests
+from bagipakai.control import notices, requests, rulebook
 from bagipakai.control.models import Request, Tenure
 from bagipakai.core.levels import Levels
 from bagipakai.core.request import Action, Item, State
@@ -107,18 +107,14 @@ class Dossier:
     def documents_demanded(self) -> tuple[tuple[str, ...], ...]:
         """Groups of kinds, of each of which any one must be attached; none while no level is chosen."""
         answers, day = self.state.answers, self.setting.day
-        tier = plans.tier(answers, day)
-        if not tier:
-            return ()
-        wanted = self.levels.demanded(tier, self.request.institution.kind, bool(plans.specific(answers, day)))
+        wanted = rulebook.documents_required(self.request.institution, answers, day) or frozenset()
         kinds = self.levels.kinds
-        return tuple((kind, *kinds[kind].substitutes) for kind in self.levels.offered(tier) if kind in wanted)
+        return tuple((kind, *kinds[kind].substitutes) for kind in kinds if kind in wanted)
 
     @cached_property
     def documents_offered(self) -> tuple[str, ...]:
         """Every kind that may be attached at the level asked for."""
-        tier = plans.tier(self.state.answers, self.setting.day)
-        return self.levels.offered(tier) if tier else ()
+        return tuple(kind.code for kind in rulebook.documents_offered(self.state.answers, self.setting.day))
 
     @property
     def documents_lacking(self) -> int:

@@ -4,6 +4,7 @@ also when it is wrong, so that the page can show it again."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -12,10 +13,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from bagipakai.control import forms as office
+from bagipakai.control import wording
 from bagipakai.core.plan import Level
 from bagipakai.core.variables import Variable
+from bagipakai.portal.templatetags.parts import day
 
 SPARE_ROWS = 2  # empty rows after the filled ones
+EMPTY: tuple[Any, ...] = (None, "", [], ())
 MOST_FOUND = 60  # regions shown at once
 
 
@@ -48,7 +52,7 @@ def kind_of(question: office.Question) -> Kind:
 
 def lacking(ask: Ask, answer: Any, posted: QueryDict) -> str:
     """What a complete answer still lacks, said as what to do; nothing when it is complete."""
-    if ask.question.required and not in_words(ask, answer) and answer is not False:
+    if ask.question.required and answer in EMPTY:
         return ask.question.missing(ask.lang)
     if ask.question.kind == "variables" and posted.get("langkah") == "alasan":
         bare = next((one["name"] for one in answer if not one["reason"].strip()), None)
@@ -59,7 +63,7 @@ def lacking(ask: Ask, answer: Any, posted: QueryDict) -> str:
 
 def in_words(ask: Ask, answer: Any) -> tuple[str, ...]:
     """The answer as lines to read, for the check-answers page; none when unanswered."""
-    if answer in (None, "", [], ()):
+    if answer in EMPTY:
         return ()
     return _WORDS.get(ask.question.kind, _plain)(ask, answer)
 
@@ -324,10 +328,6 @@ def _words_yes_no(ask: Ask, answer: Any) -> tuple[str, ...]:
 
 
 def _words_date(ask: Ask, answer: Any) -> tuple[str, ...]:
-    from datetime import date
-
-    from bagipakai.portal.templatetags.parts import day
-
     return (day(date.fromisoformat(answer)),)
 
 
@@ -336,8 +336,6 @@ def _words_area(ask: Ask, answer: Any) -> tuple[str, ...]:
 
 
 def _words_population(ask: Ask, answer: Any) -> tuple[str, ...]:
-    from bagipakai.control import wording
-
     return tuple(wording.population(office.population([one]), ask.setting.catalogue, ask.lang) for one in answer)
 
 

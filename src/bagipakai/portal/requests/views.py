@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bagipakai.control import access, documents, drafting, requests
@@ -26,6 +27,7 @@ from bagipakai.portal.requests import questions
 from bagipakai.portal.requests.dossier import Dossier, opened
 
 A_PAGE = 25
+SCANS = {"CLEAN": _lazy("Sudah dipindai, bersih"), "NOT_SCANNED": _lazy("Belum dipindai")}
 
 
 @require_GET
@@ -258,7 +260,7 @@ def files(dossier: Dossier) -> list[dict[str, Any]]:
                 "digest": attached.sha256,
                 "by": str(stored.uploaded_by) if stored else "",
                 "at": stored.uploaded_at if stored else None,
-                "state": stored.get_scan_display() if stored else "",
+                "state": str(SCANS[stored.scan]) if stored else "",
                 "href": reverse("requests:file", args=[dossier.request.reference, kind]),
             }
         )
@@ -281,7 +283,7 @@ def papers(http: HttpRequest, reference: str) -> HttpResponse:
                 reference, dossier.tenure, kind, cast(BinaryIO, upload), upload.name or "", seen=_seen(http)
             )
             if not isinstance(outcome, Refusal):
-                messages.success(http, _("Dokumen tersimpan."), extra_tags="positive")
+                messages.success(http, _("Dokumen tersimpan."))
                 return redirect("requests:documents", reference)
             wrong[kind] = sentence(outcome)
             dossier = opened(http, reference)

@@ -122,6 +122,7 @@ def size(value: int) -> str:
 @register.simple_block_tag
 def notice(content: str, kind: str = "info", word: str = "") -> SafeString:
     """A box that says something of one of four kinds: info, positive, warning, negative. The word comes first."""
+    kind = {"success": "positive", "error": "negative"}.get(kind, kind)  # Django's words for its messages
     words = {"info": _("Informasi"), "positive": _("Berhasil"), "warning": _("Penting"), "negative": _("Masalah")}
     return format_html(
         '<div class="notice notice--{}"><p class="notice__word">{}</p>{}</div>', kind, word or words[kind], content
@@ -143,7 +144,7 @@ def field(bound: Any, asked: bool = False) -> dict[str, Any]:
 @register.inclusion_tag("parts/error_summary.html")
 def error_summary(*forms: Any) -> dict[str, Any]:
     """What is wrong, above the heading, in the words that stand at the fields. Nothing when nothing is wrong."""
-    found = [form for form in forms if form is not None and form.is_bound and form.errors]
+    found = [form for form in forms if form and form.is_bound and form.errors]
     return {
         "wrong": [(bound, bound.errors) for form in found for bound in form if bound.errors],
         "general": [error for form in found for error in form.non_field_errors()],

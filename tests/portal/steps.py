@@ -1,0 +1,30 @@
+"""Small steps that several of the portal's tests take."""
+
+from django.test import Client
+from tests.factories import Chain, a_request
+
+from bagipakai.control.models import Person
+from bagipakai.core.request import Action, Role, Status
+
+
+def entering(person: Person) -> Client:
+    """A browser in which this person is logged in."""
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def a_returned_request(level: str = "L2") -> Chain:
+    """A request that the admin check returned, for its legal basis and one letter."""
+    chain = a_request(at=Status.ADMIN_CHECK, level=level)
+    items = [
+        {"code": "answer-unclear", "target": "field:legal_basis", "note": "Sebutkan pasalnya"},
+        {"code": "document-unsigned", "target": "document:REQUEST_LETTER", "note": "Minta tanda tangan kepala dinas"},
+    ]
+    chain.step(Action.RETURN, Role.ADMIN_VERIFIER, {"items": items, "reopen": []})
+    return chain
+
+
+def standing_at(status: Status, level: str = "L2") -> Chain:
+    """A request at any stage, returned ones included."""
+    return a_returned_request(level) if status is Status.RETURNED else a_request(at=status, level=level)

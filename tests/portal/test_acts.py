@@ -1,0 +1,283 @@
+"""Acts: done from the page that was seen, refused with words, never losing what was typed."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from tests.factories import DOCUMENTS, a_pdf, a_request, an_institution, answers
+from tests.fakes import Registry
+from tests.portal.steps import a_returned_request, entering, standing_at
+
+from bagipakai.control import orders
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import Action, ItemState, Role, Status
+from bagipakai.portal.acts.words import ACTS
+
+pytestmark = pytest.mark.django_db
+
+
+def shown(client, address: str, prefix: str) -> dict[str, str]:
+    """The hidden fields that a page would post back."""
+    page = client.get(address).content.decode()
+    found = dict(re.findall(rf'name="(seen|{prefix}-[a-z]+)"[^>]*value="([^"]*)"', page))
+    found |= {name: value for value, name in re.findall(rf'value="([^"]*)"[^>]*name="({prefix}-[a-z]+)"', page)}
+    return {name: value.replace("&quot;", '"') for name, value in found.items()}
+
+
+def act(chain, role: Role, action: Action, typed: dict | None = None, *, seen: int | None = None):
+    """Does it through the page: what the page shows is posted back, with what was typed."""
+    who = (chain.asking if role in chain.asking.who else chain.office)[role]
+    client, prefix = entering(who), action.value.lower()
+    address = reverse("acts:act", args=[chain.reference, prefix])
+    told = shown(client, address, prefix) if client.get(address).status_code == 200 else {}
+    told |= {f"{prefix}-{name}": value for name, value in (typed or {}).items()}
+    told["seen"] = chain.state.n if seen is None else seen
+    return client.post(address, told)
+
+
+def all_approved(chain) -> dict[str, str]:
+    """A proposal that approves every asked variable."""
+    verdicts = {f"verdict.{name}": "APPROVE" for name in chain.state.asked}
+    return verdicts | {f"reason.{name}": "Sesuai tujuan" for name in chain.state.asked}
+
+
+def test_every_act_a_person_can_do_has_a_page():
+    """Of the table's actions, only drafting, single items and the system's own steps have no act page."""
+    elsewhere = {
+        Action.CREATE,
+        Action.JOIN,
+        Action.SAVE_ANSWER,
+        Action.ATTACH,
+        Action.DETACH,
+        Action.ACCEPT_ITEM,
+        Action.ANSWER_ITEM,
+        Action.RECEIVE,
+        Action.LAPSE,
+        Action.BEGIN_PROCESSING,
+        Action.RECORD_RECEIPT,
+        Action.GRANT,
+        Action.CLOSE,
+    }
+    assert set(ACTS) == set(Action) - elsewhere
+
+
+def test_the_whole_path_through_pages():
+    """From a draft to a package that can be fetched, each step by the page of whoever's turn it is."""
+    chain = a_request(at=Status.DRAFT, level="L4", asking=an_institution())
+    chain.write(**answers("L4"))
+    applicant = entering(chain.asking[Role.APPLICANT])
+    for kind in DOCUMENTS:
+        file = SimpleUploadedFile(f"{kind}.pdf", a_pdf(kind).read(), "application/pdf")
+        sent = {"jenis": kind, "berkas": file, "seen": chain.state.n}
+        assert applicant.post(reverse("requests:documents", args=[chain.reference]), sent).status_code == 302
+    sent = act(chain, Role.APPLICANT, Action.SUBMIT, {"true": "on"})
+    assert sent.url == reverse("requests:sent", args=[chain.reference])
+    assert chain.reference in applicant.get(sent.url).content.decode()
+
+    lacks = {"code1": "answer-unclear", "target1": "field:legal_basis", "note1": "Sebutkan pasal"}
+    act(chain, Role.ADMIN_VERIFIER, Action.RETURN, lacks)
+    assert chain.state.status is Status.RETURNED
+    item = chain.state.items[0].id
+    question = reverse("requests:question", args=[chain.reference, "legal_basis"])
+    applicant.post(question, {"seen": chain.state.n, "legal_basis": "UU 13/2011 Pasal 8 ayat (1)"})
+    answer = {"seen": chain.state.n, "item": item, "jawaban": "REPAIRED"}
+    applicant.post(reverse("acts:answer", args=[chain.reference]), answer)
+    act(chain, Role.APPLICANT, Action.RESUBMIT, {"true": "on"})
+    assert chain.state.status is Status.ADMIN_CHECK
+
+    officer = entering(chain.office[Role.ADMIN_VERIFIER])
+    page = officer.get(reverse("examining:show", args=[chain.reference])).content.decode()
+    assert "<del>UU 13/2011 Pasal 8</del>" in page
+    assert "UU 13/2011 Pasal 8 ayat (1)</ins>" in page
+    told = {"seen": chain.state.n, "item": item, "kembali": "antrean"}
+    officer.post(reverse("acts:accept", args=[chain.reference]), told)
+    assert chain.state.items[0].state is ItemState.ACCEPTED
+
+    act(chain, Role.ADMIN_VERIFIER, Action.PASS_ADMIN)
+    act(chain, Role.SUBSTANCE_VERIFIER, Action.PROPOSE, all_approved(chain))
+    act(chain, Role.DATA_PROTECTION_OFFICER, Action.GIVE_OPINION, {"opinion": "SUPPORTS", "reason": "Dampak dikelola"})
+    act(chain, Role.SUBSTANCE_VERIFIER, Action.PASS_SUBSTANCE)
+    act(chain, Role.COORDINATOR, Action.APPROVE, {"reason": "Sesuai usul"})
+    for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER):
+        act(chain, role, Action.SIGN_AGREEMENT, {"read": "on"})
+    act(chain, Role.DATA_PREPARER, Action.PLACE_ORDER)
+    registry = Registry()
+    for order in registry.orders():
+        registry.answer(order)
+    orders.collect()
+    act(chain, Role.DATA_PREPARER, Action.SEND_TO_QUALITY)
+    act(chain, Role.QUALITY_REVIEWER, Action.PASS_QUALITY)
+    for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER):
+        act(chain, role, Action.SIGN_HANDOVER, {"read": "on"})
+    assert chain.state.status is Status.ACCESS_GRANTED
+
+    handler = entering(chain.asking[Role.AUTHORISED_HANDLER])
+    page = handler.get(reverse("downloads:show", args=[chain.reference])).content.decode()
+    parts = re.findall(r'action="([^"]+/unduh/[^"]+)"', page)
+    assert len(parts) >= 2
+    for part in parts:
+        answer = handler.post(part)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert b"".join(answer.streaming_content)
+    assert chain.request.grant.readings.count() == len(parts)
+
+
+def test_of_two_deciders_one_wins_and_the_other_loses_no_word():
+    """S03: the second is told that something changed, what, and finds every word typed, with the new number."""
+    chain = a_request(at=Status.SUBSTANCE_CHECK, level="L2")
+    seen = chain.state.n
+    first = act(chain, Role.SUBSTANCE_VERIFIER, Action.PROPOSE, all_approved(chain))
+    assert first.status_code == 302
+    page = act(chain, Role.SUBSTANCE_VERIFIER, Action.REJECT, {"reason": "Ditulis panjang lebar"}, seen=seen)
+    text = page.content.decode()
+    assert page.status_code == 409
+    assert "Berubah sementara itu" in text
+    assert "Ditulis panjang lebar" in text
+    assert f'name="seen" value="{chain.state.n}"' in text
+    assert chain.state.status is Status.SUBSTANCE_CHECK
+
+
+def test_a_double_click_is_one_act():
+    chain = a_request(at=Status.ADMIN_CHECK, level="L1")
+    seen = chain.state.n
+    assert act(chain, Role.ADMIN_VERIFIER, Action.PASS_ADMIN, seen=seen).status_code == 302
+    again = act(chain, Role.ADMIN_VERIFIER, Action.PASS_ADMIN, seen=seen)
+    assert again.status_code == 409
+    assert [event.action for event in chain.request.events.all()].count("PASS_ADMIN") == 1
+
+
+def test_a_refusal_says_what_why_and_who_can_help():
+    chain = a_request(at=Status.SUBSTANCE_CHECK, level="L2")
+    client = entering(chain.office[Role.SUBSTANCE_VERIFIER])
+    page = client.get(reverse("acts:act", args=[chain.reference, "pass_substance"]))
+    text = page.content.decode()
+    assert page.status_code == 409
+    assert Refusal("proposal-is-incomplete").basis in text
+    assert "proposal-is-incomplete" in text
+    assert "Meja layanan" in text
+    assert "Desil kesejahteraan" in text  # the variable by its name, not its code
+
+
+def test_a_shut_way_is_explained_where_its_button_would_be():
+    chain = a_request(at=Status.SUBSTANCE_CHECK, level="L2")
+    page = entering(chain.office[Role.SUBSTANCE_VERIFIER]).get(reverse("examining:show", args=[chain.reference]))
+    assert "option__shut" in page.content.decode()
+
+
+def test_a_return_must_name_something_and_keeps_half_a_line():
+    chain = a_request(at=Status.ADMIN_CHECK, level="L1")
+    page = act(chain, Role.ADMIN_VERIFIER, Action.RETURN)
+    assert "Sebutkan sedikitnya satu kekurangan" in page.content.decode()
+    page = act(chain, Role.ADMIN_VERIFIER, Action.RETURN, {"note1": "Perjelas cakupannya"})
+    assert page.status_code == 422
+    assert "Perjelas cakupannya" in page.content.decode()
+    assert chain.state.status is Status.ADMIN_CHECK
+
+
+def test_approving_less_shows_that_plan_first():
+    chain = a_request(at=Status.COORDINATOR_DECISION, level="L2")
+    client = entering(chain.office[Role.COORDINATOR])
+    address = reverse("acts:act", args=[chain.reference, "approve"])
+    whole = json.loads(shown(client, address, "approve")["approve-shown"])
+    page = client.post(address, {"pilih": "1", "variabel": ["desil"], "level": "L2", "approve-reason": "Cukup desil"})
+    text = page.content.decode().replace("&quot;", '"')
+    less = json.loads(re.search(r'name="approve-shown" value="(\{.*?\})"', text)[1])
+    assert less["variables"] == ["desil"]
+    assert less["plan"] != whole["plan"]
+    assert "Cukup desil" in text
+    assert chain.state.decision is None
+    told = {"seen": chain.state.n, "approve-shown": json.dumps(less), "approve-reason": "Cukup desil"}
+    assert client.post(address, told).status_code == 302
+    assert chain.state.decision.variables == ("desil",)
+
+
+def test_filling_in_approve_saves_nothing():
+    chain = a_request(at=Status.SUBSTANCE_CHECK, level="L2")
+    client = entering(chain.office[Role.SUBSTANCE_VERIFIER])
+    address = reverse("acts:act", args=[chain.reference, "propose"])
+    page = client.post(address, {"semua": "1", "propose-verdict.umur": "REJECT", "propose-reason.umur": "Tidak perlu"})
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert text.count('<option value="APPROVE" selected>') == len(chain.state.asked) - 1
+    assert '<option value="REJECT" selected>' in text
+    assert "Tidak perlu" in text
+    assert not chain.state.proposals
+
+
+HOSTILE = [
+    ("bukan.pdf", b"MZ\x90\x00not a pdf", "application/pdf"),
+    ("kosong.pdf", b"", "application/pdf"),
+    ("../../etc/passwd", b"root:x:0:0", "text/plain"),
+    ("<script>alert(1)</script>.html", b"<html></html>", "text/html"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "kind"), HOSTILE)
+def test_a_hostile_file_is_refused_with_a_sentence(name, content, kind):
+    chain = a_request(at=Status.DRAFT, asking=an_institution(ready=False))
+    chain.write(**answers("L2"))
+    client = entering(chain.asking[Role.APPLICANT])
+    address = reverse("requests:documents", args=[chain.reference])
+    told = {"jenis": "REQUEST_LETTER", "berkas": SimpleUploadedFile(name, content, kind), "seen": chain.state.n}
+    page = client.post(address, told)
+    text = page.content.decode()
+    assert page.status_code == 409
+    assert 'class="error-summary" role="alert"' in text
+    assert "<script>" not in text
+    assert not chain.state.attachments
+
+
+def test_a_repair_unlocks_only_the_documents_it_names():
+    chain = a_returned_request()
+    client = entering(chain.asking[Role.APPLICANT])
+    address = reverse("requests:documents", args=[chain.reference])
+    page = client.get(address).content.decode()
+    assert 'id="berkas-REQUEST_LETTER"' in page
+    assert 'id="berkas-HANDLER_DECREE"' not in page
+    other = SimpleUploadedFile("a.pdf", a_pdf("lain").read())
+    told = {"jenis": "HANDLER_DECREE", "berkas": other, "seen": chain.state.n}
+    assert client.post(address, told).status_code == 409
+
+
+PAGES = [
+    (Status.DRAFT, [("requests:list", Role.APPLICANT), ("requests:show", Role.APPLICANT)]),
+    (Status.RETURNED, [("requests:show", Role.APPLICANT)]),
+    (
+        Status.SUBSTANCE_CHECK,
+        [("examining:show", Role.SUBSTANCE_VERIFIER), ("examining:queue", Role.SUBSTANCE_VERIFIER)],
+    ),
+    (Status.QUALITY_CHECK, [("examining:show", Role.QUALITY_REVIEWER)]),
+    (Status.ACCESS_GRANTED, [("requests:show", Role.APPLICANT), ("downloads:show", Role.AUTHORISED_HANDLER)]),
+]
+
+
+@pytest.mark.parametrize(("at", "pages"), PAGES)
+def test_each_page_is_light_titled_and_brings_no_script(at, pages):
+    chain = standing_at(at)
+    for name, role in pages:
+        client = entering((chain.asking if role in chain.asking.who else chain.office)[role])
+        for language in ("id", "en"):
+            client.post(reverse("language"), {"language": language})
+            page = client.get(reverse(name, args=[chain.reference] if name.endswith("show") else []))
+            text = page.content.decode()
+            assert f'<html lang="{language}">' in text
+            assert len(re.findall(r"<h1", text)) == 1
+            assert re.search(r"<title>[^<]{3,}</title>", text)
+            assert not re.search(r"<script|<style| style=| on[a-z]+=", text)
+            parts = [one.removeprefix("/static/") for one in re.findall(r'<link [^>]*href="([^"]+)"', text)]
+            bodies = [page.content, *[Path(finders.find(part)).read_bytes() for part in parts]]
+            assert len(parts) <= 5
+            assert sum(len(gzip.compress(body)) for body in bodies) <= 50_000
+
+
+def test_the_policy_of_content_forbids_what_escaping_might_miss():
+    page = entering(an_institution(ready=False)[Role.APPLICANT]).get("/")
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy

@@ -1,0 +1,206 @@
+"""Every page, asked by a stranger, by another institution, and by whoever it is for.
+
+What is not yours answers exactly like what is not there (decision 0064): same status, same bytes.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+from tests.factories import Chain, House, a_request, an_institution, an_office
+from tests.portal.steps import entering, standing_at
+
+from bagipakai.control import requests
+from bagipakai.control.models import Tenure
+from bagipakai.core.request import Action, Role, Status
+
+pytestmark = pytest.mark.django_db
+
+OPEN = ["portal:home", "portal:glossary", "register:list", "catalogue:list", "accounts:login"]
+
+
+def bytes_of(client: Client, address: str) -> tuple[int, str]:
+    """What came back, without what differs in every answer: the token, and the address that was asked for."""
+    page = client.get(address)
+    text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", page.content.decode())
+    return page.status_code, text.replace(address, "")
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_is_public_needs_no_login(name):
+    assert Client().get(reverse(name)).status_code == 200
+
+
+def test_a_shared_package_is_in_the_public_register():
+    chain = a_request(at=Status.ACCESS_GRANTED, level="L2")
+    assert chain.reference in Client().get(reverse("register:list")).content.decode()
+    page = Client().get(reverse("register:entry", args=[chain.reference])).content.decode()
+    assert chain.asking.institution.name in page
+    assert not [person.name for person in chain.asking.who.values() if person.name in page]
+
+
+@dataclass(frozen=True)
+class Door:
+    """A page of one request, who it is for, and the stage at which it is open."""
+
+    name: str
+    role: Role
+    at: Status
+    rest: Callable[[Chain], tuple[str, ...]] = lambda chain: ()
+
+
+def _paper(chain: Chain) -> tuple[str, ...]:
+    return (chain.request.papers.get(kind="AGREEMENT").sha256,)
+
+
+DOORS = [
+    Door("requests:show", Role.APPLICANT, Status.DRAFT),
+    Door("requests:show", Role.APPLICANT, Status.RETURNED),
+    Door("requests:show", Role.ACCOUNTABLE_OFFICER, Status.AGREEMENT_SIGNING),
+    Door("requests:question", Role.APPLICANT, Status.DRAFT, lambda chain: ("programme",)),
+    Door("requests:documents", Role.APPLICANT, Status.DRAFT),
+    Door("requests:check", Role.APPLICANT, Status.DRAFT),
+    Door("requests:sent", Role.APPLICANT, Status.ADMIN_CHECK),
+    Door("requests:file", Role.ADMIN_VERIFIER, Status.ADMIN_CHECK, lambda chain: ("REQUEST_LETTER",)),
+    Door("requests:paper", Role.CONTROLLER, Status.AGREEMENT_SIGNING, _paper),
+    Door("acts:act", Role.ADMIN_VERIFIER, Status.ADMIN_CHECK, lambda chain: ("return",)),
+    Door("acts:act", Role.COORDINATOR, Status.COORDINATOR_DECISION, lambda chain: ("approve",)),
+    Door("examining:show", Role.ADMIN_VERIFIER, Status.ADMIN_CHECK),
+    Door("examining:show", Role.SUBSTANCE_VERIFIER, Status.SUBSTANCE_CHECK),
+    Door("examining:show", Role.QUALITY_REVIEWER, Status.QUALITY_CHECK),
+    Door("downloads:show", Role.AUTHORISED_HANDLER, Status.ACCESS_GRANTED),
+    Door("downloads:seal", Role.AUTHORISED_HANDLER, Status.ACCESS_GRANTED),
+]
+
+
+@pytest.mark.parametrize("at", list(dict.fromkeys(door.at for door in DOORS)))
+def test_the_pages_of_a_request(at: Status):
+    chain = standing_at(at)
+    foreign = an_institution(region="3201", ready=False)
+    for door in (door for door in DOORS if door.at is at):
+        address = reverse(door.name, args=[chain.reference, *door.rest(chain)])
+        missing = reverse(door.name, args=["PMT-2026-999999", *door.rest(chain)])
+        owner = chain.asking if door.role in chain.asking.who else chain.office
+
+        anonymous = Client().get(address)
+        assert (anonymous.status_code, anonymous.url) == (302, f"{reverse('accounts:login')}?next={address}")
+
+        stranger = entering(foreign[Role.APPLICANT])
+        assert bytes_of(stranger, address) == bytes_of(stranger, missing)
+        assert bytes_of(stranger, address)[0] == 404
+
+        assert entering(owner[door.role]).get(address).status_code == 200, door
+
+
+def test_a_draft_is_hidden_from_the_officers():
+    """Nobody outside the institution sees what has not been sent."""
+    chain = a_request(at=Status.DRAFT, asking=an_institution(ready=False))
+    officer = entering(chain.office[Role.ADMIN_VERIFIER])
+    address = reverse("examining:show", args=[chain.reference])
+    assert bytes_of(officer, address) == bytes_of(officer, reverse("examining:show", args=["PMT-2026-999999"]))
+
+
+def test_a_readiness_review_of_another_institution_is_not_there():
+    house, other = an_institution(), an_institution(region="3201", ready=False)
+    review = house.institution.reviews.get()
+    code = next(iter(review.events.filter(action="ANSWER").values_list("payload__payload__item", flat=True)))
+    for name, rest in (("readiness:show", ()), ("readiness:item", (code,))):
+        address, missing = reverse(name, args=[review.pk, *rest]), reverse(name, args=[999_999, *rest])
+        assert Client().get(address).status_code == 302
+        stranger = entering(other[Role.APPLICANT])
+        assert bytes_of(stranger, address) == bytes_of(stranger, missing)
+        assert bytes_of(stranger, address)[0] == 404
+        assert entering(house[Role.APPLICANT]).get(address).status_code == 200
+        assert entering(an_office()[Role.READINESS_REVIEWER]).get(address).status_code == 200
+
+
+def test_every_page_has_a_login_in_front_unless_it_is_meant_to_be_open():
+    """A new address is shut until somebody opens it here."""
+    meant = {
+        *OPEN,
+        "register:entry",
+        "catalogue:variable",
+        "accounts:logout",
+        "language",
+    }
+    shut = []
+    for room in get_resolver().url_patterns:
+        shut += list(_open_addresses(room.url_patterns if hasattr(room, "url_patterns") else [room]))
+    assert {name for name in shut if name} <= meant | {"parts"}
+
+
+def _open_addresses(patterns, space=""):
+    for one in patterns:
+        if hasattr(one, "url_patterns"):
+            yield from _open_addresses(one.url_patterns, f"{one.namespace}:" if one.namespace else space)
+        else:
+            view = getattr(one.callback, "view_class", one.callback)
+            if not getattr(one.callback, "login_required", getattr(view, "login_required", True)):
+                yield f"{space}{one.name or 'parts'}"
+
+
+LISTS = {
+    Role.APPLICANT: ["requests:list", "requests:new", "readiness:own", "readiness:new"],
+    Role.ACCOUNTABLE_OFFICER: ["requests:list", "readiness:own", "readiness:key", "examining:queue"],
+    Role.ADMIN_VERIFIER: ["examining:queue", "requests:list"],
+    Role.READINESS_REVIEWER: ["readiness:queue"],
+    Role.AUDITOR: ["requests:list", "readiness:queue"],
+}
+
+
+@pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in LISTS.items() for name in names])
+def test_the_lists_of_a_post(role, name):
+    office, house = an_office(), an_institution(ready=False)
+    who = (house if role in house.who else office)[role]
+    assert Client().get(reverse(name)).status_code == 302
+    page = entering(who).get(reverse(name))
+    assert page.status_code == 200
+    shown = re.findall(r'<li><a href="([^"]+)"', page.content.decode())
+    assert reverse(name) in [*shown, reverse("requests:new"), reverse("readiness:new"), reverse("readiness:key")]
+
+
+def test_somebody_without_a_post_sees_nothing_of_any_request():
+    chain = a_request(at=Status.ADMIN_CHECK, level="L1")
+    person = chain.office[Role.ADMIN_VERIFIER]
+    Tenure.objects.filter(person=person).update(until="2020-01-01", since="2019-01-01")
+    client = entering(person)
+    assert chain.reference not in client.get(reverse("requests:list")).content.decode()
+    assert client.get(reverse("examining:show", args=[chain.reference])).status_code == 404
+
+
+def test_a_file_is_saved_and_never_shown_in_place():
+    chain = a_request(at=Status.ADMIN_CHECK)
+    page = entering(chain.office[Role.ADMIN_VERIFIER]).get(
+        reverse("requests:file", args=[chain.reference, "REQUEST_LETTER"])
+    )
+    assert page.headers["Content-Disposition"].startswith("attachment")
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def _queue(house: House, role: Role) -> str:
+    return entering(house[role]).get(reverse("examining:queue")).content.decode()
+
+
+def test_the_queue_shows_what_waits_for_a_post_and_who_works_on_it():
+    chain = a_request(at=Status.ADMIN_CHECK, level="L1")
+    assert chain.reference in _queue(chain.office, Role.ADMIN_VERIFIER)
+    assert chain.reference not in _queue(chain.office, Role.COORDINATOR)
+    client = entering(chain.office[Role.ADMIN_VERIFIER])
+    client.post(reverse("examining:claim", args=[chain.reference]))
+    assert requests.queue(chain.office[Role.ADMIN_VERIFIER])[0].claimed_by == chain.office[Role.ADMIN_VERIFIER]
+    assert chain.reference not in client.get(reverse("examining:queue") + "?milik=bebas").content.decode()
+    client.post(reverse("examining:claim", args=[chain.reference]), {"lepas": "1"})
+    assert requests.queue(chain.office[Role.ADMIN_VERIFIER])[0].claimed_by is None
+
+
+def test_an_act_that_is_not_yours_is_no_page():
+    chain = a_request(at=Status.ADMIN_CHECK, level="L1")
+    client = entering(chain.office[Role.COORDINATOR])
+    assert client.get(reverse("acts:act", args=[chain.reference, "pass_admin"])).status_code == 404
+    page = client.post(reverse("acts:act", args=[chain.reference, "pass_admin"]), {"seen": chain.state.n})
+    assert page.status_code == 409
+    assert chain.state.status is Status.ADMIN_CHECK
+    assert Action.PASS_ADMIN not in [event.action for event in chain.request.events.all()]

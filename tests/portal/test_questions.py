@@ -1,0 +1,175 @@
+"""Questions: what is typed is kept, right or wrong; what is right is saved in its plain shape."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from tests.factories import a_request, an_institution, answers
+from tests.portal.steps import a_returned_request, entering
+
+from bagipakai.control import clock
+from bagipakai.core.request import Role, Status
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def draft():
+    return a_request(at=Status.DRAFT, asking=an_institution(ready=False))
+
+
+def address(chain, code: str, query: str = "") -> str:
+    return reverse("requests:question", args=[chain.reference, code]) + query
+
+
+def post(chain, code: str, typed: dict, query: str = "", seen: int | None = None):
+    client = entering(chain.asking[Role.APPLICANT])
+    told = {"seen": chain.state.n if seen is None else seen, **typed}
+    return client.post(address(chain, code, query), told)
+
+
+END = (clock.today() + timedelta(days=100)).isoformat()
+ANSWERS = [
+    ("purpose", {"purpose": "BANSOS"}, "BANSOS"),
+    ("programme", {"programme": "  Program   Keluarga Harapan "}, "Program Keluarga Harapan"),
+    ("programme_detail", {"programme_detail": "Baris satu\r\nBaris dua"}, "Baris satu\nBaris dua"),
+    ("level", {"level": "L3"}, "L3"),
+    ("unit", {"unit": "keluarga"}, "keluarga"),
+    ("area", {"area": ["5203"]}, ["5203"]),
+    ("release", {"release": "2026.3.0"}, "2026.3.0"),
+    ("format", {"format": "xlsx"}, "xlsx"),
+    ("ends_on", {"ends_on": END}, END),
+    ("onward_sharing", {"onward_sharing": "tidak"}, False),
+    (
+        "handlers",
+        {"nama": ["Ni Luh Astuti", ""], "jabatan": ["Pengelola Data", ""]},
+        [{"name": "Ni Luh Astuti", "post": "Pengelola Data"}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "typed", "kept"), ANSWERS, ids=[code for code, _, _ in ANSWERS])
+def test_an_answer_is_kept_in_its_plain_shape(draft, code, typed, kept):
+    assert post(draft, code, typed).status_code == 302
+    assert draft.state.answers[code] == kept
+    assert entering(draft.asking[Role.APPLICANT]).get(address(draft, code)).status_code == 200
+
+
+CONDITIONS = [
+    ({"dari.desil": "1", "sampai.desil": "4"}, {"variable": "desil", "from": 1, "to": 4}),
+    ({"nilai.jenis_kelamin": ["2"]}, {"variable": "jenis_kelamin", "values": ["2"]}),
+    ({"ya.bekerja": "tidak"}, {"variable": "bekerja", "is": False}),
+    ({"salah_satu": ["bekerja", "peserta_pbi"]}, {"any_of": ["bekerja", "peserta_pbi"]}),
+]
+
+
+@pytest.mark.parametrize(("typed", "kept"), CONDITIONS)
+def test_a_condition_of_each_shape(draft, typed, kept):
+    post(draft, "unit", {"unit": "individu"})
+    assert post(draft, "population", typed).status_code == 302
+    assert draft.state.answers["population"] == [kept]
+    page = entering(draft.asking[Role.APPLICANT]).get(address(draft, "population")).content.decode()
+    assert "checked" in page or 'value="4"' in page
+
+
+def test_variables_come_in_two_steps_and_each_needs_its_reason(draft):
+    for code, value in (("purpose", "BANSOS"), ("level", "L2"), ("unit", "individu")):
+        post(draft, code, {code: value})
+    first = post(draft, "variables", {"variabel": ["umur", "desil"]})
+    assert first.url.endswith("?langkah=alasan")
+    second = {"variabel": ["umur", "desil"], "langkah": "alasan", "alasan.desil": "Menyaring yang berhak"}
+    page = post(draft, "variables", second, "?langkah=alasan")
+    assert page.status_code == 422
+    assert "Isi alasan untuk Umur" in page.content.decode()
+    assert "Menyaring yang berhak" in page.content.decode()
+    post(draft, "variables", second | {"alasan.umur": "Batas usia"}, "?langkah=alasan")
+    assert draft.state.answers["variables"] == [
+        {"name": "desil", "reason": "Menyaring yang berhak"},
+        {"name": "umur", "reason": "Batas usia"},
+    ]
+
+
+def test_only_variables_of_the_level_and_purpose_are_offered(draft):
+    for code, value in (("purpose", "BANSOS"), ("level", "L2"), ("unit", "individu")):
+        post(draft, code, {code: value})
+    page = entering(draft.asking[Role.APPLICANT]).get(address(draft, "variables")).content.decode()
+    assert 'value="desil"' in page
+    assert 'value="nik"' not in page
+
+
+WRONG = [
+    ("programme", {"programme": ""}, "Isi nama program yang akan memakai data", None),
+    ("programme", {"programme": "x" * 201}, "201", "x" * 201),
+    ("ends_on", {"ends_on": "besok"}, "", "besok"),
+    ("ends_on", {"ends_on": "2020-01-01"}, "", "2020-01-01"),
+    ("area", {"area": ["32"]}, "", 'value="32"'),
+]
+
+
+@pytest.mark.parametrize(("code", "typed", "said", "shown"), WRONG)
+def test_a_wrong_answer_says_what_to_do_and_loses_nothing(draft, code, typed, said, shown):
+    before = draft.state.n
+    page = post(draft, code, typed)
+    text = page.content.decode()
+    assert page.status_code in (409, 422)
+    assert "<title>Kesalahan: " in text
+    assert 'class="error-summary" role="alert"' in text
+    assert said in text
+    assert shown is None or shown in text
+    assert draft.state.n == before
+
+
+def test_a_stale_tab_keeps_what_was_typed(draft):
+    """Two tabs: the second is told that something changed, and its words are on the page with the new number."""
+    seen = draft.state.n
+    post(draft, "programme", {"programme": "Dari layar pertama"}, seen=seen)
+    page = post(draft, "legal_basis", {"legal_basis": "Ditulis di layar kedua"}, seen=seen)
+    text = page.content.decode()
+    assert page.status_code == 409
+    assert "Ditulis di layar kedua" in text
+    assert f'name="seen" value="{draft.state.n}"' in text
+    assert "legal_basis" not in draft.state.answers
+    assert post(draft, "legal_basis", {"legal_basis": "Ditulis di layar kedua"}).status_code == 302
+
+
+def test_searching_a_region_saves_nothing_and_keeps_what_was_chosen(draft):
+    page = post(draft, "area", {"area": ["5203"], "cari": "lombok", "lihat": "cari"})
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert 'value="5203" checked' in text
+    assert "area" not in draft.state.answers
+
+
+def test_a_row_more_keeps_what_was_typed(draft):
+    page = post(draft, "handlers", {"nama": ["Budi"], "jabatan": ["Staf"], "lihat": "baris"})
+    assert page.content.decode().count('name="nama"') == 3
+    assert "Budi" in page.content.decode()
+
+
+def test_only_what_was_returned_can_be_changed():
+    chain = a_returned_request()
+    assert post(chain, "legal_basis", {"legal_basis": "UU 13/2011 Pasal 8 ayat (1)"}).status_code == 302
+    page = post(chain, "programme", {"programme": "Program lain"})
+    assert page.status_code == 409
+    assert chain.state.answers["programme"] == answers()["programme"]
+
+
+def test_the_task_list_counts_what_is_left(draft):
+    client = entering(draft.asking[Role.APPLICANT])
+    page = client.get(reverse("requests:show", args=[draft.reference])).content.decode()
+    assert "Belum dapat dimulai" in page
+    draft.write(**answers("L1"))
+    page = client.get(reverse("requests:show", args=[draft.reference])).content.decode()
+    assert "4 dari 4 pertanyaan wajib terjawab" in page
+
+
+def test_the_check_page_leads_back_to_itself():
+    chain = a_request(at=Status.DRAFT, asking=an_institution(ready=False))
+    chain.write(**answers("L1"))
+    client = entering(chain.asking[Role.APPLICANT])
+    check = reverse("requests:check", args=[chain.reference])
+    page = client.get(check).content.decode()
+    change = address(chain, "programme", "?dari=periksa")
+    assert change in page
+    back = client.post(change, {"seen": chain.state.n, "programme": "Nama baru"})
+    assert back.url == check
