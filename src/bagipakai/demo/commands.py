@@ -43,8 +43,9 @@ def _walk(options: argparse.Namespace) -> int:
             readying.hand_in_key(keep, walk.house)
             readying.make_ready(walk.house)
             with tqdm(total=walks.STEPS, desc=walk.level.value, file=sys.stderr, bar_format=BAR) as bar:
-                told.append(walks.Procession(walk, keep, partial(_step, bar)).run())
-                _step(bar, "selesai")
+                told.append(walks.Procession(walk, keep, partial(_step, bar, walk.level.value)).run())
+                bar.n = bar.total
+                bar.set_description_str(f"{walk.level.value}  selesai")
     except Stopped as stopped:
         print(f"Peragaan berhenti: {stopped}", file=sys.stderr)
         return 1
@@ -60,11 +61,11 @@ def _walk(options: argparse.Namespace) -> int:
     return 0
 
 
-BAR = "{desc} {bar:20} {postfix}"
+BAR = "{bar:22} {desc}"
 
 
-def _step(bar: Any, step: str) -> None:
-    bar.set_postfix_str(step, refresh=False)
+def _step(bar: Any, level: str, step: str) -> None:
+    bar.set_description_str(f"{level}  {step}", refresh=False)
     bar.update(1)
 
 
