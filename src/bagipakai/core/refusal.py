@@ -22,7 +22,11 @@ class Refusal:
 
     def sentence(self, lang: str = "id") -> str:
         """The sentence in `lang` ("id" or "en"): what is wrong and what to do. Raises KeyError for an unknown code."""
-        return str(_sentences()[self.code][lang]).format_map(_Blanks(self.detail))
+        return self.template(lang).format_map(_Blanks(self.detail))
+
+    def template(self, lang: str = "id") -> str:
+        """The sentence with its blanks still open, in braces. Raises KeyError for an unknown code."""
+        return str(_sentences()[self.code][lang])
 
     @property
     def basis(self) -> str:
