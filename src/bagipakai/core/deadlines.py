@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from bagipakai.core.access import WIB
 from bagipakai.core.policy import PolicyError, rules
 from bagipakai.core.request import Status, Stay
 
@@ -106,6 +107,4 @@ def repair_due(today: date, terms: Terms, calendar: Calendar) -> date:
 
 
 def _day(moment: datetime) -> date:
-    from bagipakai.core.access import WIB
-
     return moment.astimezone(WIB).date()
