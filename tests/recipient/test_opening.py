@@ -84,6 +84,38 @@ def test_what_a_killed_run_left_is_wiped_by_the_next(tmp_path):
     assert not left.exists() and not (tmp_path / "hasil" / "bagian-0009.csv").exists()
 
 
+def test_two_runs_into_one_folder_do_not_mix(tmp_path):
+    """The second is refused while the first still works, and takes nothing of it away."""
+    made, staging = a_package(tmp_path), tmp_path / ".hasil.belum-diperiksa"
+    seen = []
+
+    def meanwhile(_):
+        if staging.exists() and not seen:
+            before = sorted(staging.iterdir())
+            outcome = opened(made.folder, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY)
+            seen.append((outcome.code, sorted(staging.iterdir()) == before))
+
+    outcome = opened(made.folder, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY, told=meanwhile)
+    assert isinstance(outcome, Opened)
+    assert seen == [("folder-in-use", True)]
+    assert {file.name for file in (tmp_path / "hasil").iterdir()} == {*outcome.files, "manifest.dsse.json"}
+
+
+def test_the_root_of_the_disk_is_no_target(tmp_path):
+    outcome = opened(a_package(tmp_path).folder, SEAL.public, OURSELVES, Path("/"), day=DAY)
+    assert isinstance(outcome, Refusal) and outcome.code == "folder-in-use"
+
+
+def test_a_part_that_claims_a_terabyte_is_refused_without_being_read(tmp_path):
+    """A server may serve a file without end, or one of nothing but holes."""
+    made = a_package(tmp_path)
+    os.truncate(made.folder / made.manifest.parts[0].name, 10**12)
+    read = []
+    outcome = verified(made.folder, SEAL.public, OURSELVES, day=DAY, told=read.append)
+    assert isinstance(outcome, Refusal) and outcome.code == "part-extended"
+    assert sum(read) == 0
+
+
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     made = a_package(tmp_path)
     write = opening._Measured.write

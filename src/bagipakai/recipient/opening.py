@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ def opened(
 
     Leaves `folder` as it was, and nothing beside it, unless all checks passed; also when interrupted.
     """
+    if not folder.name:  # the root of the disk
+        return Refusal("folder-in-use", {"name": str(folder)})
     staging = folder.with_name(f".{folder.name}.belum-diperiksa")
     placed = False
     try:
@@ -62,6 +65,8 @@ def opened(
                     folder.rmdir()
                 staging.rename(folder)
                 placed = True
+    except BlockingIOError:
+        return Refusal("folder-in-use", {"name": folder.name})
     except OSError as error:
         return Refusal("disk-error", {"detail": error.strerror or "I/O"})
     except KeyboardInterrupt:
@@ -121,16 +126,36 @@ class _Measured:
 
 @contextmanager
 def _wiped(staging: Path) -> Iterator[None]:
-    """A private folder for this block. Whatever is still in it at the end, or from a run that was killed, goes."""
+    """A private folder for this block. Whatever is still in it at the end, or from a run that was killed, goes. Raises
+    BlockingIOError if another run that still lives opens into the same target: two must never mix."""
     if staging.is_symlink():
         staging.unlink()
-    shutil.rmtree(staging, ignore_errors=True)
+    if staging.exists():
+        with _held(staging):
+            shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(mode=0o700, parents=True)
+    with _held(staging):
+        try:
+            yield
+        finally:
+            with _not_interrupted():
+                shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _held(staging: Path) -> Iterator[None]:
+    """The folder belongs to this process during the block; the lock dies with its holder."""
+    if sys.platform == "win32":  # there, files in use cannot be taken away
+        yield
+        return
+    import fcntl
+
+    handle = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
-        with _not_interrupted():
-            shutil.rmtree(staging, ignore_errors=True)
+        os.close(handle)
 
 
 @contextmanager

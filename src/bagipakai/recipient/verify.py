@@ -57,9 +57,8 @@ def parts_as_sealed(package: Path, manifest: Manifest, told: Told = lambda _: No
             return Refusal("file-not-plain", {"name": part.name})
     for name in sorted(present - {part.name for part in manifest.parts} - {MANIFEST_NAME}):
         return Refusal("file-extra", {"name": _printable(name)})
-    digests = {part.sealed_sha256 for part in manifest.parts}
     for part in manifest.parts:
-        if no := _part_as_sealed(package / part.name, part, digests, told):
+        if no := _part_as_sealed(package / part.name, part, manifest.parts, told):
             return no
     return None
 
@@ -79,8 +78,12 @@ def verified(
         return Refusal("interrupted")
 
 
-def _part_as_sealed(file: Path, part: Part, digests: set[str], told: Told) -> Refusal | None:
+def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told) -> Refusal | None:
+    digests, sizes = {one.sealed_sha256 for one in parts}, {one.sealed_bytes for one in parts}
     size = file.stat().st_size
+    blanks = {"name": part.name}
+    if size not in sizes:  # of no part of this package: not worth reading, however large it claims to be
+        return Refusal("part-shortened" if size < part.sealed_bytes else "part-extended", blanks)
     sha = hashlib.sha256()
     with file.open("rb") as read:
         while block := read.read(BLOCK):
@@ -88,7 +91,6 @@ def _part_as_sealed(file: Path, part: Part, digests: set[str], told: Told) -> Re
             told(len(block))
     if sha.hexdigest() == part.sealed_sha256:
         return None
-    blanks = {"name": part.name}
     if sha.hexdigest() in digests:
         return Refusal("part-swapped", blanks)
     if size < part.sealed_bytes:
