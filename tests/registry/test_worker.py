@@ -23,7 +23,7 @@ from bagipakai.registry import deliver, worker
 from bagipakai.registry.engines import EngineError
 from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.mailbox import Mailbox
-from bagipakai.registry.package import package_id, standing
+from bagipakai.registry.package import package_id, private, standing
 
 
 @pytest.fixture
@@ -183,6 +183,19 @@ def test_an_order_that_another_worker_holds_is_left_to_it(office, house):
             assert house.packages == []
         with ours.taken("O-1") as letter:
             assert letter is not None
+
+
+def test_a_worker_that_lost_its_session_but_still_writes_is_not_disturbed(office, house):
+    """The order's lock is the database's: after a failover nobody holds it, though somebody still works on it."""
+    place(office, an_order(a_plan()))
+    with private(house.places.workspaces / package_id("O-1")) as workspace:
+        (workspace / "half").write_bytes(b"a part in the making")
+        assert work(office, house) == 1
+        assert (workspace / "half").read_bytes() == b"a part in the making"
+        assert house.packages == [] and office.envelopes() == {}
+    assert work(office, house) == 0
+    assert office.receipts(house)["O-1"].package == package_id("O-1")
+    assert house.left_behind() == []
 
 
 def test_a_receipt_is_never_replaced(office, house):

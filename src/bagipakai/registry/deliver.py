@@ -77,6 +77,11 @@ class Places:
         """Who was in `package` (registry.membership)."""
         return self.membership / f"{package}.roar"
 
+    def forget(self, package: str) -> None:
+        """Removes what an earlier try of `package` kept of its members, also where it was killed while writing."""
+        for left in (self.members(package), *self.membership.glob(f".{package}.roar.*")):
+            left.unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -104,7 +109,7 @@ def deliver(
         if (already := standing(final, keys.seal.public)) and _is_of(already[0], order):
             return _receipt(*already, final, clock())
         withdraw(final, workspace)
-        places.members(package).unlink(missing_ok=True)
+        places.forget(package)
         if no := objection(order, release, clock()):
             return refused(order, no)
         made = Delivery(order, release, keys, places, workspace, clock, limits).made()
@@ -206,6 +211,7 @@ class Delivery:
                 raise NotWhatWasApproved("columns")
             self._describe(draft, columns)
             parts = draft.parts()
+        self.release.untouched(sources)
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
             raise NotWhatWasApproved("rows")

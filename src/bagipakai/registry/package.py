@@ -5,6 +5,7 @@
 The id follows from the order's id, so that an order that is run again after a crash can only make the same package.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -158,13 +159,27 @@ def withdraw(final: Path, workspace: Path) -> None:
 
 @contextmanager
 def private(workspace: Path) -> Iterator[Path]:
-    """`workspace` new, empty and for our user only (0700); gone after the block, whatever happened."""
-    shutil.rmtree(workspace, ignore_errors=True)
-    workspace.mkdir(mode=0o700, parents=True)
+    """`workspace` empty, for our user only (0700), and held by this worker alone; gone after the block, whatever
+    happened.
+
+    Raises OSError while another worker of this machine is in it: one whose database session was lost holds its order
+    no longer, but may still be writing here.
+    """
+    workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield workspace
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # dies with its holder
+        if not os.path.samestat(os.fstat(handle), workspace.stat()):
+            raise BlockingIOError("the workspace was taken away meanwhile")
+        for left in workspace.iterdir():
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        workspace.chmod(0o700)
+        try:
+            yield workspace
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)
     finally:
-        shutil.rmtree(workspace, ignore_errors=True)
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:

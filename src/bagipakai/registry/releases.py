@@ -137,6 +137,17 @@ class Release:
             _verify(Path(part.path), files[part.path])
         return wanted
 
+    def untouched(self, parts: Sequence[Part]) -> None:
+        """To be asked after reading: a file that was changed or exchanged between its check and the end of the reading,
+        also if it was put back since. Raises Damaged."""
+        files = {str(self.folder / file.path): file for file in self.files}
+        for part in parts:
+            file = files[part.path]
+            if damage := _misfit(Path(part.path), file):
+                raise damage
+            if _CHECKED.get((part.path, file.sha256)) != _state(Path(part.path)):
+                raise Damaged("release-file-altered", file.path)
+
     def verified_files(self, unit: Unit | str, kab_codes: Sequence[str] | None = None) -> list[Path]:
         """The same as paths, for whole regencies. Raises Damaged."""
         return [Path(part.path) for part in self.parts(unit, tuple(kab_codes or ()))]
