@@ -16,6 +16,7 @@ from typing import Any
 from bagipakai.registry.regions import Region, regions
 
 SLICES = 100  # percentiles: the nation is ranked slice by slice
+_ONE = 2**20  # a family that is owed, in parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def divide(people: int, seed: int) -> Nation:
     regencies = regions().at_level(2)
     persons = apportion(people, _population(regencies))
     families = [_families(count) for count in persons]
-    ranked = _ranked(families, [_poverty(region) for region in regencies])
+    ranked = _ranked(families, regencies)
     shares, person, family = [], 0, 0
     for number, region in enumerate(regencies):
         slices = tuple(slice_[number] for slice_ in ranked)
@@ -62,26 +63,14 @@ def divide(people: int, seed: int) -> Nation:
     return Nation(people, family, seed, tuple(shares))
 
 
-def apportion(total: int, weights: Sequence[int], limits: Sequence[int] | None = None) -> list[int]:
-    """`total` divided in proportion to `weights` by largest remainders, no part above its limit.
-
-    The parts add up to `total` exactly; with limits, their sum must be at least `total`.
-    """
-    parts = [0] * len(weights)
-    left = total
-    while left:
-        open_ = [at for at, weight in enumerate(weights) if weight and (limits is None or parts[at] < limits[at])]
-        whole = sum(weights[at] for at in open_)
-        if not whole:
-            raise ValueError("more to divide than the limits allow")
-        given = {at: divmod(left * weights[at], whole) for at in open_}
-        rest = left - sum(share for share, _ in given.values())
-        by_remainder = sorted(open_, key=lambda at: (-given[at][1], at))
-        for place, at in enumerate(by_remainder):
-            more = given[at][0] + (1 if place < rest else 0)
-            room = more if limits is None else min(more, limits[at] - parts[at])
-            parts[at] += room
-            left -= room
+def apportion(total: int, weights: Sequence[int]) -> list[int]:
+    """`total` divided in proportion to `weights` by largest remainders; the parts add up to it exactly."""
+    whole = sum(weights)
+    given = [divmod(total * weight, whole) for weight in weights]
+    parts = [share for share, _ in given]
+    by_remainder = sorted(range(len(weights)), key=lambda at: (-given[at][1], at))
+    for at in by_remainder[: total - sum(parts)]:
+        parts[at] += 1
     return parts
 
 
@@ -110,7 +99,8 @@ def _population(regencies: Sequence[Region]) -> list[int]:
 
 
 def _families(persons: int) -> int:
-    return max(1, persons * 100 // int(numbers()["mean_size"])) if persons else 0
+    mean = int(numbers()["mean_size"])
+    return max(1, (persons * 100 + mean // 2) // mean) if persons else 0
 
 
 def _poverty(region: Region) -> int:
@@ -118,17 +108,38 @@ def _poverty(region: Region) -> int:
     return poor * (70 if region.is_city else 100) * fixed(region.code + "poor", 80, 125)
 
 
-def _ranked(families: Sequence[int], poverty: Sequence[int]) -> list[list[tuple[int, int, int, int]]]:
-    """From the poorest slice on, each regency sends families in proportion to those it has left, times its poverty."""
-    whole, left = sum(families), list(families)
-    ranked = []
+def _ranked(families: Sequence[int], regencies: Sequence[Region]) -> list[list[tuple[int, int, int, int]]]:
+    """From the poorest slice on, each regency sends families in proportion to those it has left, times its poverty.
+
+    What a share lacks to a whole family is owed, and paid in a later slice: else, in a small nation, a small regency
+    would never come before the last slices. It starts with a part of its own, so that they do not all come at once.
+    """
+    poverty = [_poverty(region) for region in regencies]
+    owed = [fixed(region.code + "turn", 0, _ONE - 1) - _ONE // 2 for region in regencies]
+    whole, left, ranked = sum(families), list(families), []
     for at in range(SLICES):
         before, after = whole * at // SLICES, whole * (at + 1) // SLICES
-        sent = apportion(after - before, [rest * poor for rest, poor in zip(left, poverty, strict=True)], left)
+        weights = [rest * poor for rest, poor in zip(left, poverty, strict=True)]
+        among = sum(weights) or 1
+        owed = [debt + (after - before) * _ONE * weight // among for debt, weight in zip(owed, weights, strict=True)]
+        sent = _paid(owed, left, after - before)
         slices, earlier = [], 0
         for number, count in enumerate(sent):
             slices.append((before, after - before, earlier, count))
             left[number] -= count
+            owed[number] -= count * _ONE
             earlier += count
         ranked.append(slices)
     return ranked
+
+
+def _paid(owed: Sequence[int], left: Sequence[int], total: int) -> list[int]:
+    """`total` families, whole ones as they are owed and the rest where most is owed, none beyond what is left."""
+    sent = [min(max(debt // _ONE, 0), rest) for debt, rest in zip(owed, left, strict=True)]
+    while (missing := total - sum(sent)) != 0:
+        step = 1 if missing > 0 else -1
+        able = [at for at in range(len(sent)) if (sent[at] < left[at] if step > 0 else sent[at] > 0)]
+        able.sort(key=lambda at: (-step * (owed[at] - sent[at] * _ONE), at))
+        for at in able[: abs(missing)]:
+            sent[at] += step
+    return sent
