@@ -120,6 +120,27 @@ def test_an_office_file_with_macros_objects_or_outside_references_is_refused():
     assert refused(a_docx(**{"word/_rels/a.rels": link})) == ""
 
 
+@pytest.mark.parametrize(
+    "relation",
+    [
+        b'<Relationship Type="x/attachedTemplate" TargetMode="External" Target="http://x/hyperlink"/>',
+        b'<Relationship Type="x/attachedTemplate" TargetMode = "External" Target="x"/>',
+        b'<Relationship Type="x/attachedTemplate" TargetMode="&#69;xternal" Target="x"/>',
+        b'<p:Relationship xmlns:p="y" Type="x/attachedTemplate" TargetMode="External" Target="x"/>',
+        b'<Relationship Note=">" Type="x/attachedTemplate" TargetMode="External" Target="x"/>',
+    ],
+)
+def test_an_outside_reference_is_found_however_it_is_spelled(relation):
+    assert refused(a_docx(**{"word/_rels/a.rels": relation})) == "document-active"
+
+
+def test_xml_in_letters_that_hide_what_it_says_is_refused():
+    hidden = '<!DOCTYPE a [<!ENTITY b "c">]><a/>'
+    for text in (hidden.encode("utf-16-le"), b'<?xml version="1.0" encoding="utf-7"?>' + hidden.encode("utf-7")):
+        assert refused(a_docx(**{"word/a.xml": text})) == "document-malformed"
+    assert refused(a_docx(**{"word/_rels/a.rels": b"<Relationship"})) == "document-malformed"
+
+
 def test_hostile_member_names_are_refused():
     for name in ("../../etc/passwd", "/etc/passwd", "a\\b", "C:x", "a\nb"):
         assert refused(a_docx(**{name: b"x"})) == "document-malformed", name

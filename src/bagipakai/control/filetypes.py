@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePosixPath
+from xml.parsers import expat  # entities are refused before it reads
 
 import puremagic
 
@@ -329,18 +330,37 @@ def _office(content: bytes, kind: FileType) -> None:
         text = _inflated(content, member, budget)
         budget -= len(text)
         if lowered.endswith((".xml", ".rels", ".vml")):
-            _xml(text)
+            _xml(text, relations=lowered.endswith(".rels"))
 
 
-def _xml(text: bytes) -> None:
-    """No entities, no document types, and only hyperlinks may point outside."""
+def _xml(text: bytes, relations: bool) -> None:
+    """No entities, no document types, and only hyperlinks may point outside. Read as what it is in: one spelling of
+    letters, so that nothing is said in another."""
     if text.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = text.decode("utf-16", "replace").encode()
+    stated = re.match(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)", text)
+    if b"\0" in text or (stated and stated[1].lower() not in (b"utf-8", b"utf-16", b"us-ascii")):
+        raise Unfit("document-malformed")
     if re.search(rb"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE) or re.search(rb"macroEnabled", text):
         raise Unfit("document-active")
-    for relation in re.findall(rb"<Relationship\b[^>]*>", text):
-        if b'TargetMode="External"' in relation.replace(b"'", b'"') and b"/hyperlink" not in relation:
+    if relations:
+        _relations(text)
+
+
+def _relations(text: bytes) -> None:
+    """What the file refers to, read by a parser: blanks, prefixes and character references hide nothing from it."""
+
+    def begin(name: str, said: dict[str, str]) -> None:
+        inside = said.get("TargetMode", "Internal").strip().lower() == "internal"
+        if name.rpartition(":")[2] == "Relationship" and not inside and not said.get("Type", "").endswith("/hyperlink"):
             raise Unfit("document-active")
+
+    parser = expat.ParserCreate("utf-8")
+    parser.StartElementHandler = begin
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError:
+        raise Unfit("document-malformed") from None
 
 
 _CHECKS = {"pdf": _pdf, "png": _png, "jpg": _jpg, "docx": _office, "xlsx": _office}
