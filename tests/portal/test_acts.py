@@ -281,3 +281,20 @@ def test_the_policy_of_content_forbids_what_escaping_might_miss():
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("action", [*ACTS])
+def test_an_act_that_is_not_the_readers_is_refused_in_words_also_when_its_form_is_empty(action):
+    """Whoever posts to the address of another's act meets the rules, not a broken page."""
+    chain = a_request(at=Status.DRAFT)
+    page = entering(chain.asking[Role.ACCOUNTABLE_OFFICER]).post(
+        reverse("acts:act", args=[chain.reference, action.value.lower()]), {"seen": chain.state.n - 1}
+    )
+    assert page.status_code == 409, page.status_code
+    assert chain.state.status is Status.DRAFT
+
+
+def test_digests_that_are_no_json_are_refused_in_words():
+    chain = standing_at(Status.AGREEMENT_SIGNING)
+    typed = {"shown": "[" * 100_000, "read": "on"}
+    assert act(chain, Role.CONTROLLER, Action.SIGN_AGREEMENT, typed).status_code == 409

@@ -204,3 +204,19 @@ def test_an_act_that_is_not_yours_is_no_page():
     assert page.status_code == 409
     assert chain.state.status is Status.ADMIN_CHECK
     assert Action.PASS_ADMIN not in [event.action for event in chain.request.events.all()]
+
+
+@pytest.mark.parametrize("address", ["/daftar/?cari=%00", "/daftar/?x%00=1", "/daftar/a%00b/", "/permintaan/%00/"])
+def test_a_nul_in_an_address_is_refused_in_words(address):
+    officer = entering(an_office()[Role.ADMIN_VERIFIER])
+    page = officer.get(address)
+    assert page.status_code == 400
+    assert "tidak dapat dibaca" in page.content.decode()
+
+
+def test_a_nul_in_a_form_is_refused_and_changes_nothing():
+    chain = a_request(at=Status.DRAFT)
+    client, before = entering(chain.asking[Role.APPLICANT]), chain.state
+    for name, told in (("requests:detach", {"jenis": "\0"}), ("requests:documents", {"jenis": "a\0b"})):
+        assert client.post(reverse(name, args=[chain.reference]), told | {"seen": before.n}).status_code == 400
+    assert chain.state == before

@@ -111,7 +111,7 @@ class PrefilledForm(ActForm):
     def payload(self) -> dict[str, Any]:
         try:
             told = json.loads(self.cleaned_data["shown"] or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             told = {}
         told = told if isinstance(told, dict) else {}
         return {key: told[key] for key in self.office if told.get(key) not in (None, "") or key == "manifest"}
@@ -236,7 +236,7 @@ class VerdictsForm(ActForm):
                 error_messages={"required": _("Pilih usul untuk %(name)s") % {"name": variable.title(lang())}},
             )
             self.fields[f"level.{name}"] = forms.ChoiceField(
-                label=_("Level tertinggi untuk %(name)s") % {"name": variable.title(lang())},
+                label=_("Level bila diturunkan untuk %(name)s") % {"name": variable.title(lang())},
                 choices=lower,
                 initial=before.level if before and before.verdict == "LOWER" else lower[-1][0],
                 required=False,
@@ -356,7 +356,7 @@ class ApproveForm(ReasonForm):
     def payload(self) -> dict[str, Any]:
         try:
             told = json.loads(self.cleaned_data["shown"])
-        except ValueError:
+        except (ValueError, RecursionError):
             told = {}
         told = told if isinstance(told, dict) else {}
         return {key: told.get(key) for key in ("variables", "level", "plan", "content")} | super().payload()

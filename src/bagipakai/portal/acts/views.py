@@ -28,11 +28,7 @@ class Option:
     href: str
     refusal: Refusal | None
     form: ActForm | None
-    role: str
-
-    @property
-    def sentence(self) -> str:
-        return sentence(self.refusal) if self.refusal else ""
+    sentence: str
 
 
 def options(dossier: Dossier, only: Sequence[Action] | None = None, filled: ActForm | None = None) -> list[Option]:
@@ -47,7 +43,8 @@ def options(dossier: Dossier, only: Sequence[Action] | None = None, filled: ActF
         if form is None and possibility.refusal is None:
             form = act.form(action, dossier)
         href = reverse("acts:act", args=[dossier.request.reference, action.value.lower()])
-        found.append(Option(action, act, href, possibility.refusal, form, possibility.role.value))
+        said = sentence(possibility.refusal, dossier.words) if possibility.refusal else ""
+        found.append(Option(action, act, href, possibility.refusal, form, said))
     return sorted(found, key=lambda one: one.refusal is not None)
 
 
@@ -68,17 +65,19 @@ def act(http: HttpRequest, reference: str, action: str) -> HttpResponse:
         return _page(http, dossier, form, 200)
     form = ACTS[what].form(what, dossier, http.POST, http.FILES)
     if not form.is_valid():
-        return _page(http, dossier, form, 422)
+        if possibility is not None:
+            return _page(http, dossier, form, 422)
+        no = requests.handle(reference, what, dossier.tenure, {}, _seen(http))  # says and records why not
+        return refused(http, no, back) if isinstance(no, Refusal) else redirect(back)
     outcome = form.perform(_seen(http))
     if not isinstance(outcome, Refusal):
-        messages.success(http, str(ACTS[what].done))
-        return redirect(_next(reference, what))
+        return _on(http, reference, what)
     fresh = opened(http, reference)
     if what not in fresh.possible:
         return refused(http, outcome, back)
     again = ACTS[what].form(what, fresh, http.POST, http.FILES)
     again.is_valid()
-    again.add_error(None, sentence(outcome))
+    again.add_error(None, sentence(outcome, fresh.words))
     return _page(http, fresh, again, 409, outcome)
 
 
@@ -90,10 +89,12 @@ def _page(http: HttpRequest, dossier: Dossier, form: ActForm, status: int, no: R
     return render(http, "acts/act.html", context, status=status)
 
 
-def _next(reference: str, action: Action) -> str:
-    """After sending comes the confirmation; after everything else the request as it now stands."""
-    name = "requests:sent" if action in (Action.SUBMIT, Action.RESUBMIT) else "requests:show"
-    return reverse(name, args=[reference])
+def _on(http: HttpRequest, reference: str, action: Action) -> HttpResponse:
+    """After sending comes the confirmation; after everything else the request as it now stands, and what was done."""
+    if action in (Action.SUBMIT, Action.RESUBMIT):
+        return redirect("requests:sent", reference)
+    messages.success(http, str(ACTS[action].done))
+    return redirect("requests:show", reference)
 
 
 @require_POST
