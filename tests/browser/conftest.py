@@ -60,3 +60,13 @@ def pictures() -> Path:
     folder = Path(__file__).parents[2] / "docs" / "tutorial" / "img"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files(settings):
+    """Static files are served from where they lie, without collecting them first."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }

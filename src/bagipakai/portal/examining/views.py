@@ -15,7 +15,7 @@ from bagipakai.core.request import Action
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.acts import progress
 from bagipakai.portal.acts.views import options
-from bagipakai.portal.pages.refused import refused
+from bagipakai.portal.pages.refused import explained, refused
 from bagipakai.portal.requests.dossier import Dossier, opened
 from bagipakai.portal.requests.views import files
 
@@ -116,7 +116,7 @@ def evidence(dossier: Dossier) -> dict[str, Any] | None:
     return {
         "order": dossier.state.orders[-1],
         "receipt": receipt,
-        "refusal": Refusal(receipt.refusal) if receipt and receipt.refusal else None,
+        "refusal": explained(receipt.refusal) if receipt and receipt.refusal else "",
         "steps": [(step, done.get(step)) for step in Step],
         "plan": dossier.state.decision.plan if dossier.state.decision else "",
     }

@@ -1,5 +1,6 @@
 """How a "no" looks: a page that says what, why with its source, what to do, and who can help."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -13,16 +14,28 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.portal import glossary
 
+NOTHING: Mapping[str, str] = {}
+
 
 def lang() -> str:
     """The reader's language as the policies spell it."""
     return "en" if get_language() == "en" else "id"
 
 
-def sentence(no: Refusal) -> str:
-    """The refusal in the reader's language, the codes in its detail said in words."""
-    said = {key: ", ".join(_word(part) for part in value.split(", ")) for key, value in no.detail.items()}
+def sentence(no: Refusal, words: Mapping[str, str] = NOTHING) -> str:
+    """The refusal in the reader's language, the codes in its detail said in words; `words` knows some more of them."""
+    said = {
+        key: ", ".join(words.get(part) or _word(part) for part in value.split(", ")) for key, value in no.detail.items()
+    }
     return replace(no, detail=said).sentence(lang())
+
+
+def explained(code: str) -> str:
+    """What the registry said no with: its sentence, or the bare code of one that has none."""
+    try:
+        return sentence(Refusal(code))
+    except KeyError:
+        return code
 
 
 def _word(code: str) -> str:

@@ -12,6 +12,7 @@ from bagipakai.control import forms as office
 from bagipakai.control import notices, requests, rulebook
 from bagipakai.control.models import Request, Tenure
 from bagipakai.core.levels import Levels
+from bagipakai.core.policy import rules
 from bagipakai.core.request import Action, Item, State
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.parts.shapes import Row
@@ -120,6 +121,16 @@ class Dossier:
     def documents_lacking(self) -> int:
         """How many demanded groups have no document yet."""
         return sum(not any(kind in self.state.attachments for kind in group) for group in self.documents_demanded)
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """What a refusal may name by its number: deficiency items, by the part they point at."""
+        return {item.id: self.target(item.target) for item in self.state.items}
+
+    def deficiency(self, code: str) -> str:
+        """The name of a kind of deficiency."""
+        rule = rules("deficiencies", "deficiency", ("code",)).in_force(self.setting.day).get((code,))
+        return str(rule["name" if get_language() != "en" else "english"]) if rule else code
 
     @property
     def answered_items(self) -> tuple[Item, ...]:

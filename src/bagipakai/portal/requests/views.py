@@ -123,6 +123,7 @@ def _repair(http: HttpRequest, dossier: Dossier) -> HttpResponse:
     items = [
         {
             "item": item,
+            "lack": dossier.deficiency(item.code),
             "target": dossier.target(item.target),
             "href": _target_address(dossier, item.target),
             "round": str(item.round),
@@ -130,8 +131,11 @@ def _repair(http: HttpRequest, dossier: Dossier) -> HttpResponse:
         for item in dossier.state.open_items
     ]
     context = {"dossier": dossier, "items": items, "rounds": dossier.state.rounds}
-    shown = (Action.RESUBMIT, Action.WITHDRAW)
-    return render(http, "requests/repair.html", context | {"options": options(dossier, only=shown)})
+    context |= {
+        "sending": options(dossier, only=(Action.RESUBMIT,)),
+        "options": options(dossier, only=(Action.WITHDRAW,)),
+    }
+    return render(http, "requests/repair.html", context)
 
 
 def _target_address(dossier: Dossier, target: str) -> str:
