@@ -1,0 +1,420 @@
+"""A release: published whole or not at all, never changed, and no damaged file is ever handed out."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from tests.factories_registry import PUBLISHED_AT
+
+from bagipakai.cli import main
+from bagipakai.core.canonical import canonical
+from bagipakai.core.exchange import Announcement
+from bagipakai.core.plan import Unit
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
+from bagipakai.registry import tables
+from bagipakai.registry.keys import receipt_signer
+from bagipakai.registry.publishing import publish
+from bagipakai.registry.releases import Damaged, Release, UnknownRelease, order, published
+
+VERSION = "2026.3.0"
+FIRST = tables.part("individu", "1101").as_posix()
+BOGOR = tables.part("individu", "3201").as_posix()
+
+
+@pytest.fixture
+def copy(release, tmp_path) -> Path:
+    """The release once more, to be damaged; its files are links until `rewrite` makes one its own."""
+    shutil.copytree(release.folder, tmp_path / VERSION, copy_function=os.link)
+    return tmp_path / VERSION
+
+
+@pytest.fixture
+def dataset(release, tmp_path) -> Path:
+    """The data set once more, to be damaged."""
+    shutil.copytree(release.folder.parent.parent / "data", tmp_path / "data", copy_function=os.link)
+    return tmp_path / "data"
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
+def opened(folder: Path) -> Release:
+    return Release.open(folder.parent, folder.name)
+
+
+def remade(folder: Path, **changes: object) -> None:
+    """The manifest with other words, in canonical form, as somebody would who knows the format."""
+    manifest = json.loads((folder / "release.json").read_bytes())
+    rewrite(folder / "release.json", canonical({**manifest, **changes}))
+
+
+# What a release says.
+
+
+def test_a_release_says_what_is_in_it(release):
+    manifest = release.manifest
+    assert (release.version, release.person_count) == (VERSION, 3000)
+    assert release.published_on == PUBLISHED_AT.date()
+    assert manifest["rows"] == {"individu": 3000, "keluarga": release.family_count}
+    assert manifest["previous"] is None and manifest["synthetic"] is True
+    assert manifest["region_system"] == "KEMENDAGRI" and release.region_edition == "Kepmendagri 300.2.2-2138/2025"
+    assert manifest["catalogue"] == release.catalogue.digest and release.standard == release.catalogue.standard
+    assert (
+        manifest["content"]
+        == json.loads((release.folder.parent.parent / "data" / "dataset.json").read_text())["content"]
+    )
+
+
+def test_every_file_is_named_with_what_it_must_be(release):
+    assert len(release.files) == 1028
+    for file in release.files:
+        path = release.folder / file.path
+        assert path.stat().st_size == file.bytes
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+        assert pq.read_metadata(path).num_rows == file.rows
+
+
+def test_every_variable_has_the_entries_of_the_national_data_list(release):
+    told = release.manifest["variables"]
+    assert [one["name"] for one in told] == list(release.catalogue)
+    for one in told:
+        for entry in ("official_name", "definition", "type", "units", "measure", "sensitivity", "producer", "basis"):
+            assert one[entry], (one["name"], entry)
+        assert one["schedule"] and one["access"]["rows"] == "Terbatas"
+    assert {one["name"]: one["access"]["table"] for one in told}["desil"] == "Terbuka"
+
+
+def test_the_digest_of_a_release_is_that_of_its_manifest(release):
+    assert release.digest == hashlib.sha256((release.folder / "release.json").read_bytes()).hexdigest()
+    assert release.metadata()["digest"] == release.digest and "files" not in release.metadata()
+
+
+def test_a_release_has_the_columns_of_its_catalogue_and_the_registrys_own(release):
+    names = release.schema("individu").names
+    assert names[-3:] == ["person_ordinal", "id_keluarga", "nik_number"]
+    assert names[:-3] == [one.name for one in Catalogue.on(release.reference_day).of_unit("individu")]
+
+
+def test_no_file_of_a_release_can_be_written(release):
+    assert {path.stat().st_mode & 0o777 for path in release.folder.rglob("*") if path.is_file()} == {0o444}
+
+
+# Which files are handed out.
+
+
+def test_an_area_needs_only_the_files_of_its_regencies(release):
+    assert [part.regency for part in release.parts("individu", ["3201012001", "3273"])] == ["3201", "3273"]
+    assert {part.regency[:2] for part in release.parts(Unit.KELUARGA, ["31"])} == {"31"}
+    assert len(release.parts("individu", ["31"])) == 6
+
+
+def test_the_nation_is_all_files_in_release_order(release):
+    regencies = [part.regency for part in release.parts("individu", [])]
+    assert len(regencies) == 514 and regencies == sorted(regencies)
+    assert [path.exists() for path in release.verified_files("keluarga", ["3201"])] == [True]
+
+
+# What is noticed.
+
+
+def shorten(path: Path) -> None:
+    rewrite(path, path.read_bytes()[:-1])
+
+
+def extend(path: Path) -> None:
+    rewrite(path, path.read_bytes() + b"\0")
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    rewrite(path, bytes(content))
+
+
+def link_away(path: Path) -> None:
+    shutil.copy(path, path.parent.parent / "elsewhere")
+    path.unlink()
+    path.symlink_to(path.parent.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (shorten, "release-file-shortened"),
+        (extend, "release-file-extended"),
+        (Path.unlink, "release-file-missing"),
+        (link_away, "release-file-not-plain"),
+    ],
+)
+def test_a_file_of_another_size_or_kind_is_noticed_when_the_release_is_opened(copy, damage, code):
+    damage(copy / BOGOR)
+    with pytest.raises(Damaged) as noticed:
+        opened(copy)
+    assert (noticed.value.code, noticed.value.file) == (code, BOGOR)
+    assert BOGOR in noticed.value.refusal.sentence()
+
+
+def test_a_file_with_one_bit_changed_is_never_handed_out(copy):
+    flip(copy / BOGOR)
+    release = opened(copy)
+    with pytest.raises(Damaged, match="release-file-altered") as noticed:
+        release.parts("individu", ["3201"])
+    assert noticed.value.file == BOGOR
+    assert release.parts("individu", ["3273"]), "the others are whole"
+
+
+def test_a_file_changed_after_it_was_checked_is_checked_again(copy):
+    release = opened(copy)
+    assert release.parts("individu", ["3201"])
+    flip(copy / BOGOR)
+    with pytest.raises(Damaged, match="release-file-altered"):
+        release.parts("individu", ["3201"])
+
+
+def test_a_change_that_hides_its_time_is_noticed_too(copy):
+    release = opened(copy)
+    before = (copy / BOGOR).stat()
+    assert release.parts("individu", ["3201"])
+    flip(copy / BOGOR)
+    os.utime(copy / BOGOR, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(Damaged, match="release-file-altered"):
+        release.parts("individu", ["3201"])
+
+
+def test_two_files_that_changed_places_are_noticed(copy):
+    one, other = copy / BOGOR, copy / tables.part("individu", "3273")
+    first, second = one.read_bytes(), other.read_bytes()
+    rewrite(one, second)
+    rewrite(other, first)
+    with pytest.raises(Damaged):
+        opened(copy).parts("individu", ["32"])
+
+
+def test_a_file_that_the_manifest_does_not_name_is_noticed(copy):
+    (copy / "individu" / "kode_prov=32" / "kode_kab=3201" / "part-1.parquet").write_bytes(b"PAR1")
+    with pytest.raises(Damaged, match="release-file-extra"):
+        opened(copy)
+
+
+def test_a_changed_quality_report_is_noticed(copy):
+    report = (copy / "quality.json").read_bytes()
+    rewrite(copy / "quality.json", report.replace(b'"missing":0', b'"missing":9', 1))
+    with pytest.raises(Damaged, match="release-file-altered"):
+        opened(copy).quality()
+
+
+def manifest_without(folder: Path, key: str) -> None:
+    manifest = json.loads((folder / "release.json").read_bytes())
+    del manifest[key]
+    rewrite(folder / "release.json", canonical(manifest))
+
+
+def spaced(path: Path) -> bytes:
+    """The same JSON, but not in canonical form."""
+    return b" " + path.read_bytes()
+
+
+def first_file(folder: Path, **changes: object) -> list[dict[str, object]]:
+    files = json.loads((folder / "release.json").read_bytes())["files"]
+    return [{**files[0], **changes}, *files[1:]]
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda copy: (copy / "release.json").unlink(), "release-file-missing"),
+        (lambda copy: rewrite(copy / "release.json", b"{"), "release-manifest-malformed"),
+        (lambda copy: extend(copy / "release.json"), "release-manifest-malformed"),
+        (
+            lambda copy: rewrite(copy / "release.json", b" " + (copy / "release.json").read_bytes()),
+            "release-manifest-malformed",
+        ),
+        (lambda copy: remade(copy, form="lain"), "release-manifest-malformed"),
+        (lambda copy: remade(copy, reference_day="kemarin"), "release-manifest-malformed"),
+        (lambda copy: manifest_without(copy, "rows"), "release-manifest-malformed"),
+        (lambda copy: remade(copy, files=first_file(copy, note="x")), "release-manifest-malformed"),
+        (lambda copy: remade(copy, version="2026.3.1"), "release-manifest-of-another-version"),
+        (lambda copy: remade(copy, rows={"individu": 3001, "keluarga": 1}), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_file(copy, path="../../rahasia")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_file(copy, kode_kab="0000")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_file(copy, sha256="0")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_file(copy, rows=-1)), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_file(copy)[::-1]), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_file(copy) * 2), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_file(copy, bytes=1)), "release-file-extended"),
+    ],
+)
+def test_a_manifest_that_was_changed_is_not_believed(copy, damage, code):
+    damage(copy)
+    with pytest.raises(Damaged) as noticed:
+        opened(copy)
+    assert noticed.value.code == code
+    assert noticed.value.refusal.sentence()
+
+
+@pytest.mark.parametrize("version", ["2026.3.9", "../2026.3.0", "2026.3.0/", "", ".", "2026.5.0"])
+def test_what_was_never_published_is_unknown(release, version):
+    with pytest.raises(UnknownRelease):
+        Release.open(release.folder.parent, version)
+
+
+# Publishing.
+
+
+def test_a_published_version_is_never_published_again(release, dataset):
+    before = {path: path.stat().st_mtime_ns for path in release.folder.rglob("*")}
+    outcome = publish(dataset, release.folder.parent, VERSION, PUBLISHED_AT)
+    assert outcome == Refusal("release-exists", {"version": VERSION})
+    assert VERSION in outcome.sentence()
+    assert {path: path.stat().st_mtime_ns for path in release.folder.rglob("*")} == before
+    assert published(release.folder.parent) == [VERSION]
+
+
+@pytest.mark.parametrize(
+    "version", ["2026.3", "2026.0.1", "2026.5.0", "v2026.3.0", "2026.3.01", "../x", "2026.3.0\n", ""]
+)
+def test_a_version_is_year_quarter_and_correction(dataset, tmp_path, version):
+    outcome = publish(dataset, tmp_path / "releases", version, PUBLISHED_AT)
+    assert isinstance(outcome, Refusal) and outcome.code == "release-version-malformed"
+    assert not (tmp_path / "releases").exists()
+
+
+def test_versions_are_ordered_as_numbers():
+    assert sorted(["2026.4.10", "2026.4.9", "2026.1.0", "2025.4.0"], key=order) == [
+        "2025.4.0",
+        "2026.1.0",
+        "2026.4.9",
+        "2026.4.10",
+    ]
+
+
+def test_the_next_release_names_the_one_before_and_says_the_same_of_the_same_data(release, dataset, tmp_path):
+    shutil.copytree(release.folder, tmp_path / "releases" / VERSION, copy_function=os.link)
+    following = publish(dataset, tmp_path / "releases", "2026.4.0", PUBLISHED_AT)
+    assert following.manifest["previous"] == {"version": VERSION, "digest": release.digest}
+    assert following.manifest["content"] == release.manifest["content"]
+    assert [(file.path, file.rows, file.content) for file in following.files] == [
+        (file.path, file.rows, file.content) for file in release.files
+    ]
+    assert following.quality() == release.quality()
+
+
+def described(dataset: Path, **changes: object) -> None:
+    told = json.loads((dataset / "dataset.json").read_text())
+    rewrite(dataset / "dataset.json", json.dumps({**told, **changes}).encode())
+
+
+def without_a_row(path: Path) -> None:
+    table = pq.read_table(path)
+    path.unlink()
+    pq.write_table(table.slice(1), path, store_schema=False)
+
+
+def with_another_value(path: Path) -> None:
+    table = pq.read_table(path)
+    at = table.schema.get_field_index("umur")
+    path.unlink()
+    changed = table.set_column(at, table.schema.field(at), [[119] * table.num_rows])
+    pq.write_table(changed, path, store_schema=False)
+
+
+def without_a_column(path: Path) -> None:
+    table = pq.read_table(path)
+    path.unlink()
+    pq.write_table(table.drop_columns(["desil"]), path, store_schema=False)
+
+
+def with_rows_of(dataset: Path, kab: str) -> None:
+    rewrite(dataset / FIRST, (dataset / tables.part("individu", kab)).read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda data: (data / "dataset.json").unlink(), "dataset-missing"),
+        (lambda data: rewrite(data / "dataset.json", b"[]"), "dataset-malformed"),
+        (lambda data: rewrite(data / "dataset.json", b"{"), "dataset-malformed"),
+        (lambda data: described(data, files=[]), "dataset-malformed"),
+        (lambda data: described(data, form="lain"), "dataset-malformed"),
+        (lambda data: described(data, catalogue="0" * 64), "dataset-of-another-catalogue"),
+        (lambda data: described(data, region_edition="Kepmendagri 2020"), "dataset-of-another-edition"),
+        (lambda data: (data / FIRST).unlink(), "dataset-file-missing"),
+        (lambda data: (data / "catatan.txt").write_text("x"), "dataset-file-extra"),
+        (lambda data: link_away(data / FIRST), "dataset-file-extra"),
+        (lambda data: rewrite(data / FIRST, (data / FIRST).read_bytes()[:100]), "dataset-file-unreadable"),
+        (lambda data: without_a_column(data / FIRST), "dataset-file-of-another-form"),
+        (lambda data: with_another_value(data / FIRST), "dataset-file-altered"),
+        (lambda data: without_a_row(data / FIRST), "dataset-order-broken"),
+        (lambda data: with_rows_of(data, "3201"), "dataset-file-of-another-region"),
+    ],
+)
+def test_data_that_are_not_what_was_made_are_refused_and_leave_nothing(dataset, tmp_path, damage, code):
+    damage(dataset)
+    outcome = publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT)
+    assert isinstance(outcome, Refusal)
+    assert outcome.code == code
+    assert "–" not in outcome.sentence(), "every blank of the sentence is filled"
+    assert not (tmp_path / "releases").exists() or list((tmp_path / "releases").iterdir()) == []
+
+
+def test_a_publication_that_is_stopped_leaves_nothing(dataset, tmp_path):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT, told=stop)
+    assert list((tmp_path / "releases").iterdir()) == []
+
+
+# The command.
+
+
+def test_check_says_that_a_release_is_whole(release, capsys):
+    assert main(["registry", "check", str(release.folder)]) == 0
+    assert "utuh: 1028 berkas" in capsys.readouterr().out
+
+
+def test_check_names_every_damage_and_fails(copy, capsys):
+    flip(copy / BOGOR)
+    (copy / FIRST).unlink()
+    (copy / "catatan.txt").write_text("x")
+    assert main(["registry", "check", str(copy)]) == 1
+    said = capsys.readouterr().err
+    for code, name in (
+        ("release-file-altered", BOGOR),
+        ("release-file-missing", FIRST),
+        ("release-file-extra", "catatan.txt"),
+        ("release-damaged", VERSION),
+    ):
+        assert any(code in line and name in line for line in said.splitlines()), code
+
+
+def test_the_announcement_is_sealed_and_says_what_the_office_needs(release, tmp_path, monkeypatch):
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "var"))
+    assert main(["registry", "announce", str(release.folder), "--out", str(tmp_path / "pengumuman.json")]) == 0
+    key = receipt_signer(tmp_path / "var" / "keys").public
+    told = Announcement.unsealed((tmp_path / "pengumuman.json").read_bytes(), key)
+    assert (told.version, told.digest, told.persons) == (VERSION, release.digest, 3000)
+    assert (told.families, told.published_on) == (release.family_count, release.published_on)
+    assert len(told.regions) == 38 + 514 + 7285 + 83762
+
+
+def test_the_commands_refuse_with_a_sentence_and_a_code(release, tmp_path, capsys):
+    refused = [
+        (["synthesise", "--people", "10", "--out", str(tmp_path / "x")], "dataset-size-impossible"),
+        (["synthesise", "--people", "3000", "--out", str(release.folder)], "dataset-exists"),
+        (["publish", str(tmp_path), "--version", VERSION, "--releases", str(tmp_path / "r")], "dataset-missing"),
+        (["check", str(tmp_path / "2026.1.0")], "release-unknown"),
+        (["announce", str(tmp_path / "2026.1.0"), "--out", str(tmp_path / "x")], "release-unknown"),
+    ]
+    for words, code in refused:
+        assert main(["registry", *words]) == 1
+        last = capsys.readouterr().err.strip().splitlines()[-1]
+        assert last.endswith(f"[{code}]") and len(last) > len(code) + 20
