@@ -1,0 +1,160 @@
+"""Readiness through its pages: an institution assesses itself, a reviewer judges, a certificate is given."""
+
+from datetime import timedelta
+
+import pyrage
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from tests.factories import a_pdf, an_institution, an_office
+from tests.portal.steps import entering
+
+from bagipakai.control import clock, institutions, readiness
+from bagipakai.control.models import ReadinessReview
+from bagipakai.core.readiness import Status
+from bagipakai.core.request import Role
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house():
+    an_office()
+    return an_institution(ready=False)
+
+
+def begun(house, levels=("L1",)) -> ReadinessReview:
+    """A self-assessment that the applicant opened by the page."""
+    page = entering(house[Role.APPLICANT]).post(reverse("readiness:new"), {"levels": levels})
+    row = ReadinessReview.objects.get(institution=house.institution)
+    assert page.url == reverse("readiness:show", args=[row.pk])
+    return row
+
+
+def seen(row) -> int:
+    return readiness.state(row.pk).n
+
+
+def say(client, row, code: str, **typed):
+    return client.post(reverse("readiness:item", args=[row.pk, code]), {"seen": seen(row), **typed})
+
+
+def act(client, row, action: str, **typed):
+    address = reverse("readiness:act", args=[row.pk, action])
+    prefix = action.replace("-", "_")
+    return client.post(address, {"seen": seen(row)} | {f"{prefix}-{name}": value for name, value in typed.items()})
+
+
+def answered(house, row) -> None:
+    """Every item answered with yes, and shown where evidence is wanted."""
+    client = entering(house[Role.APPLICANT])
+    for code, item in readiness.instrument(readiness.state(row.pk)).items():
+        assert say(client, row, code, apa="jawaban", answer="YES", note="").status_code == 302
+        if item.evidence:
+            file = SimpleUploadedFile("bukti.pdf", a_pdf(code).read())
+            assert say(client, row, code, apa="bukti", berkas=file).status_code == 302
+
+
+def judged(row, verdict_of=lambda code: "MET") -> None:
+    """The reviewer takes the review up and judges every item."""
+    client = entering(an_office()[Role.READINESS_REVIEWER])
+    assert act(client, row, "take-up").status_code == 302
+    for code in readiness.instrument(readiness.state(row.pk)):
+        verdict = verdict_of(code)
+        note = "" if verdict == "MET" else "Belum lengkap"
+        assert say(client, row, code, apa="putusan", verdict=verdict, note=note).status_code == 302
+
+
+def test_from_the_first_answer_to_the_certificate(house):
+    row = begun(house)
+    answered(house, row)
+    head = entering(house[Role.ACCOUNTABLE_OFFICER])
+    assert act(head, row, "declare", true="on").status_code == 302
+    judged(row)
+    reviewer = entering(an_office()[Role.READINESS_REVIEWER])
+    until = (clock.today() + timedelta(days=200)).isoformat()
+    done = act(reviewer, row, "certify", levels=["L1"], valid_until=until, reason="Semua terpenuhi")
+    assert done.status_code == 302
+    assert readiness.state(row.pk).status is Status.READY
+    page = entering(house[Role.APPLICANT]).get(reverse("readiness:own")).content.decode()
+    assert "Sertifikat kesiapan" in page
+    assert readiness.state(row.pk).certificate.digest in page
+
+
+def test_a_certificate_with_conditions_has_a_measure_for_each_shortfall(house):
+    row = begun(house)
+    answered(house, row)
+    act(entering(house[Role.ACCOUNTABLE_OFFICER]), row, "declare", true="on")
+    items = readiness.instrument(readiness.state(row.pk))
+    short = next(iter(items))
+    judged(row, lambda code: "PARTLY" if code == short else "MET")
+    reviewer = entering(an_office()[Role.READINESS_REVIEWER])
+    until, due = ((clock.today() + timedelta(days=days)).isoformat() for days in (200, 60))
+    told = {"levels": ["L1"], "valid_until": until, "reason": "Cukup"}
+    plain = act(reviewer, row, "certify", **told)
+    assert plain.status_code == 409  # a shortfall needs conditions
+    lacking = act(reviewer, row, "certify-with-conditions", **told)
+    assert "Tuliskan yang harus dilakukan" in lacking.content.decode()
+    measure = {f"measure.{short}": "Latih dua staf", f"due.{short}": due}
+    assert act(reviewer, row, "certify-with-conditions", **told, **measure).status_code == 302
+    page = reviewer.get(reverse("readiness:show", args=[row.pk])).content.decode()
+    assert "Latih dua staf" in page
+
+
+def test_nothing_is_sent_while_evidence_is_missing(house):
+    """The page says what is missing instead of offering the button."""
+    row = begun(house)
+    client = entering(house[Role.APPLICANT])
+    for code in readiness.instrument(readiness.state(row.pk)):
+        say(client, row, code, apa="jawaban", answer="YES", note="")
+    head = entering(house[Role.ACCOUNTABLE_OFFICER])
+    page = head.get(reverse("readiness:show", args=[row.pk])).content.decode()
+    assert "option__shut" in page
+    assert "Bukti belum diunggah" in page
+    assert act(head, row, "declare", true="on").status_code == 409
+    assert readiness.state(row.pk).status is Status.NOT_STARTED
+
+
+def test_a_verdict_short_of_met_needs_a_note_and_keeps_the_choice(house):
+    row = begun(house)
+    answered(house, row)
+    act(entering(house[Role.ACCOUNTABLE_OFFICER]), row, "declare", true="on")
+    client = entering(an_office()[Role.READINESS_REVIEWER])
+    act(client, row, "take-up")
+    code = next(iter(readiness.instrument(readiness.state(row.pk))))
+    page = say(client, row, code, apa="putusan", verdict="NOT_MET", note="")
+    text = page.content.decode()
+    assert page.status_code == 422
+    assert 'role="alert"' in text
+    assert 'value="NOT_MET" ' in text and "checked" in text
+    assert code not in readiness.state(row.pk).verdicts
+
+
+def test_a_stale_answer_is_told_and_kept(house):
+    row = begun(house)
+    client = entering(house[Role.APPLICANT])
+    first, second = list(readiness.instrument(readiness.state(row.pk)))[:2]
+    old = seen(row)
+    say(client, row, first, apa="jawaban", answer="YES", note="")
+    typed = {"seen": old, "apa": "jawaban", "answer": "PARTLY", "note": "Sedang disusun"}
+    page = client.post(reverse("readiness:item", args=[row.pk, second]), typed)
+    assert "Sedang disusun" in page.content.decode()
+    assert f'name="seen" value="{seen(row)}"' in page.content.decode()
+    assert second not in readiness.state(row.pk).answers
+
+
+def test_only_the_head_of_the_institution_changes_its_key(house):
+    identity = pyrage.x25519.Identity.generate()
+    address = reverse("readiness:key")
+    assert entering(house[Role.APPLICANT]).post(address, {"kunci": str(identity.to_public())}).status_code == 404
+    head = entering(house[Role.ACCOUNTABLE_OFFICER])
+    assert head.post(address, {"kunci": str(identity.to_public())}).status_code == 302
+    assert institutions.current_key(house.institution).key == str(identity.to_public())
+
+
+def test_a_private_key_is_refused_and_not_sent_back(house):
+    secret = str(pyrage.x25519.Identity.generate())
+    page = entering(house[Role.ACCOUNTABLE_OFFICER]).post(reverse("readiness:key"), {"kunci": secret})
+    assert page.status_code == 422
+    assert secret not in page.content.decode()
+    assert secret.lower() not in page.content.decode().lower()
