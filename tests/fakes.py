@@ -32,9 +32,10 @@ class Registry:
             )
             return [Order.unsealed(bytes(row[0]), self.keys.order) for row in cursor.fetchall()]
 
-    def answer(self, order: Order, **told: object) -> Receipt:
-        """Makes the package of `order` and puts the receipt into the mailbox; `told` changes what the receipt says."""
-        manifest = self._manifest(order)
+    def answer(self, order: Order, *, more: tuple[str, ...] = (), **told: object) -> Receipt:
+        """Makes the package of `order` and puts the receipt into the mailbox. `more`: columns that the package has too
+        many; `told` changes what the receipt says of the package."""
+        manifest = self._manifest(order, more)
         envelope = manifest.sealed(self.keys.seal)
         folder = access.packages() / manifest.package
         folder.mkdir(parents=True)
@@ -67,10 +68,10 @@ class Registry:
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO exchange.receipts (order_id, envelope) VALUES (%s, %s)", [order_id, envelope])
 
-    def _manifest(self, order: Order) -> Manifest:
+    def _manifest(self, order: Order, more: tuple[str, ...]) -> Manifest:
         plan, catalogue = order.plan, Catalogue.on(order.placed_at.date())
         package = f"paket-{uuid.uuid4()}"
-        names = [*sorted(plans.derived(plan)), *plan.columns]
+        names = [*sorted(plans.derived(plan)), *plan.columns, *more]
         columns = tuple(
             DeliveredColumn(
                 name,

@@ -125,7 +125,7 @@ def test_a_package_with_one_column_too_many_is_stopped():
     chain.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(chain.reference, Action.PLACE_ORDER))
     registry = Registry()
     (order,) = registry.orders()
-    registry.answer(order, columns=(*order.plan.columns, "penyakit_kronis"))
+    registry.answer(order, more=("penyakit_kronis",))
     _collected()
     assert chain.attempt(Action.SEND_TO_QUALITY, Role.DATA_PREPARER).code == "package-exceeds-what-was-approved"
 

@@ -35,13 +35,19 @@ def packages() -> Path:
 
 def manifest_of(grant: Grant) -> Manifest | None:
     """The manifest of the granted package, if it lies in the store, is sealed, and is the very one that was granted."""
-    envelope = _envelope(grant.package)
-    if envelope is None or hashlib.sha256(envelope).hexdigest() != grant.manifest:
+    return manifest_in(grant.package, grant.manifest)
+
+
+def manifest_in(package: str, sha256: str) -> Manifest | None:
+    """The manifest in the store that has this digest and is sealed for a package of this name."""
+    envelope = _envelope(package)
+    if envelope is None or hashlib.sha256(envelope).hexdigest() != sha256:
         return None
     try:
-        return Manifest.unsealed(envelope, keys.seal_key())
+        manifest = Manifest.unsealed(envelope, keys.seal_key())
     except (BadSeal, ManifestError, keys.KeyMissing):
         return None
+    return manifest if manifest.package == package else None
 
 
 def grant_of(reference: str) -> Grant | None:

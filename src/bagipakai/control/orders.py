@@ -1,12 +1,13 @@
 """Orders to the registry and the receipts that come back: all that passes between the planes."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, transaction
 
-from bagipakai.control import clock, keys, plans, releases, situation
-from bagipakai.control.models import PlacedOrder, Request
+from bagipakai.control import access, clock, keys, plans, releases, situation
+from bagipakai.control.models import PlacedOrder, Release, Request
 from bagipakai.core import policy
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Order, Receipt
@@ -31,6 +32,11 @@ def next_order(request: Request, state: State) -> dict[str, Any]:
         "plan": decision.plan,
         "release": release,
     }
+
+
+def is_the_next(request: Request, state: State, payload: Mapping[str, Any]) -> bool:
+    """Whether `payload` places exactly the order that the office itself would: nobody names one of their own."""
+    return dict(payload) == next_order(request, state)
 
 
 def place(request: Request, state: State, event: Event) -> None:
@@ -113,7 +119,9 @@ def _told(placed: PlacedOrder, envelope: bytes) -> dict[str, Any]:
         return _refused(placed, "receipt-of-another-order")
     if told.refusal:
         return _refused(placed, told.refusal)
-    with_plan = _plan_of(placed)
+    ordered = _order_of(placed)
+    if not _is_as_told(told, ordered):
+        return _refused(placed, "receipt-differs-from-its-package")
     return {
         "order": told.order_id,
         "plan": told.plan_digest,
@@ -123,7 +131,7 @@ def _told(placed: PlacedOrder, envelope: bytes) -> dict[str, Any]:
         "manifest": told.manifest,
         "rows": told.rows,
         # What belongs to a table or stands for a number is promised by the plan; everything else must be a variable.
-        "columns": [name for name in told.columns if name not in plans.derived(with_plan)],
+        "columns": [name for name in told.columns if name not in plans.derived(ordered.plan)],
         "hidden_cells": told.hidden_cells,
         "package_bytes": told.package_bytes,
         "steps": [
@@ -154,9 +162,23 @@ def _refused(placed: PlacedOrder, code: str) -> dict[str, Any]:
     }
 
 
-def _plan_of(placed: PlacedOrder) -> Plan:
-    """The plan as it was ordered, from the office's own order in the mailbox."""
+def _is_as_told(told: Receipt, ordered: Order) -> bool:
+    """Whether the package that stands in the store, under the controller's seal, is the one that the receipt tells of,
+    and was made by this order from the very release that was announced."""
+    manifest = access.manifest_in(told.package, told.manifest)
+    return (
+        manifest is not None
+        and (manifest.order, manifest.plan) == (ordered.order_id, ordered.plan)
+        and told.release == manifest.release == ordered.release
+        and (told.rows, told.hidden_cells) == (manifest.rows, manifest.hidden_cells)
+        and told.columns == tuple(column.name for column in manifest.columns)
+        and Release.objects.filter(version=manifest.release, digest=manifest.release_digest).exists()
+    )
+
+
+def _order_of(placed: PlacedOrder) -> Order:
+    """What was ordered: the office's own order in the mailbox."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT envelope FROM exchange.orders WHERE order_id = %s", [placed.order_id])
         row = cursor.fetchone()
-    return Order.unsealed(bytes(row[0]), keys.order_signer().public).plan
+    return Order.unsealed(bytes(row[0]), keys.order_signer().public)

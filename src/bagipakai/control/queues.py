@@ -63,9 +63,11 @@ def queue(acting: Acting) -> list[Waiting]:
 
 
 def claim(reference: str, acting: Acting) -> Refusal | None:
-    """Tells colleagues that this reader works on the request for the next hour. Refused while another does. A claim
-    gives no right and takes none away. Raises UnknownRequest."""
+    """Tells colleagues that this reader works on the request for the next hour. Refused while another does, and to whom
+    it does not wait for. A claim gives no right and takes none away. Raises UnknownRequest."""
     request, now, person = find(reference), clock.now(), person_of(acting)
+    if not any(waiting.request.pk == request.pk for waiting in queue(acting)):
+        return Refusal("not-this-role", {"action": "CLAIM"})
     with transaction.atomic():
         Request.objects.select_for_update().get(pk=request.pk)
         current = Claim.objects.filter(request=request, until__gt=now).select_related("person").first()

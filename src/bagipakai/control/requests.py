@@ -354,7 +354,8 @@ def _decided(
         facts = situation.facts(request, current, now, tenure=tenure, action=action, payload=payload)
         outcome = workflow.decide(current, Command(action, actor, payload, seen), facts)
         if isinstance(outcome, Happened):
-            return outcome
+            own = action is not Action.PLACE_ORDER or orders.is_the_next(request, current, payload)
+            return outcome if own else Refusal("content-differs-from-what-was-seen")
         refusals.append(outcome)
     return refusals[0] if refusals else Refusal("not-this-role", {"action": action.value})
 
