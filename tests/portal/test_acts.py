@@ -13,10 +13,11 @@ from tests.factories import DOCUMENTS, a_pdf, a_request, an_institution, answers
 from tests.fakes import Registry
 from tests.portal.steps import a_returned_request, entering, standing_at
 
-from bagipakai.control import orders
+from bagipakai.control import access, orders
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, ItemState, Role, Status
 from bagipakai.portal.acts.words import ACTS
+from bagipakai.portal.downloads import views as downloads
 
 pytestmark = pytest.mark.django_db
 
@@ -298,3 +299,20 @@ def test_digests_that_are_no_json_are_refused_in_words():
     chain = standing_at(Status.AGREEMENT_SIGNING)
     typed = {"shown": "[" * 100_000, "read": "on"}
     assert act(chain, Role.CONTROLLER, Action.SIGN_AGREEMENT, typed).status_code == 409
+
+
+def test_a_transfer_ends_with_the_right_to_it(monkeypatch):
+    """S09: revoked while the bytes flow, the rest is not sent, and what came does not look whole."""
+    chain = a_request(at=Status.ACCESS_GRANTED)
+    grant = access.grant_of(chain.reference)
+    handler, part = chain.asking[Role.AUTHORISED_HANDLER], access.parts(grant)[1]
+    monkeypatch.setattr(downloads, "BLOCK", 2)
+    monkeypatch.setattr(downloads, "ASK_EVERY", 0.0)
+    address = reverse("downloads:fetch", args=[chain.reference, part])
+    whole = entering(handler).post(address)
+    assert b"".join(whole.streaming_content) == b"sealed" and whole.headers["Content-Length"] == "6"
+    flowing = iter(entering(handler).post(address).streaming_content)
+    assert next(flowing) == b"se"
+    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    with pytest.raises(ConnectionAbortedError):
+        next(flowing)

@@ -1,6 +1,10 @@
 """Fetching a granted package: its parts, what it holds, and how to open it. The bytes stay sealed to the recipient."""
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,6 +16,9 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.portal.pages.refused import refused, sentence
 from bagipakai.portal.requests.dossier import Dossier, opened
 from bagipakai.portal.requests.views import as_download
+
+BLOCK = 256 * 1024  # bytes
+ASK_EVERY = 1.0  # seconds
 
 
 def _granted(http: HttpRequest, reference: str) -> tuple[Dossier, Grant]:
@@ -56,8 +63,24 @@ def fetch(http: HttpRequest, reference: str, part: str) -> HttpResponseBase:
     found = access.download(grant, part, dossier.tenure)
     if isinstance(found, Refusal):
         return refused(http, found, reverse("downloads:show", args=[reference]))
-    answer = FileResponse(found.open("rb"), as_attachment=True, filename=found.name)
-    answer.headers["Content-Type"] = "application/octet-stream"
+    answer = StreamingHttpResponse(
+        _while_it_may_be_read(found, grant, dossier), content_type="application/octet-stream"
+    )
+    answer.headers["Content-Length"] = str(found.stat().st_size)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'  # a name from the sealed manifest
     answer.headers["Cache-Control"] = "private, no-store"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
+
+
+def _while_it_may_be_read(file: Path, grant: Grant, dossier: Dossier) -> Iterator[bytes]:
+    """The bytes, for as long as the right lasts: it is asked about again every second, so that a slow transfer ends
+    with it (S09). Raises ConnectionAbortedError then, which closes the connection: less must never look like all."""
+    asked = time.monotonic()
+    with file.open("rb") as part:
+        while block := part.read(BLOCK):
+            if time.monotonic() - asked >= ASK_EVERY:
+                if access.may_read(grant, dossier.tenure) is not None:
+                    raise ConnectionAbortedError("the right to read ended")
+                asked = time.monotonic()
+            yield block
