@@ -26,3 +26,10 @@ def test_what_the_rules_name_the_glossary_knows():
     for kind, names in {"level": Level, "unit": Unit, "format": Format, "step": Step, "class": Sensitivity}.items():
         for name in names:
             assert glossary.term(name, kind).label
+
+
+def test_a_reader_sees_indonesian_until_they_choose_english(client, db):
+    """Whatever language the browser asks for by itself."""
+    assert '<html lang="id">' in client.get("/", headers={"accept-language": "en-US,en"}).content.decode()
+    client.post("/bahasa/", {"language": "en", "next": "/"})
+    assert '<html lang="en">' in client.get("/", headers={"accept-language": "id"}).content.decode()

@@ -1,10 +1,13 @@
 """The front page, the glossary and the language switch."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from bagipakai.control import notices, readiness, requests
+from bagipakai.control.models import Notice
 from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
@@ -20,7 +23,7 @@ def home(http: HttpRequest) -> HttpResponse:
             "tenure": tenure,
             "waiting": requests.queue(tenure)[:5],
             "reviews": readiness.queue(tenure)[:5],
-            "notices": notices.unread(tenure.person)[:5],
+            "notices": _newest_of_each(notices.unread(tenure.person)[:50])[:5],
             "may_ask": offers(http, "requests:new"),
         }
     return render(http, "pages/home.html", context)
@@ -33,3 +36,11 @@ def terms(http: HttpRequest) -> HttpResponse:
     for one in glossary.terms():
         kinds.setdefault(one.kind, []).append(one)
     return render(http, "pages/glossary.html", {"kinds": kinds})
+
+
+def _newest_of_each(told: Iterable[Notice]) -> list[Notice]:
+    """Of what was told about each request, the newest."""
+    found: dict[int, Notice] = {}
+    for one in told:
+        found.setdefault(one.event.subject_id, one)
+    return list(found.values())
