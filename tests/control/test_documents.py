@@ -83,9 +83,17 @@ def test_a_pdf_that_acts_inside_a_compressed_object_is_refused():
     hidden = zlib.compress(b"1 0 << /S /JavaScript /JS (x) >>")
     stream = b"2 0 obj\n<< /Type /ObjStm /Filter /FlateDecode >>\nstream\n" + hidden + b"\nendstream\nendobj\n"
     assert refused(a_pdf(stream)) == "document-active"
+    for dictionary in (b"<< /N 1 /First 4 /Filter /FlateDecode >>", b"<< /N 1 /Filter /FlateDecode /#46irst 4>>"):
+        untyped = b"2 0 obj\n" + dictionary + b"\nstream\n" + hidden + b"\nendstream\nendobj\n"
+        assert refused(a_pdf(untyped)) == "document-active"
     quiet = zlib.compress(b"1 0 << /Type /Page >>")
     stream = b"2 0 obj\n<< /Type /ObjStm /Filter /FlateDecode >>\nstream\n" + quiet + b"\nendstream\nendobj\n"
     assert refused(a_pdf(stream)) == ""
+
+
+def test_a_pdf_with_an_outline_is_welcome():
+    """Its dictionary points to a first entry too, but holds no stream."""
+    assert refused(a_pdf(b"3 0 obj\n<< /Type /Outlines /First 4 0 R /Last 5 0 R /Count 2 >>\nendobj\n")) == ""
 
 
 def test_a_pdf_with_a_password_is_refused():

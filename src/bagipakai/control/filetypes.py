@@ -147,11 +147,13 @@ def _unescaped(text: bytes) -> bytes:
 
 
 def _object_streams(content: bytes) -> Iterator[bytes]:
-    """Compressed object streams, where names can hide too. Raises Unfit for one that cannot be read."""
-    if _unescaped(content).count(b"/ObjStm") != content.count(b"/ObjStm"):
-        raise Unfit("document-active")  # nobody writes this name in disguise by chance
+    """Compressed object streams, where names can hide too, told by their type or by the offset that readers go by.
+    Raises Unfit for one that cannot be read."""
+    plain = _unescaped(content)
+    if any(plain.count(name) != content.count(name) for name in (b"/ObjStm", b"/First")):
+        raise Unfit("document-active")  # nobody writes these names in disguise by chance
     budget, begin, view = _INFLATED, 0, memoryview(content)
-    for found in re.finditer(rb"/ObjStm\b", content):
+    for found in re.finditer(rb"/ObjStm\b|/First\s*[0-9]+\s*(?=/|>>)", content):
         if found.end() < begin:
             continue  # a second mention before the same stream
         begin = content.find(b"stream", found.end())
