@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from bagipakai import postgres
+from bagipakai.core.keyfiles import write_once
 
 BASE_DIR = Path(__file__).parent
 VAR = postgres.var()
@@ -26,18 +27,9 @@ VAR = postgres.var()
 def _secret_key() -> str:
     """Kept beside the office's other keys, outside the database and the repository; made at the first start."""
     file = VAR / "keys" / "control" / "session.key"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.parent.chmod(0o700)
-        draft = file.with_suffix(f".{os.getpid()}")
-        draft.touch(0o600)
-        draft.write_text(secrets.token_urlsafe(64))
-        try:
-            os.link(draft, file)  # the first one wins, whole
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.chmod(0o700)
+    write_once(file, secrets.token_urlsafe(64).encode(), 0o600)
     return file.read_text()
 
 

@@ -8,14 +8,13 @@
 A key is made once and never overwritten.
 """
 
-import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from bagipakai import postgres
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
+from bagipakai.core.keyfiles import write_once
 
 Key = TypeVar("Key", Signer, PublicKey)
 
@@ -35,8 +34,8 @@ def establish() -> None:
     for place, mode in ((private, 0o700), (public, 0o755)):
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(mode)
-    _once(private / "order.pem", Signer.new().to_pem(), 0o600)
-    _once(public / "order.pub.pem", order_signer().public.to_pem(), 0o644)
+    write_once(private / "order.pem", Signer.new().to_pem(), 0o600)
+    write_once(public / "order.pub.pem", order_signer().public.to_pem(), 0o644)
 
 
 def order_signer() -> Signer:
@@ -59,22 +58,3 @@ def _read(file: Path, load: Callable[[bytes], Key]) -> Key:
         return load(file.read_bytes())
     except (OSError, BadSeal):
         raise KeyMissing(file.name) from None
-
-
-def _once(file: Path, content: bytes, mode: int) -> None:
-    """Writes `file` whole or not at all; the first of two writers wins."""
-    if file.exists():
-        return
-    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        try:
-            os.link(draft, file)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()

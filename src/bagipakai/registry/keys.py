@@ -9,12 +9,12 @@
 A key is made once and never overwritten: a lost pseudonym key cannot be guessed back.
 """
 
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
+from bagipakai.core.keyfiles import write_once
 
 
 class KeyMissing(Exception):
@@ -50,10 +50,10 @@ def establish(folder: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(mode)
     for name in ("receipt", "seal"):
-        _once(private / f"{name}.pem", Signer.new().to_pem(), 0o600)
+        write_once(private / f"{name}.pem", Signer.new().to_pem(), 0o600)
         signer = _signer(private / f"{name}.pem")
-        _once(public / f"{name}.pub.pem", signer.public.to_pem(), 0o644)
-    _once(private / "pseudonym.key", secrets.token_bytes(32), 0o600)
+        write_once(public / f"{name}.pub.pem", signer.public.to_pem(), 0o644)
+    write_once(private / "pseudonym.key", secrets.token_bytes(32), 0o600)
 
 
 def receipt_signer(folder: Path) -> Signer:
@@ -70,25 +70,6 @@ def read(folder: Path) -> Keys:
         master=MasterKey(_bytes(private / "pseudonym.key")),
         order=_public(public / "order.pub.pem"),
     )
-
-
-def _once(file: Path, content: bytes, mode: int) -> None:
-    """Writes `file` whole or not at all; the first of two writers wins."""
-    if file.exists():
-        return
-    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        try:
-            os.link(draft, file)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
 
 
 def _bytes(file: Path) -> bytes:
