@@ -187,6 +187,9 @@ def _layout(share: Share, land: Land, nation_families: int, seed: int) -> Famili
     rank = np.empty(n, dtype=np.int64)
     rank[np.argsort(welfare, kind="stable")] = _ranks(share)
 
+    card, by_village = np.empty(n, dtype=np.int64), np.argsort(village, kind="stable")
+    card[by_village] = _cards(land, village[by_village])
+
     secret = Dice(seed, share.number, _ORDER).words(n) >> np.uint64(16)
     order = np.argsort((village.astype(np.uint64) << np.uint64(48)) | secret, kind="stable")
     size, village, urban, rank = size[order], village[order], urban[order], rank[order]
@@ -200,7 +203,7 @@ def _layout(share: Share, land: Land, nation_families: int, seed: int) -> Famili
         rank=rank,
         tenth=hundredth // 10,
         hundredth=hundredth,
-        card=_cards(land, village),
+        card=card[order],
     )
 
 
@@ -226,7 +229,7 @@ def _ranks(share: Share) -> np.ndarray:
 
 
 def _cards(land: Land, village: np.ndarray) -> np.ndarray:
-    """A family card number for each family: district, day of issue, serial of that day."""
+    """A family card number for each family, by village: district, day of issue, serial of that day."""
     district = land.district[village]
     codes = np.array([int(code) for code in land.districts.to_pylist()])
     starts = np.searchsorted(district, np.arange(len(codes)))
