@@ -44,8 +44,9 @@ bench-publish: .venv/test
 bench-extracts: .venv/test
 	$(BIN)/python -m bench.extracts --people $(BENCH_PEOPLE)
 
-pages: .venv/test          ## what is generated from the tables: the lawyer's page and its diagram
+pages: .venv/test          ## what is generated: the lawyer's page, its diagram, the catalogue
 	$(BIN)/python -m bagipakai.core.law_page
+	$(BIN)/python -m bagipakai.core.catalogue_page
 
 pins: .venv/test           ## new versions, with their hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/run.in -o requirements/run.txt
