@@ -28,20 +28,30 @@ def control_url() -> str:
 def registry_url(office: str | None = None) -> str:
     """The registry's connection to the same database, under a role that sees only the mailbox.
 
-    `REGISTRY_DATABASE_URL` in an installation with two logins; otherwise the office's address, stepping down to the
-    registry's role as the connection opens.
+    `REGISTRY_DATABASE_URL`, or the registry's own login at the embedded server. Where only the office's address is
+    known, that address, stepping down to the registry's role as the connection opens: for trying things out on one's
+    own server, since who holds the office's address could step up again.
     """
-    if office is None and (own := os.environ.get("REGISTRY_DATABASE_URL")):
-        return own
+    if office is None:
+        if own := os.environ.get("REGISTRY_DATABASE_URL"):
+            return own
+        if not os.environ.get("DATABASE_URL"):
+            return urlunsplit(urlsplit(_embedded())._replace(netloc=f"{REGISTRY}@"))
     parts = urlsplit(office or control_url())
     options = dict(parse_qsl(parts.query))
     options["options"] = f"-c role={REGISTRY}"
     return urlunsplit(parts._replace(query=urlencode(options, quote_via=quote)))
 
 
-def environment() -> dict[str, str]:
-    """For processes that this one starts: the same database and the same `var`, no server of their own."""
-    return {**os.environ, "BAGIPAKAI_VAR": str(var()), "DATABASE_URL": control_url()}
+def environment(room: str) -> dict[str, str]:
+    """For a process of `room` that this one starts: the same `var`, no server of its own, and of the database only what
+    that room may have. The registry never learns the office's address."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REGISTRY_DATABASE_URL")}
+    address = {
+        "registry": {"REGISTRY_DATABASE_URL": registry_url()},
+        "recipient": {},
+    }.get(room, {"DATABASE_URL": control_url()})
+    return {**kept, "BAGIPAKAI_VAR": str(var()), **address}
 
 
 @cache

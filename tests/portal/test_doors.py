@@ -162,6 +162,15 @@ def test_the_lists_of_a_post(role, name):
     assert reverse(name) in [*shown, reverse("requests:new"), reverse("readiness:new"), reverse("readiness:key")]
 
 
+def test_what_is_being_weighed_is_read_by_those_who_weigh_it():
+    """The applicant reads what was proposed about each variable once it is decided, not before."""
+    chain = a_request(at=Status.SUBSTANCE_CHECK, level="L1")
+    chain.propose_all()
+    address = reverse("examining:show", args=[chain.reference])
+    assert "Sesuai tujuan" in entering(chain.office[Role.SUBSTANCE_VERIFIER]).get(address).content.decode()
+    assert "Sesuai tujuan" not in entering(chain.asking[Role.APPLICANT]).get(address).content.decode()
+
+
 def test_somebody_without_a_post_sees_nothing_of_any_request():
     chain = a_request(at=Status.ADMIN_CHECK, level="L1")
     person = chain.office[Role.ADMIN_VERIFIER]

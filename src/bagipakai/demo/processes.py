@@ -24,7 +24,7 @@ def bagipakai(*words: object, show: bool = False) -> str:
     last thing it said."""
     done = subprocess.run(
         [sys.executable, "-m", "bagipakai.cli", *map(str, words)],
-        env=postgres.environment(),
+        env=postgres.environment(str(words[0])),
         stdout=subprocess.PIPE,
         stderr=None if show else subprocess.PIPE,
         text=True,

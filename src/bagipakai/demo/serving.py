@@ -10,30 +10,19 @@ from django.core.management import call_command
 
 from bagipakai import postgres
 
+GUNICORN = ("gunicorn", "bagipakai.wsgi", "--workers", "2", "--threads", "4", "--no-control-socket")
+
 
 def serve(port: int) -> int:
     """Runs until Ctrl-C or until one of the three ends; then ends the others. 0 if asked to stop, 1 otherwise."""
-    environment = {
-        **postgres.environment(),  # this process holds the embedded server; the others only connect
-        "BAGIPAKAI_ORIGIN": f"http://127.0.0.1:{port}",
-    }
+    address = {"BAGIPAKAI_ORIGIN": f"http://127.0.0.1:{port}"}
     call_command("collectstatic", interactive=False, verbosity=0)
     processes = [
-        subprocess.Popen(command, env=environment, start_new_session=True)
-        for command in (
-            _python(
-                "gunicorn",
-                "bagipakai.wsgi",
-                "--no-control-socket",
-                "--bind",
-                f"127.0.0.1:{port}",
-                "--workers",
-                "2",
-                "--threads",
-                "4",
-            ),
-            _python("bagipakai.cli", "control", "worker"),
-            _python("bagipakai.cli", "registry", "worker"),
+        subprocess.Popen(_python(*words), env={**postgres.environment(room), **address}, start_new_session=True)
+        for room, words in (
+            ("portal", (*GUNICORN, "--bind", f"127.0.0.1:{port}")),
+            ("control", ("bagipakai.cli", "control", "worker")),
+            ("registry", ("bagipakai.cli", "registry", "worker")),
         )
     ]
     asked = False

@@ -6,10 +6,12 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from bagipakai.control import clock, orders, readiness, register, requests
-from bagipakai.core.exchange import Step
+from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action
 from bagipakai.portal.accounts import posts
@@ -84,6 +86,35 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
     return render(http, "examining/show.html", context)
 
 
+EVIDENCE: dict[str, Promise] = {
+    "rows": _("Baris"),
+    "lines": _("Baris tabel"),
+    "columns": _("Kolom"),
+    "files": _("Berkas"),
+    "parts": _("Bagian"),
+    "bytes": _("Byte"),
+    "format": _("Format"),
+    "plan": _("Sidik rencana"),
+    "release": _("Versi rilis"),
+    "release_digest": _("Sidik rilis"),
+    "aggregated": _("Diagregasi"),
+    "hidden_small": _("Sel kecil disembunyikan"),
+    "hidden_partners": _("Sel pendamping disembunyikan"),
+    "content_digest": _("Sidik isi"),
+    "recipient": _("Penerima"),
+    "fingerprint": _("Sidik kunci penerima"),
+    "package": _("Paket"),
+    "manifest": _("Sidik paket"),
+}
+ANSWERS = {"yes": _("Ya"), "no": _("Tidak")}
+
+
+def _in_words(done: StepDone | None) -> list[tuple[str, Any]]:
+    """The evidence of a sub-step with its names in the reader's language; a name that is not known stays as it is."""
+    told = done.evidence.items() if done else ()
+    return [(str(EVIDENCE.get(name, name)), ANSWERS.get(str(value), value)) for name, value in told]
+
+
 def _changed(dossier: Dossier, kind: str, before: int | None) -> bool:
     if before is None:
         return False
@@ -92,14 +123,16 @@ def _changed(dossier: Dossier, kind: str, before: int | None) -> bool:
 
 
 def variables(dossier: Dossier) -> list[dict[str, Any]]:
-    """Each asked variable with its class, the applicant's reason, and what has been said about it so far."""
+    """Each asked variable with its class, the applicant's reason, and what has been said about it so far. Those who ask
+    read what was said once it is decided, not while it is being weighed."""
     catalogue, state = dossier.setting.catalogue, dossier.state
+    said = dossier.examines or state.decision is not None
     return [
         {
             "variable": catalogue[one["name"]],
             "reason": one["reason"],
-            "proposal": state.proposals.get(one["name"]),
-            "owner": state.owner_verdicts.get(one["name"]),
+            "proposal": state.proposals.get(one["name"]) if said else None,
+            "owner": state.owner_verdicts.get(one["name"]) if said else None,
             "approved": None if state.decision is None else one["name"] in state.decision.variables,
         }
         for one in state.answers.get("variables") or ()
@@ -117,6 +150,6 @@ def evidence(dossier: Dossier) -> dict[str, Any] | None:
         "order": dossier.state.orders[-1],
         "receipt": receipt,
         "refusal": explained(receipt.refusal) if receipt and receipt.refusal else "",
-        "steps": [(step, done.get(step)) for step in Step],
+        "steps": [(step, done.get(step), _in_words(done.get(step))) for step in Step],
         "plan": dossier.state.decision.plan if dossier.state.decision else "",
     }

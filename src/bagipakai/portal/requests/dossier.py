@@ -104,6 +104,11 @@ class Dossier:
         known = self.levels.kinds.get(kind)
         return known.title("en" if get_language() == "en" else "id") if known else kind
 
+    @property
+    def examines(self) -> bool:
+        """Whether the reader's post stands on the side that examines, not on the side that asks."""
+        return self.tenure.post.institution_id != self.request.institution_id
+
     @cached_property
     def documents_demanded(self) -> tuple[tuple[str, ...], ...]:
         """Groups of kinds, of each of which any one must be attached; none while no level is chosen."""
