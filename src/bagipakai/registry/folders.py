@@ -1,5 +1,6 @@
 """Folders that appear whole or not at all."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -7,16 +8,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_SUFFIX = ".dibuat"
+
 
 @contextmanager
 def in_the_making(final: Path) -> Iterator[Path]:
-    """A private folder beside `final` that takes its name when the block ends well, and is removed otherwise.
+    """A private folder beside `final` that takes its name when the block ends well, and is removed otherwise; what a
+    killed process left there of the same name is removed first.
 
     Raises FileExistsError if `final` is a file or holds anything, before the block and again at its end.
     """
     _must_be_free(final)
     final.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".dibuat", dir=final.parent))
+    for left in final.parent.glob(f".{final.name}.*{_SUFFIX}"):
+        if (held := _lock(left)) is not None:  # its maker holds the lock as long as it lives
+            remove(left)
+            os.close(held)
+    folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=_SUFFIX, dir=final.parent))
+    lock = _lock(folder)
     try:
         yield folder
         sync(folder)
@@ -27,6 +36,9 @@ def in_the_making(final: Path) -> Iterator[Path]:
     except BaseException:
         remove(folder)
         raise
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 def sync(folder: Path, inside: bool = True) -> None:
@@ -45,6 +57,17 @@ def remove(folder: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(folder: Path) -> int | None:
+    """A handle that locks the folder until it is closed; None if another process holds it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def _must_be_free(final: Path) -> None:
