@@ -31,12 +31,21 @@ class Families:
     village: np.ndarray  # place in the regency's list of villages
     urban: np.ndarray
     rank: np.ndarray  # national, 1 is the poorest
-    tenth: np.ndarray
-    hundredth: np.ndarray
+    hundredth: np.ndarray  # from 0, the poorest
     card: np.ndarray  # nomor_kk as a number
 
     def __len__(self) -> int:
         return len(self.number)
+
+    def between(self, start: int, end: int) -> "Families":
+        """Some of them, with numbers wide enough to reckon with."""
+        columns = (getattr(self, field)[start:end] for field in self.__dataclass_fields__)
+        return Families(*(column if column.dtype == bool else column.astype(np.int64) for column in columns))
+
+    @property
+    def tenth(self) -> np.ndarray:
+        """From 0, the poorest."""
+        return np.asarray(self.hundredth // 10)
 
     @property
     def cell(self) -> np.ndarray:

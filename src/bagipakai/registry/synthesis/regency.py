@@ -67,7 +67,7 @@ def make(share: Share, nation_families: int, seed: int, catalogue: Catalogue, ou
     serials = _Serials(share, land)
     tables = {unit: _Table(unit, share.kab, catalogue, out) for unit in (Unit.KELUARGA, Unit.INDIVIDU)}
     for number, (start, end) in enumerate(_chunks(everyone.size)):
-        some = Families(*(getattr(everyone, field)[start:end] for field in Families.__dataclass_fields__))
+        some = everyone.between(start, end)
         family, person = _chunk(
             some, share, land, serials=serials, catalogue=catalogue, dice=Dice(seed, share.number, _CHUNKS, number)
         )
@@ -192,17 +192,15 @@ def _layout(share: Share, land: Land, nation_families: int, seed: int) -> Famili
 
     secret = Dice(seed, share.number, _ORDER).words(n) >> np.uint64(16)
     order = np.argsort((village.astype(np.uint64) << np.uint64(48)) | secret, kind="stable")
-    size, village, urban, rank = size[order], village[order], urban[order], rank[order]
-    hundredth = (rank - 1) * SLICES // nation_families
-    return Families(
-        number=share.first_family + np.arange(n),
-        size=size,
-        first=share.first_person + np.cumsum(size) - size,
-        village=village,
-        urban=urban,
-        rank=rank,
-        tenth=hundredth // 10,
-        hundredth=hundredth,
+    size, rank = size[order], rank[order]
+    return Families(  # small numbers, because the largest regency has 1.5 million families
+        number=(share.first_family + np.arange(n)).astype(np.int32),
+        size=size.astype(np.int8),
+        first=(share.first_person + np.cumsum(size) - size).astype(np.int32),
+        village=village[order].astype(np.int16),
+        urban=urban[order],
+        rank=rank.astype(np.int32),
+        hundredth=((rank - 1) * SLICES // nation_families).astype(np.int8),
         card=card[order],
     )
 
