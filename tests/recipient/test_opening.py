@@ -164,12 +164,14 @@ def test_an_interruption_leaves_nothing(sign, tmp_path):
 
 
 def command(*arguments):
+    """A process that hears Ctrl-C also where the tests themselves were started in the background, deaf to it."""
     return subprocess.Popen(
         [sys.executable, "-c", "from bagipakai.cli import main; raise SystemExit(main())", "recipient", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
 
 
