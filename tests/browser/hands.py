@@ -141,10 +141,11 @@ class Keyboard(Hands):
 
     def _reach(self, target: Locator) -> None:
         """Tabs until one of `target` has the focus, and makes sure that it can be seen to have it."""
-        wanted = target.element_handles()
-        assert wanted, f"nothing to reach: {target}"
+        marked = target.evaluate_all("all => { all.forEach(one => one.wanted = true); return all.length }")
+        assert marked, f"nothing to reach: {target}"
         for _ in range(TABS):
-            if any(handle.evaluate("one => one === document.activeElement") for handle in wanted):
+            if self.page.evaluate("document.activeElement.wanted === true"):
+                target.evaluate_all("all => all.forEach(one => delete one.wanted)")
                 outline = "getComputedStyle(document.activeElement).outlineStyle"
                 assert self.page.evaluate(outline) != "none", f"the focus cannot be seen: {target}"
                 return

@@ -89,7 +89,6 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
 EVIDENCE: dict[str, Promise] = {
     "rows": _("Baris"),
     "lines": _("Baris tabel"),
-    "columns": _("Kolom"),
     "files": _("Berkas"),
     "parts": _("Bagian"),
     "bytes": _("Byte"),
@@ -101,8 +100,12 @@ EVIDENCE: dict[str, Promise] = {
     "hidden_small": _("Sel kecil disembunyikan"),
     "hidden_partners": _("Sel pendamping disembunyikan"),
     "content_digest": _("Sidik isi"),
-    "recipient": _("Penerima"),
-    "fingerprint": _("Sidik kunci penerima"),
+    "guarded_cells": _("Sel yang dijaga dari rumus"),
+    "pseudonyms": _("Nama samaran"),
+    "random_ids": _("Nomor acak"),
+    "recipient_key": _("Sidik kunci penerima"),
+    "sealed_bytes": _("Byte tersandi"),
+    "suite": _("Cara penyandian"),
     "package": _("Paket"),
     "manifest": _("Sidik paket"),
 }
