@@ -1,5 +1,7 @@
 """Regions: the code set of the edition, undotted, parents inside children's codes."""
 
+from lokal import wilayah
+
 from bagipakai.registry.regions import EDITION, parent_of, regions
 
 
@@ -24,3 +26,9 @@ def test_children_are_the_regions_one_level_below():
 def test_regencies_stand_in_order_of_code():
     codes = [region.code for region in regions().at_level(2)]
     assert codes == sorted(codes)
+
+
+def test_we_read_what_the_reference_package_says():
+    for code in ("", "32", "3201", "320101"):
+        theirs = [(one.code.replace(".", ""), one.name) for one in wilayah.list_wilayah(code or None)]
+        assert theirs == [(one.code, one.name) for one in regions().children(code)]

