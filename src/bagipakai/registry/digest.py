@@ -87,45 +87,46 @@ def _kind(type_: pa.DataType) -> str:
 
 
 def _feed(sha: "hashlib._Hash", kind: str, column: pa.ChunkedArray) -> None:
-    values = column.combine_chunks()
+    values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if isinstance(values, pa.ChunkedArray):  # several chunks of dictionaries stay apart in some versions
         values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
-    valid = None if values.null_count == 0 else np.packbits(_booleans(pc.is_valid(values)), bitorder="little")
-    sha.update(b"all" if valid is None else b"some")
-    if valid is not None:
-        sha.update(valid.data)
+    if isinstance(values, pa.DictionaryArray):
+        values = values.dictionary_decode()
+    gaps = values.null_count > 0
+    sha.update(b"some" if gaps else b"all")
+    if gaps:
+        sha.update(_bits(pc.is_valid(values)))
     match kind:
         case "text" | "bytes":
-            _feed_bytes(sha, values, kind)
+            _feed_bytes(sha, _filled(values.cast(_PLAIN[kind]), "" if kind == "text" else b""))
         case "integer":
-            plain = pc.fill_null(_decoded(values), 0)
-            sha.update(_bytes(plain.to_numpy(zero_copy_only=False), "<i8"))
+            sha.update(_bytes(_filled(values, 0).to_numpy(zero_copy_only=False), "<i8"))
         case "date":
-            plain = pc.fill_null(_decoded(values).cast(pa.int32()), 0)
-            sha.update(_bytes(plain.to_numpy(zero_copy_only=False), "<i4"))
+            sha.update(_bytes(_filled(values.cast(pa.int32()), 0).to_numpy(zero_copy_only=False), "<i4"))
         case "boolean":
-            sha.update(np.packbits(_booleans(pc.fill_null(_decoded(values), False)), bitorder="little").data)
+            sha.update(_bits(_filled(values, False)))
 
 
-def _feed_bytes(sha: "hashlib._Hash", values: pa.Array, kind: str) -> None:
-    plain = _decoded(values).cast(pa.string() if kind == "text" else pa.binary())
-    if plain.null_count:
-        plain = pc.fill_null(plain, "" if kind == "text" else b"")
-    if len(plain) == 0:
+def _feed_bytes(sha: "hashlib._Hash", values: pa.Array) -> None:
+    """The length of each, then all of them."""
+    if len(values) == 0:
         return
-    _, offsets, data = plain.buffers()
-    ends = np.frombuffer(offsets, dtype="<i4", count=len(plain) + 1, offset=4 * plain.offset)
+    _, offsets, data = values.buffers()
+    ends = np.frombuffer(offsets, dtype="<i4", count=len(values) + 1, offset=4 * values.offset)
     sha.update(_bytes(np.diff(ends), "<i4"))
     if data is not None:
         sha.update(memoryview(data)[int(ends[0]) : int(ends[-1])])
 
 
-def _decoded(values: pa.Array) -> pa.Array:
-    return values.dictionary_decode() if isinstance(values, pa.DictionaryArray) else values
+_PLAIN = {"text": pa.string(), "bytes": pa.binary()}
 
 
-def _booleans(values: pa.Array) -> np.ndarray:
-    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
+def _filled(values: pa.Array, nothing: object) -> pa.Array:
+    return pc.fill_null(values, nothing) if values.null_count else values
+
+
+def _bits(values: pa.Array) -> memoryview:
+    return np.packbits(values.to_numpy(zero_copy_only=False).astype(bool), bitorder="little").data
 
 
 def _bytes(values: np.ndarray, dtype: str) -> memoryview:

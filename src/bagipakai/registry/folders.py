@@ -12,9 +12,9 @@ _SUFFIX = ".dibuat"
 
 
 @contextmanager
-def in_the_making(final: Path) -> Iterator[Path]:
+def in_the_making(final: Path, durable: bool = True) -> Iterator[Path]:
     """A private folder beside `final` that takes its name when the block ends well, and is removed otherwise; what a
-    killed process left there of the same name is removed first.
+    killed process left there of the same name is removed first. `durable`: also a power cut finds it whole, or not.
 
     Raises FileExistsError if `final` is a file or holds anything, before the block and again at its end.
     """
@@ -28,7 +28,8 @@ def in_the_making(final: Path) -> Iterator[Path]:
     lock = _lock(folder)
     try:
         yield folder
-        sync(folder)
+        if durable:
+            sync(folder)
         folder.chmod(0o755)
         _must_be_free(final)
         folder.rename(final)  # refuses, too, to replace a folder that is not empty

@@ -36,7 +36,7 @@ def synthesise(
         raise ValueError("a seed from 0 to 2^63-1")
     nation, catalogue = divide(people, seed), Catalogue.on(numbers()["reference_day"])
     files: dict[str, Written] = {}
-    with in_the_making(out) as folder:
+    with in_the_making(out, durable=False) as folder:  # it can be made again, and is read whole when published
         for share, written in _made(nation, folder, processes or os.cpu_count() or 1):
             files |= {one.path: one for one in written}
             if told is not None:

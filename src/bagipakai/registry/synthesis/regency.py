@@ -127,7 +127,8 @@ class _Serials:
             limit += [FOREIGN_SERIALS] * len(theirs)
         self._districts, self._first, self._limit = np.array(districts), np.array(first_serial), np.array(limit)
         self._spans = np.array(spans)
-        self._given = np.zeros(len(districts) * YEAR_KEYS * 2, dtype=np.uint16)
+        one_chunk = share.persons <= ROW_GROUP  # then there is nothing to remember for the next
+        self._given = None if one_chunk else np.zeros(len(districts) * YEAR_KEYS * 2, dtype=np.uint16)
 
     def niks(self, people: Members, home: np.ndarray, dice: Dice) -> tuple[np.ndarray, np.ndarray]:
         """A NIK as a number for each person, and who has none. `home` is the place of the own district."""
@@ -149,8 +150,10 @@ class _Serials:
         starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         runs = np.diff(np.append(starts, len(key)))
         nth = np.empty(len(key), dtype=np.int64)
-        nth[order] = np.arange(len(key)) - np.repeat(starts, runs) + 1 + self._given[ordered]
-        self._given[ordered[starts]] += runs.astype(np.uint16)
+        nth[order] = np.arange(len(key)) - np.repeat(starts, runs) + 1
+        if self._given is not None:
+            nth += self._given[key]
+            self._given[ordered[starts]] += runs.astype(np.uint16)
         return nth
 
 
