@@ -2,11 +2,14 @@
 
 import gzip
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
+
+from bagipakai.portal.templatetags.parts import dasar, until
 
 pytestmark = pytest.mark.django_db
 
@@ -36,3 +39,20 @@ def test_a_page_is_light(client: Client, settings):
     assert len(parts) <= 5
     bodies = [page.content, *[Path(finders.find(part)).read_bytes() for part in parts]]
     assert sum(len(gzip.compress(body)) for body in bodies) <= 50_000
+
+
+@pytest.mark.parametrize(
+    ("basis", "read"),
+    [
+        ("UU 27/2022 Pasal 34, 53 (A); R-11, R-17", "UU 27/2022 Pasal 34, 53"),
+        ("Peraturan BPS 6/2025 Pasal 23–24 (C); R-06; acuan hukum 4.4 butir 1", "Peraturan BPS 6/2025 Pasal 23–24"),
+        ("R-03; S02", "aturan kerja Berbagipakai; belum ada pasal"),
+    ],
+)
+def test_a_source_is_told_without_our_own_numbers(basis, read):
+    assert dasar(basis) == read
+
+
+def test_a_right_that_ends_at_midnight_ends_with_the_day_before():
+    assert until(datetime(2027, 6, 30, 17, 0, tzinfo=UTC)) == "30 Juni 2027, 24.00 WIB"
+    assert until(datetime(2027, 6, 30, 3, 5, tzinfo=UTC)) == "30 Juni 2027, 10.05 WIB"

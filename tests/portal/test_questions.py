@@ -103,6 +103,8 @@ WRONG = [
     ("ends_on", {"ends_on": "besok"}, "", "besok"),
     ("ends_on", {"ends_on": "2020-01-01"}, "", "2020-01-01"),
     ("area", {"area": ["32"]}, "", 'value="32"'),
+    ("handlers", {"nama": ["Sri Rahayu"], "jabatan": [""]}, "Isi jabatan Sri Rahayu", 'value="Sri Rahayu"'),
+    ("handlers", {"nama": [""], "jabatan": ["Operator"]}, "Isi nama pemegang jabatan Operator", 'value="Operator"'),
 ]
 
 

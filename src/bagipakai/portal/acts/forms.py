@@ -108,6 +108,12 @@ class PrefilledForm(ActForm):
         self.office = requests.prefilled(self.dossier.request.reference, self.action)
         self.fields["shown"].initial = json.dumps(self.office)
 
+    @property
+    def told(self) -> list[tuple[str, Any]]:
+        """What the office filled in, as it is read: the capacity in the words of its question."""
+        capacity = dict(self.dossier.form.question("pdp_capacity").options(lang()))
+        return [(name, capacity.get(value, value)) for name, value in self.office.items() if value]
+
     def payload(self) -> dict[str, Any]:
         try:
             told = json.loads(self.cleaned_data["shown"] or "{}")
@@ -122,7 +128,7 @@ class SigningForm(PrefilledForm):
 
     template = "acts/signing.html"
     read = forms.BooleanField(
-        label=gettext_lazy("Saya sudah membaca naskah ini dan menandatanganinya atas nama instansi saya"),
+        label=gettext_lazy("Saya sudah membaca naskah ini dan menandatanganinya atas nama lembaga saya"),
         error_messages={"required": gettext_lazy("Nyatakan bahwa Anda sudah membaca naskah ini")},
     )
 
@@ -347,6 +353,8 @@ class ApproveForm(ReasonForm):
             Row(_("Siapa yang termasuk"), wording.population(plan.population, setting.catalogue, lang())),
             Row(_("Variabel"), lines=tuple(title for _name, title, chosen in self.choices if chosen)),
             Row(_("Versi rilis"), plan.release),
+            Row(_("Diperbarui dengan rilis berikutnya"), _("Ya") if plan.rolling else _("Tidak")),
+            Row(_("Boleh dibagikan lagi"), _("Ya") if plan.onward_sharing else _("Tidak")),
             Row(_("Format"), glossary.term(plan.format, "format").label),
             Row(_("Berakhir"), wording.calendar_day(plan.ends_on, lang())),
             Row(_("Sidik rencana"), self.office["plan"], digits=True),

@@ -17,7 +17,7 @@ from bagipakai.core.request import Action
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.acts import progress
 from bagipakai.portal.acts.views import options
-from bagipakai.portal.pages.refused import explained, refused
+from bagipakai.portal.pages.refused import explained, lang, refused
 from bagipakai.portal.requests.dossier import Dossier, opened
 from bagipakai.portal.requests.views import files
 
@@ -115,7 +115,11 @@ ANSWERS = {"yes": _("Ya"), "no": _("Tidak")}
 def _in_words(done: StepDone | None) -> list[tuple[str, Any]]:
     """The evidence of a sub-step with its names in the reader's language; a name that is not known stays as it is."""
     told = done.evidence.items() if done else ()
-    return [(str(EVIDENCE.get(name, name)), ANSWERS.get(str(value), value)) for name, value in told]
+    return [
+        (str(EVIDENCE.get(name, name)), ANSWERS.get(str(value), value))
+        for name, value in told
+        if value not in ("", None)
+    ]
 
 
 def _changed(dossier: Dossier, kind: str, before: int | None) -> bool:
@@ -147,11 +151,14 @@ def evidence(dossier: Dossier) -> dict[str, Any] | None:
     """The last order and the five sub-steps with what the registry's receipt says of each."""
     if not dossier.state.orders:
         return None
-    receipt = orders.receipt(dossier.state.orders[-1])
+    receipt, catalogue = orders.receipt(dossier.state.orders[-1]), dossier.setting.catalogue
     done = {one.step: one for one in receipt.steps} if receipt else {}
     return {
         "order": dossier.state.orders[-1],
         "receipt": receipt,
+        "columns": [catalogue[name].title(lang()) if name in catalogue else name for name in receipt.columns]
+        if receipt
+        else [],
         "refusal": explained(receipt.refusal) if receipt and receipt.refusal else "",
         "steps": [(step, done.get(step), _in_words(done.get(step))) for step in Step],
         "plan": dossier.state.decision.plan if dossier.state.decision else "",

@@ -40,6 +40,7 @@ def explained(code: str) -> str:
 
 def _word(code: str) -> str:
     """What a reader calls a status, document, question, variable or day; anything else stays as it is."""
+    code = code.removeprefix("field:").removeprefix("document:")  # what an item of a repair names
     day = clock.today()
     kinds, form, catalogue = Levels.on(day).kinds, forms.current(day), Catalogue.on(day)
     if code in kinds:

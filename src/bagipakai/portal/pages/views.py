@@ -19,9 +19,11 @@ def home(http: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"stages": [glossary.term(one, "status") for one in requests.PATH]}
     tenure = posts.current(http)
     if tenure is not None:
+        waiting = requests.queue(tenure)
         context |= {
             "tenure": tenure,
-            "waiting": requests.queue(tenure)[:5],
+            "waiting": waiting[:5],
+            "mine": {one.request.pk for one in waiting},
             "reviews": readiness.queue(tenure)[:5],
             "notices": _newest_of_each(notices.unread(tenure.person)[:50])[:5],
             "may_ask": offers(http, "requests:new"),

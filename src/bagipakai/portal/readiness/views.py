@@ -72,7 +72,11 @@ def key(http: HttpRequest) -> HttpResponse:
         error = sentence(outcome)
         typed = "" if outcome.code == "key-is-private" else typed  # a secret is not sent back
     current = institutions.current_key(tenure.post.institution)
-    context = {"key": current, "spoken": read_aloud(current.fingerprint) if current else ""}
+    context = {
+        "key": current,
+        "spoken": read_aloud(current.fingerprint) if current else "",
+        "institution": tenure.post.institution,
+    }
     return render(http, "readiness/key.html", context | {"error": error, "typed": typed}, status=422 if error else 200)
 
 

@@ -54,6 +54,12 @@ def lacking(ask: Ask, answer: Any, posted: QueryDict) -> str:
     """What a complete answer still lacks, said as what to do; nothing when it is complete."""
     if ask.question.required and answer in EMPTY:
         return ask.question.missing(ask.lang)
+    if ask.question.kind == "people":
+        half = next((one for one in answer if not (one["name"] and one["post"])), None)
+        if half is not None and half["name"]:
+            return _("Isi jabatan %(name)s") % {"name": half["name"]}
+        if half is not None:
+            return _("Isi nama pemegang jabatan %(post)s") % {"post": half["post"]}
     if ask.question.kind == "variables" and posted.get("langkah") == "alasan":
         bare = next((one["name"] for one in answer if not one["reason"].strip()), None)
         if bare is not None and bare in ask.setting.catalogue:

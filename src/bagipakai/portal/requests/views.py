@@ -17,6 +17,7 @@ from bagipakai.control import forms as office
 from bagipakai.control.models import Document
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Status
+from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.acts import progress
@@ -27,7 +28,7 @@ from bagipakai.portal.requests import questions
 from bagipakai.portal.requests.dossier import Dossier, opened
 
 A_PAGE = 25
-SCANS = {"CLEAN": _lazy("Sudah dipindai, bersih"), "NOT_SCANNED": _lazy("Belum dipindai")}
+SCANS = {"CLEAN": _lazy("Sudah dipindai virus, bersih"), "NOT_SCANNED": _lazy("Belum dipindai virus")}
 
 
 @require_GET
@@ -346,7 +347,9 @@ def paper(http: HttpRequest, reference: str, sha256: str) -> HttpResponse:
     found = opened(http, reference).request.papers.filter(sha256=sha256).first()
     if found is None:
         raise Http404
-    return as_download(drafting.read(found), f"{found.kind}-{reference}.pdf", "application/pdf")
+    return as_download(
+        drafting.read(found), f"{glossary.term(found.kind, 'document').label} {found.number}.pdf", "application/pdf"
+    )
 
 
 def as_download(content: bytes, name: str, media_type: str) -> HttpResponse:
@@ -395,6 +398,7 @@ def sent(http: HttpRequest, reference: str) -> HttpResponse:
     if not dossier.state.versions:
         raise Http404
     context = {"dossier": dossier, "version": dossier.state.versions[-1], "line": requests.timeline(reference)}
+    context["here"] = dossier.state.status in (Status.SUBMITTED, Status.ADMIN_CHECK)
     return render(http, "requests/sent.html", context)
 
 

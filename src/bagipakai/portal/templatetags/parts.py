@@ -1,7 +1,8 @@
 """The parts of a page that need more than an include: words of the law, days in words, boxes around other content."""
 
+import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -51,6 +52,17 @@ def told(pair: Any) -> str:
     return str(pair)
 
 
+WORKING_PAPERS = re.compile(r"acuan (hukum|bidang data|kepercayaan)|[RST]-?[0-9]|[0-9., ]+$|I$", re.IGNORECASE)
+
+
+@register.filter
+def dasar(basis: str) -> str:
+    """The source of a rule as a reader can look it up: without the numbers and marks of our own working papers."""
+    parts = [re.sub(r"\s*\([A-D]\)", "", part).strip() for part in basis.split(";")]
+    public = [part for part in parts if part and not WORKING_PAPERS.match(part)]
+    return "; ".join(public) or _("aturan kerja Berbagipakai; belum ada pasal")
+
+
 @register.filter
 def listed(values: Any) -> str:
     """A set of codes in order: L1, L2, L4."""
@@ -83,6 +95,17 @@ def instant(value: datetime | None) -> SafeString | str:
         return "–"
     machine = timezone.localtime(value).isoformat(timespec="minutes")
     return format_html('<time datetime="{}">{}</time>', machine, instant_text(value))
+
+
+@register.filter
+def until(value: datetime | None) -> str:
+    """The moment a right ends. At midnight that is the end of the day before: 30 Juni 2027, 24.00 WIB."""
+    if value is None:
+        return "–"
+    local = timezone.localtime(value)
+    if (local.hour, local.minute) != (0, 0):
+        return instant_text(value)
+    return f"{day(local - timedelta(minutes=1))}, {'24:00' if get_language() == 'en' else '24.00'} WIB"
 
 
 @register.filter
