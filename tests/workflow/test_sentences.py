@@ -55,8 +55,27 @@ def test_a_sentence_is_whole_in_both_languages(code):
 def test_blanks_are_filled_and_missing_ones_show_a_dash():
     no = Refusal("readiness-has-lapsed", {"until": "2026-12-31"})
     assert "(2026-12-31)" in no.sentence() and "(2026-12-31)" in no.sentence("en")
-    assert "(–)" in Refusal("readiness-has-lapsed").sentence()
+    assert "level – " in Refusal("readiness-does-not-cover-it", {"channel": "PORTAL"}).sentence()
     assert "reviu kesiapan" in no.basis
+
+
+@pytest.mark.parametrize("unsaid", [{}, {"until": ""}, {"until": "–"}])
+def test_a_sentence_reads_well_without_what_nobody_said(unsaid):
+    no = Refusal("readiness-has-lapsed", unsaid)
+    assert "ditangguhkan, atau berakhir. Selesaikan" in no.sentence()
+
+
+@pytest.mark.parametrize("code", sorted(SENTENCES))
+@pytest.mark.parametrize("lang", ["id", "en"])
+def test_no_sentence_has_empty_brackets_quotes_or_lists(code, lang):
+    said = Refusal(code).sentence(lang)
+    assert not re.search(r"\([\s–,]*\)|(?<=\w) “[–]?”|: [–.]", said), said
+
+
+def test_an_order_and_its_check_have_one_word_each():
+    """The portal's words: pesanan, pemeriksaan mutu, lembaga, gudang data."""
+    said = " ".join(row["id"] for row in SENTENCES.values()).lower()
+    assert not re.findall(r"cek kualitas|instansi|registri|linimasa|\bperintah\b(?! synthesise)", said)
 
 
 def test_an_unknown_code_has_no_sentence():

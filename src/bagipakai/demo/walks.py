@@ -266,7 +266,7 @@ class Procession:
         if state.delivered is None or state.delivered.refusal:
             raise Stopped(f"gudang data menolak: {state.delivered.refusal if state.delivered else 'tanpa jawaban'}")
         self._do(preparer, Action.SEND_TO_QUALITY)
-        self.told("cek kualitas")
+        self.told("pemeriksaan mutu")
         self._do(story.officer(story.CONTROLLER, Role.QUALITY_REVIEWER), Action.PASS_QUALITY)
 
     def _hand_over(self) -> None:
