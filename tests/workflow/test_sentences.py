@@ -24,6 +24,14 @@ def codes_in_the_source() -> set[str]:
     return found
 
 
+def codes_of_receipts() -> set[str]:
+    """What the registry may answer an order with, beside what the office had refused already."""
+    files = ("registry/worker.py", "registry/deliver.py", "core/disclosure.py")
+    return {
+        code for file in files for code in re.findall(r'\bRefusal\("([a-z-]+)"', (SOURCE / file).read_text("utf-8"))
+    }
+
+
 def blanks(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
@@ -70,6 +78,14 @@ def test_a_sentence_reads_well_without_what_nobody_said(unsaid):
 def test_no_sentence_has_empty_brackets_quotes_or_lists(code, lang):
     said = Refusal(code).sentence(lang)
     assert not re.search(r"\([\s–,]*\)|(?<=\w) “[–]?”|: [–.]", said), said
+
+
+@pytest.mark.parametrize("code", sorted(codes_of_receipts()))
+@pytest.mark.parametrize("lang", ["id", "en"])
+def test_what_a_receipt_says_no_with_reads_whole_without_its_details(code, lang):
+    """A receipt carries the code alone."""
+    said = Refusal(code).sentence(lang)
+    assert "–" not in said and "  " not in said, said
 
 
 def test_an_order_and_its_check_have_one_word_each():
