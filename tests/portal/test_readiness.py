@@ -1,5 +1,6 @@
 """Readiness through its pages: an institution assesses itself, a reviewer judges, a certificate is given."""
 
+import re
 from datetime import timedelta
 
 import pyrage
@@ -158,3 +159,34 @@ def test_a_private_key_is_refused_and_not_sent_back(house):
     assert page.status_code == 422
     assert secret not in page.content.decode()
     assert secret.lower() not in page.content.decode().lower()
+
+
+def buttons(client) -> list[tuple[str, str]]:
+    """The ways on that the readiness page offers: the class of each and where it leads."""
+    page = client.get(reverse("readiness:own")).content.decode()
+    return re.findall(r'<a class="(button[^"]*)" href="([^"]+)"', page)
+
+
+def test_the_open_assessment_is_the_first_way_on(house):
+    """A new one can still be begun, but as the second choice."""
+    applicant, head = entering(house[Role.APPLICANT]), entering(house[Role.ACCOUNTABLE_OFFICER])
+    new = reverse("readiness:new")
+    assert buttons(applicant) == [("button", new)]
+    assert buttons(head) == []
+    row = begun(house)
+    here = reverse("readiness:show", args=[row.pk])
+    assert buttons(applicant) == [("button", here), ("button button--second", new)]
+    assert buttons(head) == [("button", here)]
+
+
+def test_a_finished_review_is_no_way_on():
+    house = an_institution()
+    assert buttons(entering(house[Role.APPLICANT])) == [("button", reverse("readiness:new"))]
+
+
+def test_the_page_says_which_evidence_may_be_handed_in(house):
+    row = begun(house)
+    code = next(iter(readiness.instrument(readiness.state(row.pk))))
+    page = entering(house[Role.APPLICANT]).get(reverse("readiness:item", args=[row.pk, code])).content.decode()
+    assert "PDF, DOCX, XLSX paling besar 10 MB" in page
+    assert 'accept=".pdf,' in page

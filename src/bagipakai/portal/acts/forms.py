@@ -21,6 +21,7 @@ from bagipakai.portal import glossary
 from bagipakai.portal.pages.refused import lang, sentence
 from bagipakai.portal.parts.shapes import Row
 from bagipakai.portal.requests.dossier import Dossier
+from bagipakai.portal.templatetags.parts import accepted_endings, accepted_files
 
 ITEM_ROWS = 4
 
@@ -398,6 +399,10 @@ class RecordForm(ActForm):
         label=gettext_lazy("Berita acara klarifikasi"),
         error_messages={"required": gettext_lazy("Pilih berkas berita acara")},
     )
+
+    def build(self) -> None:
+        self.fields["file"].help_text = accepted_files()
+        self.fields["file"].widget.attrs["accept"] = accepted_endings()
 
     def perform(self, seen: int) -> Event | Refusal:
         file = self.cleaned_data["file"]

@@ -13,16 +13,18 @@ from django.views.decorators.http import require_GET, require_http_methods
 from bagipakai.control import clock, documents, institutions, readiness
 from bagipakai.control.models import Document
 from bagipakai.core.manifest import read_aloud
-from bagipakai.core.readiness import Action, Item
+from bagipakai.core.readiness import Action, Item, Status
 from bagipakai.core.refusal import Refusal
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
+from bagipakai.portal.pages.files import from_the_store
 from bagipakai.portal.pages.refused import lang, refused, sentence
 from bagipakai.portal.parts.shapes import Task
 from bagipakai.portal.readiness.acts import ACTS, ReviewAct
 from bagipakai.portal.readiness.dossier import ReviewDossier, opened
 from bagipakai.portal.readiness.forms import ANSWERS, VERDICTS, AnswerForm, ReviewActForm, ScopeForm, VerdictForm
-from bagipakai.portal.requests.views import as_download
+
+UNDER_WAY = (Status.NOT_STARTED, Status.SELF_ASSESSED, Status.UNDER_REVIEW)
 
 
 @require_GET
@@ -33,10 +35,12 @@ def own(http: HttpRequest) -> HttpResponse:
         return redirect("accounts:posts")
     institution = tenure.post.institution
     key = institutions.current_key(institution)
+    reviews = list(readiness.visible(tenure).filter(institution=institution))
     context = {
         "institution": institution,
         "standing": readiness.standing(institution, clock.now()),
-        "reviews": readiness.visible(tenure).filter(institution=institution),
+        "reviews": reviews,
+        "open": next((one for one in reviews if one.status in UNDER_WAY), None),
         "may_begin": offers(http, "readiness:new"),
         "may_change_key": offers(http, "readiness:key"),
         "key": key,
@@ -241,7 +245,8 @@ def file(http: HttpRequest, review: int, code: str, sha256: str) -> HttpResponse
     stored = Document.objects.filter(sha256=sha256).order_by("-id").first() if given else None
     if given is None or stored is None:
         raise Http404
-    return as_download(documents.read(stored), given.name, given.media)
+    back = reverse("readiness:item", args=[review, code])
+    return from_the_store(http, lambda: documents.read(stored), given.name, given.media, back)
 
 
 # --- acts on the whole ------------------------------------------------------------------------------------------------

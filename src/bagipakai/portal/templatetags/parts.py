@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from bagipakai.control import filetypes
 from bagipakai.portal import glossary
 
 register = template.Library()
@@ -137,6 +138,32 @@ def size(value: int) -> str:
         if value >= power:
             return f"{formats.number_format(value / power, 1)} {unit}"
     return f"{value} B"
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def accepted_files() -> str:
+    """Which files may be handed in and how large each may be, as `policies/documents.toml` has it today."""
+    limits: dict[int, list[str]] = {}
+    for kind in filetypes.accepted(timezone.localdate()).values():
+        limits.setdefault(kind.max_bytes // 1_048_576, []).append(kind.short)
+    told = [
+        _("%(types)s paling besar %(most)s MB") % {"types": ", ".join(types), "most": most}
+        for most, types in limits.items()
+    ]
+    return _(
+        "%(types)s. Isi berkas diperiksa lebih dulu; yang berkata sandi, memuat makro, atau memuat berkas lain "
+        "tidak diterima."
+    ) % {"types": "; ".join(told)}
+
+
+@register.simple_tag
+def accepted_endings() -> str:
+    """The same for a file field: what the chooser of the browser offers first."""
+    known = filetypes.accepted(timezone.localdate())
+    return ",".join(f".{ending}" for ending in (*known, *(["jpeg"] if "jpg" in known else [])))
 
 
 # --- boxes ---------------------------------------------------------------------------------------------------------
