@@ -21,7 +21,7 @@ from bagipakai.core.plan import Format
 from bagipakai.recipient import opening
 from bagipakai.recipient.keys import Identity, keygen
 from bagipakai.recipient.opening import Opened, opened
-from bagipakai.recipient.refusals import Refusal
+from bagipakai.recipient.refusals import SENTENCES, Refusal
 from bagipakai.recipient.verify import verified
 from bagipakai.recipient.words import day, number, trouble
 
@@ -211,9 +211,7 @@ def test_the_commands_refuse_with_one_sentence_and_a_code(files):
     out, told = process.communicate()
     assert process.returncode == 1
     assert json.loads(out)["code"] == "seal-mismatch"
-    assert told.strip().splitlines() == [
-        "Segel paket bukan segel Pengendali yang Anda percayai; jangan dipakai, hubungi Pengendali. [seal-mismatch]"
-    ]
+    assert told.strip().splitlines() == [f"{SENTENCES['seal-mismatch']} [seal-mismatch]"]
 
 
 def test_no_secret_key_appears_in_what_the_tool_says(files):
