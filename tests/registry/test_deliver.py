@@ -30,6 +30,7 @@ from bagipakai.core.variables import Type, Variable
 from bagipakai.registry import deliver as delivering
 from bagipakai.registry import formats
 from bagipakai.registry.deliver import Limits, deliver, objection
+from bagipakai.registry.dictionary import in_thousandths
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of
 from bagipakai.registry.engines.duckdb import Engine
@@ -384,12 +385,48 @@ def test_the_dictionary_and_the_metadata_explain_every_column(release, house, tm
         with (tmp_path / level / "kamus.csv").open(encoding="utf-8", newline="") as text:
             lines = list(csv.DictReader(text))
         assert tuple(line["kolom"] for line in lines) == receipt.columns
-        assert all(line["definisi"] and line["jenis"] and line["kelas"] for line in lines)
+        assert all(line[name] for line in lines for name in ("nama_resmi", "definisi", "jenis", "kelas", "produsen"))
+        assert not [line for line in lines if {line["jenis"], line["kelas"]} & {line["kode_jenis"], line["kode_kelas"]}]
+        manifest = house.open(receipt.package, tmp_path / f"{level} lagi").manifest
+        coded = [(one.name, one.type, one.sensitivity) for one in manifest.columns]
+        assert [(line["kolom"], line["kode_jenis"], line["kode_kelas"]) for line in lines] == coded
+        for line in lines:
+            codes = CATALOGUE[line["kolom"]].codes if line["kolom"] in CATALOGUE else None
+            meanings = [f"{code} = {codes.label(code)}" for code in codes] if codes else []
+            assert line["arti_kode"] == "; ".join(meanings), "a reader needs no other file to read a code"
         about = json.loads((tmp_path / level / "metadata.json").read_text(encoding="utf-8"))
         explained = {one["name"] for one in about["variabel"]} | set(about["kolom_tambahan"])
         assert explained == set(receipt.columns)
         assert about["rilis"] == release.metadata()
-        assert set(about["mutu"]["variabel"]) == {name for name in receipt.columns if name in CATALOGUE}
+        assert set(about["mutu"]["per_seribu"]) == {name for name in receipt.columns if name in CATALOGUE}
+
+
+@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("level", list(Level))
+def test_a_package_has_exactly_the_files_that_everybody_knows_of(level, form, release, house):
+    """And so never the release's quality report, which holds small counts (decision 0014)."""
+    plan = a_plan(level, format=form, **({"variables": ("kode_prov",)} if level is Level.L1 else {}))
+    receipt = done(an_order(plan), release, house)
+    lies = sorted(file.name for file in (house.places.packages / receipt.package).rglob("*"))
+    assert lies == [f"bagian-0001.{form.value}.age", "kamus.csv.age", "manifest.dsse.json", "metadata.json.age"]
+
+
+def test_the_metadata_tell_quality_in_parts_of_a_thousand_and_no_count(release, house, tmp_path):
+    """How many have no decile would be the very cell of the unknown that a table of deciles may hide."""
+    receipt = done(an_order(a_plan("L1", variables=("kode_prov",))), release, house)
+    house.open(receipt.package, tmp_path / "hasil")
+    told = json.loads((tmp_path / "hasil" / "metadata.json").read_text(encoding="utf-8"))["mutu"]
+    assert set(told) == {"baris", "per_seribu"}
+    assert all(set(one) == {"terisi", "tidak_sah"} for one in told["per_seribu"].values())
+    nation, few = 290_000_000, {"missing": 7, "invalid": 0}
+    many = {"missing": 29_000_000, "invalid": 2_900_000}
+    measured = {
+        "rows": nation,
+        "variables": {"sedikit": few, "banyak": many, "tidak_ada": {"missing": 0, "invalid": 0}},
+    }
+    said = in_thousandths(measured, ["sedikit", "banyak", "tidak_ada"])["per_seribu"]
+    assert said["sedikit"] == said["tidak_ada"] == {"terisi": 1000, "tidak_sah": 0}
+    assert said["banyak"] == {"terisi": 900, "tidak_sah": 10}
 
 
 def test_xlsx_is_split_at_the_row_limit(release, rows, house, tmp_path):
