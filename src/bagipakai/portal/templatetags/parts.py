@@ -7,8 +7,8 @@ from typing import Any
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, strip_tags
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -181,8 +181,22 @@ def notice(content: str, kind: str = "info", word: str = "") -> SafeString:
 
 @register.simple_block_tag
 def wide(content: str, name: str) -> SafeString:
-    """A box in which a wide table scrolls by itself; reachable by keyboard, with a name for a screen reader."""
-    return format_html('<div class="table-box" role="region" tabindex="0" aria-label="{}">{}</div>', name, content)
+    """A box in which a wide table scrolls by itself; reachable by keyboard, with a name for a screen reader. Where
+    there is no room for columns, each row becomes a card, and each cell is told by its column (parts.css)."""
+    table = mark_safe(_named_cells(content))  # noqa: S308 - what the template made, with its own headings repeated
+    return format_html('<div class="table-box" role="region" tabindex="0" aria-label="{}">{}</div>', name, table)
+
+
+def _named_cells(table: str) -> str:
+    """The table, each cell of its body carrying the heading of its column in `data-column`."""
+    headings = [strip_tags(one).replace('"', "&quot;") for one in re.findall(r'<th scope="col".*?>(.*?)</th>', table)]
+    head, body = table.split("<tbody>", 1)
+
+    def named(row: re.Match[str]) -> str:
+        names = iter(headings)
+        return re.sub(r"<t[hd](?=[ >])", lambda cell: f'{cell[0]} data-column="{next(names, "")}"', row[0])
+
+    return f"{head}<tbody>{re.sub('<tr.*?</tr>', named, body, flags=re.DOTALL)}"
 
 
 @register.inclusion_tag("parts/field.html")
