@@ -94,9 +94,10 @@ oleh program (`core/workflow.py`, `core/access.py`, `core/readiness.py`), sehing
 tidak tertulis di sini ditolak.
 
 **Sumber.** Huruf di belakang sumber: **A** naskah peraturan yang dibaca · **B** artikel pemerintah tentang peraturan
-itu · **C** dokumen turunan · **D** praktik portal lain · **I** pilihan rancangan kami. “Acuan hukum” adalah ringkasan
-hukum dan praktik yang menjadi dasar rancangan ini; R-01 sampai R-30 adalah syarat di dalamnya, S01 sampai S20 skenario
-ujinya. Naskah lengkap Permen PPN/Bappenas 7/2025 belum kami baca.
+itu · **C** dokumen turunan · **D** praktik portal lain · **I** pilihan rancangan kami. [Acuan hukum](acuan-hukum.md)
+adalah ringkasan hukum dan praktik yang menjadi dasar rancangan ini, bernomor seperti di sini: “Acuan hukum 4.4 butir 2”
+ada di bawah judul “4.4 butir 2”. R-01 sampai R-30 adalah syarat di dalamnya, S01 sampai S20 skenario ujinya. Naskah
+lengkap Permen PPN/Bappenas 7/2025 belum kami baca.
 
 ![Diagram tahap permintaan](alur.svg)
 """
