@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -30,7 +31,7 @@ from bagipakai.core.variables import Type, Variable
 from bagipakai.registry import deliver as delivering
 from bagipakai.registry import formats
 from bagipakai.registry.deliver import Limits, deliver, objection
-from bagipakai.registry.dictionary import in_thousandths
+from bagipakai.registry.dictionary import CLASSES, in_thousandths
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of
 from bagipakai.registry.engines.duckdb import Engine
@@ -399,6 +400,12 @@ def test_the_dictionary_and_the_metadata_explain_every_column(release, house, tm
         assert explained == set(receipt.columns)
         assert about["rilis"] == release.metadata()
         assert set(about["mutu"]["per_seribu"]) == {name for name in receipt.columns if name in CATALOGUE}
+
+
+def test_the_dictionary_calls_a_class_as_the_glossary_does():
+    terms = tomllib.loads((Path(__file__).parents[2] / "GLOSSARY.toml").read_text("utf-8"))["istilah"]
+    told = {one["identifier"]: one["istilah"] for one in terms if one["kind"] == "class"}
+    assert {name: CLASSES[name] for name in told} == told
 
 
 @pytest.mark.parametrize("form", list(Format))

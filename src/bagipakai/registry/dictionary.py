@@ -65,7 +65,7 @@ _TYPES = {
     "date": "tanggal (tahun-bulan-hari)",
     "pseudonym": "pseudonim",
 }
-_CLASSES = {
+CLASSES = {
     "PERSONAL_IDENTIFIER": "Pengenal pribadi",
     "QUASI_IDENTIFIER": "Pengenal tidak langsung",
     "SPECIFIC": "Data pribadi spesifik",
@@ -87,7 +87,7 @@ def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue) -> by
 
 
 def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ...]:
-    kind, sort = _TYPES[column.type], _CLASSES[column.sensitivity]
+    kind, sort = _TYPES[column.type], CLASSES[column.sensitivity]
     machine = (column.type, column.sensitivity)
     if column.name not in catalogue:
         own = _OWN[column.name]
