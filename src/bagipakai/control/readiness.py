@@ -20,6 +20,7 @@ from bagipakai.core.request import SYSTEM, Actor, Role
 
 log = logging.getLogger("bagipakai.control.readiness")
 
+SHORT = ("PARTLY", "NOT_MET")  # verdicts after which an item is answered anew
 ASSESSING = frozenset({Role.APPLICANT, Role.ACCOUNTABLE_OFFICER})
 
 
@@ -51,6 +52,25 @@ def begin(
         else:
             transaction.set_rollback(True)
     return ledger.deny(outcome, "OPEN", tenure.person) if isinstance(outcome, Refusal) else row
+
+
+def begin_again(review_id: int, acting: Acting) -> ReadinessReview | Refusal:
+    """Opens a review for the scope of an earlier one, with every answer and its evidence that the reviewer did not find
+    short: what was found short is answered anew, and the head declares it all again. Raises UnknownReview."""
+    before = _folded(get(review_id, acting))
+    with transaction.atomic():
+        row = begin(acting, sorted(before.levels), sorted(before.channels), sorted(before.sites))
+        if isinstance(row, Refusal):
+            return row
+        for code in instrument(_folded(row)):
+            if code not in before.answers or before.verdicts.get(code, ("",))[0] in SHORT:
+                continue
+            answer, note = before.answers[code]
+            handle(row.pk, Action.ANSWER, acting, {"item": code, "answer": answer, "note": note}, _row(row.pk).n)
+            for one in before.evidence.get(code, ()):
+                shown = {"item": code, "sha256": one.sha256, "bytes": one.bytes, "name": one.name, "media": one.media}
+                handle(row.pk, Action.ATTACH, acting, shown, _row(row.pk).n)
+    return row
 
 
 def handle(

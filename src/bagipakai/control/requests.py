@@ -27,7 +27,16 @@ from bagipakai.control import (
 )
 from bagipakai.control.acting import Acting, in_the_way, person_of, tenures_of
 from bagipakai.control.cabinet import UnknownRequest, find, get, state, state_of, visible
-from bagipakai.control.history import PATH, Difference, Moment, Timeline, differences, timeline
+from bagipakai.control.history import (
+    PATH,
+    Clarification,
+    Difference,
+    Moment,
+    Timeline,
+    clarifications,
+    differences,
+    timeline,
+)
 from bagipakai.control.models import Claim, Event, Institution, Request, Tenure
 from bagipakai.control.queues import Waiting, claim, queue, release
 from bagipakai.core import workflow
@@ -39,6 +48,7 @@ from bagipakai.core.variables import Catalogue
 
 __all__ = [
     "PATH",
+    "Clarification",
     "Difference",
     "Moment",
     "Possibility",
@@ -49,6 +59,7 @@ __all__ = [
     "approvable_level",
     "attach",
     "claim",
+    "clarifications",
     "create",
     "differences",
     "find",

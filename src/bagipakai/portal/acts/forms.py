@@ -124,6 +124,16 @@ class PrefilledForm(ActForm):
         return {key: told[key] for key in self.office if told.get(key) not in (None, "") or key == "manifest"}
 
 
+class ConfirmingForm(PrefilledForm):
+    """The applicant stands by the record of a clarification, which the page shows."""
+
+    template = "acts/confirming.html"
+
+    @property
+    def summary(self) -> str:
+        return self.dossier.clarifications[-1].summary
+
+
 class SigningForm(PrefilledForm):
     """Signing a paper that has been read."""
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 
 from bagipakai.control import readiness
 from bagipakai.control.models import ReadinessReview, Tenure
-from bagipakai.core.readiness import Action, Item, Review
+from bagipakai.core.readiness import Action, Item, Review, Status
 from bagipakai.portal.accounts import posts
 
 
@@ -33,6 +33,12 @@ class ReviewDossier:
             if one.action not in found or found[one.action].refusal is not None:
                 found[one.action] = one
         return found
+
+    @property
+    def told(self) -> Mapping[str, tuple[str, str, str]]:
+        """The verdicts, by item: those who are judged read them once it is decided, not while it is being weighed."""
+        mine = self.tenure.post.institution_id == self.row.institution_id
+        return {} if mine and self.review.status is Status.UNDER_REVIEW else self.review.verdicts
 
     @property
     def seen(self) -> str:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bagipakai.control import clock, documents, institutions, readiness
 from bagipakai.control.models import Document
@@ -41,6 +41,7 @@ def own(http: HttpRequest) -> HttpResponse:
         "standing": readiness.standing(institution, clock.now()),
         "reviews": reviews,
         "open": next((one for one in reviews if one.status in UNDER_WAY), None),
+        "refused": next((one for one in reviews[:1] if one.status == Status.NOT_READY), None),
         "may_begin": offers(http, "readiness:new"),
         "may_change_key": offers(http, "readiness:key"),
         "key": key,
@@ -101,8 +102,26 @@ def show(http: HttpRequest, review: int) -> HttpResponse:
     """The items with their answers and verdicts, the certificate if there is one, and what the reader can do."""
     dossier = opened(http, review)
     context = {"dossier": dossier, "tasks": _tasks(dossier), "options": options(dossier)}
-    context |= {"conditions": _conditions(dossier)}
+    context |= {"conditions": _conditions(dossier), "may_repeat": _may_repeat(http, dossier)}
     return render(http, "readiness/show.html", context)
+
+
+def _may_repeat(http: HttpRequest, dossier: ReviewDossier) -> bool:
+    """Whether the page offers to begin again from here: it has ended, and no later one of the institution stands."""
+    newest = readiness.visible(dossier.tenure).filter(institution=dossier.row.institution_id).first()
+    over = dossier.review.status in (Status.NOT_READY, Status.EXPIRED)
+    return over and newest == dossier.row and offers(http, "readiness:new")
+
+
+@require_POST
+def again(http: HttpRequest, review: int) -> HttpResponse:
+    """A new self-assessment that begins with what was found right in this one."""
+    dossier = opened(http, review)
+    outcome = readiness.begin_again(review, dossier.tenure)
+    if isinstance(outcome, Refusal):
+        return refused(http, outcome, reverse("readiness:show", args=[review]))
+    messages.success(http, _("Penilaian baru dibuka. Jawab butir yang belum, lalu minta pimpinan mengirimnya."))
+    return redirect("readiness:show", outcome.pk)
 
 
 def _tasks(dossier: ReviewDossier) -> list[Task]:
@@ -110,7 +129,7 @@ def _tasks(dossier: ReviewDossier) -> list[Task]:
     answers, verdicts = dict(ANSWERS), dict(VERDICTS)
     tasks = []
     for code, one in dossier.items.items():
-        answer, verdict = review.answers.get(code, ("", ""))[0], review.verdicts.get(code, ("", "", ""))[0]
+        answer, (verdict, note, _person) = review.answers.get(code, ("", ""))[0], dossier.told.get(code, ("", "", ""))
         lacks = answer in ("YES", "PARTLY") and one.evidence and not review.evidence.get(code)
         word, colour = _("Belum dijawab"), "info"
         if verdict:
@@ -120,7 +139,13 @@ def _tasks(dossier: ReviewDossier) -> list[Task]:
         elif answer:
             word, colour = str(answers[answer]), "plain"
         tasks.append(
-            Task(_question(one), word, reverse("readiness:item", args=[dossier.row.pk, code]), one.reference, colour)
+            Task(
+                _question(one),
+                word,
+                reverse("readiness:item", args=[dossier.row.pk, code]),
+                note if verdict in readiness.SHORT else one.reference,
+                colour,
+            )
         )
     return tasks
 
@@ -166,6 +191,7 @@ def item(http: HttpRequest, review: int, code: str) -> HttpResponse:
         "item": one,
         "question": _question(one),
         "answer": _answer_words(dossier, code),
+        "verdict": _verdict_words(dossier, code),
         "evidence": shown,
         "may_attach": Action.ATTACH in dossier.possible,
         "error": error,
@@ -235,6 +261,11 @@ def opened_again(dossier: ReviewDossier) -> Any:
 def _answer_words(dossier: ReviewDossier, code: str) -> dict[str, str]:
     answer = dossier.review.answers.get(code)
     return {"word": str(dict(ANSWERS)[answer[0]]), "note": answer[1]} if answer else {}
+
+
+def _verdict_words(dossier: ReviewDossier, code: str) -> dict[str, str]:
+    verdict = dossier.told.get(code)
+    return {"word": str(dict(VERDICTS)[verdict[0]]), "note": verdict[1]} if verdict else {}
 
 
 @require_GET

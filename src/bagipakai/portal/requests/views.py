@@ -29,6 +29,7 @@ from bagipakai.portal.requests import questions
 from bagipakai.portal.requests.dossier import Dossier, opened
 
 A_PAGE = 25
+AMENDED = "amendment"  # the code of an item that the applicant opened, not the check
 SCANS = {"CLEAN": _lazy("Sudah dipindai virus, bersih"), "NOT_SCANNED": _lazy("Belum dipindai virus")}
 
 
@@ -125,6 +126,7 @@ def _repair(http: HttpRequest, dossier: Dossier) -> HttpResponse:
     items = [
         {
             "item": item,
+            "own": item.code == AMENDED,
             "lack": dossier.deficiency(item.code),
             "target": dossier.target(item.target),
             "href": _target_address(dossier, item.target),
@@ -341,6 +343,18 @@ def attachment(http: HttpRequest, reference: str, kind: str) -> HttpResponse:
     dossier = opened(http, reference)
     attached = dossier.state.attachments.get(kind)
     stored = Document.objects.filter(sha256=attached.sha256).order_by("-id").first() if attached else None
+    if stored is None:
+        raise Http404
+    back = reverse("requests:show", args=[reference])
+    return from_the_store(http, lambda: documents.read(stored), stored.name, stored.media_type, back)
+
+
+@require_GET
+def clarification(http: HttpRequest, reference: str, sha256: str) -> HttpResponse:
+    """The record of a meeting to clarify, as it was handed in."""
+    dossier = opened(http, reference)
+    known = {one.document for one in dossier.clarifications}
+    stored = Document.objects.filter(sha256=sha256).order_by("-id").first() if sha256 in known else None
     if stored is None:
         raise Http404
     back = reverse("requests:show", args=[reference])
