@@ -192,8 +192,8 @@ class Delivery:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, Course(self.clock)
         course.begin(Step.SELECTION)
-        sources = self.release.parts(plan.unit, plan.area.codes)
-        with self._engine() as engine, self._draft() as draft:
+        reading = self.release.reading(plan.unit, plan.area.codes)  # left when all that was read is known to be whole
+        with reading as sources, self._engine() as engine, self._draft() as draft:
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
                 table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources)
@@ -211,7 +211,6 @@ class Delivery:
                 raise NotWhatWasApproved("columns")
             self._describe(draft, columns)
             parts = draft.parts()
-        self.release.untouched(sources)
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
             raise NotWhatWasApproved("rows")
