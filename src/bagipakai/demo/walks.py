@@ -201,8 +201,7 @@ class Procession:
     def _attach(self, kind: str, remark: str = "") -> None:
         content = papers.letter(kind, self.walk.house.name, str(self.walk.answers["programme"]), remark)
         file = io.BytesIO(content)
-        name = f"{kind.lower()}.pdf"
-        passed(requests.attach(self.reference, self.applicant, kind, file, name, seen=self.state.n))
+        passed(requests.attach(self.reference, self.applicant, kind, file, papers.file_name(kind), seen=self.state.n))
 
     # -------------------------------------------------------------------------------------------- the controller checks
 
