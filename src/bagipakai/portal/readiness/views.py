@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from bagipakai.control import clock, documents, institutions, readiness
 from bagipakai.control.models import Document
 from bagipakai.core.manifest import read_aloud
-from bagipakai.core.readiness import Action, Item, Status
+from bagipakai.core.readiness import Action, Item, Review, Status
 from bagipakai.core.refusal import Refusal
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
@@ -102,8 +102,20 @@ def show(http: HttpRequest, review: int) -> HttpResponse:
     """The items with their answers and verdicts, the certificate if there is one, and what the reader can do."""
     dossier = opened(http, review)
     context = {"dossier": dossier, "tasks": _tasks(dossier), "options": options(dossier)}
-    context |= {"conditions": _conditions(dossier), "may_repeat": _may_repeat(http, dossier)}
+    context |= {
+        "conditions": _conditions(dossier),
+        "may_repeat": _may_repeat(http, dossier),
+        "waits_for_head": _waits_for_head(dossier),
+    }
     return render(http, "readiness/show.html", context)
+
+
+def _waits_for_head(dossier: ReviewDossier) -> bool:
+    """Whether everything is answered and shown, and somebody else than the reader has to send it."""
+    review, mine = dossier.review, Action.ANSWER in dossier.possible and Action.DECLARE not in dossier.possible
+    return mine and all(
+        code in review.answers and not _wants_evidence(one, review) for code, one in dossier.items.items()
+    )
 
 
 def _may_repeat(http: HttpRequest, dossier: ReviewDossier) -> bool:
@@ -130,7 +142,7 @@ def _tasks(dossier: ReviewDossier) -> list[Task]:
     tasks = []
     for code, one in dossier.items.items():
         answer, (verdict, note, _person) = review.answers.get(code, ("", ""))[0], dossier.told.get(code, ("", "", ""))
-        lacks = answer in ("YES", "PARTLY") and one.evidence and not review.evidence.get(code)
+        lacks = _wants_evidence(one, review)
         word, colour = _("Belum dijawab"), "info"
         if verdict:
             word, colour = str(verdicts[verdict]), {"MET": "positive", "NOT_MET": "negative"}.get(verdict, "warning")
@@ -194,6 +206,7 @@ def item(http: HttpRequest, review: int, code: str) -> HttpResponse:
         "verdict": _verdict_words(dossier, code),
         "evidence": shown,
         "may_attach": Action.ATTACH in dossier.possible,
+        "onward": _onward(dossier, code),
         "error": error,
         **forms,
     }
@@ -242,8 +255,7 @@ def _posted(
 def _next_item(dossier: ReviewDossier, code: str, action: Action) -> str:
     """The next item without an answer or a verdict; for a yes that wants evidence, the same one; at last the list."""
     review, codes = opened_again(dossier), list(dossier.items)
-    wants = dossier.items[code].evidence and review.answers.get(code, ("",))[0] in ("YES", "PARTLY")
-    if action is Action.ANSWER and wants and not review.evidence.get(code):
+    if action is Action.ANSWER and _wants_evidence(dossier.items[code], review):
         return reverse("readiness:item", args=[dossier.row.pk, code]) + "#bukti"
     done = review.answers if action is Action.ANSWER else review.verdicts
     place = codes.index(code) + 1
@@ -251,6 +263,18 @@ def _next_item(dossier: ReviewDossier, code: str, action: Action) -> str:
     if following is None:
         return reverse("readiness:show", args=[dossier.row.pk])
     return reverse("readiness:item", args=[dossier.row.pk, following])
+
+
+def _wants_evidence(one: Item, review: Review) -> bool:
+    """Whether the answer claims something that must be shown and is not shown yet."""
+    claims = review.answers.get(one.code, ("",))[0] in ("YES", "PARTLY")
+    return bool(claims and one.evidence and not review.evidence.get(one.code))
+
+
+def _onward(dossier: ReviewDossier, code: str) -> str:
+    """Where the institution goes on to from an item that is done; nothing while it is not."""
+    done = code in dossier.review.answers and not _wants_evidence(dossier.items[code], dossier.review)
+    return _next_item(dossier, code, Action.ANSWER) if done and Action.ANSWER in dossier.possible else ""
 
 
 def opened_again(dossier: ReviewDossier) -> Any:
