@@ -4,6 +4,8 @@ import csv
 import hashlib
 import json
 import shutil
+import threading
+import time
 import tomllib
 from collections import Counter
 from dataclasses import replace
@@ -29,17 +31,17 @@ from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missi
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Type, Variable
 from bagipakai.registry import deliver as delivering
-from bagipakai.registry import formats
+from bagipakai.registry import formats, releases
 from bagipakai.registry.deliver import Limits, deliver, objection
 from bagipakai.registry.dictionary import CLASSES, in_thousandths
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of
 from bagipakai.registry.engines.duckdb import Engine
-from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, promised
+from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, ahead, promised
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.package import package_id, publish
 from bagipakai.registry.pseudonyms import Identifier, PackageKeys, original
-from bagipakai.registry.releases import Damaged, Release
+from bagipakai.registry.releases import Damaged, Release, sha256
 
 NOW = PLACED + timedelta(hours=1)
 
@@ -556,6 +558,73 @@ def test_a_file_exchanged_while_it_is_read_is_noticed_although_it_was_put_back(
     with pytest.raises(Damaged, match="release-file-altered"):
         done(an_order(a_plan(level, variables=("kode_prov",))), own, house)
     assert house.packages == [] and house.left_behind() == []
+
+
+@pytest.mark.parametrize("level", ["L4", "L2", "L1"])
+def test_nothing_is_published_before_the_last_digest_was_compared(level, release, house, monkeypatch):
+    """All rows have come out and are sealed in the workspace when the last file turns out to be another."""
+    last = release.parts("individu")[-1].path
+    monkeypatch.setattr(releases, "_CHECKED", {})
+    monkeypatch.setattr(releases, "sha256", lambda path: _late_and_wrong(path, last, house))
+    monkeypatch.setattr(delivering, "publish", lambda *_: pytest.fail("it was published"))
+    with pytest.raises(Damaged, match="release-file-altered"):
+        done(an_order(a_plan(level, variables=("kode_prov",))), release, house)
+    assert house.packages == [] and house.left_behind() == []
+
+
+def _late_and_wrong(path: Path, last: str, house) -> str:
+    if str(path) != last:
+        return sha256(path)
+    for _ in range(1000):
+        if list(house.places.workspaces.rglob("metadata.json.age")):  # described last: all rows are written
+            return "0" * 64
+        time.sleep(0.01)
+    return pytest.fail("no rows came while the digests were compared")
+
+
+def test_a_refusal_that_the_rows_give_rise_to_waits_for_the_digests_too(release, house, monkeypatch):
+    """Whether a table is too small is known from its rows; from other rows than the published ones, nothing is."""
+    nobody = And((Compare(Op.AT_MOST, Column("desil"), Const(1)), Compare(Op.AT_LEAST, Column("desil"), Const(2))))
+    small = an_order(a_plan("L1", variables=("kode_prov",), population=nobody))
+    assert done(small, release, house).refusal == "table-too-small"
+    monkeypatch.setattr(releases, "_CHECKED", {})
+    monkeypatch.setattr(releases, "sha256", lambda _: "0" * 64)
+    with pytest.raises(Damaged, match="release-file-altered"):
+        done(small, release, house)
+    assert house.packages == [] and house.left_behind() == []
+
+
+def _batches(numbers, closed):
+    try:
+        for number in numbers:
+            if number is None:
+                raise EngineError("OutOfMemoryException")
+            yield pa.record_batch({"n": [number]})
+    finally:
+        closed.append(True)
+
+
+def test_batches_that_are_made_ahead_are_the_same_in_the_same_order():
+    closed = []
+    with ahead(_batches(range(50), closed)) as rows:
+        assert [batch.column("n").to_pylist() for batch in rows] == [[number] for number in range(50)]
+    assert len(closed) == 1
+
+
+def test_a_batch_that_fails_ahead_fails_where_it_is_waited_for():
+    closed, seen = [], []
+    with pytest.raises(EngineError, match="OutOfMemory"), ahead(_batches([1, 2, None, 3], closed)) as rows:
+        for batch in rows:
+            seen += batch.column("n").to_pylist()
+    assert seen == [1, 2] and len(closed) == 1
+
+
+def test_a_writer_that_stops_ends_what_is_made_ahead():
+    closed, before = [], set(threading.enumerate())
+    with pytest.raises(OSError, match="full"), ahead(_batches(range(50), closed)) as rows:
+        next(rows)
+        raise OSError("full")
+    assert len(closed) == 1 and set(threading.enumerate()) == before
 
 
 def test_a_full_disk_leaves_nothing(release, house, monkeypatch):

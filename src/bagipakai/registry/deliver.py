@@ -36,7 +36,7 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import formats
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.engines.duckdb import Engine
-from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, promised
+from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.keys import Keys
 from bagipakai.registry.package import Draft, package_id, private, publish, standing, withdraw
@@ -205,7 +205,8 @@ class Delivery:
                 rows = RowExtract(plan, self._catalogue, self._package_keys)
                 extract, batches = rows.extract, rows.batches(engine, sources)
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
-            guarded = formats.writer(plan.format)(batches, extract.schema, draft)
+            with ahead(batches) as rows_in_order:
+                guarded = formats.writer(plan.format)(rows_in_order, extract.schema, draft)
             columns = extract.columns(self._catalogue)
             if tuple(column.name for column in columns) != promised(plan):
                 raise NotWhatWasApproved("columns")
