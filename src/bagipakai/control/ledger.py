@@ -4,6 +4,7 @@ Appending entry `n` of a subject under its unique constraint is the only lock th
 there, one is written, and the other is told so. A request never waits for another request.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -15,7 +16,10 @@ from bagipakai.control.models import Denial, Person, Request
 from bagipakai.control.models.ledger import Entry
 from bagipakai.core import policy
 from bagipakai.core.canonical import digest
+from bagipakai.core.event import AnyEvent
 from bagipakai.core.refusal import Refusal
+
+log = logging.getLogger("bagipakai.control.ledger")
 
 FIRST = "0" * 64  # what stands before the first entry
 
@@ -23,12 +27,16 @@ Written = TypeVar("Written", bound=Entry)
 
 
 class Overtaken(Exception):
-    """Somebody else wrote this entry's number first."""
+    """Somebody else wrote this entry's number, `n`, first."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.n = n
 
 
-def append(kind: type[Written], subject: Model, event: Any) -> Written:
-    """Writes `event` (of core.workflow, core.access or core.readiness) as the next entry of `subject`. Raises Overtaken
-    if its number is taken. Call it inside a transaction: what follows from the event commits with it, or not at all."""
+def append(kind: type[Written], subject: Model, event: AnyEvent[Any, Any]) -> Written:
+    """Writes `event` as the next entry of `subject`. Raises Overtaken if its number is taken. Only `control.door` calls
+    it, inside a transaction: what follows from the event commits with it, or not at all."""
     payload = event.to_json()
     previous = (
         kind.objects.filter(subject=subject, n=event.n - 1).values_list("digest", flat=True).first()  # type: ignore[attr-defined]
@@ -40,8 +48,8 @@ def append(kind: type[Written], subject: Model, event: Any) -> Written:
         n=event.n,
         at=event.at,
         action=str(event.action),
-        person_id=_number(payload.get("person")),
-        post_id=_number(payload.get("post")),
+        person_id=_number(event.actor.person),
+        post_id=_number(event.actor.post),
         payload=payload,
         policy=version,
         previous=previous,
@@ -51,7 +59,7 @@ def append(kind: type[Written], subject: Model, event: Any) -> Written:
         with transaction.atomic():
             entry.save(force_insert=True)
     except IntegrityError:
-        raise Overtaken from None
+        raise Overtaken(event.n) from None
     return entry
 
 
@@ -69,6 +77,14 @@ def broken_at(kind: type[Entry], subject: Model) -> int | None:
             return expected
         previous = entry.digest
     return None
+
+
+def is_whole(kind: type[Entry], subject: Model) -> bool:
+    """Whether every entry of `subject` stands as it was written. If not, the log says where: somebody must look."""
+    at = broken_at(kind, subject)
+    if at is not None:
+        log.error("ledger.broken kind=%s subject=%s n=%d", kind.__name__, subject.pk, at)
+    return at is None
 
 
 def deny(
@@ -91,5 +107,5 @@ def _digest(payload: Mapping[str, Any], version: str, previous: str) -> str:
     return digest({"payload": payload, "policy": version, "previous": previous})
 
 
-def _number(text: Any) -> int | None:
+def _number(text: str) -> int | None:
     return int(text) if text else None

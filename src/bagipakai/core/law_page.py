@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bagipakai.core import access, readiness, workflow
-from bagipakai.core.objections import answer_is_too_long, form_is_incomplete
+from bagipakai.core.objections.form import answer_is_too_long, form_is_incomplete
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import TERMINAL, Action, Role, Status
 from bagipakai.core.table import Objection, Rule

@@ -7,6 +7,7 @@ from functools import cached_property
 from django.http import Http404, HttpRequest
 
 from bagipakai.control import readiness
+from bagipakai.control.door import Possibility
 from bagipakai.control.models import ReadinessReview, Tenure
 from bagipakai.core.readiness import Action, Item, Review, Status
 from bagipakai.portal.accounts import posts
@@ -26,9 +27,9 @@ class ReviewDossier:
         return readiness.instrument(self.review)
 
     @cached_property
-    def possible(self) -> Mapping[Action, readiness.Possibility]:
+    def possible(self) -> Mapping[Action, Possibility]:
         """What the reader can do or is kept from, by action; an open way counts before a shut one."""
-        found: dict[Action, readiness.Possibility] = {}
+        found: dict[Action, Possibility] = {}
         for one in readiness.possible(self.row.pk, self.tenure):
             if one.action not in found or found[one.action].refusal is not None:
                 found[one.action] = one
