@@ -20,7 +20,7 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 	$(BIN)/bagipakai demo serve --port $(PORT)
 
 test: .venv/test           ## everything; closes with pytest's own summary
-	@deploy/packages chromium poppler-utils age
+	@deploy/packages chromium poppler-utils age libatomic1  # the last is for the browser driver's own engine
 	$(BIN)/pytest
 
 check: .venv/test          ## format, lint, types, generated pages
