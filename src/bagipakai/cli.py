@@ -10,6 +10,7 @@ ROOMS = {
     "control": "kantor: siapkan basis data, jalankan pekerja",
     "portal": "halaman: jalankan portal",
     "recipient": "penerima: buat kunci, periksa dan buka paket",
+    "witness": "saksi: buat kunci, tanda tangani jejak",
     "demo": "peragaan: dari kesiapan sampai paket terbuka",
 }
 
