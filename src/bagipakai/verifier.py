@@ -8,7 +8,7 @@
 
 POLICY is the public file that names the log's key, the witnesses and how many must agree (C2SP tlog-policy). Nothing
 here is shared with the programs that write the log, so that one mistake cannot hide in both. Written to RFC 6962 and
-RFC 9162 (trees and proofs), C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof and tlog-policy,
+RFC 9162 (trees, proofs), C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof, tlog-policy,
 DSSE v1 (seals), RFC 8785 (canonical JSON) and W3C WebAuthn Level 2 §7.2 (decisions).
 
 Exit: 0 everything holds · 1 something does not; the line says what, at which entry, since when · 2 wrong use.
@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
 LOG, ED25519, ML_DSA = 1, 4, 6
+KINDS = {(b"\1", 33), (b"\4", 33), (b"\6", 1313)}  # with the length of the key that follows
 SENTENCES = {
     "not-readable": "Berkas tidak terbaca atau bukan yang dimaksud.",
     "bad-policy": "Berkas kebijakan tidak terbaca.",
@@ -53,7 +54,6 @@ SENTENCES = {
     "bad-seal": "Segel manifes tidak sah.",
     "part-missing": "Ada bagian paket yang hilang.",
     "part-changed": "Ada bagian paket yang berubah.",
-    "part-foreign": "Ada berkas di paket yang tidak disebut manifes.",
 }
 
 
@@ -63,6 +63,11 @@ class Wrong(Exception):
     def __init__(self, code, where=""):
         super().__init__(code)
         self.code, self.where = code, where
+
+
+def wrong_if(bad, code, where=""):
+    if bad:
+        raise Wrong(code, where)
 
 
 # Trees (RFC 6962 §2.1, RFC 9162 §2.1.3.2 and §2.1.4.2)
@@ -77,12 +82,13 @@ def leaf_hash(entry):
 
 
 def tree_hash(hashes):
-    """The root over leaf hashes, by RFC 6962's own definition, iterated over a stack of complete subtrees."""
+    """The root over leaf hashes: complete subtrees on a stack, joined whenever two are of one size."""
     stack = []
-    for count, value in enumerate(hashes):
-        while count & 1:
-            value, count = sha(b"\1", stack.pop(), value), count >> 1
+    for place, value in enumerate(hashes):
         stack.append(value)
+        for _ in range((~place & (place + 1)).bit_length() - 1):
+            right = stack.pop()
+            stack.append(sha(b"\1", stack.pop(), right))
     if not stack:
         return sha()
     root = stack.pop()
@@ -92,12 +98,10 @@ def tree_hash(hashes):
 
 
 def inclusion_root(leaf, index, size, path):
-    if index >= size:
-        raise Wrong("bad-proof")
+    wrong_if(index >= size, "bad-proof")
     fn, sn, r = index, size - 1, leaf
     for p in path:
-        if sn == 0:
-            raise Wrong("bad-proof")
+        wrong_if(sn == 0, "bad-proof")
         if fn & 1 or fn == sn:
             r = sha(b"\1", p, r)
             while not fn & 1 and fn:
@@ -105,8 +109,7 @@ def inclusion_root(leaf, index, size, path):
         else:
             r = sha(b"\1", r, p)
         fn, sn = fn >> 1, sn >> 1
-    if sn:
-        raise Wrong("bad-proof")
+    wrong_if(sn, "bad-proof")
     return r
 
 
@@ -118,8 +121,7 @@ def base64_bytes(text, code):
         value = base64.b64decode(text, validate=True)
     except ValueError:
         raise Wrong(code) from None
-    if base64.b64encode(value).decode() != text:
-        raise Wrong(code)
+    wrong_if(base64.b64encode(value).decode() != text, code)
     return value
 
 
@@ -129,13 +131,7 @@ def read_key(text):
     stated, _, packed = rest.partition("+")
     packed = base64_bytes(packed, "bad-policy")
     key_id = sha(name.encode(), b"\n", packed)[:4]
-    if (
-        not name
-        or not packed
-        or key_id.hex() != stated
-        or len(packed) != {LOG: 33, ED25519: 33, ML_DSA: 1313}.get(packed[0])
-    ):
-        raise Wrong("bad-policy")
+    wrong_if(not name or key_id.hex() != stated or (packed[:1], len(packed)) not in KINDS, "bad-policy")
     return name, packed[0], packed[1:], key_id
 
 
@@ -153,10 +149,8 @@ def read_policy(text):
         elif words[0] == "group" and len(words) > 3 and words[1] not in known | {"none"}:
             members = words[3:]
             least = {"any": "1", "all": str(len(members))}.get(words[2], words[2])
-            if not re.fullmatch("[0-9]{1,3}", least) or not 1 <= int(least) <= len(members):
-                raise Wrong("bad-policy")
-            if not set(members) <= known - used or len(set(members)) < len(members):
-                raise Wrong("bad-policy")
+            wrong_if(not re.fullmatch("[0-9]{1,3}", least) or not 1 <= int(least) <= len(members), "bad-policy")
+            wrong_if(not set(members) <= known - used or len(set(members)) < len(members), "bad-policy")
             used |= set(members)
             groups[words[1]] = int(least), members
         elif words[0] == "quorum" and len(words) == 2 and quorum is None and words[1] in known | {"none"}:
@@ -164,10 +158,10 @@ def read_policy(text):
         else:
             raise Wrong("bad-policy")
     keys = [key[2] for key in (*logs, *witnesses.values())]
-    if quorum is None or not logs or len(set(keys)) < len(keys) or any(key[1] != LOG for key in logs):
-        raise Wrong("bad-policy")
-    if any(key[1] == LOG for key in witnesses.values()):
-        raise Wrong("bad-policy")
+    wrong_if(
+        quorum is None or not logs or len(set(keys)) < len(keys) or any(key[1] != LOG for key in logs), "bad-policy"
+    )
+    wrong_if(any(key[1] == LOG for key in witnesses.values()), "bad-policy")
     return logs, witnesses, groups, quorum
 
 
@@ -176,23 +170,20 @@ def check_checkpoint(note, policy):
     logs, witnesses, groups, quorum = policy
     text, blank, lines = note.rpartition("\n\n")
     found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/=]+)", text)
-    if not blank or not found or not lines.endswith("\n"):
-        raise Wrong("bad-note")
+    wrong_if(not blank or not found or not lines.endswith("\n"), "bad-note")
     text, origin, size, root = text + "\n", found[1], int(found[2]), base64_bytes(found[3], "bad-note")
-    if len(root) != 32:
-        raise Wrong("bad-note")
+    wrong_if(len(root) != 32, "bad-note")
     signatures = []
     for line in lines.splitlines():
         match = re.fullmatch(r"— (\S+) ([A-Za-z0-9+/=]+)", line)
-        if not match:
-            raise Wrong("bad-note")
+        wrong_if(not match, "bad-note")
         value = base64_bytes(match[2], "bad-note")
         signatures.append((match[1], value[:4], value[4:]))
     mine = [key for key in logs if key[0] == origin]
-    if not mine:
-        raise Wrong("unknown-log")
-    if not [time for key in mine for time in signed_at(key, text, origin, size, root, signatures)]:
-        raise Wrong("bad-signature")
+    wrong_if(not mine, "unknown-log")
+    wrong_if(
+        not [time for key in mine for time in signed_at(key, text, origin, size, root, signatures)], "bad-signature"
+    )
     seen = {}
     for name, key in witnesses.items():
         for time in signed_at(key, text, origin, size, root, signatures):
@@ -244,25 +235,21 @@ def check_proof(proof, entry, policy):
     """That `entry` stands in a log which a quorum had seen; gives its index and that time."""
     head, blank, note = proof.partition("\n\n")
     lines = head.split("\n")
-    if not blank or lines[0] != "c2sp.org/tlog-proof@v1":
-        raise Wrong("bad-proof")
+    wrong_if(not blank or lines[0] != "c2sp.org/tlog-proof@v1", "bad-proof")
     lines = lines[2:] if lines[1:] and lines[1].startswith("extra ") else lines[1:]
     found = re.fullmatch(r"index (0|[1-9][0-9]{0,17})", lines[0] if lines else "")
     path = [base64_bytes(line, "bad-proof") for line in lines[1:]]
-    if not found or len(path) > 63 or any(len(one) != 32 for one in path):
-        raise Wrong("bad-proof")
+    wrong_if(not found or len(path) > 63 or any(len(one) != 32 for one in path), "bad-proof")
     _, size, root, time = check_checkpoint(note, policy)
-    if inclusion_root(leaf_hash(entry), int(found[1]), size, path) != root:
-        raise Wrong("not-in-log")
+    wrong_if(inclusion_root(leaf_hash(entry), int(found[1]), size, path) != root, "not-in-log")
     return int(found[1]), time
 
 
 def tile_path(kind, index, width):
     digits = f"{index:03d}" if index < 1000 else f"{index:0{-(-len(str(index)) // 3) * 3}d}"
     parts = [digits[at : at + 3] for at in range(0, len(digits), 3)]
-    return "/".join(["tile", kind, *("x" + part for part in parts[:-1]), parts[-1]]) + (
-        f".p/{width}" if width < 256 else ""
-    )
+    name = "/".join(["tile", kind, *("x" + part for part in parts[:-1]), parts[-1]])
+    return f"{name}.p/{width}" if width < 256 else name
 
 
 def read_tile(folder, kind, index, width):
@@ -279,12 +266,14 @@ def entries_of(folder, size):
         bundle = read_tile(folder, "entries", index, width)
         for place in range(width):
             end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
-            if at + 2 > len(bundle) or end > len(bundle):
-                raise Wrong("file-missing", f"catatan {index * 256 + place}")
+            wrong_if(at + 2 > len(bundle) or end > len(bundle), "file-missing", f"catatan {index * 256 + place}")
             yield index * 256 + place, bundle[at + 2 : end]
             at = end
-        if at < len(bundle) and width == 256:
-            raise Wrong("entry-changed", f"setelah catatan {index * 256 + 255}: berkas lebih panjang dari isinya")
+        wrong_if(
+            at < len(bundle) and width == 256,
+            "entry-changed",
+            f"setelah catatan {index * 256 + 255}: berkas lebih panjang dari isinya",
+        )
 
 
 def check_log(folder, policy, older=()):
@@ -297,8 +286,11 @@ def check_log(folder, policy, older=()):
             first = index - index % 256
             tile = read_tile(folder, "0", index // 256, len(leaves) - first)
             for place in range(first, len(leaves)):
-                if tile[32 * (place - first) : 32 * (place - first + 1)] != leaves[place]:
-                    raise Wrong("entry-changed", f"catatan {place}")
+                wrong_if(
+                    tile[32 * (place - first) : 32 * (place - first + 1)] != leaves[place],
+                    "entry-changed",
+                    f"catatan {place}",
+                )
     level, row = 1, leaves
     while row := [tree_hash(row[at : at + 256]) for at in range(0, len(row) - 255, 256)]:
         for at in range(0, len(row), 256):
@@ -309,27 +301,22 @@ def check_log(folder, policy, older=()):
                     raise Wrong("hash-changed", f"catatan {(at + place) * span}..{(at + place + 1) * span - 1}")
         level += 1
     marks = sorted((check_checkpoint(note, policy) for note in older), key=lambda mark: mark[1])
-    good = (0, "awal")
+    good = (0, "awal jejak")
     for whose, length, stated, seen in [*marks, (origin, size, root, time)]:
-        if whose != origin:
-            raise Wrong("unknown-log", whose)
-        since = (
-            f"setelah catatan {good[0] - 1}, antara {good[1]} dan {moment(seen)}"
-            if good[0]
-            else f"sebelum {moment(seen)}"
+        wrong_if(whose != origin, "unknown-log", whose)
+        since = f"setelah catatan {good[0] - 1}, antara {good[1]} dan {moment(seen)}"
+        wrong_if(length > size, "log-shorter", f"{size} catatan, dulu {length}; {since}")
+        wrong_if(
+            tree_hash(leaves[:length]) != stated,
+            "log-rewritten" if (length, stated) != (size, root) else "root-differs",
+            since,
         )
-        if length > size:
-            raise Wrong("log-shorter", f"{size} catatan, dulu {length}; {since}")
-        if tree_hash(leaves[:length]) != stated:
-            raise Wrong("log-rewritten" if (length, stated) != (size, root) else "root-differs", since)
         good = (length, moment(seen))
     return size, time
 
 
 def moment(time):
-    return (
-        datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if time else "waktu yang tidak disaksikan"
-    )
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S UTC}" if time else "waktu yang tidak disaksikan"
 
 
 # What an entry promises: payloads and decisions
@@ -342,15 +329,13 @@ def canonical(value):
         return b"{" + b",".join(canonical(name) + b":" + canonical(one) for name, one in rows) + b"}"
     if isinstance(value, list):
         return b"[" + b",".join(canonical(one) for one in value) + b"]"
-    if isinstance(value, float):
-        raise Wrong("not-readable")
+    wrong_if(isinstance(value, float), "not-readable")
     return json.dumps(value, ensure_ascii=False).encode()
 
 
 def read_json(text):
     def once(pairs):
-        if len(dict(pairs)) < len(pairs):
-            raise Wrong("not-readable")
+        wrong_if(len(dict(pairs)) < len(pairs), "not-readable")
         return dict(pairs)
 
     try:
@@ -362,8 +347,10 @@ def read_json(text):
 def check_opening(entry, opened):
     """That `opened` ({salt, payload}) is what the entry committed to."""
     leaf = read_json(entry)
-    if sha(bytes.fromhex(opened["salt"]), canonical(opened["payload"])).hex() != leaf["object_hash"]:
-        raise Wrong("not-what-was-logged")
+    wrong_if(
+        sha(bytes.fromhex(opened["salt"]), canonical(opened["payload"])).hex() != leaf["object_hash"],
+        "not-what-was-logged",
+    )
     return leaf
 
 
@@ -376,23 +363,18 @@ def check_decision(record, policy):
         check_opening(entry, record[part])
         times.append((index, time))
     key = record["enrolment"]["payload"]
-    if (
-        times[0][0] >= times[1][0]
-        or key["credential"] != assertion["credential"]
-        or key["person"] != decision["person"]
-    ):
-        raise Wrong("foreign-key")
+    wrong_if(times[0][0] >= times[1][0], "foreign-key")
+    wrong_if(key["credential"] != assertion["credential"] or key["person"] != decision["person"], "foreign-key")
     client, data = (base64_bytes(assertion[name], "bad-assertion") for name in ("client_data", "authenticator_data"))
     said = read_json(client.decode("utf-8"))
     challenge = sha(b"dtsen-keputusan-v1\0", canonical(decision))
-    if said.get("type") != "webauthn.get" or said.get("origin") != key["origin"] or said.get("crossOrigin"):
-        raise Wrong("bad-assertion")
-    if said.get("challenge") != base64.urlsafe_b64encode(challenge).rstrip(b"=").decode():
-        raise Wrong("bad-assertion")
-    if len(data) < 37 or data[:32] != sha(key["rp_id"].encode()) or not data[32] & 1:
-        raise Wrong("bad-assertion")
-    if not data[32] & 4:
-        raise Wrong("user-not-verified")
+    wrong_if(
+        said.get("type") != "webauthn.get" or said.get("origin") != key["origin"] or said.get("crossOrigin"),
+        "bad-assertion",
+    )
+    wrong_if(said.get("challenge") != base64.urlsafe_b64encode(challenge).rstrip(b"=").decode(), "bad-assertion")
+    wrong_if(len(data) < 37 or data[:32] != sha(key["rp_id"].encode()) or not data[32] & 1, "bad-assertion")
+    wrong_if(not data[32] & 4, "user-not-verified")
     public = load_der_public_key(base64_bytes(key["public_key"], "bad-assertion"))
     signature, message = base64_bytes(assertion["signature"], "bad-assertion"), data + sha(client)
     try:
@@ -411,30 +393,25 @@ def check_decision(record, policy):
 
 
 def check_package(folder, policy, seal):
-    """That the manifest is sealed and in the log, and that the parts are those it names: nothing more, less or other."""
+    """That the manifest is sealed and in the log, and that the parts are those it names."""
     envelope = (folder / "manifest.dsse.json").read_bytes()
     outer = read_json(envelope)
     kind, payload = outer["payloadType"].encode(), base64_bytes(outer["payload"], "bad-seal")
+    message = b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
     try:
         for one in outer["signatures"]:
-            seal.verify(
-                base64_bytes(one["sig"], "bad-seal"), b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
-            )
-        if not outer["signatures"]:
-            raise Wrong("bad-seal")
+            seal.verify(base64_bytes(one["sig"], "bad-seal"), message)
+        wrong_if(not outer["signatures"], "bad-seal")
     except InvalidSignature:
         raise Wrong("bad-seal") from None
     leaf = (folder / "manifest.leaf.json").read_bytes()
     index, time = check_proof((folder / "manifest.tlog-proof").read_text("utf-8"), leaf, policy)
-    if read_json(leaf)["object_hash"] != sha(envelope).hex():
-        raise Wrong("not-what-was-logged")
+    wrong_if(read_json(leaf)["object_hash"] != sha(envelope).hex(), "not-what-was-logged")
     parts = {part["name"]: part for part in read_json(payload)["parts"]}
     for name, part in parts.items():
-        if not (folder / name).is_file():
-            raise Wrong("part-missing", name)
+        wrong_if(not (folder / name).is_file(), "part-missing", name)
         with (folder / name).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != part["sha256"]:
-                raise Wrong("part-changed", name)
+            wrong_if(hashlib.file_digest(file, "sha256").hexdigest() != part["sha256"], "part-changed", name)
     return len(parts), index, time
 
 
@@ -476,9 +453,7 @@ def run(options):
         return f"keputusan {decision['outcome']} atas {decision['request']}, disaksikan sampai {moment(time)}."
     if options.verb == "package":
         parts, index, time = check_package(options.subject, policy, load_pem_public_key(options.seal.read_bytes()))
-        return (
-            f"{parts} bagian sesuai manifes, yang tercatat sebagai catatan {index}, disaksikan sampai {moment(time)}."
-        )
+        return f"{parts} bagian sesuai manifes, yaitu catatan {index}, disaksikan sampai {moment(time)}."
     size, time = check_log(options.subject, policy, [older.read_text("utf-8") for older in options.checkpoint])
     if options.opened:
         opened = {one["seq"]: one for one in map(read_json, options.opened.read_text("utf-8").splitlines())}
@@ -487,10 +462,9 @@ def run(options):
                 if index in opened:
                     check_opening(entry, opened[index])
             except Wrong as wrong:
-                leaf = read_json(entry)
-                raise Wrong(
-                    wrong.code, f"catatan {index}, {leaf['event']} atas {leaf['object_ref']}, {leaf['at']}"
-                ) from None
+                told = read_json(entry)
+                where = f"catatan {index}, {told['event']} atas {told['object_ref']}, {told['at']}"
+                raise Wrong(wrong.code, where) from None
     return f"{size} catatan, disaksikan sampai {moment(time)}."
 
 
