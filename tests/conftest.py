@@ -1,6 +1,7 @@
 """What every test that touches the office's database needs."""
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 
@@ -8,27 +9,56 @@ from django.db import connection
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 
 
+# The owner's hand inside the office's transaction, for what the fake registry and a tampering owner do in a test.
+AS_OWNER = """
+    CREATE FUNCTION as_owner(deed text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN EXECUTE deed; END'
+"""
+
+
+def log_in(who):
+    """From now on, the tests' connections are opened by "owner" or by "office"."""
+    connection.close()
+    login = settings.LOGINS[who]
+    connection.settings_dict.update({part: login[part] for part in ("USER", "PASSWORD", "OPTIONS")})
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings():
     """The product's tables refuse TRUNCATE, and Django empties them with it after each test that commits. The fence
-    is taken down for that emptying alone; inside a test it stands."""
+    is taken down for that emptying alone, by the owner; inside a test it stands."""
     from django.test import TransactionTestCase
 
     teardown = TransactionTestCase._fixture_teardown
 
     def emptied(case):
         fenced = "SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'stays' ORDER BY 1"
+        log_in("owner")
         with connection.cursor() as cursor:
             cursor.execute(fenced)
             tables = [name for (name,) in cursor.fetchall()]
             for name in tables:
                 cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER stays")
-            cursor.execute("TRUNCATE exchange.receipts, exchange.orders")
+            cursor.execute("TRUNCATE exchange.receipts, exchange.orders, trail.leaf, trail.opening")
             teardown(case)
             for name in tables:
                 cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER stays")
+        log_in("office")
 
     TransactionTestCase._fixture_teardown = emptied
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """The owner made the database; the tests work in it with the office's login and rights."""
+    from bagipakai.control.commands import grant
+
+    with django_db_blocker.unblock():
+        grant("default")
+        with connection.cursor() as cursor:
+            cursor.execute(AS_OWNER)
+        log_in("office")
+        yield
+        log_in("owner")
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def registry(monkeypatch, announcement, transactional_db) -> Callable[[], None]:
     """The office has heard of the release; calling this lets the registry's worker finish what lies in the mailbox."""
     commands.prepare()
     releases.hear(announcement)
-    office = urlsplit(postgres.control_url())._replace(path=f"/{connection.settings_dict['NAME']}")
+    office = urlsplit(postgres.url(postgres.OWNER))._replace(path=f"/{connection.settings_dict['NAME']}")
     monkeypatch.setenv("DATABASE_URL", urlunsplit(office))  # for the processes that this test starts
 
     def work() -> None:

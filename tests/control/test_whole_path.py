@@ -226,13 +226,13 @@ def test_the_ledger_holds_together_and_tells_where_it_was_touched():
     assert ledger.broken_at(GrantEvent, grant) is None
     with connection.cursor() as cursor:  # somebody with the owner's rights takes the fence down
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE control_event DISABLE TRIGGER stays")
-        cursor.execute(
+        for deed in (
+            "ALTER TABLE control_event DISABLE TRIGGER stays",
             "UPDATE control_event SET payload = jsonb_set(payload, '{payload,reason}', '\"lain\"')"
-            " WHERE subject_id = %s AND action = 'APPROVE'",
-            [chain.request.pk],
-        )
-        cursor.execute("ALTER TABLE control_event ENABLE TRIGGER stays")
+            f" WHERE subject_id = {chain.request.pk} AND action = 'APPROVE'",
+            "ALTER TABLE control_event ENABLE TRIGGER stays",
+        ):
+            cursor.execute("SELECT as_owner(%s)", [deed])
     approved = next(one["n"] for one in ledger.payloads(Event, chain.request) if one["action"] == "APPROVE")
     assert ledger.broken_at(Event, chain.request) == approved
 

@@ -31,14 +31,23 @@ def register(subparsers: Any) -> None:
 
 
 def prepare() -> None:
-    """Migrates the database (tables, fences, mailbox, the registry's role) and makes the office's keys. Run again, it
-    changes nothing. Django must be set up."""
+    """Migrates the database (tables, fences, mailbox, trail, roles and what each may do) and makes the office's keys.
+    Run again, it changes nothing. Django must be set up, and the owner's address known."""
     from django.core.management import call_command
 
     from bagipakai.control import keys
 
-    call_command("migrate", interactive=False, verbosity=0)
+    call_command("migrate", database="owner", interactive=False, verbosity=0)
+    grant("owner")
     keys.establish()
+
+
+def grant(alias: str) -> None:
+    """Gives each role its rights in the database that `alias` owns: all of them, whatever they were before."""
+    from django.db import connections
+
+    with connections[alias].cursor() as cursor:
+        cursor.execute((Path(__file__).parent / "migrations" / "sql" / "rights.sql").read_text())
 
 
 def _setup(_: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ def _worker(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return worker.run(postgres.registry_url(), postgres.var(), once=options.once)
+        return worker.run(postgres.url(postgres.REGISTRY), postgres.var(), once=options.once)
     except KeyboardInterrupt:
         return 0
     except psycopg.OperationalError:
