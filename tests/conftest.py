@@ -38,7 +38,9 @@ def django_db_modify_db_settings():
             tables = [name for (name,) in cursor.fetchall()]
             for name in tables:
                 cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER stays")
-            cursor.execute("TRUNCATE exchange.receipts, exchange.orders, trail.leaf, trail.opening")
+            cursor.execute(
+                "TRUNCATE exchange.receipts, exchange.orders, trail.leaf, trail.opening, trail.stop, trail.lift"
+            )
             teardown(case)
             for name in tables:
                 cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER stays")

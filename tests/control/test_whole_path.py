@@ -229,7 +229,7 @@ def test_the_ledger_holds_together_and_tells_where_it_was_touched():
         for deed in (
             "ALTER TABLE control_event DISABLE TRIGGER stays",
             "UPDATE control_event SET payload = jsonb_set(payload, '{payload,reason}', '\"lain\"')"
-            f" WHERE subject_id = {chain.request.pk} AND action = 'APPROVE'",
+            f" WHERE subject_id = {chain.request.pk} AND action = 'APPROVE'",  # noqa: S608
             "ALTER TABLE control_event ENABLE TRIGGER stays",
         ):
             cursor.execute("SELECT as_owner(%s)", [deed])

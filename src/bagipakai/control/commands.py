@@ -26,6 +26,9 @@ def register(subparsers: Any) -> None:
     hear = subparsers.add_parser("announce", help="catat rilis dari pengumuman bersegel gudang data")
     hear.add_argument("file", type=Path, metavar="BERKAS", help="dari: bagipakai registry announce")
     hear.set_defaults(run=_announce)
+    sequencer = subparsers.add_parser("sequencer", help="jalankan pencatat jejak: nomori, tandatangani, minta saksi")
+    sequencer.add_argument("--once", action="store_true", help="kerjakan yang ada, lalu berhenti")
+    sequencer.set_defaults(run=_sequencer)
     verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian")
     verify.set_defaults(run=_verify)
 
@@ -36,10 +39,12 @@ def prepare() -> None:
     from django.core.management import call_command
 
     from bagipakai.control import keys
+    from bagipakai.control.trail import house
 
     call_command("migrate", database="owner", interactive=False, verbosity=0)
     grant("owner")
     keys.establish()
+    house.establish()
 
 
 def grant(alias: str) -> None:
@@ -102,6 +107,37 @@ def tidy() -> None:
     counts = (readiness.tidy(), access.tidy(), requests.follow_up())
     if any(counts):
         log.info("worker.tidied readiness=%d access=%d requests=%d", *counts)
+
+
+def _sequencer(options: argparse.Namespace) -> int:
+    from bagipakai import postgres
+    from bagipakai.control.trail import house, running
+    from bagipakai.control.trail.sequencer import SecondSequencer
+    from bagipakai.core.keyfiles import TooOpen
+    from bagipakai.core.notes import BadNote
+    from bagipakai.core.witnesses import BadPolicy
+
+    try:
+        ended = running.run(postgres.url(postgres.SEQUENCER), once=options.once)
+    except SecondSequencer:
+        said = "Pencatat jejak lain sedang berjalan; hanya boleh satu."
+    except BadPolicy as error:
+        said = f"Kebijakan saksi tidak terbaca ({error}): {house.policy_file()}"
+    except TooOpen as error:
+        said = f"Kunci {error} dapat dibaca orang lain. Jalankan: chmod 600 {error}"
+    except FileNotFoundError as error:
+        said = f"Belum ada {error.filename}. Siapkan kantor (bagipakai control setup) dan kebijakan saksi dahulu."
+    except BadNote:
+        said = "Kunci jejak tidak terbaca."
+    else:
+        if ended:
+            print(
+                "Jejak tidak cocok dengan yang pernah ditandatangani atau disaksikan. Kantor dihentikan.",
+                file=sys.stderr,
+            )
+        return ended
+    print(said, file=sys.stderr)
+    return 1
 
 
 def _announce(options: argparse.Namespace) -> int:

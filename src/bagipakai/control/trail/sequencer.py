@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import psycopg
 
 from bagipakai.control.trail.store import Store
-from bagipakai.control.trail.witnessing import Asked, Disagrees, Silent
+from bagipakai.control.trail.witnessing import Asked, Silent
 from bagipakai.core import tlog
 from bagipakai.core.notes import Checkpoint, Note, NoteSigner
 from bagipakai.core.tiles import Log, grown
@@ -153,6 +153,3 @@ class Sequencer:
             raise Forked
         self._store.replace(f"past/{believed.checkpoint.size:012d}", bytes(note))
         self._store.replace("checkpoint", bytes(note))
-
-
-__all__ = ["BATCH", "Disagrees", "Forked", "Rewound", "SecondSequencer", "Sequencer", "waiting_witnesses"]

@@ -36,6 +36,18 @@ CREATE TABLE trail.opening (
     payload jsonb  -- null where the office's own entry holds it
 );
 
+-- Somebody had seen more of the trail, or another one: nothing more is written until a person, named, lifts it.
+CREATE TABLE trail.stop (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    said_by text NOT NULL
+);
+CREATE TABLE trail.lift (
+    stop bigint PRIMARY KEY REFERENCES trail.stop,
+    at timestamptz NOT NULL DEFAULT now(),
+    reason text NOT NULL CHECK (length(reason) >= 20)
+);
+
 CREATE FUNCTION trail.only_numbered() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.seq IS NULL AND NEW.seq IS NOT NULL
@@ -55,9 +67,13 @@ END $$;
 CREATE TRIGGER numbered BEFORE UPDATE ON trail.leaf FOR EACH ROW EXECUTE FUNCTION trail.only_numbered();
 CREATE TRIGGER stays BEFORE DELETE OR TRUNCATE ON trail.leaf FOR EACH STATEMENT EXECUTE FUNCTION control_stays();
 CREATE TRIGGER stays BEFORE UPDATE OR TRUNCATE ON trail.opening FOR EACH STATEMENT EXECUTE FUNCTION control_stays();
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON trail.stop FOR EACH STATEMENT EXECUTE FUNCTION control_stays();
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON trail.lift FOR EACH STATEMENT EXECUTE FUNCTION control_stays();
 CREATE TRIGGER announced AFTER INSERT ON trail.leaf FOR EACH STATEMENT EXECUTE FUNCTION trail.announce();
 
 REVOKE ALL ON SCHEMA trail FROM PUBLIC;
 GRANT USAGE ON SCHEMA trail TO bagipakai_office, bagipakai_sequencer;
 GRANT SELECT, INSERT ON trail.leaf, trail.opening TO bagipakai_office;
 GRANT SELECT, UPDATE (seq) ON trail.leaf TO bagipakai_sequencer;
+GRANT SELECT, INSERT ON trail.stop TO bagipakai_office, bagipakai_sequencer;
+GRANT SELECT ON trail.lift TO bagipakai_office, bagipakai_sequencer;
