@@ -9,6 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "bagipakai"
 CRYPTO = {"cryptography", "rfc8785"}
 HOUSE = {"postgres", "settings", "urls", "wsgi", "cli"}  # the front door and the wiring, not rooms
+ALONE = {"verifier": {"cryptography"}}  # a file that strangers run without the house (decision 0072)
 
 MAY_IMPORT = {
     "core": CRYPTO,
@@ -20,6 +21,7 @@ MAY_IMPORT = {
     | CRYPTO,
     "portal": {"core", "control", "django", "babel", "csp"},
     "recipient": {"core", "pyrage", "zstandard", "pyarrow", "tqdm"} | CRYPTO,
+    "witness": {"core"} | CRYPTO,
     "demo": {"core", "control", "postgres", "django", "tqdm", "typst"},
 }
 
@@ -55,7 +57,16 @@ def test_every_room_stands_in_the_table():
 
 
 def test_the_wiring_is_only_what_is_named_here():
-    assert {file.stem for file in SOURCE.glob("*.py")} == HOUSE | {"__init__"}
+    assert {file.stem for file in SOURCE.glob("*.py")} == HOUSE | set(ALONE) | {"__init__"}
+
+
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_what_strangers_run_needs_nothing_of_the_house(name):
+    text = (SOURCE / f"{name}.py").read_text()
+    assert imports(SOURCE / f"{name}.py") <= ALONE[name]
+    assert "import bagipakai" not in text
+    assert "from bagipakai" not in text
+    assert len(text.splitlines()) <= 400
 
 
 def test_an_import_in_a_function_is_seen(tmp_path):

@@ -53,7 +53,7 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0] or not re.fullmatch(r"0|[1-9][0-9]{0,17}", lines[1]):
             raise BadNote("not a checkpoint")
-        root = _bytes(lines[2])
+        root = base64_bytes(lines[2])
         if len(root) != 32:
             raise BadNote("not a checkpoint")
         return cls(lines[0], int(lines[1]), root)
@@ -117,7 +117,7 @@ def read_signatures(lines: str) -> tuple[Signature, ...]:
         dash, name, value = (*line.split(" "), "", "")[:3]
         if dash != DASH or not _is_name(name) or line.count(" ") != 2:
             raise BadNote("not a signature")
-        signed = _bytes(value)
+        signed = base64_bytes(value)
         if len(signed) <= 4:
             raise BadNote("not a signature")
         found.append(Signature(name, signed[:4], signed[4:]))
@@ -137,8 +137,8 @@ class NoteKey:
     @classmethod
     def read(cls, text: str) -> "NoteKey":
         """From its one-line form, `name+id+key`. Raises BadNote."""
-        name, key_id, rest = (*text.strip().split("+", 2), "", "")[:3]
-        packed = _bytes(rest)
+        name, key_id, rest = (*text.removesuffix("\n").split("+", 2), "", "")[:3]
+        packed = base64_bytes(rest)
         try:
             key = cls(name, Kind(packed[0]), packed[1:])
         except (ValueError, IndexError):
@@ -155,11 +155,12 @@ class NoteKey:
         return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.material).digest()[:4]
 
     def signed(self, note: Note) -> Signature | None:
-        """The first good signature of this key under `note`. Raises BadNote if one that names this key is false."""
+        """The latest signature of this key under `note`, None if it did not sign. Raises BadNote if one that names this
+        key is false."""
         mine = [one for one in note.signatures if (one.name, one.key_id) == (self.name, self.id)]
         if not all(self.verifies(one, note.text) for one in mine):
             raise BadNote("a false signature")
-        return mine[0] if mine else None
+        return max(mine, key=lambda one: one.time, default=None)
 
     def verifies(self, signature: Signature, text: str) -> bool:
         """Whether `signature` is this key's, over `text`."""
@@ -199,10 +200,10 @@ class NoteSigner:
     @classmethod
     def read(cls, text: str) -> "NoteSigner":
         """From its one-line form, `PRIVATE+KEY+name+id+key`. Raises BadNote."""
-        words = text.strip().split("+", 4)
+        words = text.removesuffix("\n").split("+", 4)
         if len(words) != 5 or words[:2] != ["PRIVATE", "KEY"]:
             raise BadNote("not a private key")
-        packed = _bytes(words[4])
+        packed = base64_bytes(words[4])
         try:
             signer = cls(words[2], Kind(packed[0]), packed[1:])
         except (ValueError, IndexError):
@@ -253,15 +254,15 @@ def _subtree(name: str, time: bytes, checkpoint: Checkpoint) -> bytes:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(sign.isspace() for sign in name)
+    return bool(name) and not any(sign == "+" or sign.isspace() or sign < " " for sign in name)
 
 
 def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _bytes(text: str) -> bytes:
-    """Strict base64: one spelling for one value."""
+def base64_bytes(text: str) -> bytes:
+    """Strict base64: one spelling for one value. Raises BadNote."""
     try:
         value = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -5,19 +5,20 @@ and auditors keep; with a proof and this file, anybody can check offline that an
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from bagipakai.core import tlog
-from bagipakai.core.notes import BadNote, Checkpoint, Kind, Note, NoteKey
+from bagipakai.core.notes import BadNote, Checkpoint, Kind, Note, NoteKey, base64_bytes
 
 HEADER = "c2sp.org/tlog-proof@v1"
 
 
 class NotBelieved(ValueError):
-    """The checkpoint or proof does not meet the policy. `code` names why: `unknown-log`, `bad-signature`, `no-quorum`,
-    `not-a-proof`, `not-in-the-log`."""
+    """The checkpoint or proof does not meet the policy. `code` names why: `not-a-checkpoint`, `unknown-log`,
+    `bad-signature`, `no-quorum`, `not-a-proof`, `not-in-the-log`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -47,7 +48,10 @@ class Policy:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Raises BadPolicy."""
+        """Raises BadPolicy. Words are parted by spaces and tabs, lines by newlines, and by nothing else: a reader with
+        another idea of white space would read another policy."""
+        if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
+            raise BadPolicy("a control character")
         logs: dict[NoteKey, str] = {}
         witnesses: dict[str, tuple[NoteKey, str]] = {}
         groups: dict[str, Group] = {}
@@ -55,14 +59,14 @@ class Policy:
         seen: set[bytes] = set()
         members: set[str] = set()
         for number, line in enumerate(text.split("\n"), start=1):
-            words = line.split()
-            if not words or words[0].startswith("#"):
+            words = re.split("[ \t]+", line.strip(" \t"))
+            if not words[0] or words[0].startswith("#"):
                 continue
             try:
                 match words:
                     case ["log", vkey, *url] if len(url) < 2:
                         key = _new(NoteKey.read(vkey), seen)
-                        if key.kind is not Kind.LOG:
+                        if key.kind is Kind.ED25519_COSIGNATURE:  # a log signs plainly, or as a cosigner by ML-DSA
                             raise BadPolicy
                         logs[key] = "".join(url)
                     case ["witness", name, vkey, *url] if len(url) < 2:
@@ -83,14 +87,17 @@ class Policy:
                         raise BadPolicy
             except (BadPolicy, BadNote):
                 raise BadPolicy(f"line {number}") from None
-        if quorum is None:
-            raise BadPolicy("no quorum")
+        if quorum is None or not logs:
+            raise BadPolicy("no quorum, or no log")
         return cls(logs, witnesses, groups, quorum)
 
     def believe(self, note: Note) -> "Believed":
         """The checkpoint in `note`, with the witnesses who cosigned it. Raises NotBelieved."""
         try:
             checkpoint = Checkpoint.read(note.text)
+        except BadNote:
+            raise NotBelieved("not-a-checkpoint") from None
+        try:
             signed = [key.signed(note) for key in self.logs if key.name == checkpoint.origin]
             if not signed:
                 raise NotBelieved("unknown-log")
@@ -144,15 +151,13 @@ class LogProof:
         try:
             head, blank, checkpoint = text.decode("utf-8").partition("\n\n")
             first, *lines = head.split("\n")
-            if first != HEADER or not blank:
-                raise NotBelieved("not-a-proof")
             if lines[0].startswith("extra "):  # not authenticated, so not looked at
                 lines = lines[1:]
-            word, index = lines[0].split(" ")
-            path = tuple(base64.b64decode(line, validate=True) for line in lines[1:])
-            if word != "index" or str(int(index)) != index or any(len(one) != 32 for one in path) or len(path) > 63:
+            index = re.fullmatch(r"index (0|[1-9][0-9]{0,17})", lines[0])
+            path = tuple(base64_bytes(line) for line in lines[1:])
+            if first != HEADER or not blank or not index or any(len(one) != 32 for one in path) or len(path) > 63:
                 raise NotBelieved("not-a-proof")
-            return cls(int(index), path, Note.read(checkpoint.encode()))
+            return cls(int(index[1]), path, Note.read(checkpoint.encode()))
         except (ValueError, IndexError):
             raise NotBelieved("not-a-proof") from None
 
@@ -182,7 +187,7 @@ def _new(key: NoteKey, seen: set[bytes]) -> NoteKey:
 
 
 def _least(word: str, members: int) -> int:
-    least = {"any": 1, "all": members}.get(word) or (int(word) if word.isascii() and word.isdigit() else 0)
+    least = {"any": 1, "all": members}.get(word) or (int(word) if re.fullmatch("[1-9][0-9]{0,3}", word) else 0)
     if not 1 <= least <= members:
         raise BadPolicy
     return least
