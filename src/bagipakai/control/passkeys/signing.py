@@ -119,7 +119,7 @@ def accept(matter: Matter, signature: Signature | None) -> SignedDecision | Refu
         return None
     if signature is None:
         return hindrance(Person(pk=int(matter.actor.person)), matter.kind, matter.action) or Refusal(
-            "signature-is-missing"
+            "decision-is-not-signed"
         )
     signer = Person.objects.select_for_update().get(pk=int(matter.actor.person))  # one signature at a time
     found = pending(signature.token, signer)
