@@ -8,19 +8,24 @@ from types import FrameType
 import psycopg
 
 from bagipakai.control.trail import gates, house, stops
-from bagipakai.control.trail.sequencer import Forked, Rewound, Sequencer, waiting_witnesses
-from bagipakai.control.trail.witnessing import Disagrees
+from bagipakai.control.trail.sequencer import REST, Forked, Rewound, Sequencer
+from bagipakai.control.trail.store import Conflict, Store
+from bagipakai.control.trail.witnessing import Disagrees, Testimony
+from bagipakai.core.notes import BadNote
+from bagipakai.core.tiles import BadTile
 
 log = logging.getLogger("bagipakai.control.trail")
 
 PAUSE = 1.0  # seconds between two looks, if nobody rings
+GATHER = 0.2  # seconds in which a busy moment gathers into one checkpoint
 HEARTBEAT = 300.0  # seconds after which witnesses are asked again though nothing happened: quorum must stay fresh
 
 
 def run(url: str, *, once: bool = False) -> int:
-    """0 stopped or done · 1 the trail disagrees with what was signed or seen; the office is stopped.
+    """0 stopped or done · 1 the trail disagrees with what was signed or seen, and the office is stopped; or, with
+    `once`, the work could not be done. A full or failing disk is waited out.
 
-    Raises SecondSequencer, BadPolicy, and what reading keys raises.
+    Raises SecondSequencer, BadPolicy, psycopg.Error, and what reading keys raises.
     """
     stopping: list[int] = []
 
@@ -30,31 +35,43 @@ def run(url: str, *, once: bool = False) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     store, policy = house.store(), house.policy()
-    with psycopg.connect(url) as working, psycopg.connect(url, autocommit=True) as listening:
-        sequencer = Sequencer(working, store, house.signers(), policy, time.time)
-        if said_by := gates.in_the_way_of_writing(listening, store, waiting_witnesses(policy), sequencer.origin):
-            return _stopped(listening, said_by)
+    with (
+        psycopg.connect(url) as working,
+        psycopg.connect(url, autocommit=True) as listening,
+        Sequencer(working, store, house.signers(), policy, time.time) as sequencer,
+    ):
+        if other := gates.in_the_way_of_writing(listening, store, policy, sequencer.origin):
+            return _stopped(listening, store, other)
         listening.execute("LISTEN trail")
-        asked = float("-inf")
+        due = time.monotonic()
         while not stopping:
             try:
-                if sequencer.step() or time.monotonic() - asked > (0 if once else HEARTBEAT):
+                if sequencer.step() or time.monotonic() >= due:
                     silent = sequencer.witness()
-                    asked = time.monotonic()
+                    due = time.monotonic() + (REST if silent else HEARTBEAT)
                     if silent:
                         log.warning("trail.silent witnesses=%s", ",".join(silent))
-            except (Rewound, Forked):
-                return _stopped(listening, "signed")
             except Disagrees as error:
-                return _stopped(listening, str(error))
+                return _stopped(listening, store, error.testimony)
+            except (Rewound, Forked, BadNote):
+                return _stopped(listening, store, "signed")
+            except Conflict:
+                return _stopped(listening, store, "files")
+            except (OSError, BadTile) as error:
+                log.error("trail.waits error=%s", type(error).__name__)
+                if once:
+                    return 1
             if once:
                 break
             for _ in listening.notifies(timeout=PAUSE, stop_after=1):
-                time.sleep(0.2)  # let a busy moment gather into one checkpoint
+                time.sleep(GATHER)
     return 0
 
 
-def _stopped(connection: psycopg.Connection, said_by: str) -> int:
+def _stopped(connection: psycopg.Connection, store: Store, other: Testimony | str) -> int:
+    said_by = other.by if isinstance(other, Testimony) else other
     log.error("trail.stopped said_by=%s", said_by)
     stops.stop(connection, said_by)
+    if isinstance(other, Testimony):
+        store.replace(f"disputed/{other.checkpoint.size:012d}", bytes(other.note))
     return 1

@@ -4,19 +4,25 @@ Each step may be repeated after a crash: numbers are given once and for ever by 
 numbers; a checkpoint follows from files. So there is nothing to undo, only something to finish.
 """
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, LiteralString, Self
 
 import psycopg
 
-from bagipakai.control.trail.store import Store
-from bagipakai.control.trail.witnessing import Asked, Silent
+from bagipakai.control.trail.store import Held, Store
+from bagipakai.control.trail.witnessing import Asked, Asking, signed, witnesses
 from bagipakai.core import tlog
-from bagipakai.core.notes import Checkpoint, Note, NoteSigner
+from bagipakai.core.notes import Checkpoint, Note, NoteSigner, Signature
 from bagipakai.core.tiles import Log, grown
-from bagipakai.core.witnesses import NotBelieved, Policy
+from bagipakai.core.witnesses import BadPolicy, NotBelieved, Policy
 
 BATCH = 1000  # leaves that are numbered together
+ROUNDS = 10  # batches before a checkpoint, however many wait
 LOCK = 7_318_001  # of the one sequencer, among this database's advisory locks
+REST = 10.0  # seconds for which a silent witness is left alone, so that it does not slow the others
 
 
 class SecondSequencer(Exception):
@@ -28,17 +34,13 @@ class Rewound(Exception):
 
 
 class Forked(Exception):
-    """What lies on disk does not continue what was signed."""
-
-
-def waiting_witnesses(policy: Policy) -> list[Asked]:
-    """The witnesses of `policy` that have an address."""
-    return [Asked(name, key, url) for name, (key, url) in policy.witnesses.items() if url]
+    """What lies on disk is not what was signed, or does not continue it."""
 
 
 class Sequencer:
-    """Works on one connection of its own, for as long as it lives. `signers[0]` is the log's Ed25519 key, the others
-    cosign for the log. `clock` gives seconds since 1970. Raises SecondSequencer."""
+    """Works on one connection of its own, for as long as the block lasts. `signers[0]` is the log's Ed25519 key, the
+    others cosign for the log. `clock` gives seconds since 1970. Raises SecondSequencer, and BadPolicy for a policy that
+    does not name the log's key."""
 
     def __init__(
         self,
@@ -48,39 +50,78 @@ class Sequencer:
         policy: Policy,
         clock: Callable[[], float],
     ) -> None:
+        if signers[0].public not in policy.logs:
+            raise BadPolicy("the log's own key is not in it")
         self._connection = connection
         self._store = store
         self._signers = signers
         self._policy = policy
         self._clock = clock
+        self._asking: Asking[Signature] = Asking()
         self._seen: dict[str, int] = {}
+        self._rests: dict[str, float] = {}
         self.origin = signers[0].public.name
-        if not connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()[0]:  # type: ignore[index]
+
+    def __enter__(self) -> Self:
+        """Two locks: the database's, for all machines, and the folder's, which a process that lost its connection and
+        does not know it yet still holds."""
+        if not self._one("SELECT pg_try_advisory_lock(%s)", LOCK):
             raise SecondSequencer
-        connection.commit()
+        try:
+            self._store.__enter__()
+        except Held:
+            self._one("SELECT pg_advisory_unlock(%s)", LOCK)
+            raise SecondSequencer from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.__exit__(kind, value, trace)
+        with contextlib.suppress(psycopg.Error):  # who lost the connection has lost the lock
+            self._one("SELECT pg_advisory_unlock(%s)", LOCK)
 
     def step(self) -> Checkpoint | None:
-        """Takes the leaves that wait into a signed checkpoint; None if there were none. Raises Rewound, Forked."""
-        while self._number() == BATCH:
-            pass
-        return self._sign(self._write())
+        """Takes the leaves that wait into a signed checkpoint; None if there were none. Raises Rewound, Forked,
+        Conflict, BadNote, BadTile, OSError, psycopg.Error; after each of these the next step goes on where this one
+        ended."""
+        kept = self._signed()
+        before = kept[1] if kept else Checkpoint(self.origin, 0, tlog.EMPTY)
+        if self._count() < before.size:  # before numbers are given a second time
+            raise Rewound
+        for _ in range(ROUNDS):
+            if self._number() < BATCH:
+                break
+        return self._sign(before, self._write(self._store.log(before.size)))
 
     def witness(self) -> list[str]:
         """Has the newest signed checkpoint cosigned; makes it public once a quorum stands under it. Gives the names of
-        witnesses that were silent. Raises Disagrees."""
-        signed = self._store.checkpoint("signed")
-        if signed is None:
+        witnesses that were silent. Raises Disagrees, and what reading and writing files raises."""
+        kept = self._signed()
+        if kept is None:
             return []
-        note, checkpoint = signed
-        log, lines, silent = self._store.log(checkpoint.size), [], []
-        for one in waiting_witnesses(self._policy):
-            try:
-                lines.append(one.cosign(note, checkpoint, log, self._seen.get(one.name, 0)))
-                self._seen[one.name] = checkpoint.size
-            except Silent:
-                silent.append(one.name)
-        self._publish(note.with_lines(*lines))
-        return silent
+        note, checkpoint = kept
+        log, now, all_of_them = self._store.log(checkpoint.size), time.monotonic(), witnesses(self._policy)
+        awake = [one for one in all_of_them if self._rests.get(one.name, now) <= now]
+
+        def cosigned(one: Asked) -> Signature:
+            return one.cosign(note, checkpoint, log, self._seen.get(one.name, 0))
+
+        lines = self._asking.all(awake, cosigned)
+        self._seen |= dict.fromkeys(lines, checkpoint.size)
+        self._rests |= {one.name: time.monotonic() + REST for one in awake if one.name not in lines}
+        self._publish(note.with_lines(*lines.values()))
+        return [one.name for one in all_of_them if one.name not in lines]
+
+    def _signed(self) -> tuple[Note, Checkpoint] | None:
+        """What this log signed last."""
+        kept = self._store.checkpoint("signed")
+        if kept and not (kept[1].origin == self.origin and signed(kept[0], self._policy.logs)):
+            raise Forked
+        return kept
+
+    def _count(self) -> int:
+        return int(self._one("SELECT coalesce(max(seq) + 1, 0) FROM trail.leaf"))
 
     def _number(self) -> int:
         """Gives the next numbers to leaves that wait, in the order in which they came; how many. Leaves of a
@@ -103,22 +144,16 @@ class Sequencer:
                 [BATCH],
             ).rowcount
 
-    def _write(self) -> Log:
-        """Brings the files up to the last number."""
-        signed = self._store.checkpoint("signed")
-        log = self._store.log(signed[1].size if signed else 0)
+    def _write(self, log: Log) -> Log:
+        """Brings the files from those of `log` up to the last number."""
         for entries in self._numbered(log.size):
-            for name, content in grown(log, entries):
-                self._store.add(name, content)
+            self._store.add(grown(log, entries))
             log = self._store.log(log.size + len(entries))
         return log
 
     def _numbered(self, size: int) -> Iterator[list[bytes]]:
         """The bodies from number `size` on, in batches."""
-        with self._connection.transaction():
-            (count,) = self._connection.execute("SELECT coalesce(max(seq) + 1, 0) FROM trail.leaf").fetchone()  # type: ignore[misc]
-        if count < size:
-            raise Rewound
+        count = self._count()
         while size < count:
             with self._connection.transaction():
                 rows = self._connection.execute(
@@ -126,12 +161,10 @@ class Sequencer:
                 ).fetchall()
             if [seq for seq, _ in rows] != list(range(size, size + len(rows))) or not rows:
                 raise Rewound
-            yield [bytes(body) for _, body in rows]
+            yield [body.encode() for _, body in rows]
             size += len(rows)
 
-    def _sign(self, log: Log) -> Checkpoint | None:
-        signed = self._store.checkpoint("signed")
-        before = signed[1] if signed else Checkpoint(self.origin, 0, tlog.EMPTY)
+    def _sign(self, before: Checkpoint, log: Log) -> Checkpoint | None:
         if log.size == before.size:
             return None
         checkpoint = Checkpoint(self.origin, log.size, log.root())
@@ -141,6 +174,7 @@ class Sequencer:
         now = int(self._clock())
         lines = tuple(signer.sign(checkpoint.text, now) for signer in self._signers)
         self._store.replace("signed", bytes(Note(checkpoint.text, lines)))
+        self._store.tidy(before.size, log.size)
         return checkpoint
 
     def _publish(self, note: Note) -> None:
@@ -148,8 +182,14 @@ class Sequencer:
             believed = self._policy.believe(note)
         except NotBelieved:
             return
-        public = self._store.checkpoint("checkpoint")
-        if public is not None and public[1].size > believed.checkpoint.size:
+        public, size = self._store.checkpoint("checkpoint"), believed.checkpoint.size
+        if public is not None and public[1].size > size:
             raise Forked
-        self._store.replace(f"past/{believed.checkpoint.size:012d}", bytes(note))
+        hour = time.strftime("%Y-%m-%dT%HZ", time.gmtime(self._clock()))
+        self._store.replace(f"past/{hour}", bytes(note))
         self._store.replace("checkpoint", bytes(note))
+
+    def _one(self, statement: LiteralString, *values: object) -> Any:
+        with self._connection.transaction():
+            row = self._connection.execute(statement, values).fetchone()
+        return row[0] if row else None

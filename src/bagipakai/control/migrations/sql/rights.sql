@@ -1,5 +1,5 @@
--- What the office may do, given anew after each migration. The owner of the tables is nobody's working login: a fence
--- that the office itself could take down would be none.
+-- What the office and the sequencer may do, given anew after each migration. The owner of the tables is nobody's working
+-- login: a fence that the office itself could take down would be none.
 DO $$
 DECLARE
     kept regclass;
@@ -17,4 +17,13 @@ BEGIN
     GRANT USAGE ON SCHEMA exchange TO bagipakai_office;
     GRANT SELECT, INSERT ON exchange.orders TO bagipakai_office;
     GRANT SELECT ON exchange.receipts TO bagipakai_office;
+
+    REVOKE ALL ON SCHEMA trail FROM PUBLIC;
+    REVOKE ALL ON ALL TABLES IN SCHEMA trail FROM bagipakai_office, bagipakai_sequencer;
+    GRANT USAGE ON SCHEMA trail TO bagipakai_office, bagipakai_sequencer;
+    GRANT SELECT, INSERT (body) ON trail.leaf TO bagipakai_office;  -- its number comes from the sequencer alone
+    GRANT SELECT, INSERT ON trail.opening TO bagipakai_office;
+    GRANT SELECT, UPDATE (seq) ON trail.leaf TO bagipakai_sequencer;
+    GRANT SELECT, INSERT (said_by) ON trail.stop TO bagipakai_office, bagipakai_sequencer;
+    GRANT SELECT ON trail.lift TO bagipakai_office, bagipakai_sequencer;
 END $$;

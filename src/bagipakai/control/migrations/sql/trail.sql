@@ -16,13 +16,13 @@ END $$;
 
 CREATE SCHEMA trail;
 
+-- The text is what was committed to; the other columns repeat it, and cannot say anything else.
 CREATE TABLE trail.leaf (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    at timestamptz NOT NULL,
-    event text NOT NULL,
-    about text NOT NULL,
-    commitment text NOT NULL,
-    body bytea NOT NULL CHECK (length(body) BETWEEN 1 AND 8192),
+    body text NOT NULL CHECK (octet_length(body) <= 8192),
+    event text NOT NULL GENERATED ALWAYS AS (body::jsonb ->> 'event') STORED,
+    about text NOT NULL GENERATED ALWAYS AS (body::jsonb ->> 'object_ref') STORED,
+    commitment text NOT NULL GENERATED ALWAYS AS (body::jsonb ->> 'object_hash') STORED,
     seq bigint UNIQUE CHECK (seq >= 0)
 );
 CREATE INDEX leaf_waiting ON trail.leaf (id) WHERE seq IS NULL;
@@ -33,7 +33,7 @@ CREATE INDEX leaf_about ON trail.leaf (about, id);
 CREATE TABLE trail.opening (
     leaf bigint PRIMARY KEY REFERENCES trail.leaf,
     salt bytea NOT NULL CHECK (length(salt) = 32),
-    payload jsonb  -- null where the office's own entry holds it
+    payload text  -- canonical JSON; null where the office's own entry holds it
 );
 
 -- Somebody had seen more of the trail, or another one: nothing more is written until a person, named, lifts it.
@@ -45,14 +45,13 @@ CREATE TABLE trail.stop (
 CREATE TABLE trail.lift (
     stop bigint PRIMARY KEY REFERENCES trail.stop,
     at timestamptz NOT NULL DEFAULT now(),
+    lifted_by text NOT NULL DEFAULT session_user,
     reason text NOT NULL CHECK (length(reason) >= 20)
 );
 
 CREATE FUNCTION trail.only_numbered() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.seq IS NULL AND NEW.seq IS NOT NULL
-       AND (OLD.id, OLD.at, OLD.event, OLD.about, OLD.commitment, OLD.body)
-         = (NEW.id, NEW.at, NEW.event, NEW.about, NEW.commitment, NEW.body) THEN
+    IF OLD.seq IS NULL AND NEW.seq IS NOT NULL AND (OLD.id, OLD.body) = (NEW.id, NEW.body) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'a leaf of the trail stays as it is' USING ERRCODE = 'restrict_violation';
@@ -70,10 +69,3 @@ CREATE TRIGGER stays BEFORE UPDATE OR TRUNCATE ON trail.opening FOR EACH STATEME
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON trail.stop FOR EACH STATEMENT EXECUTE FUNCTION control_stays();
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON trail.lift FOR EACH STATEMENT EXECUTE FUNCTION control_stays();
 CREATE TRIGGER announced AFTER INSERT ON trail.leaf FOR EACH STATEMENT EXECUTE FUNCTION trail.announce();
-
-REVOKE ALL ON SCHEMA trail FROM PUBLIC;
-GRANT USAGE ON SCHEMA trail TO bagipakai_office, bagipakai_sequencer;
-GRANT SELECT, INSERT ON trail.leaf, trail.opening TO bagipakai_office;
-GRANT SELECT, UPDATE (seq) ON trail.leaf TO bagipakai_sequencer;
-GRANT SELECT, INSERT ON trail.stop TO bagipakai_office, bagipakai_sequencer;
-GRANT SELECT ON trail.lift TO bagipakai_office, bagipakai_sequencer;
