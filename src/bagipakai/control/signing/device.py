@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 import pkcs11
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pkcs11.util.ec import encode_ec_public_key
 from pkcs11.util.rsa import encode_rsa_public_key
@@ -44,11 +45,15 @@ class Device:
         """Raises TooOpen if others could read the PIN."""
         try:
             with self._session() as session:
-                certificate = self.house.authority.certificate(
-                    f"device-{slot(self.holder)}", self._public(session), self.holder, Purpose.SIGN, act.at
-                )
+                public, place = self._public(session), f"device-{slot(self.holder)}"
+                certificate = self.house.authority.certificate(place, public, self.holder, Purpose.SIGN, act.at)
                 signer = PKCS11Signer(
-                    session, signing_cert=pades.asn1(certificate), key_label=self.key, embed_roots=False
+                    session,
+                    signing_cert=pades.asn1(certificate),
+                    key_label=self.key,
+                    embed_roots=False,
+                    # the module signs a digest: SoftHSM2 2.6, like many cards, cannot hash for ECDSA itself
+                    use_raw_mechanism=isinstance(public, ec.EllipticCurvePublicKey),
                 )
                 return pades.sign(pdf, self.holder, self.house.means(signer, act.at), act)
         except pkcs11.PKCS11Error:

@@ -26,7 +26,7 @@ from bagipakai.control.signing.timestamps import OwnClock
 from bagipakai.control.signing.validation import Revoked, Roots
 from bagipakai.core.refusal import Refusal
 
-CLOCK: Final = Holder("WAKTU", "Otoritas Cap Waktu Lokal Berbagipakai DTSEN")
+CLOCK: Final = Holder("WAKTU", "Cap Waktu Berbagipakai DTSEN, tidak tersertifikasi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class House:
 
     def establish(self, at: datetime) -> None:
         """Makes both roots if they are missing."""
-        self.authority.establish("Otoritas Sertifikat Lokal Berbagipakai DTSEN (tidak tersertifikasi)"[:64], at)
-        self.time.establish("Otoritas Waktu Lokal Berbagipakai DTSEN (tidak tersertifikasi)"[:64], at)
+        self.authority.establish("Otoritas Sertifikat Berbagipakai DTSEN, tidak tersertifikasi", at)
+        self.time.establish("Otoritas Waktu Berbagipakai DTSEN, tidak tersertifikasi", at)
 
     def roots(self) -> Roots:
         """Whom to trust, and whom no longer. Reads no secret."""

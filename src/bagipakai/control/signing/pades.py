@@ -23,13 +23,14 @@ from pyhanko.pdf_utils.layout import AxisAlignment, Margins, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.text import TextBoxStyle
 from pyhanko.sign import signers
-from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.general import SigningError
-from pyhanko.sign.signers.pdf_signer import DSSContentSettings, PdfSigningSession
+from pyhanko.sign.signers.pdf_signer import DSSContentSettings, PdfSigningSession, TimestampDSSContentSettings
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko.stamp import TextStampStyle
 from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError
 
 from bagipakai.control.clock import WIB
 from bagipakai.control.signing.acts import Act, Holder, Stopped
@@ -60,8 +61,7 @@ class Means:
 
 
 def sign(pdf: bytes, holder: Holder, means: Means, act: Act) -> bytes | Refusal:
-    """The file with one more signature of `holder`. The first in a file certifies it: further signatures may follow,
-    nothing else may change."""
+    """The file with one more signature of `holder`."""
     return awaited(_signed(pdf, holder, means, act))
 
 
@@ -111,8 +111,6 @@ async def _signed(pdf: bytes, holder: Holder, means: Means, act: Act) -> bytes |
             md_algorithm="sha256",
             name=holder.name,
             reason=reason(act, means.notice),
-            certify=before == 0,
-            docmdp_permissions=MDPPerm.FILL_FORMS,
             subfilter=SigSeedSubFilter.PADES,
             embed_validation_info=True,
             use_pades_lta=True,
@@ -130,7 +128,7 @@ async def _signed(pdf: bytes, holder: Holder, means: Means, act: Act) -> bytes |
         out = await dated.async_sign_pdf(writer)
     except Stopped as stopped:
         return stopped.no
-    except TimestampRequestError:
+    except (TimestampRequestError, PathBuildingError, PathValidationError):
         return Refusal("signing-without-time")
     except SigningError:
         return Refusal("signing-certificate-does-not-count", {"signer": holder.name})
@@ -143,12 +141,12 @@ async def _prolonged(pdf: bytes, means: Means, at: datetime) -> bytes | Refusal:
     try:
         writer = IncrementalPdfFileWriter(BytesIO(pdf))
         stamper = signers.PdfTimeStamper(means.timestamper)
-        out = await stamper.async_update_archival_timestamp_chain(
-            writer.prev, _context(means, at), in_place=False, default_md_algorithm="sha256"
-        )
+        # What proves the new stamp goes in below it, not after it: the stamp must be the last thing in the file.
+        below = TimestampDSSContentSettings(include_vri=False, update_before_ts=True)
+        out = await stamper.async_timestamp_pdf(writer, "sha256", _context(means, at), dss_settings=below)
     except Stopped as stopped:
         return stopped.no
-    except TimestampRequestError:
+    except (TimestampRequestError, PathBuildingError, PathValidationError):
         return Refusal("signing-without-time")
     except PdfReadError:
         return Refusal("signing-needs-a-whole-pdf")
