@@ -128,7 +128,7 @@ def made(answer: str, challenge: bytes) -> Made | Refusal:
         return Refusal("key-does-not-verify")
     device = {
         "aaguid": found.aaguid,
-        "attestation": str(found.fmt.value),
+        "attestation": str(found.fmt),
         "kind": found.credential_device_type.value,
         "backed_up": found.credential_backed_up,
     }

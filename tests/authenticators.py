@@ -1,0 +1,135 @@
+"""Keys for people in tests, honest and not. All of them answer as a browser would; the office verifies every one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from bagipakai.control import ledger, requests
+from bagipakai.control.acting import Acting, person_of
+from bagipakai.control.models import PendingDecision, Person
+from bagipakai.control.passkeys import matters, signing
+from bagipakai.control.passkeys.signing import Signature
+from bagipakai.core.decisions import PRESENT, VERIFIED
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import Action, Event
+from bagipakai.demo.authenticator import Authenticator, Wallet
+
+WALLET = Wallet()
+
+
+def the_same_key(one: Authenticator, kind: type[Authenticator] = Authenticator, **told: Any) -> Authenticator:
+    """A copy of a key, in the hands of an authenticator that behaves otherwise."""
+    return kind(one.key, one.credential, one.counter, **told)
+
+
+class Elsewhere(Authenticator):
+    """Signs on a page of another address, and says so, as browsers do."""
+
+    def client_data(self, kind: str, challenge: str, origin: str) -> bytes:
+        return super().client_data(kind, challenge, "https://berbagipakai.contoh-palsu.id")
+
+
+class Framed(Authenticator):
+    """Signs in a frame of somebody else's page."""
+
+    def client_data(self, kind: str, challenge: str, origin: str) -> bytes:
+        return super().client_data(kind, challenge, origin).replace(b'"crossOrigin":false', b'"crossOrigin":true')
+
+
+class OtherService(Authenticator):
+    def data(self, rp_id: str, flags: int) -> bytes:
+        return super().data("layanan-lain.contoh.id", flags)
+
+
+class Unverified(Authenticator):
+    """Whoever holds it may sign with it."""
+
+    def flags(self) -> int:
+        return PRESENT
+
+
+class Untouched(Authenticator):
+    def flags(self) -> int:
+        return VERIFIED
+
+
+class Enrolling(Authenticator):
+    """Says that it made a key when it was asked to sign."""
+
+    def client_data(self, kind: str, challenge: str, origin: str) -> bytes:
+        return super().client_data("webauthn.create", challenge, origin)
+
+
+class Uncounting(Authenticator):
+    """A key that does not count, as synchronised passkeys do not."""
+
+    def data(self, rp_id: str, flags: int) -> bytes:
+        self.counter = 0
+        return super().data(rp_id, flags)
+
+
+class GoingBack(Authenticator):
+    """A copy that has signed less often than the key it was copied from."""
+
+    def data(self, rp_id: str, flags: int) -> bytes:
+        self.counter = 1
+        return super().data(rp_id, flags)
+
+
+# The door, as `requests.handle` asks for signatures: decided, signed, written, in one transaction.
+
+
+def draw_up(
+    reference: str, action: Action, who: Acting, payload: Mapping[str, Any] | None = None, lang: str = "id"
+) -> PendingDecision | Refusal:
+    """Asks to act; what is to be signed, or why not."""
+    request = requests.find(reference)
+    seen = requests.state(reference).n
+    with transaction.atomic():
+        outcome = requests._decided(request, action, who, dict(payload or {}), seen)
+        if isinstance(outcome, Refusal):
+            return outcome
+        tenure = person_of(who).tenures.get(post=int(outcome.actor.post))
+        return signing.prepare(matters.of_request(request, outcome), tenure, dict(payload or {}), lang)
+
+
+def handle(
+    reference: str,
+    action: Action,
+    who: Acting,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    seen: int | None = None,
+    signature: Signature | None = None,
+) -> Event | Refusal:
+    """Does it, if it is signed."""
+    request = requests.find(reference)
+    seen = requests.state(reference).n if seen is None else seen
+    try:
+        with transaction.atomic():
+            outcome = requests._decided(request, action, who, dict(payload or {}), seen)
+            if isinstance(outcome, Event):
+                signed = signing.accept(matters.of_request(request, outcome), signature)
+                if isinstance(signed, Refusal):
+                    outcome = signed
+                else:
+                    requests._write(request, outcome)
+    except ledger.Overtaken:
+        outcome = Refusal("changed-meanwhile")
+    return (
+        ledger.deny(outcome, action.value, person_of(who), request=request) if isinstance(outcome, Refusal) else outcome
+    )
+
+
+def decide(reference: str, action: Action, who: Acting, payload: Mapping[str, Any] | None = None) -> Event | Refusal:
+    """Draws up, signs with the person's own key, and does it."""
+    WALLET.of(person_of(who))
+    found = draw_up(reference, action, who, payload)
+    if isinstance(found, Refusal):
+        return found
+    return handle(reference, action, who, payload, seen=found.n - 1, signature=WALLET.sign(found))
+
+
+def key_of(person: Person) -> Authenticator:
+    return WALLET.of(person)
