@@ -202,7 +202,7 @@ class Policy:
     def proof(self, proof: bytes, entry: bytes) -> tuple[str, int, str]:
         """That `entry` stands in a log which a quorum had seen: (origin, index, where and when, to be told)."""
         head, blank, note = proof.partition(b"\n\n")
-        shape = rf"c2sp.org/tlog-proof@v1\n(?:extra [^\n]*\n)?index {NUMBER}((?:\n[^\n]+)*)"
+        shape = rf"c2sp\.org/tlog-proof@v1\n(?:extra [^\n]*\n)?index {NUMBER}((?:\n[^\n]+)*)"
         found: Any = re.fullmatch(shape, head.decode())
         wrong_if(not blank or not found, "bad-proof")
         index, path = int(found[1]), [base64_bytes(line, "bad-proof") for line in found[2].split("\n")[1:]]
