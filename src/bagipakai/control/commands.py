@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from bagipakai.control.trail import commands as trail
+
 log = logging.getLogger("bagipakai.control.worker")
 
 PAUSE = 2.0  # seconds between two looks into the mailbox, if nobody rings
@@ -26,11 +28,9 @@ def register(subparsers: Any) -> None:
     hear = subparsers.add_parser("announce", help="catat rilis dari pengumuman bersegel gudang data")
     hear.add_argument("file", type=Path, metavar="BERKAS", help="dari: bagipakai registry announce")
     hear.set_defaults(run=_announce)
-    sequencer = subparsers.add_parser("sequencer", help="jalankan pencatat jejak: nomori, tandatangani, minta saksi")
-    sequencer.add_argument("--once", action="store_true", help="kerjakan yang ada, lalu berhenti")
-    sequencer.set_defaults(run=_sequencer)
-    verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian")
+    verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian, dan bahwa jejak berkata sama")
     verify.set_defaults(run=_verify)
+    trail.register(subparsers)
 
 
 def prepare() -> None:
@@ -109,37 +109,6 @@ def tidy() -> None:
         log.info("worker.tidied readiness=%d access=%d requests=%d", *counts)
 
 
-def _sequencer(options: argparse.Namespace) -> int:
-    from bagipakai import postgres
-    from bagipakai.control.trail import house, running
-    from bagipakai.control.trail.sequencer import SecondSequencer
-    from bagipakai.core.keyfiles import TooOpen
-    from bagipakai.core.notes import BadNote
-    from bagipakai.core.witnesses import BadPolicy
-
-    try:
-        ended = running.run(postgres.url(postgres.SEQUENCER), once=options.once)
-    except SecondSequencer:
-        said = "Pencatat jejak lain sedang berjalan; hanya boleh satu."
-    except BadPolicy as error:
-        said = f"Kebijakan saksi tidak terbaca ({error}): {house.policy_file()}"
-    except TooOpen as error:
-        said = f"Kunci {error} dapat dibaca orang lain. Jalankan: chmod 600 {error}"
-    except FileNotFoundError as error:
-        said = f"Belum ada {error.filename}. Siapkan kantor (bagipakai control setup) dan kebijakan saksi dahulu."
-    except BadNote:
-        said = "Kunci jejak tidak terbaca."
-    else:
-        if ended:
-            print(
-                "Jejak tidak cocok dengan yang pernah ditandatangani atau disaksikan. Kantor dihentikan.",
-                file=sys.stderr,
-            )
-        return ended
-    print(said, file=sys.stderr)
-    return 1
-
-
 def _announce(options: argparse.Namespace) -> int:
     _django()
     from bagipakai.control import keys, releases
@@ -163,6 +132,7 @@ def _verify(_: argparse.Namespace) -> int:
     _django()
     from bagipakai.control import ledger
     from bagipakai.control.models import Event, Grant, GrantEvent, ReadinessEvent, ReadinessReview, Request
+    from bagipakai.control.trail import auditing, house
 
     broken = []
     for kind, subjects in ((Event, Request), (ReadinessEvent, ReadinessReview), (GrantEvent, Grant)):
@@ -173,7 +143,11 @@ def _verify(_: argparse.Namespace) -> int:
     for one in broken:
         print(f"Rusak: {one}", file=sys.stderr)
     print("Semua catatan utuh." if not broken else f"{len(broken)} rangkaian rusak.")
-    return 1 if broken else 0
+    differs = auditing.differences(house.store())
+    for one in differs:
+        print(f"Jejak: {one}", file=sys.stderr)
+    print("Jejak berkata sama." if not differs else "Basis data tidak cocok dengan jejak.")
+    return 1 if broken or differs else 0
 
 
 def _django() -> None:

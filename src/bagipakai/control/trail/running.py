@@ -20,10 +20,12 @@ PAUSE = 1.0  # seconds between two looks, if nobody rings
 GATHER = 0.2  # seconds in which a busy moment gathers into one checkpoint
 HEARTBEAT = 300.0  # seconds after which witnesses are asked again though nothing happened: quorum must stay fresh
 
+STOPPED = 2
+
 
 def run(url: str, *, once: bool = False) -> int:
-    """0 stopped or done · 1 the trail disagrees with what was signed or seen, and the office is stopped; or, with
-    `once`, the work could not be done. A full or failing disk is waited out.
+    """0 ended or done · STOPPED the trail disagrees with what was signed or seen, and the office is stopped · 1 with
+    `once`, the disk refused; without, that is waited out.
 
     Raises SecondSequencer, BadPolicy, psycopg.Error, and what reading keys raises.
     """
@@ -74,4 +76,4 @@ def _stopped(connection: psycopg.Connection, store: Store, other: Testimony | st
     stops.stop(connection, said_by)
     if isinstance(other, Testimony):
         store.replace(f"disputed/{other.checkpoint.size:012d}", bytes(other.note))
-    return 1
+    return STOPPED
