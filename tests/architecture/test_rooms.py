@@ -8,12 +8,13 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "bagipakai"
 CRYPTO = {"cryptography", "rfc8785"}
+SIGNING = {"pyhanko", "pyhanko_certvalidator", "asn1crypto", "pkcs11"}  # PAdES (decision 0075)
 HOUSE = {"postgres", "settings", "urls", "wsgi", "cli"}  # the front door and the wiring, not rooms
 ALONE = {"verifier": {"cryptography"}}  # a file that strangers run without the house (decision 0072)
 
 MAY_IMPORT = {
     "core": CRYPTO,
-    "control": {"core", "postgres", "django", "psycopg", "puremagic", "typst", "pyrage"} | CRYPTO,
+    "control": {"core", "postgres", "django", "psycopg", "puremagic", "typst", "pyrage"} | CRYPTO | SIGNING,
     "registry": {
         *("core", "postgres", "duckdb", "pyarrow", "numpy", "psycopg", "pyrage", "pyroaring", "zstandard"),
         *("rustpy_xlsxwriter", "lokal", "tqdm"),

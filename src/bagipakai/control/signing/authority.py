@@ -30,6 +30,7 @@ from bagipakai.control.signing.acts import Holder
 from bagipakai.core.keyfiles import read_secret, write_once
 
 ROOT_YEARS: Final = 20
+RULES_BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)  # as the first rules in policies/
 CRL_DAYS: Final = 30
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
@@ -69,18 +70,18 @@ class Authority:
     folder: Path
 
     def establish(self, name: str, at: datetime) -> None:
-        """Makes the root if there is none. It counts from the first day of the year, so that a clock that is put right
-        does not undo it."""
+        """Makes the root if there is none. It counts from the day that the office's rules begin, before which it signs
+        nothing, so that a clock that is put right does not undo it."""
         if (self.folder / "root.crt.pem").exists():
             return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "revoked").mkdir(exist_ok=True, mode=0o700)
         write_once(self.folder / "root.key.pem", _pem(ec.generate_private_key(ec.SECP256R1())), 0o600)
         key = _key(self.folder / "root.key.pem")
-        begins = at.astimezone(UTC).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+        ends = at.astimezone(UTC).replace(microsecond=0) + timedelta(days=365 * ROOT_YEARS)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         root = (
-            _certificate(subject, subject, key.public_key(), begins, begins + timedelta(days=365 * ROOT_YEARS))
+            _certificate(subject, subject, key.public_key(), RULES_BEGIN, ends)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
             .sign(key, hashes.SHA256())
