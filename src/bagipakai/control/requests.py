@@ -30,6 +30,7 @@ from bagipakai.control.cabinet import UnknownRequest, find, get, state, state_of
 from bagipakai.control.history import PATH, Difference, Moment, Timeline, differences, timeline
 from bagipakai.control.models import Claim, Event, Institution, Request, Tenure
 from bagipakai.control.queues import Waiting, claim, queue, release
+from bagipakai.control.signing.acts import Stopped
 from bagipakai.core import workflow
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
@@ -91,6 +92,8 @@ def handle(
                 _write(request, outcome)
     except ledger.Overtaken:
         outcome = Refusal("changed-meanwhile", {"seen": str(seen), "now": str(seen + 1)})
+    except Stopped as stopped:  # the paper that this act sets could not be sealed
+        outcome = stopped.no
     if isinstance(outcome, Refusal):
         return ledger.deny(outcome, action.value, person_of(acting), request=request)
     log.info("request.event request=%s n=%d action=%s", reference, outcome.n, action.value)
