@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import secrets
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -35,35 +36,60 @@ def register(subparsers: Any) -> None:
 
 
 def _keygen(options: argparse.Namespace) -> int:
-    options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         signer = NoteSigner(options.name, KINDS[options.kind], secrets.token_bytes(32))
     except BadNote:
         return _refused("Nama saksi tidak boleh kosong, berspasi, atau memuat tanda plus.")
-    write_once(options.dir / "key", signer.secret().encode(), 0o600)
-    print(NoteSigner.read(read_secret(options.dir / "key").decode()).public)
+    try:
+        options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_once(options.dir / "key", signer.secret().encode(), 0o600)
+    except OSError as error:
+        return _refused(f"{options.dir} tidak dapat ditulis: {error.strerror}.")
+    kept = _key(options.dir)
+    if isinstance(kept, str):
+        return _refused(kept)
+    if (kept.public.name, kept.public.kind) != (signer.public.name, signer.public.kind):
+        return _refused(f"Di {options.dir} sudah ada kunci lain, milik {kept.public.name}.")
+    print(kept.public)
     return 0
 
 
 def _serve(options: argparse.Namespace) -> int:
+    signer = _key(options.dir)
+    if isinstance(signer, str):
+        return _refused(signer)
     try:
-        signer = NoteSigner.read(read_secret(options.dir / "key").decode())
         logs = [NoteKey.read(vkey) for vkey in options.log]
-    except FileNotFoundError:
-        return _refused(f"Tidak ada kunci di {options.dir}. Buat dengan: bagipakai witness keygen")
-    except TooOpen as error:
-        return _refused(f"Kunci {error} dapat dibaca orang lain. Jalankan: chmod 600 {error}")
     except BadNote:
-        return _refused("Kunci saksi atau kunci publik jejak tidak terbaca.")
-    if any(key.kind is not Kind.LOG for key in logs):
+        return _refused("Kunci publik jejak tidak terbaca.")
+    if any(key.kind is Kind.ED25519_COSIGNATURE for key in logs):
         return _refused("Yang disaksikan harus kunci publik sebuah jejak, bukan kunci saksi.")
-    witness = Witness(signer, logs, Memory(options.dir / "seen.sqlite"), time.time)
-    with server((options.host, options.port), witness) as serving:
+    try:
+        witness = Witness(signer, logs, Memory(options.dir / "seen.sqlite"), time.time)
+    except sqlite3.Error:
+        return _refused(f"Ingatan saksi di {options.dir} tidak terbaca.")
+    try:
+        bound = server((options.host, options.port), witness)
+    except (OSError, OverflowError):
+        return _refused(f"Alamat {options.host}:{options.port} tidak dapat dipakai.")
+    with bound as serving:
         host, port = serving.server_address[:2]
         print(f"Saksi {signer.public.name} mendengar di http://{host!s}:{port}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             serving.serve_forever()
     return 0
+
+
+def _key(folder: Path) -> NoteSigner | str:
+    """The witness's key, or a sentence that says why there is none."""
+    try:
+        return NoteSigner.read(read_secret(folder / "key").decode())
+    except FileNotFoundError:
+        return f"Tidak ada kunci di {folder}. Buat dengan: bagipakai witness keygen"
+    except TooOpen as error:
+        return f"Kunci {error} dapat dibaca orang lain. Jalankan: chmod 600 {error}"
+    except (OSError, ValueError):
+        return f"Kunci di {folder} tidak terbaca."
 
 
 def _refused(sentence: str) -> int:

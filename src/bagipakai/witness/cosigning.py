@@ -1,14 +1,12 @@
 """Whether a checkpoint is cosigned: C2SP tlog-witness, `add-checkpoint`, as values."""
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bagipakai.core import tlog
-from bagipakai.core.notes import BadNote, Checkpoint, Note, NoteKey, NoteSigner
+from bagipakai.core.notes import BadNote, Checkpoint, Note, NoteKey, NoteSigner, base64_bytes
 from bagipakai.witness.memory import Memory
 
 LONGEST_PROOF = 63
@@ -76,13 +74,13 @@ def digest_of(origin: str) -> str:
 def _read(submission: bytes) -> tuple[int, list[bytes], Note]:
     try:
         head, blank, note = submission.decode("utf-8").partition("\n\n")
-        first, *lines = head.split("\n")
-        found = re.fullmatch(r"old (0|[1-9][0-9]{0,17})", first)
-        if not blank or not found or len(lines) > LONGEST_PROOF:
-            raise BadNote("not a submission")
-        proof = [base64.b64decode(line, validate=True) for line in lines]
-    except (UnicodeDecodeError, binascii.Error):
+    except UnicodeDecodeError:
         raise BadNote("not a submission") from None
+    first, *lines = head.split("\n")
+    found = re.fullmatch(r"old (0|[1-9][0-9]{0,17})", first)
+    if not blank or not found or len(lines) > LONGEST_PROOF:
+        raise BadNote("not a submission")
+    proof = [base64_bytes(line) for line in lines]
     if any(len(one) != 32 for one in proof):
         raise BadNote("not a submission")
     return int(found[1]), proof, Note.read(note.encode())
