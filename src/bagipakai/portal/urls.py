@@ -11,6 +11,7 @@ from bagipakai.portal.downloads import views as downloads
 from bagipakai.portal.examining import views as examining
 from bagipakai.portal.pages import views as pages
 from bagipakai.portal.parts.gallery import parts
+from bagipakai.portal.passkeys import views as passkeys
 from bagipakai.portal.readiness import views as readiness
 from bagipakai.portal.register import views as register
 from bagipakai.portal.requests import views as requests
@@ -88,6 +89,15 @@ urlpatterns = [
         path("<int:review>/butir/<slug:code>/", readiness.item, name="item"),
         path("<int:review>/bukti/<slug:code>/<slug:sha256>/", readiness.file, name="file"),
         path("<int:review>/tindakan/<slug:action>/", readiness.act, name="act"),
+    ),
+    room(
+        "passkeys",
+        "kunci/",
+        path("", passkeys.mine, name="mine"),
+        path("daftar/", passkeys.enrol, name="enrol"),
+        path("rekan/", passkeys.colleagues, name="colleagues"),
+        path("rekan/<int:person>/", passkeys.colleague, name="colleague"),
+        path("tandatangan/<str:token>/", passkeys.sign, name="sign"),
     ),
     path("bahasa/", login_not_required(set_language), name="language"),
     path("parts", parts),

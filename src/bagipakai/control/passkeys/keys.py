@@ -107,7 +107,7 @@ def colleagues(acting: Acting) -> list[tuple[Person, Ring]]:
         if tenure.post.institution.is_controller and any(
             roles & keeping.officers.get((action, "CONTROLLER"), frozenset()) for action in Action
         ):
-            found |= {one.pk: one for one in Person.objects.filter(key_events__isnull=False).distinct()}
+            found |= {one.pk: one for one in Person.objects.filter(pk__in=KeyEvent.objects.values("subject"))}
     found.pop(person_of(acting).pk, None)
     return [(one, ring(one)) for one in sorted(found.values(), key=lambda one: (one.name, one.pk))]
 
