@@ -57,10 +57,14 @@ def superuser():
 
 def body(number, event="request.SUBMIT"):
     """A leaf's text as tests write it without the office."""
-    return json.dumps(
-        {"event": event, "object_hash": f"{number:064x}", "object_ref": f"PMT-2026-{number:06d}#1", "v": 1},
-        separators=(",", ":"),
-    )
+    told = {
+        "at": "2026-12-01T03:00:00.000+00:00",
+        "event": event,
+        "object_hash": f"{number:064x}",
+        "object_ref": f"PMT-2026-{number:06d}#1",
+        "v": 1,
+    }
+    return json.dumps(told, separators=(",", ":"))
 
 
 def says(check, *arguments):
