@@ -14,7 +14,7 @@ ALONE = {"verifier": {"cryptography"}}  # a file that strangers run without the 
 
 MAY_IMPORT = {
     "core": CRYPTO,
-    "control": {"core", "postgres", "django", "psycopg", "puremagic", "typst", "pyrage"} | CRYPTO | SIGNING,
+    "control": {"core", "postgres", "django", "psycopg", "puremagic", "typst", "pyrage", "webauthn"} | CRYPTO | SIGNING,
     "registry": {
         *("core", "postgres", "duckdb", "pyarrow", "numpy", "psycopg", "pyrage", "pyroaring", "zstandard"),
         *("rustpy_xlsxwriter", "lokal", "tqdm"),
@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "portal": {"core", "control", "django", "babel", "csp"},
     "recipient": {"core", "pyrage", "zstandard", "pyarrow", "tqdm"} | CRYPTO,
     "witness": {"core"} | CRYPTO,
-    "demo": {"core", "control", "postgres", "django", "tqdm", "typst"},
+    "demo": {"core", "control", "postgres", "django", "tqdm", "typst", "webauthn"} | CRYPTO,
 }
 
 
