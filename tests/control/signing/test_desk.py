@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from stat import S_IMODE
 
 import pytest
 from tests.control.signing.conftest import ACT, AT, OFFICER
@@ -21,7 +22,7 @@ def own_keys(monkeypatch, tmp_path):
 
 
 def means(**told) -> None:
-    desk.folder().mkdir(parents=True, exist_ok=True)
+    desk.folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     lines = [f"{name} = {value!r}".replace("True", "true") for name, value in told.items()]
     (desk.folder() / "means.toml").write_text("[seal]\n" + "\n".join(lines))
 
@@ -31,6 +32,14 @@ def test_without_a_word_the_office_seals_itself(paper):
     found = desk.checked(sealed, at=AT, expected=[Expected(SEAL.ref)])
     assert found.signatures[0].holder == SEAL
     assert NOT_CERTIFIED in found.signatures[0].reason
+
+
+def test_the_roots_are_laid_out_for_strangers_and_the_keys_are_not(paper):
+    desk.sealed(paper, SEAL, ACT)
+    public = desk.keys.folder() / "public"
+    assert sorted(file.name for file in public.iterdir()) == ["signing.crt.pem", "time.crt.pem"]
+    assert {S_IMODE(file.stat().st_mode) for file in public.iterdir()} == {0o644}
+    assert S_IMODE(desk.folder().stat().st_mode) == 0o700
 
 
 def test_an_officer_signs_what_is_sealed_and_names_their_statement(paper):

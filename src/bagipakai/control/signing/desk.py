@@ -17,6 +17,10 @@
     roots = ["root.crt.pem"]         # files beside this one
     time_roots = ["time.crt.pem"]
     certified = true                 # only where the office has that in writing
+    patience = 20                    # seconds; a seal answers by itself, and an act waits for it
+
+The roots of the local authorities are laid out for whoever wants to check our papers: `keys/public/signing.crt.pem` and
+`keys/public/time.crt.pem`.
 """
 
 import tomllib
@@ -26,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from bagipakai.control import keys
 from bagipakai.control.signing.acts import NOT_CERTIFIED, Act, Holder, Signer
@@ -33,6 +38,7 @@ from bagipakai.control.signing.device import Device
 from bagipakai.control.signing.local import House
 from bagipakai.control.signing.national import National
 from bagipakai.control.signing.validation import Expected, Roots, Validated, validate
+from bagipakai.core.keyfiles import write_once
 from bagipakai.core.refusal import Refusal
 
 
@@ -46,8 +52,13 @@ def folder() -> Path:
 
 def house(at: datetime) -> House:
     """The office's own authorities, made if they are missing."""
-    found = House(folder())
+    found, public = House(folder()), keys.folder() / "public"
+    public.mkdir(parents=True, exist_ok=True)
+    for place in (folder().parent, folder()):
+        place.mkdir(exist_ok=True, mode=0o700)
     found.establish(at)
+    for name, one in (("signing", found.authority), ("time", found.time)):
+        write_once(public / f"{name}.crt.pem", one.root.public_bytes(Encoding.PEM), 0o644)
     return found
 
 
@@ -75,7 +86,8 @@ def seal(holder: Holder, at: datetime) -> Signer:
             case "national":
                 notice = "" if told.get("certified") is True else NOT_CERTIFIED
                 token = folder() / told["token"]
-                return National(holder, told["signer"], told["address"], token, _outside(told), notice)
+                wait = int(told.get("patience", 20))
+                return National(holder, told["signer"], told["address"], token, _outside(told), notice, wait)
     except KeyError as missing:
         raise MeansUnclear(str(missing)) from None
     raise MeansUnclear("means")

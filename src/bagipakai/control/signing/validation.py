@@ -169,7 +169,8 @@ class _Reading:
 
     def _extended(self) -> Refusal | None:
         last = self.embedded[-1]
-        if last.coverage is not SignatureCoverageLevel.ENTIRE_FILE:
+        revisions = all(one.coverage >= SignatureCoverageLevel.ENTIRE_REVISION for one in self.embedded)
+        if last.coverage is not SignatureCoverageLevel.ENTIRE_FILE or not revisions:
             return Refusal("signed-paper-was-extended")
         return None if self.stamps and last is self.stamps[-1] else Refusal("signature-does-not-last")
 
