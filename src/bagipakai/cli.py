@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any, NoReturn
 
 ROOMS = {
     "registry": "gudang data: buat, terbitkan, periksa rilis; jalankan pekerja",
@@ -16,11 +17,42 @@ ROOMS = {
 }
 ELSEWHERE = {"verify": "bagipakai.verifier"}  # one file that also runs by itself, without the house
 
+SAYINGS = {  # what argparse says of a command that it cannot read
+    "the following arguments are required: ": "Perintah belum lengkap. Sebutkan juga: ",
+    "unrecognized arguments: ": "Bagian perintah ini tidak dikenal: ",
+    ": expected one argument": ": sebutkan nilainya",
+    ": invalid int value: ": ": bukan bilangan bulat: ",
+    ": invalid choice: ": ": tidak ada pilihan ",
+    "(choose from ": "(pilih dari ",
+    "argument ": "Bagian perintah ",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse in Indonesian."""
+
+    def __init__(self, *words: Any, **options: Any) -> None:
+        super().__init__(*words, **options | {"add_help": False})
+        self._positionals.title, self._optionals.title = "yang disebut", "pilihan"
+        self.add_argument("-h", "--help", action="help", help="tampilkan bantuan ini")
+
+    def format_usage(self) -> str:
+        return super().format_usage().replace("usage: ", "Cara pakai: ", 1)
+
+    def format_help(self) -> str:
+        return super().format_help().replace("usage: ", "Cara pakai: ", 1)
+
+    def error(self, message: str) -> NoReturn:
+        for english, ours in SAYINGS.items():
+            message = message.replace(english, ours)
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{message}\n")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. 0 done · 1 refused or failed, with a sentence on stderr · 2 not a command."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="bagipakai", description="Berbagipakai DTSEN")
+    parser = Parser(prog="bagipakai", description="Berbagipakai DTSEN")
     rooms = parser.add_subparsers(dest="room", required=True, metavar="RUANG")
     asked = next((word for word in arguments if not word.startswith("-")), None)
     for name, told in ROOMS.items():

@@ -175,7 +175,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"pathless": {"()": "bagipakai.portal.logs.Pathless"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["pathless"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"bagipakai": {"level": "INFO"}},
+    "loggers": {
+        "bagipakai": {"level": "INFO"},
+        "gunicorn.error": {"level": "INFO", "propagate": True},  # has a handler of its own, which would tell the path
+    },
 }

@@ -121,10 +121,6 @@ def test_a_list_by_name_and_address_with_one_return(street, registry, tmp_path):
 def test_an_aggregate_table_with_the_keyboard_alone(street, registry, tmp_path):
     """L1, and nobody touches a mouse."""
     asked = told(Level.L1)
-    asked["answers"]["variables"] = [  # few people live in the tests' nation: a table by province would hide too much
-        {"name": "desil", "reason": "Sasaran ditetapkan menurut desil"},
-        {"name": "jenis_kelamin", "reason": "Pagu dibagi menurut jenis kelamin"},
-    ]
     way = street(asked["house"], Keyboard)
     way.pictures = None
     walks.file_request(way, asked["answers"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -56,6 +57,14 @@ def refused(content: bytes, name: str = "surat") -> str:
 def test_an_honest_file_is_recognised(content, extension):
     assert recognise(content, f"surat.{extension}", DAY).extension == extension
     assert recognise(content, "surat", DAY).extension == extension
+
+
+@pytest.mark.parametrize("content", [b"\x01\x02\x03\x04 nobody knows", b"MZ\x90\x00" + b"\0" * 200])
+def test_a_file_of_no_accepted_type_is_told_what_is_accepted(content):
+    """What it looks like is said where it can be told, and nothing in its place where it cannot."""
+    said = recognise(content, "surat", DAY).sentence()
+    assert "PDF, PNG, JPG, DOCX, XLSX" in said
+    assert not re.search(r"\?|\( *\)|–", said), said
 
 
 def test_a_file_is_what_it_contains_and_not_what_it_is_called():

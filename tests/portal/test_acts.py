@@ -318,3 +318,38 @@ def test_a_transfer_ends_with_the_right_to_it(monkeypatch):
     access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     with pytest.raises(ConnectionAbortedError):
         next(flowing)
+
+
+def test_the_page_says_which_files_may_be_handed_in_and_how_large():
+    chain = a_request(at=Status.DRAFT)
+    chain.write(**answers("L2"))
+    client, address = entering(chain.asking[Role.APPLICANT]), reverse("requests:documents", args=[chain.reference])
+    page = client.get(address).content.decode()
+    assert "PDF, DOCX, XLSX paling besar 10 MB; PNG, JPG paling besar 5 MB" in page
+    for field in re.findall(r'<input type="file"[^>]*>', page):
+        assert 'accept=".pdf,.png,.jpg,.docx,.xlsx,.jpeg"' in field
+        assert 'aria-describedby="batas-berkas' in field
+    client.post(reverse("language"), {"language": "en"})
+    assert "PDF, DOCX, XLSX up to 10 MB; PNG, JPG up to 5 MB" in client.get(address).content.decode()
+
+
+def test_a_document_is_taken_out_of_a_draft_by_its_button():
+    chain = a_request(at=Status.DRAFT)
+    chain.write(**answers("L2"))
+    chain.attach("REQUEST_LETTER")
+    client, address = entering(chain.asking[Role.APPLICANT]), reverse("requests:documents", args=[chain.reference])
+    detach = reverse("requests:detach", args=[chain.reference])
+    form = re.search(rf'<form method="post" action="{detach}">.*?</form>', client.get(address).content.decode(), re.S)[
+        0
+    ]
+    told = dict(re.findall(r'name="(seen|jenis)" value="([^"]+)"', form))
+    page = client.post(detach, told, follow=True).content.decode()
+    assert "REQUEST_LETTER" not in chain.state.attachments
+    assert "Dokumen dilepas" in page and detach not in page
+
+
+def test_a_document_of_a_returned_request_is_replaced_not_taken_out():
+    chain = a_returned_request()
+    client = entering(chain.asking[Role.APPLICANT])
+    page = client.get(reverse("requests:documents", args=[chain.reference])).content.decode()
+    assert reverse("requests:detach", args=[chain.reference]) not in page

@@ -13,7 +13,7 @@ from django.urls import get_resolver, reverse
 from tests.factories import Chain, House, a_request, an_institution, an_office
 from tests.portal.steps import entering, standing_at
 
-from bagipakai.control import requests
+from bagipakai.control import documents, readiness, requests
 from bagipakai.control.models import Tenure
 from bagipakai.core.request import Action, Role, Status
 
@@ -229,3 +229,57 @@ def test_a_nul_in_a_form_is_refused_and_changes_nothing():
     for name, told in (("requests:detach", {"jenis": "\0"}), ("requests:documents", {"jenis": "a\0b"})):
         assert client.post(reverse(name, args=[chain.reference]), told | {"seen": before.n}).status_code == 400
     assert chain.state == before
+
+
+def marked(client: Client, address: str) -> list[str]:
+    """The addresses of the menu's entries that are marked as where one is."""
+    page = client.get(address).content.decode()
+    return re.findall(r'<li><a href="([^"]+)" aria-current="(?:page|true)"', page)
+
+
+def test_the_menu_marks_the_entry_under_which_a_page_stands():
+    chain = a_request(at=Status.ADMIN_CHECK, level="L1")
+    officer, applicant = entering(chain.office[Role.ADMIN_VERIFIER]), entering(chain.asking[Role.APPLICANT])
+    acting = reverse("acts:act", args=[chain.reference, "return"])
+    shown = reverse("requests:show", args=[chain.reference])
+    assert marked(officer, acting) == [reverse("examining:queue")]
+    assert marked(officer, reverse("examining:show", args=[chain.reference])) == [reverse("examining:queue")]
+    assert marked(officer, shown) == [reverse("requests:list")]
+    assert marked(applicant, shown) == [reverse("requests:list")]
+    withdrawing = reverse("acts:act", args=[chain.reference, "withdraw"])
+    assert marked(applicant, withdrawing) == [reverse("requests:list")]
+
+
+def test_a_review_stands_under_the_reviewers_queue_and_under_the_institutions_readiness():
+    house, office = an_institution(), an_office()
+    review = reverse("readiness:show", args=[house.institution.reviews.get().pk])
+    assert marked(entering(office[Role.READINESS_REVIEWER]), review) == [reverse("readiness:queue")]
+    assert marked(entering(house[Role.APPLICANT]), review) == [reverse("readiness:own")]
+
+
+@pytest.mark.parametrize("harm", ["gone", "changed"])
+def test_a_file_that_is_no_longer_what_was_handed_in_is_answered_with_what_to_do(harm):
+    """A document, a paper and a piece of evidence: 404, the digest to name, and whom to ask; never other bytes."""
+    chain = a_request(at=Status.AGREEMENT_SIGNING)
+    house = an_institution()
+    review = house.institution.reviews.get()
+    code, (evidence, *_more) = next(iter(readiness.state(review.pk).evidence.items()))
+    paper = chain.request.papers.get(kind="AGREEMENT").sha256
+    letter = chain.state.attachments["REQUEST_LETTER"].sha256
+    files = {
+        letter: (chain.asking[Role.APPLICANT], "requests:file", [chain.reference, "REQUEST_LETTER"]),
+        paper: (chain.office[Role.CONTROLLER], "requests:paper", [chain.reference, paper]),
+        evidence.sha256: (house[Role.APPLICANT], "readiness:file", [review.pk, code, evidence.sha256]),
+    }
+    for sha256, (reader, name, rest) in files.items():
+        file = documents.folder() / sha256
+        was = file.read_bytes()
+        file.unlink()
+        if harm == "changed":
+            file.write_bytes(was + b"!")
+        page = entering(reader).get(reverse(name, args=rest))
+        file.write_bytes(was)
+        assert page.status_code == 404
+        assert "Content-Disposition" not in page.headers
+        assert sha256 in page.content.decode()
+        assert "Hubungi meja layanan" in page.content.decode()

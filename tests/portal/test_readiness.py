@@ -1,5 +1,6 @@
 """Readiness through its pages: an institution assesses itself, a reviewer judges, a certificate is given."""
 
+import re
 from datetime import timedelta
 
 import pyrage
@@ -158,3 +159,88 @@ def test_a_private_key_is_refused_and_not_sent_back(house):
     assert page.status_code == 422
     assert secret not in page.content.decode()
     assert secret.lower() not in page.content.decode().lower()
+
+
+def buttons(client) -> list[tuple[str, str]]:
+    """The ways on that the readiness page offers: the class of each and where it leads."""
+    page = client.get(reverse("readiness:own")).content.decode()
+    return re.findall(r'<a class="(button[^"]*)" href="([^"]+)"', page)
+
+
+def test_the_open_assessment_is_the_first_way_on(house):
+    """A new one can still be begun, but as the second choice."""
+    applicant, head = entering(house[Role.APPLICANT]), entering(house[Role.ACCOUNTABLE_OFFICER])
+    new = reverse("readiness:new")
+    assert buttons(applicant) == [("button", new)]
+    assert buttons(head) == []
+    row = begun(house)
+    here = reverse("readiness:show", args=[row.pk])
+    assert buttons(applicant) == [("button", here), ("button button--second", new)]
+    assert buttons(head) == [("button", here)]
+
+
+def test_a_finished_review_is_no_way_on():
+    house = an_institution()
+    assert buttons(entering(house[Role.APPLICANT])) == [("button", reverse("readiness:new"))]
+
+
+def test_the_page_says_which_evidence_may_be_handed_in(house):
+    row = begun(house)
+    code = next(iter(readiness.instrument(readiness.state(row.pk))))
+    page = entering(house[Role.APPLICANT]).get(reverse("readiness:item", args=[row.pk, code])).content.decode()
+    assert "PDF, DOCX, XLSX paling besar 10 MB" in page
+    assert 'accept=".pdf,' in page
+
+
+def a_refused_one(house) -> tuple[ReadinessReview, str]:
+    """A review that found one item short, and that item."""
+    row = begun(house)
+    answered(house, row)
+    act(entering(house[Role.ACCOUNTABLE_OFFICER]), row, "declare", true="on")
+    short = list(readiness.instrument(readiness.state(row.pk)))[1]
+    judged(row, lambda code: "NOT_MET" if code == short else "MET")
+    reviewer = entering(an_office()[Role.READINESS_REVIEWER])
+    assert act(reviewer, row, "refuse", reason="Satu butir belum").status_code == 302
+    return row, short
+
+
+def test_who_was_refused_reads_what_was_short_and_mends_that_alone(house):
+    """A new assessment begins with every answer and evidence that was found right."""
+    row, short = a_refused_one(house)
+    applicant, show = entering(house[Role.APPLICANT]), reverse("readiness:show", args=[row.pk])
+    assert buttons(applicant)[0] == ("button", show)
+    page = applicant.get(show).content.decode()
+    assert "Satu butir belum" in page and "Belum lengkap" in page
+    item = applicant.get(reverse("readiness:item", args=[row.pk, short])).content.decode()
+    assert "Putusan peninjau" in item and "Belum lengkap" in item
+    again = reverse("readiness:again", args=[row.pk])
+    assert f'action="{again}"' in page
+    new = ReadinessReview.objects.get(pk=int(applicant.post(again).url.split("/")[-2]))
+    before, now = readiness.state(row.pk), readiness.state(new.pk)
+    assert now.status is Status.NOT_STARTED and now.levels == before.levels and not now.verdicts
+    assert dict(now.answers) == {code: said for code, said in before.answers.items() if code != short}
+    assert short not in now.evidence
+    for code, shown in now.evidence.items():
+        assert [one.sha256 for one in shown] == [one.sha256 for one in before.evidence[code]]
+    assert f'action="{again}"' not in applicant.get(show).content.decode()  # one new one is enough
+
+
+def test_only_who_may_begin_an_assessment_repeats_one(house):
+    row, _short = a_refused_one(house)
+    again, stranger = reverse("readiness:again", args=[row.pk]), an_institution(region="3201", ready=False)
+    assert entering(stranger[Role.APPLICANT]).post(again).status_code == 404
+    assert entering(house[Role.ACCOUNTABLE_OFFICER]).post(again).status_code == 409
+    assert ReadinessReview.objects.filter(institution=house.institution).count() == 1
+
+
+def test_verdicts_are_read_by_the_institution_once_it_is_decided(house):
+    row = begun(house)
+    answered(house, row)
+    act(entering(house[Role.ACCOUNTABLE_OFFICER]), row, "declare", true="on")
+    short = next(iter(readiness.instrument(readiness.state(row.pk))))
+    judged(row, lambda code: "PARTLY" if code == short else "MET")
+    item = reverse("readiness:item", args=[row.pk, short])
+    assert "Belum lengkap" in entering(an_office()[Role.READINESS_REVIEWER]).get(item).content.decode()
+    applicant = entering(house[Role.APPLICANT])
+    assert "Belum lengkap" not in applicant.get(item).content.decode()
+    assert "Terpenuhi" not in applicant.get(reverse("readiness:show", args=[row.pk])).content.decode()

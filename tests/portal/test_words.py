@@ -1,5 +1,7 @@
 """The words of the pages: the glossary is whole, and the English pages are complete."""
 
+import re
+
 from bagipakai.core.exchange import Step
 from bagipakai.core.plan import Format, Level, Unit
 from bagipakai.core.variables import Sensitivity
@@ -20,6 +22,17 @@ def test_a_new_sentence_is_noticed(monkeypatch):
 def test_each_term_is_told_in_both_languages():
     for one in glossary.terms():
         assert all([one.istilah, one.english, one.definisi, one.definition, one.sumber]), one.identifier
+
+
+def test_no_word_explains_itself():
+    """A definition says at least three words that the term does not."""
+    for one in glossary.terms():
+        for term, meaning in ((one.istilah, one.definisi), (one.english, one.definition)):
+            assert len(words(meaning) - words(term)) >= 3, f"{term}: {meaning}"
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower())) - {"dokumen", "document", "jenis", "pengguna", "kind", "of", "user"}
 
 
 def test_what_the_rules_name_the_glossary_knows():

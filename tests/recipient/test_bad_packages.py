@@ -70,3 +70,4 @@ def test_a_sentence_says_what_to_do_and_fills_its_blanks(code):
     sentence = Refusal(code, {"name": "X", "detail": "Y"}).sentence
     assert "{" not in sentence and sentence.endswith(".")
     assert any(word in sentence for word in (";", ",")), "what is wrong, and what to do"
+    assert "folder" not in sentence.lower(), "one word for it, as on the portal's pages: map"

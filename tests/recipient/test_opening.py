@@ -4,22 +4,26 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
 from tests.recipient.packages import DAY, OURS, SEAL, a_package, rows_of
 
+from bagipakai.control import wording
 from bagipakai.core.envelope import Signer
 from bagipakai.core.plan import Format
 from bagipakai.recipient import opening
 from bagipakai.recipient.keys import Identity, keygen
 from bagipakai.recipient.opening import Opened, opened
-from bagipakai.recipient.refusals import Refusal
+from bagipakai.recipient.refusals import SENTENCES, Refusal
 from bagipakai.recipient.verify import verified
+from bagipakai.recipient.words import day, number, trouble
 
 OURSELVES = Identity(OURS)
 
@@ -207,9 +211,7 @@ def test_the_commands_refuse_with_one_sentence_and_a_code(files):
     out, told = process.communicate()
     assert process.returncode == 1
     assert json.loads(out)["code"] == "seal-mismatch"
-    assert told.strip().splitlines() == [
-        "Segel paket bukan segel Pengendali yang Anda percayai; jangan dipakai, hubungi Pengendali. [seal-mismatch]"
-    ]
+    assert told.strip().splitlines() == [f"{SENTENCES['seal-mismatch']} [seal-mismatch]"]
 
 
 def test_no_secret_key_appears_in_what_the_tool_says(files):
@@ -240,3 +242,28 @@ def test_a_sealed_package_opens_with_the_program_age_too(files):
         [age, "-d", "-i", place / "kunci", package.folder / part.name], capture_output=True, check=True
     ).stdout
     assert len(found) == part.content_bytes
+
+
+def test_the_commands_speak_indonesian_to_people(files):
+    """Days by name, thousands with a point, one word for a folder, and no claim of a check that was not made."""
+    package, place = files
+    seal, key = ("--seal", str(place / "seal.pub.pem")), ("--key", str(place / "kunci"))
+    out, _ = command("verify", str(package.folder), *seal).communicate()
+    assert "sesuai: segel dan 4 berkas" in out and "Kunci penerima tidak diperiksa" in out
+    assert f"Akses sampai: {day(package.manifest.expires_on)}" in out
+    out, _ = command("open", str(package.folder), *seal, *key, "--out", str(place / "hasil")).communicate()
+    assert "sesuai: segel, penerima, dan 4 berkas" in out and "tidak diperiksa" not in out
+    assert f"Dibuka di map {place / 'hasil'}" in out
+    for name in (file.name for file in (place / "hasil").iterdir()):
+        assert f"  {name} " in out
+    assert not re.search(r"\d{4}-\d\d-\d\d", out.replace(str(place), ""))
+    _, told = command("open", str(package.folder), *seal).communicate()
+    assert "Sebutkan juga: --key, --out" in told
+
+
+def test_a_day_a_number_and_a_trouble_are_said_as_the_office_says_them():
+    for month in range(1, 13):
+        assert day(date(2027, month, 16)) == wording.calendar_day(date(2027, month, 16))
+    assert number(1_234_567) == wording.number(1_234_567) == "1.234.567"
+    assert trouble(FileNotFoundError(2, "No such file or directory")) == "map atau berkas tidak ada"
+    assert trouble(OSError(121, "Remote I/O error")) == "gangguan penyimpanan nomor 121"

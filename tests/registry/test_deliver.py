@@ -4,6 +4,9 @@ import csv
 import hashlib
 import json
 import shutil
+import threading
+import time
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -28,16 +31,17 @@ from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missi
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Type, Variable
 from bagipakai.registry import deliver as delivering
-from bagipakai.registry import formats
+from bagipakai.registry import formats, releases
 from bagipakai.registry.deliver import Limits, deliver, objection
+from bagipakai.registry.dictionary import CLASSES, in_thousandths
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of
 from bagipakai.registry.engines.duckdb import Engine
-from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, promised
+from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, ahead, promised
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.package import package_id, publish
 from bagipakai.registry.pseudonyms import Identifier, PackageKeys, original
-from bagipakai.registry.releases import Damaged, Release
+from bagipakai.registry.releases import Damaged, Release, sha256
 
 NOW = PLACED + timedelta(hours=1)
 
@@ -384,12 +388,54 @@ def test_the_dictionary_and_the_metadata_explain_every_column(release, house, tm
         with (tmp_path / level / "kamus.csv").open(encoding="utf-8", newline="") as text:
             lines = list(csv.DictReader(text))
         assert tuple(line["kolom"] for line in lines) == receipt.columns
-        assert all(line["definisi"] and line["jenis"] and line["kelas"] for line in lines)
+        assert all(line[name] for line in lines for name in ("nama_resmi", "definisi", "jenis", "kelas", "produsen"))
+        assert not [line for line in lines if {line["jenis"], line["kelas"]} & {line["kode_jenis"], line["kode_kelas"]}]
+        manifest = house.open(receipt.package, tmp_path / f"{level} lagi").manifest
+        coded = [(one.name, one.type, one.sensitivity) for one in manifest.columns]
+        assert [(line["kolom"], line["kode_jenis"], line["kode_kelas"]) for line in lines] == coded
+        for line in lines:
+            codes = CATALOGUE[line["kolom"]].codes if line["kolom"] in CATALOGUE else None
+            meanings = [f"{code} = {codes.label(code)}" for code in codes] if codes else []
+            assert line["arti_kode"] == "; ".join(meanings), "a reader needs no other file to read a code"
         about = json.loads((tmp_path / level / "metadata.json").read_text(encoding="utf-8"))
         explained = {one["name"] for one in about["variabel"]} | set(about["kolom_tambahan"])
         assert explained == set(receipt.columns)
         assert about["rilis"] == release.metadata()
-        assert set(about["mutu"]["variabel"]) == {name for name in receipt.columns if name in CATALOGUE}
+        assert set(about["mutu"]["per_seribu"]) == {name for name in receipt.columns if name in CATALOGUE}
+
+
+def test_the_dictionary_calls_a_class_as_the_glossary_does():
+    terms = tomllib.loads((Path(__file__).parents[2] / "GLOSSARY.toml").read_text("utf-8"))["istilah"]
+    told = {one["identifier"]: one["istilah"] for one in terms if one["kind"] == "class"}
+    assert {name: CLASSES[name] for name in told} == told
+
+
+@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("level", list(Level))
+def test_a_package_has_exactly_the_files_that_everybody_knows_of(level, form, release, house):
+    """And so never the release's quality report, which holds small counts (decision 0014)."""
+    plan = a_plan(level, format=form, **({"variables": ("kode_prov",)} if level is Level.L1 else {}))
+    receipt = done(an_order(plan), release, house)
+    lies = sorted(file.name for file in (house.places.packages / receipt.package).rglob("*"))
+    assert lies == [f"bagian-0001.{form.value}.age", "kamus.csv.age", "manifest.dsse.json", "metadata.json.age"]
+
+
+def test_the_metadata_tell_quality_in_parts_of_a_thousand_and_no_count(release, house, tmp_path):
+    """How many have no decile would be the very cell of the unknown that a table of deciles may hide."""
+    receipt = done(an_order(a_plan("L1", variables=("kode_prov",))), release, house)
+    house.open(receipt.package, tmp_path / "hasil")
+    told = json.loads((tmp_path / "hasil" / "metadata.json").read_text(encoding="utf-8"))["mutu"]
+    assert set(told) == {"baris", "per_seribu"}
+    assert all(set(one) == {"terisi", "tidak_sah"} for one in told["per_seribu"].values())
+    nation, few = 290_000_000, {"missing": 7, "invalid": 0}
+    many = {"missing": 29_000_000, "invalid": 2_900_000}
+    measured = {
+        "rows": nation,
+        "variables": {"sedikit": few, "banyak": many, "tidak_ada": {"missing": 0, "invalid": 0}},
+    }
+    said = in_thousandths(measured, ["sedikit", "banyak", "tidak_ada"])["per_seribu"]
+    assert said["sedikit"] == said["tidak_ada"] == {"terisi": 1000, "tidak_sah": 0}
+    assert said["banyak"] == {"terisi": 900, "tidak_sah": 10}
 
 
 def test_xlsx_is_split_at_the_row_limit(release, rows, house, tmp_path):
@@ -512,6 +558,73 @@ def test_a_file_exchanged_while_it_is_read_is_noticed_although_it_was_put_back(
     with pytest.raises(Damaged, match="release-file-altered"):
         done(an_order(a_plan(level, variables=("kode_prov",))), own, house)
     assert house.packages == [] and house.left_behind() == []
+
+
+@pytest.mark.parametrize("level", ["L4", "L2", "L1"])
+def test_nothing_is_published_before_the_last_digest_was_compared(level, release, house, monkeypatch):
+    """All rows have come out and are sealed in the workspace when the last file turns out to be another."""
+    last = release.parts("individu")[-1].path
+    monkeypatch.setattr(releases, "_CHECKED", {})
+    monkeypatch.setattr(releases, "sha256", lambda path: _late_and_wrong(path, last, house))
+    monkeypatch.setattr(delivering, "publish", lambda *_: pytest.fail("it was published"))
+    with pytest.raises(Damaged, match="release-file-altered"):
+        done(an_order(a_plan(level, variables=("kode_prov",))), release, house)
+    assert house.packages == [] and house.left_behind() == []
+
+
+def _late_and_wrong(path: Path, last: str, house) -> str:
+    if str(path) != last:
+        return sha256(path)
+    for _ in range(1000):
+        if list(house.places.workspaces.rglob("metadata.json.age")):  # described last: all rows are written
+            return "0" * 64
+        time.sleep(0.01)
+    return pytest.fail("no rows came while the digests were compared")
+
+
+def test_a_refusal_that_the_rows_give_rise_to_waits_for_the_digests_too(release, house, monkeypatch):
+    """Whether a table is too small is known from its rows; from other rows than the published ones, nothing is."""
+    nobody = And((Compare(Op.AT_MOST, Column("desil"), Const(1)), Compare(Op.AT_LEAST, Column("desil"), Const(2))))
+    small = an_order(a_plan("L1", variables=("kode_prov",), population=nobody))
+    assert done(small, release, house).refusal == "table-too-small"
+    monkeypatch.setattr(releases, "_CHECKED", {})
+    monkeypatch.setattr(releases, "sha256", lambda _: "0" * 64)
+    with pytest.raises(Damaged, match="release-file-altered"):
+        done(small, release, house)
+    assert house.packages == [] and house.left_behind() == []
+
+
+def _batches(numbers, closed):
+    try:
+        for number in numbers:
+            if number is None:
+                raise EngineError("OutOfMemoryException")
+            yield pa.record_batch({"n": [number]})
+    finally:
+        closed.append(True)
+
+
+def test_batches_that_are_made_ahead_are_the_same_in_the_same_order():
+    closed = []
+    with ahead(_batches(range(50), closed)) as rows:
+        assert [batch.column("n").to_pylist() for batch in rows] == [[number] for number in range(50)]
+    assert len(closed) == 1
+
+
+def test_a_batch_that_fails_ahead_fails_where_it_is_waited_for():
+    closed, seen = [], []
+    with pytest.raises(EngineError, match="OutOfMemory"), ahead(_batches([1, 2, None, 3], closed)) as rows:
+        for batch in rows:
+            seen += batch.column("n").to_pylist()
+    assert seen == [1, 2] and len(closed) == 1
+
+
+def test_a_writer_that_stops_ends_what_is_made_ahead():
+    closed, before = [], set(threading.enumerate())
+    with pytest.raises(OSError, match="full"), ahead(_batches(range(50), closed)) as rows:
+        next(rows)
+        raise OSError("full")
+    assert len(closed) == 1 and set(threading.enumerate()) == before
 
 
 def test_a_full_disk_leaves_nothing(release, house, monkeypatch):

@@ -1,5 +1,6 @@
 """The quality report counts what is missing, invalid, inconsistent or doubled, by variable and by regency."""
 
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bagipakai.core.exchange import Announcement
 from bagipakai.core.plan import Unit
 from bagipakai.registry import quality, tables
 from bagipakai.registry.quality import QualityError, report
@@ -55,6 +57,17 @@ def test_the_report_of_a_release_has_every_variable_and_every_regency(release):
         at = names.index("desil")
         missing = sum(one["missing"][at] for one in of_unit["regencies"].values())
         assert missing == of_unit["variables"]["desil"]["missing"]
+
+
+def test_the_report_stays_in_the_registry():
+    """It holds small counts: no other room names the file, and what the office hears of a release has none of it."""
+    rooms = [Path(quality.__file__).parents[1] / room for room in ("core", "control", "portal", "recipient", "demo")]
+    naming = [str(file) for room in rooms for file in room.rglob("*.*") if b"quality.json" in file.read_bytes()]
+    assert naming == []
+    assert {field.name for field in fields(Announcement)} == {
+        *("version", "digest", "standard", "region_system", "region_edition", "published_on"),
+        *("persons", "families", "regions"),
+    }
 
 
 def test_missing_values_are_those_in_the_files(release):

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,7 +18,8 @@ from bagipakai.core.exchange import Announcement
 from bagipakai.core.plan import Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry import tables
+from bagipakai.registry import releases, tables
+from bagipakai.registry.engines import EngineError
 from bagipakai.registry.keys import receipt_signer
 from bagipakai.registry.publishing import publish
 from bagipakai.registry.releases import Damaged, Release, UnknownRelease, order, published
@@ -186,6 +189,58 @@ def test_a_change_that_hides_its_time_is_noticed_too(copy):
     os.utime(copy / BOGOR, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(Damaged, match="release-file-altered"):
         release.parts("individu", ["3201"])
+
+
+def test_a_reader_is_let_go_only_when_every_digest_was_compared(copy, monkeypatch):
+    """The digests are compared while the reader reads: here the reader has finished before the first is known."""
+    flip(copy / BOGOR)
+    finished, whole = threading.Event(), releases.sha256
+
+    def late(path):
+        assert finished.wait(10)
+        return whole(path)
+
+    monkeypatch.setattr(releases, "sha256", late)
+    with pytest.raises(Damaged, match="release-file-altered"), opened(copy).reading("individu", ["32"]) as parts:
+        assert all(Path(part.path).read_bytes() for part in parts)
+        finished.set()
+
+
+def test_damage_is_told_before_what_came_of_it(copy):
+    """A damaged file makes engines fail; who reads the answer must learn why."""
+    flip(copy / BOGOR)
+    with pytest.raises(Damaged, match="release-file-altered"), opened(copy).reading("individu", ["3201"]):
+        raise EngineError("InvalidInputException")
+
+
+def test_what_fails_over_whole_files_is_told_as_it_is(copy):
+    with pytest.raises(EngineError, match="OutOfMemory"), opened(copy).reading("individu", ["3201"]):
+        raise EngineError("OutOfMemoryException")
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed_although_it_is_put_back(copy):
+    release = opened(copy)
+    assert release.parts("individu", ["3201"]), "its digest was compared long before"
+    with pytest.raises(Damaged, match="release-file-altered"), release.reading("individu", ["3201"]):
+        kept = (copy / BOGOR).read_bytes()
+        flip(copy / BOGOR)
+        rewrite(copy / BOGOR, kept)
+
+
+def test_a_reader_that_is_stopped_waits_for_no_digest(copy, monkeypatch):
+    compared, begun, whole = [], threading.Event(), releases.sha256
+
+    def slow(path):
+        begun.set()
+        time.sleep(0.2)
+        compared.append(path)
+        return whole(path)
+
+    monkeypatch.setattr(releases, "sha256", slow)
+    with pytest.raises(KeyboardInterrupt), opened(copy).reading("individu"):
+        assert begun.wait(10)
+        raise KeyboardInterrupt
+    assert len(compared) == 1, "the one that was being compared"
 
 
 def test_two_files_that_changed_places_are_noticed(copy):

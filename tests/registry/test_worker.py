@@ -100,7 +100,9 @@ def test_an_unknown_release_is_refused(release, office, house):
 
 
 @pytest.mark.parametrize("damage", ["altered", "shortened", "missing", "extra", "manifest"])
-def test_a_damaged_release_is_noticed_before_it_is_read(damage, office, house, monkeypatch):
+def test_nothing_leaves_a_damaged_release_and_what_its_folder_shows_is_noticed_before_it_is_read(
+    damage, office, house, monkeypatch
+):
     folder = house.var / "releases" / "2026.3.0"
     file = next(iter(sorted((folder / "individu").rglob("*.parquet"))))
     match damage:
@@ -116,9 +118,11 @@ def test_a_damaged_release_is_noticed_before_it_is_read(damage, office, house, m
             (file.parent / "part-1.parquet").write_bytes(file.read_bytes())
         case "manifest":
             (folder / "release.json").write_bytes(b"{}")
-    monkeypatch.setattr(Engine, "rows", lambda *_: pytest.fail("the engine was asked"))
+    asked, whole = [], Engine.rows
+    monkeypatch.setattr(Engine, "rows", lambda *arguments: asked.append(damage) or whole(*arguments))
     place(office, an_order(a_plan()))
     assert work(office, house) == 0
+    assert asked == (["altered"] if damage == "altered" else [])
     assert office.receipts(house)["O-1"].refusal == "order-release-damaged"
     assert house.packages == [] and house.left_behind() == []
 

@@ -356,6 +356,11 @@ def papers_unsigned(attempt: Try) -> Iterator[Try]:
     yield from _rewritten(attempt, A.SIGN_AGREEMENT, document=sha("kertas lain"))
 
 
+@cheat(A.PLACE_ORDER, A.GRANT)
+def a_record_that_somebody_touched(attempt: Try) -> Iterator[Try]:
+    yield _facts(attempt, record_is_whole=False)
+
+
 @cheat(A.PLACE_ORDER, A.RECORD_RECEIPT)
 def a_disorderly_order(attempt: Try) -> Iterator[Try]:
     yield attempt

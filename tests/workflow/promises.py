@@ -634,6 +634,11 @@ def nothing_is_granted_without_a_hand_over(step: Step) -> bool:
 
 
 @promise
+def nothing_leaves_on_a_broken_record(step: Step) -> bool:
+    return step.deed not in {"PLACE_ORDER", "GRANT"} or step.facts.record_is_whole
+
+
+@promise
 def no_processor_works_without_a_mandate(step: Step) -> bool:
     return step.deed != "PLACE_ORDER" or step.facts.processor_mandated
 

@@ -24,6 +24,14 @@ def codes_in_the_source() -> set[str]:
     return found
 
 
+def codes_of_receipts() -> set[str]:
+    """What the registry may answer an order with, beside what the office had refused already."""
+    files = ("registry/worker.py", "registry/deliver.py", "core/disclosure.py")
+    return {
+        code for file in files for code in re.findall(r'\bRefusal\("([a-z-]+)"', (SOURCE / file).read_text("utf-8"))
+    }
+
+
 def blanks(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
@@ -55,8 +63,35 @@ def test_a_sentence_is_whole_in_both_languages(code):
 def test_blanks_are_filled_and_missing_ones_show_a_dash():
     no = Refusal("readiness-has-lapsed", {"until": "2026-12-31"})
     assert "(2026-12-31)" in no.sentence() and "(2026-12-31)" in no.sentence("en")
-    assert "(–)" in Refusal("readiness-has-lapsed").sentence()
+    assert "level – " in Refusal("readiness-does-not-cover-it", {"channel": "PORTAL"}).sentence()
     assert "reviu kesiapan" in no.basis
+
+
+@pytest.mark.parametrize("unsaid", [{}, {"until": ""}, {"until": "–"}])
+def test_a_sentence_reads_well_without_what_nobody_said(unsaid):
+    no = Refusal("readiness-has-lapsed", unsaid)
+    assert "ditangguhkan, atau berakhir. Selesaikan" in no.sentence()
+
+
+@pytest.mark.parametrize("code", sorted(SENTENCES))
+@pytest.mark.parametrize("lang", ["id", "en"])
+def test_no_sentence_has_empty_brackets_quotes_or_lists(code, lang):
+    said = Refusal(code).sentence(lang)
+    assert not re.search(r"\([\s–,]*\)|(?<=\w) “[–]?”|: [–.]", said), said
+
+
+@pytest.mark.parametrize("code", sorted(codes_of_receipts()))
+@pytest.mark.parametrize("lang", ["id", "en"])
+def test_what_a_receipt_says_no_with_reads_whole_without_its_details(code, lang):
+    """A receipt carries the code alone."""
+    said = Refusal(code).sentence(lang)
+    assert "–" not in said and "  " not in said, said
+
+
+def test_an_order_and_its_check_have_one_word_each():
+    """The portal's words: pesanan, pemeriksaan mutu, lembaga, gudang data."""
+    said = " ".join(row["id"] for row in SENTENCES.values()).lower()
+    assert not re.findall(r"cek kualitas|instansi|registri|linimasa|\bperintah\b(?! synthesise)", said)
 
 
 def test_an_unknown_code_has_no_sentence():

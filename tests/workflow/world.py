@@ -148,6 +148,7 @@ class Walk:
             now=self.now + patience,
             today=(self.now + patience).date(),
             settings=self.course.settings,
+            record_is_whole=True,
             account="ACTIVE",
             mandate=Mandate(
                 actor.person, actor.post, actor.institution, frozenset({actor.role.value}), START - timedelta(days=9)

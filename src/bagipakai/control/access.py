@@ -5,25 +5,24 @@ What a reader gets is a path and nothing more; the bytes stay sealed to their in
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-
-from django.db import transaction
+from typing import Any
 
 from bagipakai import postgres
-from bagipakai.control import clock, institutions, keys, ledger, people, readiness, rulebook, situation
-from bagipakai.control.acting import Acting, actor, in_the_way, mandate, person_of, tenures_of
-from bagipakai.control.models import Event, Grant, GrantEvent, Reading, Release, Request, Tenure
+from bagipakai.control import cabinet, clock, institutions, keys, readiness, rulebook, situation
+from bagipakai.control.acting import Acting, actor, known_of, person_of
+from bagipakai.control.door import Door
+from bagipakai.control.models import Grant, GrantEvent, Reading, Release, Request, Tenure
 from bagipakai.core import access as rules
 from bagipakai.core.access import AccessFacts, Action, Command
 from bagipakai.core.envelope import BadSeal
+from bagipakai.core.event import Actor, Role
 from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestError
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.request import SYSTEM, Role, Signature, State, fold
 from bagipakai.core.request import Event as Happened
+from bagipakai.core.request import State, signed_by_both
 
 log = logging.getLogger("bagipakai.control.access")
 
@@ -61,7 +60,7 @@ def grant_of(reference: str) -> Grant | None:
 
 def state_of(grant: Grant) -> rules.Grant:
     """The grant as its events leave it; `status_at(now)` is what a page shows."""
-    return rules.fold([rules.Event.from_json(one) for one in ledger.payloads(GrantEvent, grant)], _name(grant.request))
+    return DOOR.state(grant)
 
 
 def parts(grant: Grant) -> list[str]:
@@ -72,39 +71,38 @@ def parts(grant: Grant) -> list[str]:
 
 def may_read(grant: Grant, acting: Acting, now: datetime | None = None) -> Refusal | None:
     """What stands in the way of reading at this moment, or None. Records nothing: for drawing a page."""
-    return _judged(grant, acting, "package", now or clock.now())[0]
+    outcome = DOOR.answer(grant, Action.READ, acting, {"part": "package"}, at=now)
+    return outcome if isinstance(outcome, Refusal) else None
 
 
 def download(grant: Grant, part: str, acting: Acting, now: datetime | None = None) -> Path | Refusal:
     """The file of one part, if this reader may read it at this moment. Every reading and every refusal is recorded.
     Ask again for each range of a long transfer."""
     at = now or clock.now()
-    refusal, tenure = _judged(grant, acting, part, at)
-    person = person_of(acting)
-    if refusal is None and part not in parts(grant):
-        refusal = Refusal("part-unknown", {"part": part[:40] if part.isascii() and part.isprintable() else "…"})
-    if refusal is not None or tenure is None:
-        return ledger.deny(
-            refusal or Refusal("not-this-role", {"action": "READ"}), "READ", person, request=grant.request
-        )
-    Reading.objects.create(grant=grant, part=part, person=person, post=tenure.post, at=at)
-    log.info("access.read grant=%s part=%s", _name(grant.request), part)
+    outcome = DOOR.answer(grant, Action.READ, acting, {"part": part}, at=at)
+    if not isinstance(outcome, Refusal) and part not in parts(grant):
+        outcome = Refusal("part-unknown", {"part": part[:40] if part.isascii() and part.isprintable() else "…"})
+    if isinstance(outcome, Refusal):
+        return DOOR.deny(grant, outcome, Action.READ, acting)
+    post = int(outcome.actor.post)
+    Reading.objects.create(grant=grant, part=part, person=person_of(acting), post_id=post, at=at)
+    log.info("access.read grant=%s part=%s", _name(grant), part)
     return packages() / grant.package / part
 
 
 def suspend(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
     """The controller orders a sanction: nothing can be read from this moment on."""
-    return _handle(grant, acting, Action.SUSPEND, {"cause": rules.Cause.SANCTION.value, "reason": reason})
+    return DOOR.handle(grant, Action.SUSPEND, acting, {"cause": rules.Cause.SANCTION.value, "reason": reason})
 
 
 def resume(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
     """The controller lifts its sanction."""
-    return _handle(grant, acting, Action.RESUME, {"cause": rules.Cause.SANCTION.value, "reason": reason})
+    return DOOR.handle(grant, Action.RESUME, acting, {"cause": rules.Cause.SANCTION.value, "reason": reason})
 
 
 def revoke(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
     """The controller ends the grant for good."""
-    return _handle(grant, acting, Action.REVOKE, {"reason": reason})
+    return DOOR.handle(grant, Action.REVOKE, acting, {"reason": reason})
 
 
 def open_grant(request: Request, state: State, event: Happened) -> None:
@@ -133,113 +131,58 @@ def open_grant(request: Request, state: State, event: Happened) -> None:
         "begins_at": grant.begins_at.isoformat(),
         "ends_at": grant.ends_at.isoformat(),
     }
-    facts = _facts(grant, state, event.at)
     for action, filled in ((Action.OPEN, payload), (Action.ACTIVATE, {})):
-        current = state_of(grant)
-        outcome = rules.decide(current, Command(action, SYSTEM, filled, current.n), facts)
+        outcome = DOOR.answer(grant, action, None, filled, at=event.at)
         if isinstance(outcome, Refusal):
             raise RuntimeError(f"the grant could not be opened: {outcome.code}")
-        _write(grant, outcome)
+        DOOR.write(grant, outcome)
 
 
 def tidy(now: datetime | None = None) -> int:
     """Writes down what is already true of every grant: expired, suspended, resumed. Nothing depends on it. Returns how
     many events were written."""
-    at, written = now or clock.now(), 0
     open_ones = Grant.objects.filter(status__in=["PENDING", "ACTIVE", "SUSPENDED"])
-    for grant in open_ones.select_related("request__institution", "request__controller"):
-        facts = _facts(grant, _request_state(grant), at)
-        while command := rules.due(state_of(grant), facts):
-            outcome = rules.decide(state_of(grant), command, facts)
-            if isinstance(outcome, Refusal):
-                break
-            try:
-                with transaction.atomic():
-                    _write(grant, outcome)
-            except ledger.Overtaken:
-                break
-            written += 1
-    return written
+    return DOOR.tidy(open_ones.select_related("request__institution", "request__controller"), now)
 
 
-def _handle(grant: Grant, acting: Acting, action: Action, payload: dict[str, str]) -> rules.Event | Refusal:
-    at, person = clock.now(), person_of(acting)
-    outcome: rules.Event | Refusal = Refusal("not-this-role", {"action": action.value})
-    for tenure in tenures_of(acting):
-        serving = institutions.serves(tenure.post.institution, grant.request.controller, at)
-        if Role.CONTROLLER in tenure.post.roles and serving:
-            current = state_of(grant)
-            command = Command(action, actor(tenure, Role.CONTROLLER), payload, current.n)
-            outcome = rules.decide(current, command, _of_reader(_facts(grant, _request_state(grant), at), tenure))
-            break
-    if isinstance(outcome, Refusal):
-        return ledger.deny(outcome, action.value, person, request=grant.request)
-    try:
-        with transaction.atomic():
-            _write(grant, outcome)
-    except ledger.Overtaken:
-        return ledger.deny(Refusal("changed-meanwhile"), action.value, person, request=grant.request)
-    return outcome
+def _actors(tenures: list[Tenure], grant: Grant, at: datetime) -> list[tuple[Actor, Tenure]]:
+    found = []
+    for tenure in tenures:
+        if Role.AUTHORISED_HANDLER in tenure.post.roles:
+            found.append((actor(tenure, Role.AUTHORISED_HANDLER), tenure))
+        if Role.CONTROLLER in tenure.post.roles and institutions.serves(
+            tenure.post.institution, grant.request.controller, at
+        ):
+            found.append((actor(tenure, Role.CONTROLLER), tenure))
+    return found
 
 
-def _judged(grant: Grant, acting: Acting, part: str, at: datetime) -> tuple[Refusal | None, Tenure | None]:
-    if no := in_the_way(acting):
-        return no, None
-    mine = [one for one in tenures_of(acting) if Role.AUTHORISED_HANDLER in one.post.roles]
-    if not mine:
-        return Refusal("not-this-role", {"action": Action.READ.value}), None
-    current, facts = state_of(grant), _facts(grant, _request_state(grant), at)
-    refusal: Refusal | None = None
-    for tenure in mine:
-        reader = actor(tenure, Role.AUTHORISED_HANDLER)
-        refusal = rules.may_read(current, reader, _of_reader(facts, tenure), part)
-        if refusal is None:
-            return None, tenure
-    return refusal, None
-
-
-def _facts(grant: Grant, state: State, at: datetime) -> AccessFacts:
+def _facts(grant: Grant, _: rules.Grant, at: datetime, *, tenure: Tenure | None = None, **__: Any) -> AccessFacts:
     today = clock.day_of(at)
-    envelope = _envelope(grant.package)
+    state, envelope = cabinet.state_of(grant.request), _envelope(grant.package)
     release = Release.objects.filter(version=state.delivered.release if state.delivered else "").first()
     return AccessFacts(
         now=at,
         today=today,
-        competences_needed=rulebook.competences_needed(Role.AUTHORISED_HANDLER, today),
         standing=readiness.standing(grant.request.institution, at),
         escalated=(),  # duties after access come with their own issue; none can be overdue before
         release_withdrawn=release is None or release.withdrawn_at is not None,
-        agreement_signed=_both(state.agreement),
-        handover_signed=_both(state.handover),
+        agreement_signed=signed_by_both(state.agreement),
+        handover_signed=signed_by_both(state.handover),
         plan=state.decision.plan if state.decision else "",
         manifest="" if envelope is None else hashlib.sha256(envelope).hexdigest(),
+        competences_needed=rulebook.settings(today).competences,
+        **known_of(tenure, today),
     )
 
 
-def _of_reader(facts: AccessFacts, tenure: Tenure) -> AccessFacts:
-    return replace(
-        facts,
-        account=tenure.person.state,
-        mandate=mandate(tenure),
-        competences=people.competences(tenure.person, facts.today),
-    )
-
-
-def _both(signatures: Mapping[Role, Signature]) -> bool:
-    """Both parties, under the same bytes."""
-    ours, theirs = signatures.get(Role.CONTROLLER), signatures.get(Role.ACCOUNTABLE_OFFICER)
-    return ours is not None and theirs is not None and ours.document == theirs.document
-
-
-def _write(grant: Grant, event: rules.Event) -> None:
-    """Writes one event of a grant. Raises Overtaken."""
-    ledger.append(GrantEvent, grant, event)
+def _follows(grant: Grant, _: rules.Grant, event: rules.Event, entry: GrantEvent) -> None:
     grant.n, grant.status = event.n, event.status_after.value
     grant.save(update_fields=["n", "status"])
 
 
-def _request_state(grant: Grant) -> State:
-    return fold([Happened.from_json(one) for one in ledger.payloads(Event, grant.request)], grant.request.reference)
+def _due(grant: Grant, current: rules.Grant, at: datetime) -> Command | None:
+    return rules.due(current, _facts(grant, current, at))
 
 
 def _envelope(package: str) -> bytes | None:
@@ -252,5 +195,17 @@ def _envelope(package: str) -> bytes | None:
     return envelope if len(envelope) <= MANIFEST_LIMIT else None
 
 
-def _name(request: Request) -> str:
-    return f"HAK-{request.reference}"
+def _name(grant: Grant) -> str:
+    return f"HAK-{grant.request.reference}"
+
+
+DOOR: Door[Grant, rules.Grant, rules.Event] = Door(
+    rules=rules,
+    entries=GrantEvent,
+    name=_name,
+    denied=lambda grant: {"request": grant.request},
+    actors=_actors,
+    facts=_facts,
+    follows=_follows,
+    due=_due,
+)

@@ -1,7 +1,7 @@
 """Who acts: a person on a post, asked anew at the moment of acting. Rights belong to the post, between two instants."""
 
 from datetime import date, datetime, time, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bagipakai.control import clock, people
 from bagipakai.control.models import Person, Tenure
@@ -35,6 +35,17 @@ def in_the_way(acting: Acting) -> Refusal | None:
 def actor(tenure: Tenure, role: Role) -> Actor:
     """The value that the rules judge and the ledger keeps."""
     return Actor(str(tenure.person_id), str(tenure.post_id), role, tenure.post.institution.code)
+
+
+def known_of(tenure: Tenure | None, day: date) -> dict[str, Any]:
+    """What the rules ask of the one who acts, for `core.facts.ActorFacts`; nothing of the office itself (None)."""
+    if tenure is None:
+        return {}
+    return {
+        "account": tenure.person.state,
+        "mandate": mandate(tenure),
+        "competences": people.competences(tenure.person, day),
+    }
 
 
 def mandate(tenure: Tenure) -> Mandate:

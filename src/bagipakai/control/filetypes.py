@@ -33,6 +33,11 @@ class FileType:
     max_bytes: int
     rule: Rule
 
+    @property
+    def short(self) -> str:
+        """The name that both languages share: PDF, DOCX."""
+        return self.extension.upper()
+
     def limit(self, name: str) -> int:
         return int(self.rule[name])
 
@@ -57,7 +62,7 @@ def recognise(content: bytes, name: str, day: date) -> FileType | Refusal:
     """The type of `content`, called `name` by its sender. Refused: empty, too large, of no accepted type, not what its
     name claims, malformed, active."""
     types = accepted(day)
-    readable = ", ".join(kind.name for kind in types.values())
+    readable = ", ".join(kind.short for kind in types.values())
     if not content:
         return Refusal("document-empty")
     if len(content) > max(kind.max_bytes for kind in types.values()):
@@ -68,7 +73,7 @@ def recognise(content: bytes, name: str, day: date) -> FileType | Refusal:
             return Refusal("document-type-not-accepted", {"seems": _seems(content), "accepted": readable})
         claimed = PurePosixPath(plain_name(name)).suffix.lower().removeprefix(".").replace("jpeg", "jpg")
         if claimed and claimed != kind.extension:
-            return Refusal("document-not-what-it-claims", {"claimed": claimed[:12], "found": kind.name})
+            return Refusal("document-not-what-it-claims", {"claimed": claimed[:12], "found": kind.short})
         if len(content) > kind.max_bytes:
             return _too_large(kind, len(content))
         _CHECKS[kind.extension](content, kind)
@@ -97,10 +102,11 @@ def _too_large(kind: FileType, size: int) -> Refusal:
 
 
 def _seems(content: bytes) -> str:
+    """The type that the content looks like, or nothing where that cannot be told."""
     try:
-        return str(puremagic.from_string(content[:65_536])).removeprefix(".")[:12] or "?"
+        return str(puremagic.from_string(content[:65_536])).removeprefix(".")[:12]
     except (puremagic.PureError, ValueError):
-        return "?"
+        return ""
 
 
 def _family(content: bytes) -> str:

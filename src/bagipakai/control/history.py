@@ -1,7 +1,7 @@
 """What happened to a request, what comes, and what differs between two of its versions."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -92,6 +92,31 @@ def timeline(reference: str) -> Timeline:
     days = rulebook.expected(current, clock.today(), coming)
     ahead = tuple((stage, days.get(stage)) for stage in coming)
     return Timeline(past, status, since, request.due_on, tuple(map(Role, request.awaited)), ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class Clarification:
+    """One meeting to clarify: what was asked, and what its record says. `document` is the SHA-256 of the record; both
+    are empty until it is made. `confirmed`: the applicant stands by it."""
+
+    questions: str
+    summary: str = ""
+    document: str = ""
+    confirmed: bool = False
+
+
+def clarifications(reference: str) -> tuple[Clarification, ...]:
+    """Every meeting so far, in order, each with its last record. Raises UnknownRequest."""
+    found: list[Clarification] = []
+    for one in (Happened.from_json(told) for told in ledger.payloads(Event, find(reference))):
+        match one.action:
+            case Action.ASK_CLARIFICATION:
+                found.append(Clarification(one.payload["questions"]))
+            case Action.RECORD_CLARIFICATION:
+                found[-1] = replace(found[-1], summary=one.payload["summary"], document=one.payload["document"])
+            case Action.CONFIRM_CLARIFICATION:
+                found[-1] = replace(found[-1], confirmed=True)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Writing down what happened, and reading it back. Entries are only ever added; each is bound to the one before.
 
 Appending entry `n` of a subject under its unique constraint is the only lock there is: two who decide at once meet
-there, one is written, and the other is told so. A request never waits for another request.
+there, one is written, and the other is told so. A request never waits for another request. Each entry, and each "no",
+is a leaf of the trail as well, in the same transaction (decision 0073).
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -13,9 +15,13 @@ from django.db.models import Model
 from bagipakai.control import clock
 from bagipakai.control.models import Denial, Person, Request
 from bagipakai.control.models.ledger import Entry
+from bagipakai.control.trail import entries, leaves
 from bagipakai.core import policy
 from bagipakai.core.canonical import digest
+from bagipakai.core.event import AnyEvent
 from bagipakai.core.refusal import Refusal
+
+log = logging.getLogger("bagipakai.control.ledger")
 
 FIRST = "0" * 64  # what stands before the first entry
 
@@ -23,12 +29,16 @@ Written = TypeVar("Written", bound=Entry)
 
 
 class Overtaken(Exception):
-    """Somebody else wrote this entry's number first."""
+    """Somebody else wrote this entry's number, `n`, first."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.n = n
 
 
-def append(kind: type[Written], subject: Model, event: Any) -> Written:
-    """Writes `event` (of core.workflow, core.access or core.readiness) as the next entry of `subject`. Raises Overtaken
-    if its number is taken. Call it inside a transaction: what follows from the event commits with it, or not at all."""
+def append(kind: type[Written], subject: Model, event: AnyEvent[Any, Any]) -> Written:
+    """Writes `event` as the next entry of `subject`. Raises Overtaken if its number is taken. Only `control.door` calls
+    it, inside a transaction: what follows from the event commits with it, or not at all."""
     payload = event.to_json()
     previous = (
         kind.objects.filter(subject=subject, n=event.n - 1).values_list("digest", flat=True).first()  # type: ignore[attr-defined]
@@ -40,8 +50,8 @@ def append(kind: type[Written], subject: Model, event: Any) -> Written:
         n=event.n,
         at=event.at,
         action=str(event.action),
-        person_id=_number(payload.get("person")),
-        post_id=_number(payload.get("post")),
+        person_id=_number(event.actor.person),
+        post_id=_number(event.actor.post),
         payload=payload,
         policy=version,
         previous=previous,
@@ -51,7 +61,18 @@ def append(kind: type[Written], subject: Model, event: Any) -> Written:
         with transaction.atomic():
             entry.save(force_insert=True)
     except IntegrityError:
-        raise Overtaken from None
+        raise Overtaken(event.n) from None
+    name = entries.about(entry)
+    leaves.write(
+        f"{event.kind}.{entry.action}",
+        name,
+        payload,
+        by=leaves.actor(entry.person_id, entry.post_id),
+        institution=event.actor.institution,
+        at=event.at,
+        after=name.replace(f"#{event.n}", f"#{event.n - 1}") if event.n > 1 else "",
+        kept_elsewhere=True,
+    )
     return entry
 
 
@@ -71,19 +92,35 @@ def broken_at(kind: type[Entry], subject: Model) -> int | None:
     return None
 
 
+def is_whole(kind: type[Entry], subject: Model) -> bool:
+    """Whether every entry of `subject` stands as it was written. If not, the log says where: somebody must look."""
+    at = broken_at(kind, subject)
+    if at is not None:
+        log.error("ledger.broken kind=%s subject=%s n=%d", kind.__name__, subject.pk, at)
+    return at is None
+
+
 def deny(
     no: Refusal, action: str, person: Person | None, *, request: Request | None = None, subject: str = ""
 ) -> Refusal:
     """Writes down that something was refused, to whom and why, and hands the refusal on."""
-    Denial.objects.create(
-        at=clock.now(),
-        request=request,
-        subject=subject[:60],
-        person=person,
-        action=action[:40],
-        code=no.code,
-        detail=dict(no.detail),
-    )
+    with transaction.atomic():
+        denial = Denial.objects.create(
+            at=clock.now(),
+            request=request,
+            subject=subject[:60],
+            person=person,
+            action=action[:40],
+            code=no.code,
+            detail=dict(no.detail),
+        )
+        leaves.write(
+            f"refusal.{no.code}",
+            request.reference if request else f"tolakan/{denial.pk}",
+            {"action": denial.action, "code": denial.code, "detail": denial.detail, "subject": denial.subject},
+            by=leaves.actor(person.pk if person else None),
+            at=denial.at,
+        )
     return no
 
 
@@ -91,5 +128,5 @@ def _digest(payload: Mapping[str, Any], version: str, previous: str) -> str:
     return digest({"payload": payload, "policy": version, "previous": previous})
 
 
-def _number(text: Any) -> int | None:
+def _number(text: str) -> int | None:
     return int(text) if text else None

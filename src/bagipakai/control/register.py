@@ -7,20 +7,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import QuerySet
+
 from bagipakai.control import clock, forms, releases, wording
-from bagipakai.control.models import Grant
+from bagipakai.control.models import Grant, Institution
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.variables import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a citizen writes to: an institution, its address, and the contact of its data protection officer (UU
+    27/2022 Pasal 5, 14, 53); empty where none is recorded."""
+
+    name: str
+    address: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One sharing. `status` is ACTIVE, SUSPENDED, EXPIRED or REVOKED as of now; `rows` counts rows, or lines of a
-    table."""
+    """One sharing. `status` is ACTIVE, SUSPENDED, EXPIRED or REVOKED as of now. `purpose_words`, `area` and
+    `population` are in the language that was asked for; programme and legal basis as the applicant wrote them."""
 
     reference: str
     recipient: str
+    recipient_desk: Desk
     controller: str
+    controller_desk: Desk
     programme: str
     purpose: str
     purpose_words: str
@@ -45,9 +59,10 @@ def entries(
     status: str = "",
     year: int | None = None,
     words: str = "",
+    lang: str = "id",
 ) -> list[Entry]:
     """Every sharing that fits, newest first. `recipient` is an institution's code; `words` are looked for in programme
-    and recipient."""
+    and recipient; `lang` is "id" or "en"."""
     grants = Grant.objects.select_related("request__institution", "request__controller").order_by("-begins_at", "-id")
     if recipient:
         grants = grants.filter(request__institution__code=recipient)
@@ -61,38 +76,45 @@ def entries(
         grants = grants.filter(request__programme__icontains=word) | grants.filter(
             request__institution__name__icontains=word
         )
-    return [entry for entry in _entries(grants) if not status or entry.status == status]
+    return [entry for entry in _entries(grants, lang) if not status or entry.status == status]
 
 
-def entry(reference: str) -> Entry | None:
+def entry(reference: str, lang: str = "id") -> Entry | None:
     """The sharing that came of one request, if it came to one."""
-    return next(_entries(Grant.objects.filter(request__reference=reference)), None)
+    return next(_entries(Grant.objects.filter(request__reference=reference), lang), None)
 
 
-def _entries(grants) -> Iterator[Entry]:  # type: ignore[no-untyped-def]
+def _entries(grants: QuerySet[Grant], lang: str) -> Iterator[Entry]:
     now = clock.now()
     for grant in grants:
         plan = Plan.from_json(grant.plan)
         day = clock.day_of(grant.begins_at)
         catalogue = Catalogue.on(day)
         purposes = forms.purposes(day)
+        said = purposes[plan.purpose]["name" if lang == "id" else "english"] if plan.purpose in purposes else ""
         over = grant.status in ("PENDING", "ACTIVE", "SUSPENDED") and now >= grant.ends_at
         yield Entry(
             reference=plan.request,
             recipient=grant.request.institution.name,
+            recipient_desk=_desk(grant.request.institution),
             controller=grant.request.controller.name,
+            controller_desk=_desk(grant.request.controller),
             programme=plan.programme,
             purpose=plan.purpose,
-            purpose_words=str(purposes[plan.purpose]["name"]) if plan.purpose in purposes else plan.purpose,
+            purpose_words=str(said) or plan.purpose,
             legal_basis=plan.legal_basis,
             level=plan.level,
             unit=plan.unit,
             variables=plan.columns,
-            area=wording.area(plan.area, releases.regions(plan.area.edition)),
-            population=wording.population(plan.population, catalogue),
+            area=wording.area(plan.area, releases.regions(plan.area.edition), lang),
+            population=wording.population(plan.population, catalogue, lang),
             release=plan.release,
             begins_on=day,
             ends_on=plan.ends_on,
             onward_sharing=plan.onward_sharing,
             status="EXPIRED" if over else grant.status,
         )
+
+
+def _desk(institution: Institution) -> Desk:
+    return Desk(institution.name, institution.address, institution.dpo_contact)

@@ -1,45 +1,41 @@
-"""The counter of the office: the one door through which anything happens to a request.
+"""The counter of the office: every page, job and command comes here with what somebody wants of a request.
 
-Every page, job and command comes here with what somebody wants and what they had seen. The rules decide
-(`core.workflow`), the ledger writes, and what follows commits with it or not at all. Every "no" is written down too.
+What may happen, `core.workflow` decides; how it happens is the same for all (`control.door`). What is the request's own
+stands here: its forms and files, what follows from its events, and whose turn it is.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, BinaryIO
 
-from django.db import connection, transaction
+from django.db import connection
 
-from bagipakai.control import (
-    access,
-    clock,
-    documents,
-    drafting,
-    forms,
-    ledger,
-    notices,
-    orders,
-    releases,
-    rulebook,
-    situation,
-)
-from bagipakai.control.acting import Acting, in_the_way, person_of, tenures_of
+from bagipakai.control import access, clock, drafting, forms, ledger, notices, orders, releases, rulebook, situation
+from bagipakai.control.acting import Acting, person_of, tenures_of
 from bagipakai.control.cabinet import UnknownRequest, find, get, state, state_of, visible
-from bagipakai.control.history import PATH, Difference, Moment, Timeline, differences, timeline
-from bagipakai.control.models import Claim, Event, Institution, Request, Tenure
+from bagipakai.control.door import Door, Possibility, told_of
+from bagipakai.control.history import (
+    PATH,
+    Clarification,
+    Difference,
+    Moment,
+    Timeline,
+    clarifications,
+    differences,
+    timeline,
+)
+from bagipakai.control.models import Claim, Document, Event, Institution, Request
 from bagipakai.control.queues import Waiting, claim, queue, release
-from bagipakai.control.signing.acts import Stopped
 from bagipakai.core import workflow
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.request import SYSTEM, Action, Command, Role, State, Status, after
+from bagipakai.core.request import SYSTEM, Action, Command, Role, State, Status
 from bagipakai.core.request import Event as Happened
 from bagipakai.core.variables import Catalogue
 
 __all__ = [
     "PATH",
+    "Clarification",
     "Difference",
     "Moment",
     "Possibility",
@@ -50,6 +46,7 @@ __all__ = [
     "approvable_level",
     "attach",
     "claim",
+    "clarifications",
     "create",
     "differences",
     "find",
@@ -71,67 +68,27 @@ __all__ = [
     "visible",
 ]
 
-log = logging.getLogger("bagipakai.control.requests")
-
 # ------------------------------------------------------------------------------------------------------- acting
 
 
 def handle(
     reference: str, action: Action, acting: Acting, payload: Mapping[str, Any] | None = None, seen: int = 0
 ) -> Happened | Refusal:
-    """Does `action`, or says why not. `seen` is the number of the last event on the page that was acted from; if
-    something happened since, the answer is `changed-meanwhile` and nothing typed is lost: the caller still has it.
-
-    Raises UnknownRequest.
-    """
-    request = find(reference)
-    try:
-        with transaction.atomic():
-            outcome = _decided(request, action, acting, dict(payload or {}), seen)
-            if isinstance(outcome, Happened):
-                _write(request, outcome)
-    except ledger.Overtaken:
-        outcome = Refusal("changed-meanwhile", {"seen": str(seen), "now": str(seen + 1)})
-    except Stopped as stopped:  # the paper that this act sets could not be sealed
-        outcome = stopped.no
-    if isinstance(outcome, Refusal):
-        return ledger.deny(outcome, action.value, person_of(acting), request=request)
-    log.info("request.event request=%s n=%d action=%s", reference, outcome.n, action.value)
-    return outcome
+    """Does `action`, or says why not. `seen` is the number of the last event on the page that was acted from. Raises
+    UnknownRequest."""
+    return DOOR.handle(find(reference), action, acting, payload, seen)
 
 
 def handle_as_system(reference: str, action: Action, payload: Mapping[str, Any] | None = None) -> Happened | Refusal:
     """What the office's own worker does: it follows what people did. Raises UnknownRequest."""
-    request = find(reference)
-    try:
-        with transaction.atomic():
-            state = state_of(request)
-            command = Command(action, SYSTEM, dict(payload or {}), state.n)
-            outcome = workflow.decide(state, command, situation.facts(request, state, clock.now(), action=action))
-            if isinstance(outcome, Happened):
-                _write(request, outcome)
-    except ledger.Overtaken:
-        outcome = Refusal("changed-meanwhile")
-    return ledger.deny(outcome, action.value, None, request=request) if isinstance(outcome, Refusal) else outcome
+    return DOOR.handle(find(reference), action, None, payload)
 
 
 def follow_up() -> int:
     """Takes up again what the office could not do by itself when people had done their part, such as a grant while
     readiness had lapsed. Returns how many requests went on."""
-    waiting = Request.objects.filter(
-        status__in=[Status.SUBMITTED, Status.AGREEMENT_SIGNING, Status.HANDOVER_SIGNING], awaited=[]
-    ).select_related("institution", "controller")
-    moved = 0
-    for request in waiting:
-        event = _followed_by(request, state_of(request))
-        if event is not None:
-            try:
-                with transaction.atomic():
-                    _write(request, event)
-            except ledger.Overtaken:
-                continue
-            moved += 1
-    return moved
+    waiting = Request.objects.filter(status__in=list(_BY_ITSELF), awaited=[])
+    return DOOR.tidy(waiting.select_related("institution", "controller"))
 
 
 def create(acting: Acting, controller: Institution | None = None, follows: Request | None = None) -> Request | Refusal:
@@ -143,12 +100,14 @@ def create(acting: Acting, controller: Institution | None = None, follows: Reque
     every = list(Institution.objects.filter(is_controller=True)[:2])
     if controller is None and len(every) != 1:
         return ledger.deny(Refusal("controller-is-not-appointed"), "CREATE", person_of(acting))
-    now, today = clock.now(), clock.today()
-    with transaction.atomic():
-        request = Request.objects.create(
+    house, asked = tenure.post.institution, controller or every[0]
+
+    def new() -> Request:
+        now, today = clock.now(), clock.today()
+        return Request.objects.create(
             reference=_next_reference(today),
-            institution=tenure.post.institution,
-            controller=controller or every[0],
+            institution=house,
+            controller=asked,
             post=tenure.post,
             opened_by=tenure.person,
             opened_at=now,
@@ -157,13 +116,8 @@ def create(acting: Acting, controller: Institution | None = None, follows: Reque
             status=Status.DRAFT,
             changed_at=now,
         )
-        payload = {"institution": request.institution.code, "controller": request.controller.code}
-        outcome = _decided(request, Action.CREATE, tenure, payload, 0)
-        if isinstance(outcome, Happened):
-            _write(request, outcome)
-        else:
-            transaction.set_rollback(True)
-    return ledger.deny(outcome, "CREATE", tenure.person) if isinstance(outcome, Refusal) else request
+
+    return DOOR.open(new, Action.CREATE, tenure, {"institution": house.code, "controller": asked.code})
 
 
 def save_answers(reference: str, acting: Acting, answers: Mapping[str, Any], seen: int) -> Happened | Refusal:
@@ -177,56 +131,35 @@ def save_answers(reference: str, acting: Acting, answers: Mapping[str, Any], see
         try:
             question = form.question(code)
         except KeyError:
-            return ledger.deny(
-                Refusal("question-is-unknown", {"field": code[:40]}), "SAVE_ANSWER", person_of(acting), request=request
-            )
-        checked = forms.checked(question, answer, {**current.answers, **kept}, setting)
-        if isinstance(checked, Refusal):
-            return Refusal(checked.code, {"field": code, **checked.detail})
+            checked: Any = Refusal("question-is-unknown")
+        else:
+            checked = forms.checked(question, answer, {**current.answers, **kept}, setting)
+        if isinstance(checked, Refusal):  # written down with its question, and without the answer that was typed
+            no = DOOR.deny(request, Refusal(checked.code, {"field": code[:40]}), Action.SAVE_ANSWER, acting)
+            return Refusal(no.code, {**no.detail, **checked.detail})
         kept[code] = checked
-    return handle(reference, Action.SAVE_ANSWER, acting, {"answers": kept}, seen)
+    return DOOR.handle(request, Action.SAVE_ANSWER, acting, {"answers": kept}, seen)
 
 
 def attach(reference: str, acting: Acting, kind: str, file: BinaryIO, name: str, *, seen: int) -> Happened | Refusal:
     """Takes in a document of `kind` for the request: checked by its content, kept under its digest, or refused with
     nothing kept. Raises UnknownRequest."""
-    request = find(reference)
-    empty = {"kind": kind, "sha256": ledger.FIRST, "bytes": 0, "name": "-", "media": "-"}
-    outcome = _decided(request, Action.ATTACH, acting, empty, seen)
-    if isinstance(outcome, Refusal):
-        return ledger.deny(outcome, Action.ATTACH.value, person_of(acting), request=request)
-    document = documents.store(file, name, person_of(acting))
-    if isinstance(document, Refusal):
-        return ledger.deny(document, Action.ATTACH.value, person_of(acting), request=request)
-    payload = {
-        "kind": kind,
-        "sha256": document.sha256,
-        "bytes": document.size,
-        "name": document.name,
-        "media": document.media_type,
-    }
-    return handle(reference, Action.ATTACH, acting, payload, seen)
+
+    def says(document: Document) -> dict[str, Any]:
+        return {"kind": kind, **told_of(document)}
+
+    return DOOR.hand_in(find(reference), Action.ATTACH, acting, file, name=name, says=says, seen=seen)
 
 
 def record_clarification(
     reference: str, acting: Acting, file: BinaryIO, name: str, *, summary: str, seen: int
 ) -> Happened | Refusal:
     """Keeps the record of a clarification meeting, for the applicant to confirm. Raises UnknownRequest."""
-    request = find(reference)
-    payload = {"document": ledger.FIRST, "summary": summary}
-    outcome = _decided(request, Action.RECORD_CLARIFICATION, acting, payload, seen)
-    if isinstance(outcome, Refusal):
-        return ledger.deny(outcome, Action.RECORD_CLARIFICATION.value, person_of(acting), request=request)
-    document = documents.store(file, name, person_of(acting))
-    if isinstance(document, Refusal):
-        return ledger.deny(document, Action.RECORD_CLARIFICATION.value, person_of(acting), request=request)
-    return handle(
-        reference,
-        Action.RECORD_CLARIFICATION,
-        acting,
-        {"document": document.sha256, "summary": summary},
-        seen,
-    )
+
+    def says(document: Document) -> dict[str, Any]:
+        return {"document": document.sha256, "summary": summary}
+
+    return DOOR.hand_in(find(reference), Action.RECORD_CLARIFICATION, acting, file, name=name, says=says, seen=seen)
 
 
 def prefilled(
@@ -290,27 +223,9 @@ def plan(reference: str, *, variables: Sequence[str] | None = None, level: str =
     return situation.plan_of(request, current, day, Action.APPROVE if chosen else None, chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class Possibility:
-    """One act that a reader could do now in one of their roles, or what stands in the way of it."""
-
-    action: Action
-    role: Role
-    tenure: Tenure
-    refusal: Refusal | None
-
-
 def possible(reference: str, acting: Acting) -> list[Possibility]:
-    """What this reader could do now, in each role that has business here; a button is drawn, or explained, by the same
-    rules that decide. Objections to a form's content wait until it is filled. Raises UnknownRequest."""
-    request = find(reference)
-    current, now = state_of(request), clock.now()
-    found = []
-    for actor, tenure in situation.actors(tenures_of(acting), request, now):
-        facts = situation.facts(request, current, now, tenure=tenure)
-        for action, refusal in workflow.possible(current, actor, facts):
-            found.append(Possibility(action, actor.role, tenure, refusal))
-    return found
+    """What this reader could do now, in each role that has business here. Raises UnknownRequest."""
+    return DOOR.possible(find(reference), acting)
 
 
 def approvable(current: State) -> list[str]:
@@ -336,60 +251,28 @@ def approvable_level(current: State, names: Sequence[str]) -> str:
     return min([str(current.answers.get("level")), *said])
 
 
-# ----------------------------------------------------------------------------------------------- deciding, writing
+# ------------------------------------------------------------------------------------- what comes through the door
 
 
-def _decided(
-    request: Request, action: Action, acting: Acting, payload: Mapping[str, Any], seen: int
-) -> Happened | Refusal:
-    """The event, or the refusal, for the post of this person that comes closest to being allowed."""
-    if no := in_the_way(acting):
-        return no
-    current, now = state_of(request), clock.now()
-    mine = [
-        (actor, tenure)
-        for actor, tenure in situation.actors(tenures_of(acting), request, now)
-        if any(role is actor.role and what is action for _, role, what in workflow.TABLE)
-    ]
-    mine.sort(key=lambda one: (current.status, one[0].role, action) not in workflow.TABLE)
-    refusals = []
-    for actor, tenure in mine:
-        facts = situation.facts(request, current, now, tenure=tenure, action=action, payload=payload)
-        outcome = workflow.decide(current, Command(action, actor, payload, seen), facts)
-        if isinstance(outcome, Happened):
-            own = action is not Action.PLACE_ORDER or orders.is_the_next(request, current, payload)
-            return outcome if own else Refusal("content-differs-from-what-was-seen")
-        refusals.append(outcome)
-    return refusals[0] if refusals else Refusal("not-this-role", {"action": action.value})
+def _follows(request: Request, current: State, event: Happened, entry: Event) -> None:
+    if effect := _EFFECTS.get(event.action):
+        effect(request, current, event)
+    _remember(request, current, event)
+    notices.send(request, entry, current, event)
 
 
-def _write(request: Request, event: Happened) -> None:
-    """Writes the event and everything that follows from it. Raises Overtaken."""
-    current = state_of(request)
-    following: Happened | None = event
-    while following is not None:
-        entry = ledger.append(Event, request, following)
-        current = after(current, following)
-        if effect := _EFFECTS.get(following.action):
-            effect(request, current, following)
-        _remember(request, current, following)
-        notices.send(request, entry, current, following)
-        following = _followed_by(request, current)
-
-
-def _followed_by(request: Request, current: State) -> Happened | None:
+def _due(request: Request, current: State, at: datetime) -> Command | None:
     """What the office does by itself once people have done their part."""
-    action = {
-        Status.SUBMITTED: Action.RECEIVE,
-        Status.AGREEMENT_SIGNING: Action.BEGIN_PROCESSING,
-        Status.HANDOVER_SIGNING: Action.GRANT,
-    }.get(current.status or Status.DRAFT)
-    if action is None:
-        return None
+    action = _BY_ITSELF.get(current.status or Status.DRAFT)
     payload = {"grant": f"HAK-{request.reference}"} if action is Action.GRANT else {}
-    facts = situation.facts(request, current, clock.now(), action=action)
-    outcome = workflow.decide(current, Command(action, SYSTEM, payload, current.n), facts)
-    return outcome if isinstance(outcome, Happened) else None
+    return Command(action, SYSTEM, payload, current.n) if action else None
+
+
+def _last_look(request: Request, current: State, event: Happened) -> Refusal | None:
+    """An order is the one that the office itself would place: nobody names one of their own."""
+    if event.action is not Action.PLACE_ORDER or orders.is_the_next(request, current, event.payload):
+        return None
+    return Refusal("content-differs-from-what-was-seen")
 
 
 def _remember(request: Request, current: State, event: Happened) -> None:
@@ -455,6 +338,24 @@ _EFFECTS: Mapping[Action, Callable[[Request, State, Happened], None]] = {
     Action.PASS_QUALITY: drafting.set_handover,
     Action.GRANT: access.open_grant,
 }
+
+_BY_ITSELF: Mapping[Status, Action] = {
+    Status.SUBMITTED: Action.RECEIVE,
+    Status.AGREEMENT_SIGNING: Action.BEGIN_PROCESSING,
+    Status.HANDOVER_SIGNING: Action.GRANT,
+}
+
+DOOR: Door[Request, State, Happened] = Door(
+    rules=workflow,
+    entries=Event,
+    name=lambda request: request.reference,
+    denied=lambda request: {"request": request},
+    actors=situation.actors,
+    facts=situation.facts,
+    follows=_follows,
+    due=_due,
+    last_look=_last_look,
+)
 
 
 # ------------------------------------------------------------------------------------------------------ small words

@@ -12,7 +12,7 @@ from bagipakai.core.deadlines import Calendar, Terms
 from bagipakai.core.facts import Settings
 from bagipakai.core.levels import DocumentKind, Levels, Tier
 from bagipakai.core.policy import rules
-from bagipakai.core.request import Role, State, Status
+from bagipakai.core.request import State, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,6 @@ class PaperTerms:
 
 def settings(day: date) -> Settings:
     return Settings.on(day)
-
-
-def competences_needed(role: Role, day: date) -> tuple[str, ...]:
-    """The attestations that a role needs on `day`; all three for a role without a line."""
-    return settings(day).competences.get(role, ("technical", "legal", "governance"))
 
 
 def paper_terms(day: date) -> PaperTerms:

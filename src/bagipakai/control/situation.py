@@ -5,14 +5,13 @@ account that was suspended counts from that moment on.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from bagipakai.control import clock, forms, institutions, people, plans, readiness, rulebook
-from bagipakai.control.acting import actor, mandate
-from bagipakai.control.models import Grant, Institution, Paper, Request, Tenure
+from bagipakai.control import clock, forms, institutions, ledger, people, plans, readiness, rulebook
+from bagipakai.control.acting import actor, known_of
+from bagipakai.control.models import Event, Grant, Institution, Paper, Request, Tenure
 from bagipakai.core.facts import Facts
 from bagipakai.core.plan import Level, Plan
 from bagipakai.core.refusal import Refusal
@@ -25,6 +24,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 ASKING = frozenset({Role.APPLICANT, Role.ACCOUNTABLE_OFFICER, Role.AUTHORISED_HANDLER})
 # Roles that need no mandate of the controller: owners of fields consent for themselves, auditors only read.
 INDEPENDENT = frozenset({Role.DATA_PRODUCER, Role.AUDITOR})
+# Where data are about to leave, and the record is therefore read through first.
+LEAVING = frozenset({Status.PROCESSING, Status.HANDOVER_SIGNING})
 
 
 def actors(tenures: Collection[Tenure], request: Request, at: datetime) -> list[tuple[Actor, Tenure]]:
@@ -56,10 +57,11 @@ def facts(
     plan = plan_of(request, state, day, action, payload or {})
     institution, form = request.institution, forms.version(request.form)
     gates = rulebook.gates(state.answers, day)
-    told = Facts(
+    return Facts(
         now=at,
         today=today,
         settings=rulebook.settings(today),
+        record_is_whole=state.status in LEAVING and ledger.is_whole(Event, request),
         institution_kind=institution.kind,
         standing=readiness.standing(institution, at),
         overdue=(),  # reports and destructions come with their own issue; none can be due before
@@ -67,6 +69,7 @@ def facts(
         dpo_registered=bool(institution.dpo_name),
         transfer_basis=institution.transfer_basis,
         controller_appointed=request.controller.is_controller,
+        processor_mandated=tenure is not None and institutions.serves(tenure.post.institution, request.controller, at),
         owners=owners(request, state, day),
         questions={
             question.code: question.required and question.asked_at(state.answers.get("level"))
@@ -84,15 +87,7 @@ def facts(
         handover=papers_of(request, state).get(Paper.Kind.HANDOVER_RECORD, ""),
         repair_due=rulebook.repair_due(today),
         access_open=not Grant.objects.filter(request=request, ends_at__lte=at).exists(),
-    )
-    if tenure is None:
-        return told
-    return replace(
-        told,
-        account=tenure.person.state,
-        mandate=mandate(tenure),
-        competences=people.competences(tenure.person, today),
-        processor_mandated=institutions.serves(tenure.post.institution, request.controller, at),
+        **known_of(tenure, today),
     )
 
 

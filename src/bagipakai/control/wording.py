@@ -82,7 +82,9 @@ def _value(name: str, value: Any, catalogue: Catalogue, lang: str) -> str:
         return codes.label(value, lang)
     if isinstance(value, bool):
         return _WORDS[lang]["yes" if value else "no"]
-    return calendar_day(value, lang) if isinstance(value, date) else number(value) if isinstance(value, int) else value
+    if isinstance(value, date):
+        return calendar_day(value, lang)
+    return number(value, lang) if isinstance(value, int) else value
 
 
 def area(place: Area | Iterable[str], regions: Mapping[str, str], lang: str = "id") -> str:

@@ -12,9 +12,16 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any, Final
 
-from bagipakai.core.facts import Mandate, Standing
+from bagipakai.core.event import SYSTEM, Actor, AnyCommand, AnyEvent, Role
+from bagipakai.core.facts import ActorFacts, Standing
+from bagipakai.core.objections.person import (
+    account_is_not_active,
+    belongs_to_another_institution,
+    competence_has_ended,
+    mandate_has_ended,
+)
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.request import SYSTEM, Actor, Role
+from bagipakai.core.shapes import Form, is_text, misfit, one_of
 from bagipakai.core.table import Rule, Table, first_refusal, table_of
 
 WIB: Final = timezone(timedelta(hours=7), "WIB")
@@ -50,69 +57,27 @@ class Cause(StrEnum):
     SANCTION = "SANCTION"  # an order of the controller, with its reason
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(AnyEvent[Status, Action]):
     """What happened to a grant."""
 
-    grant_id: str
-    n: int
-    at: datetime
-    actor: Actor
-    action: Action
-    status_before: Status | None
-    status_after: Status
-    payload: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """What the ledger keeps."""
-        return {
-            "grant_id": self.grant_id,
-            "n": self.n,
-            "at": self.at.isoformat(),
-            "person": self.actor.person,
-            "post": self.actor.post,
-            "role": self.actor.role.value,
-            "institution": self.actor.institution,
-            "action": self.action.value,
-            "status_before": self.status_before.value if self.status_before else None,
-            "status_after": self.status_after.value,
-            "payload": dict(self.payload),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Event":
-        """Raises KeyError or ValueError unless `data` is what `to_json` writes."""
-        return cls(
-            grant_id=data["grant_id"],
-            n=data["n"],
-            at=datetime.fromisoformat(data["at"]),
-            actor=Actor(data["person"], data["post"], Role(data["role"]), data["institution"]),
-            action=Action(data["action"]),
-            status_before=Status(data["status_before"]) if data["status_before"] else None,
-            status_after=Status(data["status_after"]),
-            payload=data["payload"],
-        )
+    kind = "grant"
+    stages = Status
+    deeds = Action
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(AnyCommand[Action]):
     """What someone wants to do to a grant.
 
     Payload by action (every key is demanded): OPEN request, institution, plan, manifest, begins_at, ends_at (ISO
     instants with offset) · ACTIVATE, EXPIRE – · READ part · SUSPEND, RESUME cause, reason · REVOKE reason
     """
 
-    action: Action
-    actor: Actor
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    seen: int = 0
-
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A grant as its events leave it. Access lasts from `begins_at` and no longer at `ends_at`."""
 
-    grant_id: str
+    subject: str
     n: int = 0
     status: Status | None = None
     request: str = ""
@@ -130,15 +95,9 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessFacts:
+class AccessFacts(ActorFacts):
     """The world at one moment of reading. Each default refuses."""
 
-    now: datetime
-    today: date  # in Jakarta
-    account: str = ""
-    mandate: Mandate | None = None
-    competences: Mapping[str, date] = field(default_factory=dict)
-    competences_needed: tuple[str, ...] = ("technical", "legal", "governance")
     standing: Standing = field(default_factory=Standing)
     escalated: tuple[str, ...] | None = None  # duties overdue so long that they suspend; None: not known
     release_withdrawn: bool = True
@@ -153,14 +112,14 @@ def ends_at(last_day: date) -> datetime:
     return datetime.combine(last_day + timedelta(days=1), time.min, WIB)
 
 
-def fold(events: Iterable[Event], grant_id: str = "") -> Grant:
+def fold(events: Iterable[Event], subject: str = "") -> Grant:
     """The grant that the events leave."""
-    return reduce(after, events, Grant(grant_id))
+    return reduce(after, events, Grant(subject))
 
 
 def after(grant: Grant, event: Event) -> Grant:
     """The grant after one more event."""
-    changes: dict[str, Any] = {"grant_id": event.grant_id, "n": event.n, "status": event.status_after}
+    changes: dict[str, Any] = {"subject": event.subject, "n": event.n, "status": event.status_after}
     payload = event.payload
     match event.action:
         case Action.OPEN:
@@ -174,28 +133,6 @@ def after(grant: Grant, event: Event) -> Grant:
 
 
 # what stands in the way
-
-
-def account_is_not_active(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
-    return None if facts.account == "ACTIVE" else Refusal("account-is-not-active", {"account": facts.account})
-
-
-def mandate_has_ended(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
-    actor, held = command.actor, facts.mandate
-    if held is not None and held.is_held_by(actor.person, actor.post, actor.institution, actor.role, facts.now):
-        return None
-    return Refusal("mandate-has-ended", {"post": actor.post})
-
-
-def competence_has_ended(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
-    for kind in facts.competences_needed:
-        if facts.competences.get(kind, date.min) < facts.today:
-            return Refusal("competence-has-ended", {"competence": kind})
-    return None
-
-
-def belongs_to_another_institution(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
-    return None if command.actor.institution == grant.institution else Refusal("belongs-to-another-institution")
 
 
 def access_has_not_begun(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
@@ -282,22 +219,18 @@ def only_a_sanction_is_ordered(grant: Grant, command: Command, facts: AccessFact
 
 
 def form_is_incomplete(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
-    for key in _DEMANDED[command.action]:
-        value = command.payload.get(key)
-        if not isinstance(value, str) or not value.strip() or (key == "cause" and value not in set(Cause)):
-            return Refusal("form-is-incomplete", {"field": key})
-    unknown = command.payload.keys() - set(_DEMANDED[command.action])
-    return Refusal("form-is-incomplete", {"field": str(min(unknown))}) if unknown else None
+    key = misfit(command.payload, _SHAPES[command.action])
+    return None if key is None else Refusal("form-is-incomplete", {"field": key})
 
 
-_DEMANDED: Final[Mapping[Action, tuple[str, ...]]] = {
-    Action.OPEN: ("request", "institution", "plan", "manifest", "begins_at", "ends_at"),
-    Action.ACTIVATE: (),
-    Action.READ: ("part",),
-    Action.SUSPEND: ("cause", "reason"),
-    Action.RESUME: ("cause", "reason"),
-    Action.REVOKE: ("reason",),
-    Action.EXPIRE: (),
+_SHAPES: Final[Mapping[Action, Form]] = {
+    Action.OPEN: dict.fromkeys(("request", "institution", "plan", "manifest", "begins_at", "ends_at"), is_text),
+    Action.ACTIVATE: {},
+    Action.READ: {"part": is_text},
+    Action.SUSPEND: {"cause": one_of(*Cause), "reason": is_text},
+    Action.RESUME: {"cause": one_of(*Cause), "reason": is_text},
+    Action.REVOKE: {"reason": is_text},
+    Action.EXPIRE: {},
 }
 
 
@@ -373,16 +306,7 @@ def decide(grant: Grant, command: Command, facts: AccessFacts, table: Table[Stat
     if (refusal := objection(grant, command, facts, table)) is not None:
         return refusal
     rule = table[(grant.status, command.actor.role, command.action)]
-    return Event(
-        grant.grant_id,
-        grant.n + 1,
-        facts.now,
-        command.actor,
-        command.action,
-        grant.status,
-        rule.to_status or _resumed(grant, command),
-        dict(command.payload),
-    )
+    return Event.next(grant, command, facts.now, rule.to_status or _resumed(grant, command), command.payload)
 
 
 def may_read(grant: Grant, actor: Actor, facts: AccessFacts, part: str = "package") -> Refusal | None:

@@ -6,6 +6,7 @@ Every default is the one that refuses. A fact that nobody gathered is therefore 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
@@ -32,6 +33,25 @@ class Mandate:
             and self.since <= moment
             and (self.until is None or moment < self.until)
         )
+
+
+EVERY_COMPETENCE: Final = ("technical", "legal", "governance")
+
+
+@dataclass(frozen=True, slots=True)
+class ActorFacts:
+    """The moment, and what is known of the one who acts: the same questions before all three tables."""
+
+    now: datetime
+    today: date  # the calendar day in Jakarta (WIB)
+    account: str = ""  # account state of law reference 4.3; only ACTIVE may act
+    mandate: Mandate | None = None  # the hold on the post the actor names
+    competences: Mapping[str, date] = field(default_factory=dict)  # attestation → last day
+    competences_needed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # role → attestations it needs
+
+    def needs(self, role: str) -> tuple[str, ...]:
+        """The attestations without which nobody acts in `role`: what is unknown is demanded."""
+        return self.competences_needed.get(role, EVERY_COMPETENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +129,11 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(ActorFacts):
     """The world at one moment, for one actor and one request."""
 
-    now: datetime
-    today: date  # the calendar day in Jakarta (WIB)
     settings: Settings = field(default_factory=Settings)
-
-    # the one who acts
-    account: str = ""  # account state of law reference 4.3; only ACTIVE may act
-    mandate: Mandate | None = None  # the hold on the post the actor names
-    competences: Mapping[str, date] = field(default_factory=dict)  # attestation → last day
+    record_is_whole: bool = False  # the events of this request stand in the ledger as they were written
 
     # the institution that asks
     institution_kind: str = ""
@@ -151,3 +165,6 @@ class Facts:
     repair_due: date | None = None
     access_open: bool = True  # a grant of this request is still pending, active or suspended
     duties: tuple[str, ...] | None = None  # duties after access still unmet; None: not known
+
+    def needs(self, role: str) -> tuple[str, ...]:
+        return self.settings.competences.get(role, EVERY_COMPETENCE)

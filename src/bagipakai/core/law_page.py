@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bagipakai.core import access, readiness, workflow
-from bagipakai.core.objections import answer_is_too_long, form_is_incomplete
+from bagipakai.core.objections.form import answer_is_too_long, form_is_incomplete
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import TERMINAL, Action, Role, Status
 from bagipakai.core.table import Objection, Rule
@@ -50,8 +50,8 @@ DEEDS: Mapping[str, str] = {
     "AMEND": "mengubah permintaan yang disetujui sebagian",
     "SIGN_AGREEMENT": "menandatangani perjanjian",
     "BEGIN_PROCESSING": "membuka pemrosesan",
-    "PLACE_ORDER": "menempatkan perintah kepada registri",
-    "RECORD_RECEIPT": "merekam tanda terima registri",
+    "PLACE_ORDER": "memesan pemrosesan kepada gudang data",
+    "RECORD_RECEIPT": "merekam tanda terima gudang data",
     "SEND_TO_QUALITY": "mengirim paket ke pemeriksaan mutu",
     "PASS_QUALITY": "meluluskan paket",
     "FAIL_QUALITY": "mengembalikan paket",
@@ -94,9 +94,10 @@ oleh program (`core/workflow.py`, `core/access.py`, `core/readiness.py`), sehing
 tidak tertulis di sini ditolak.
 
 **Sumber.** Huruf di belakang sumber: **A** naskah peraturan yang dibaca · **B** artikel pemerintah tentang peraturan
-itu · **C** dokumen turunan · **D** praktik portal lain · **I** pilihan rancangan kami. “Acuan hukum” adalah ringkasan
-hukum dan praktik yang menjadi dasar rancangan ini; R-01 sampai R-30 adalah syarat di dalamnya, S01 sampai S20 skenario
-ujinya. Naskah lengkap Permen PPN/Bappenas 7/2025 belum kami baca.
+itu · **C** dokumen turunan · **D** praktik portal lain · **I** pilihan rancangan kami. [Acuan hukum](acuan-hukum.md)
+adalah ringkasan hukum dan praktik yang menjadi dasar rancangan ini, bernomor seperti di sini: “Acuan hukum 4.4 butir 2”
+ada di bawah judul “4.4 butir 2”. R-01 sampai R-30 adalah syarat di dalamnya, S01 sampai S20 skenario ujinya. Naskah
+lengkap Permen PPN/Bappenas 7/2025 belum kami baca.
 
 ![Diagram tahap permintaan](alur.svg)
 """

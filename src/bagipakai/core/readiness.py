@@ -7,18 +7,38 @@ law reference 4.3, 4.4 (2, 9), 4.7; S04, S07.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import reduce
 from typing import Any, Final, cast
 
-from bagipakai.core.canonical import digest
-from bagipakai.core.facts import Mandate, Standing
+from bagipakai.core.event import Actor, AnyCommand, AnyEvent, Role
+from bagipakai.core.facts import ActorFacts, Standing
+from bagipakai.core.objections.person import (
+    account_is_not_active,
+    belongs_to_another_institution,
+    belongs_to_own_institution,
+    competence_has_ended,
+    drafted_it_themselves,
+    mandate_has_ended,
+)
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.request import Actor, Role
-from bagipakai.core.shapes import day_of, each, is_any_text, is_count, is_digest, is_some_texts, is_text, one_of, some
-from bagipakai.core.table import Rule, Table, first_refusal, table_of
+from bagipakai.core.shapes import (
+    Form,
+    day_of,
+    each,
+    is_any_text,
+    is_count,
+    is_digest,
+    is_some_texts,
+    is_text,
+    misfit,
+    one_of,
+    some,
+)
+from bagipakai.core.table import Rule, Table, about_payload, first_refusal, table_of
+from bagipakai.core.table import possible as possible_by
 
 
 class Status(StrEnum):
@@ -98,52 +118,15 @@ class Instrument:
         return cls(items, rules("readiness", "validity").on(day)["longest_days"])
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(AnyEvent[Status, Action]):
     """What happened to a review."""
 
-    review_id: str
-    n: int
-    at: datetime
-    actor: Actor
-    action: Action
-    status_before: Status | None
-    status_after: Status
-    payload: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """What the ledger keeps."""
-        return {
-            "review_id": self.review_id,
-            "n": self.n,
-            "at": self.at.isoformat(),
-            "person": self.actor.person,
-            "post": self.actor.post,
-            "role": self.actor.role.value,
-            "institution": self.actor.institution,
-            "action": self.action.value,
-            "status_before": self.status_before.value if self.status_before else None,
-            "status_after": self.status_after.value,
-            "payload": dict(self.payload),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Event":
-        """Raises KeyError or ValueError unless `data` is what `to_json` writes."""
-        return cls(
-            review_id=data["review_id"],
-            n=data["n"],
-            at=datetime.fromisoformat(data["at"]),
-            actor=Actor(data["person"], data["post"], Role(data["role"]), data["institution"]),
-            action=Action(data["action"]),
-            status_before=Status(data["status_before"]) if data["status_before"] else None,
-            status_after=Status(data["status_after"]),
-            payload=data["payload"],
-        )
+    kind = "review"
+    stages = Status
+    deeds = Action
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(AnyCommand[Action]):
     """What someone wants to do to a review.
 
     Payload by action (every key is demanded): OPEN institution, levels, channels, sites (lists of text) · ANSWER item,
@@ -152,11 +135,6 @@ class Command:
     valid_until (ISO date), reason · CERTIFY_WITH_CONDITIONS the same and conditions [{item, measure, due}] ·
     REFUSE, SUSPEND, REINSTATE reason
     """
-
-    action: Action
-    actor: Actor
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +163,7 @@ class Certificate:
 class Review:
     """A review as its events leave it."""
 
-    review_id: str
+    subject: str
     n: int = 0
     status: Status | None = None
     institution: str = ""
@@ -219,26 +197,20 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadinessFacts:
+class ReadinessFacts(ActorFacts):
     """The world at one moment, for one actor and one review. Each default refuses."""
 
-    now: datetime
-    today: date
     instrument: Instrument = field(default_factory=lambda: Instrument({}, 0))
-    account: str = ""
-    mandate: Mandate | None = None
-    competences: Mapping[str, date] = field(default_factory=dict)
-    competences_needed: tuple[str, ...] = ("technical", "legal", "governance")
 
 
-def fold(events: Iterable[Event], review_id: str = "") -> Review:
+def fold(events: Iterable[Event], subject: str = "") -> Review:
     """The review that the events leave."""
-    return reduce(after, events, Review(review_id))
+    return reduce(after, events, Review(subject))
 
 
 def after(review: Review, event: Event) -> Review:
     """The review after one more event."""
-    changes: dict[str, Any] = {"review_id": event.review_id, "n": event.n, "status": event.status_after}
+    changes: dict[str, Any] = {"subject": event.subject, "n": event.n, "status": event.status_after}
     payload, person = event.payload, event.actor.person
     if event.actor.role is Role.READINESS_REVIEWER:
         changes["reviewers"] = review.reviewers | {person}
@@ -263,7 +235,7 @@ def after(review: Review, event: Event) -> Review:
                 frozenset(payload["sites"]),
                 date.fromisoformat(payload["valid_until"]),
                 tuple(payload.get("conditions", ())),
-                digest(event.to_json()),
+                event.digest,
             )
         case Action.REFUSE | Action.SUSPEND | Action.REINSTATE:
             changes["reason"] = payload["reason"]
@@ -273,37 +245,6 @@ def after(review: Review, event: Event) -> Review:
 # what stands in the way
 
 
-def account_is_not_active(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
-    return None if facts.account == "ACTIVE" else Refusal("account-is-not-active", {"account": facts.account})
-
-
-def mandate_has_ended(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
-    actor, held = command.actor, facts.mandate
-    if held is not None and held.is_held_by(actor.person, actor.post, actor.institution, actor.role, facts.now):
-        return None
-    return Refusal("mandate-has-ended", {"post": actor.post})
-
-
-def competence_has_ended(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
-    for kind in facts.competences_needed:
-        if facts.competences.get(kind, date.min) < facts.today:
-            return Refusal("competence-has-ended", {"competence": kind})
-    return None
-
-
-def belongs_to_another_institution(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
-    asking = command.payload["institution"] if review.status is None else review.institution
-    return None if command.actor.institution == asking else Refusal("belongs-to-another-institution")
-
-
-def belongs_to_own_institution(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
-    return Refusal("belongs-to-own-institution") if command.actor.institution == review.institution else None
-
-
-def drafted_it_themselves(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
-    return Refusal("drafted-it-themselves") if command.actor.person in review.authors else None
-
-
 def already_examined_it(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     """Whoever reviews an institution does not answer for it."""
     if command.actor.person in review.reviewers:
@@ -311,6 +252,7 @@ def already_examined_it(review: Review, command: Command, facts: ReadinessFacts)
     return None
 
 
+@about_payload
 def item_is_unknown(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     item = command.payload["item"]
     return None if item in facts.instrument.items else Refusal("item-is-unknown", {"item": item})
@@ -335,6 +277,7 @@ def evidence_is_missing(review: Review, command: Command, facts: ReadinessFacts)
     return Refusal("evidence-is-missing", {"items": ", ".join(missing)}) if missing else None
 
 
+@about_payload
 def verdict_has_no_note(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     if command.payload["verdict"] == "MET" or command.payload["note"].strip():
         return None
@@ -346,18 +289,21 @@ def items_are_unjudged(review: Review, command: Command, facts: ReadinessFacts) 
     return Refusal("items-are-unjudged", {"items": ", ".join(missing)}) if missing else None
 
 
+@about_payload
 def requirement_is_unmet(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     """Nothing that was asked for the certified levels is short of its mark."""
     short = _judged(review, command, facts, {"PARTLY", "NOT_MET"})
     return Refusal("requirement-is-unmet", {"items": ", ".join(short)}) if short else None
 
 
+@about_payload
 def demand_is_unmet(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     """Conditions cannot stand in for what is demanded."""
     short = [code for code in _judged(review, command, facts, {"NOT_MET"}) if facts.instrument.items[code].demanded]
     return Refusal("demand-is-unmet", {"items": ", ".join(short)}) if short else None
 
 
+@about_payload
 def shortfall_has_no_plan(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     """Each shortfall has a measure and a day within the validity (the improvement plan)."""
     last = command.payload["valid_until"]
@@ -366,6 +312,7 @@ def shortfall_has_no_plan(review: Review, command: Command, facts: ReadinessFact
     return Refusal("shortfall-has-no-plan", {"items": ", ".join(short)}) if short else None
 
 
+@about_payload
 def scope_exceeds_what_was_declared(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     for name, declared in (("levels", review.levels), ("channels", review.channels), ("sites", review.sites)):
         if not set(command.payload[name]) <= declared:
@@ -373,6 +320,7 @@ def scope_exceeds_what_was_declared(review: Review, command: Command, facts: Rea
     return None
 
 
+@about_payload
 def validity_is_not_allowed(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
     last = day_of(command.payload["valid_until"])
     longest = facts.instrument.longest_days
@@ -392,12 +340,8 @@ def validity_remains(review: Review, command: Command, facts: ReadinessFacts) ->
 
 
 def form_is_incomplete(review: Review, command: Command, facts: ReadinessFacts) -> Refusal | None:
-    shape = _SHAPES[command.action]
-    for key, fits in shape.items():
-        if not fits(command.payload.get(key)):
-            return Refusal("form-is-incomplete", {"field": key})
-    unknown = command.payload.keys() - shape.keys()
-    return Refusal("form-is-incomplete", {"field": str(min(unknown))}) if unknown else None
+    key = misfit(command.payload, _SHAPES[command.action])
+    return None if key is None else Refusal("form-is-incomplete", {"field": key})
 
 
 def _asked(review: Review, facts: ReadinessFacts) -> Mapping[str, Item]:
@@ -418,17 +362,14 @@ def _judged(review: Review, command: Command, facts: ReadinessFacts, verdicts: s
 _SCOPE: Final = {"levels": is_some_texts, "channels": is_some_texts, "sites": is_some_texts}
 _CERTIFICATE: Final = {**_SCOPE, "valid_until": is_text, "reason": is_text}
 _CONDITIONS: Final = some(each(item=is_text, measure=is_text, due=is_text))
-_SHAPES: Final[Mapping[Action, Mapping[str, Any]]] = {
+_SHAPES: Final[Mapping[Action, Form]] = {
     **{action: {} for action in Action},
     Action.OPEN: {"institution": is_text, **_SCOPE},
     Action.ANSWER: {"item": is_text, "answer": one_of(*ANSWERS), "note": is_any_text},
     Action.ATTACH: {"item": is_text, "sha256": is_digest, "bytes": is_count, "name": is_text, "media": is_text},
     Action.JUDGE: {"item": is_text, "verdict": one_of(*VERDICTS), "note": is_any_text},
     Action.CERTIFY: _CERTIFICATE,
-    Action.CERTIFY_WITH_CONDITIONS: {
-        **_CERTIFICATE,
-        "conditions": some(each(item=is_text, measure=is_text, due=is_text)),
-    },
+    Action.CERTIFY_WITH_CONDITIONS: {**_CERTIFICATE, "conditions": _CONDITIONS},
     Action.REFUSE: {"reason": is_text},
     Action.SUSPEND: {"reason": is_text},
     Action.REINSTATE: {"reason": is_text},
@@ -489,31 +430,12 @@ def decide(
     payload = dict(command.payload)
     if command.action is Action.OPEN:
         payload["opened_on"] = facts.today.isoformat()
-    return Event(
-        review.review_id,
-        review.n + 1,
-        facts.now,
-        command.actor,
-        command.action,
-        review.status,
-        rule.to_status or _reinstated(review),
-        payload,
-    )
+    return Event.next(review, command, facts.now, rule.to_status or _reinstated(review), payload)
 
 
 def possible(review: Review, actor: Actor, facts: ReadinessFacts) -> list[tuple[Action, Refusal | None]]:
-    """What this actor could do now, and what stands in the way; what a form says is judged once it is filled."""
-    standing = (
-        *(*PERSON, competence_has_ended, belongs_to_own_institution, drafted_it_themselves),
-        *(already_examined_it, items_are_unanswered, evidence_is_missing, items_are_unjudged, validity_has_ended),
-    )
-    answer: list[tuple[Action, Refusal | None]] = []
-    for rule in RULES:
-        if rule.from_status is review.status and rule.role is actor.role:
-            command = Command(rule.action, actor, {"institution": actor.institution}, review.n)
-            asked = (objects(review, command, facts) for objects in rule.objections if objects in standing)
-            answer.append((rule.action, next((one for one in asked if one is not None), None)))
-    return answer
+    """What this actor could do now, and for each what stands in the way."""
+    return possible_by(RULES, review, actor, facts)
 
 
 def _reinstated(review: Review) -> Status:

@@ -4,12 +4,17 @@ The sentences live in `policies/refusals.toml`, in Indonesian and English, each 
 sentence cannot be shown, so every code that the tables can give has one (tests/workflow/test_sentences.py).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from bagipakai.core.policy import policy_file
+
+NOTHING: Final = ("", "–")  # what a blank holds that nobody filled
+ASIDE = re.compile(r" \([^()]*\{[^()]*\)| “\{\w+\}”|: \{\w+\}")  # what a sentence can do without: (…), “…”, : …
+BLANK = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +26,9 @@ class Refusal:
     detail: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def sentence(self, lang: str = "id") -> str:
-        """The sentence in `lang` ("id" or "en"): what is wrong and what to do. Raises KeyError for an unknown code."""
-        return self.template(lang).format_map(_Blanks(self.detail))
+        """The sentence in `lang` ("id" or "en"): what is wrong and what to do. An aside whose blanks are all empty is
+        left out. Raises KeyError for an unknown code."""
+        return ASIDE.sub(self._aside, self.template(lang)).format_map(_Blanks(self.detail))
 
     def template(self, lang: str = "id") -> str:
         """The sentence with its blanks still open, in braces. Raises KeyError for an unknown code."""
@@ -32,6 +38,10 @@ class Refusal:
     def basis(self) -> str:
         """The source of the rule behind this refusal. Raises KeyError for an unknown code."""
         return str(_sentences()[self.code]["basis"])
+
+    def _aside(self, found: re.Match[str]) -> str:
+        filled = any(self.detail.get(name, "") not in NOTHING for name in BLANK.findall(found[0]))
+        return found[0] if filled else ""
 
     def to_json(self) -> dict[str, Any]:
         """For the ledger and the API."""

@@ -13,6 +13,10 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from bagipakai.core.canonical import digest
+from bagipakai.core.event import SYSTEM as SYSTEM  # noqa: PLC0414
+from bagipakai.core.event import Actor as Actor  # noqa: PLC0414
+from bagipakai.core.event import AnyCommand, AnyEvent
+from bagipakai.core.event import Role as Role  # noqa: PLC0414
 
 
 class Status(StrEnum):
@@ -36,25 +40,6 @@ class Status(StrEnum):
 
 
 TERMINAL: Final = frozenset({Status.CLOSED, Status.REJECTED, Status.WITHDRAWN})
-
-
-class Role(StrEnum):
-    """What a post lets its holder be (law reference 2.1). Which office plays which role is configuration (3.5)."""
-
-    APPLICANT = "APPLICANT"
-    ACCOUNTABLE_OFFICER = "ACCOUNTABLE_OFFICER"  # signs for the institution that receives
-    READINESS_REVIEWER = "READINESS_REVIEWER"
-    ADMIN_VERIFIER = "ADMIN_VERIFIER"
-    SUBSTANCE_VERIFIER = "SUBSTANCE_VERIFIER"
-    DATA_PROTECTION_OFFICER = "DATA_PROTECTION_OFFICER"
-    DATA_PRODUCER = "DATA_PRODUCER"  # owner of the fields it produces
-    COORDINATOR = "COORDINATOR"
-    CONTROLLER = "CONTROLLER"  # signs for the Pengendali, who provides
-    DATA_PREPARER = "DATA_PREPARER"
-    QUALITY_REVIEWER = "QUALITY_REVIEWER"
-    AUTHORISED_HANDLER = "AUTHORISED_HANDLER"  # named in the institution's decree: reads what was granted
-    AUDITOR = "AUDITOR"  # reads, and acts in nothing
-    SYSTEM = "SYSTEM"  # follows what people did; decides nothing
 
 
 class Action(StrEnum):
@@ -118,22 +103,8 @@ CHECK_OF: Final[Mapping[Role, Check]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A person, on a post, in a role. Rights belong to the post; `institution` is the post's."""
-
-    person: str
-    post: str
-    role: Role
-    institution: str
-
-
-SYSTEM: Final = Actor("", "", Role.SYSTEM, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What someone wants to do, having seen the request as it stood after event `seen`.
+class Command(AnyCommand[Action]):
+    """What someone wants to do to a request.
 
     Payload by action (text unless said otherwise; every key is demanded, and no other is taken, unless in brackets):
 
@@ -151,54 +122,13 @@ class Command:
     SIGN_HANDOVER document, plan, manifest (may be empty when signed early), [signature] · GRANT grant
     """
 
-    action: Action
-    actor: Actor
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    seen: int = 0
 
+class Event(AnyEvent[Status, Action]):
+    """What happened to a request."""
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What happened. `n` counts from 1 without gaps; `payload` has a canonical JSON form."""
-
-    request_id: str
-    n: int
-    at: datetime
-    actor: Actor
-    action: Action
-    status_before: Status | None
-    status_after: Status
-    payload: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """What the ledger keeps."""
-        return {
-            "request_id": self.request_id,
-            "n": self.n,
-            "at": self.at.isoformat(),
-            "person": self.actor.person,
-            "post": self.actor.post,
-            "role": self.actor.role.value,
-            "institution": self.actor.institution,
-            "action": self.action.value,
-            "status_before": self.status_before.value if self.status_before else None,
-            "status_after": self.status_after.value,
-            "payload": dict(self.payload),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Event":
-        """Raises KeyError or ValueError unless `data` is what `to_json` writes."""
-        return cls(
-            request_id=data["request_id"],
-            n=data["n"],
-            at=datetime.fromisoformat(data["at"]),
-            actor=Actor(data["person"], data["post"], Role(data["role"]), data["institution"]),
-            action=Action(data["action"]),
-            status_before=Status(data["status_before"]) if data["status_before"] else None,
-            status_after=Status(data["status_after"]),
-            payload=data["payload"],
-        )
+    kind = "request"
+    stages = Status
+    deeds = Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +250,7 @@ EMPTY: Final[Mapping[Any, Any]] = MappingProxyType({})
 class State:
     """A request as its events leave it."""
 
-    request_id: str
+    subject: str  # its reference
     n: int = 0
     status: Status | None = None
     institution: str = ""
@@ -370,6 +300,12 @@ class State:
         return frozenset(item.target for item in self.open_items)
 
 
+def signed_by_both(signatures: Mapping[Role, Signature]) -> bool:
+    """Whether both parties signed, and under the same bytes."""
+    ours, theirs = signatures.get(Role.CONTROLLER), signatures.get(Role.ACCOUNTABLE_OFFICER)
+    return ours is not None and theirs is not None and ours.document == theirs.document
+
+
 def content_digest(answers: Mapping[str, Any], attachments: Mapping[str, Attachment]) -> str:
     """The digest by which content is frozen, decided on and compared."""
     return digest(
@@ -377,15 +313,15 @@ def content_digest(answers: Mapping[str, Any], attachments: Mapping[str, Attachm
     )
 
 
-def fold(events: Iterable[Event], request_id: str = "") -> State:
+def fold(events: Iterable[Event], subject: str = "") -> State:
     """The state that the events leave. Asks no question: what happened, happened."""
-    return reduce(after, events, State(request_id))
+    return reduce(after, events, State(subject))
 
 
 def after(state: State, event: Event) -> State:
     """The state after one more event."""
     changes: dict[str, Any] = {
-        "request_id": event.request_id,
+        "subject": event.subject,
         "n": event.n,
         "status": event.status_after,
         "stays": _stays(state, event),
@@ -519,7 +455,7 @@ def _approve(state: State, event: Event) -> dict[str, Any]:
         payload["content"],
         payload["readiness"],
         payload["reason"],
-        digest(event.to_json()),
+        event.digest,
     )
     return {"decision": decision, "agreement": EMPTY, "handover": EMPTY, "orders": (), "delivered": None, "quality": ""}
 

@@ -5,7 +5,20 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final, cast
 
+Shape = Callable[[object], bool]
+Form = Mapping[str, Shape]  # a key and what must stand under it
+
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+NO_MORE: Final[Form] = {}
+
+
+def misfit(says: Mapping[str, object], demanded: Form, allowed: Form = NO_MORE) -> str | None:
+    """The first key that is missing, of the wrong kind, or neither demanded nor allowed; None if all fit: nothing that
+    was not asked for is taken in."""
+    for key, fits in (*demanded.items(), *allowed.items()):
+        if (key in says or key in demanded) and not fits(says.get(key)):
+            return key
+    return next((str(key) for key in says if key not in demanded and key not in allowed), None)
 
 
 def is_text(value: object) -> bool:
@@ -44,11 +57,11 @@ def is_some_texts(value: object) -> bool:
     return is_texts(value) and bool(value) and len(set(cast(list[str], value))) == len(cast(list[str], value))
 
 
-def one_of(*words: str) -> Callable[[object], bool]:
+def one_of(*words: str) -> Shape:
     return lambda value: isinstance(value, str) and value in words
 
 
-def each(**keys: Callable[[object], bool]) -> Callable[[object], bool]:
+def each(**keys: Shape) -> Shape:
     def fits(value: object) -> bool:
         return isinstance(value, list | tuple) and all(
             isinstance(one, Mapping)
@@ -68,6 +81,6 @@ def day_of(value: object) -> date | None:
         return None
 
 
-def some(shape: Callable[[object], bool]) -> Callable[[object], bool]:
+def some(shape: Shape) -> Shape:
     """The shape, and not empty."""
     return lambda value: bool(value) and shape(value)

@@ -11,87 +11,101 @@ Sources: law reference 4.1 (what the regulation is reported to say), 4.2 (stages
 from typing import Any, Final, cast
 
 from bagipakai.core.facts import Facts
-from bagipakai.core.objections import (
-    ABOUT_PAYLOAD,
-    access_is_still_open,
-    account_is_not_active,
-    agreement_is_signed_already,
-    agreement_is_unsigned,
-    already_examined_it,
-    amends_an_unknown_question,
-    answer_is_too_long,
-    approves_more_than_was_proposed,
-    belongs_to_another_institution,
-    belongs_to_own_institution,
-    clarification_is_not_recorded,
-    competence_has_ended,
-    confirms_another_record,
-    content_differs_from_what_was_approved,
-    content_differs_from_what_was_seen,
-    content_is_not_frozen,
+from bagipakai.core.objections.asking import (
     controller_is_not_appointed,
-    deficiency_is_open,
-    document_is_not_unlocked,
     document_kind_is_unknown,
     documents_are_missing,
     dpo_is_not_registered,
-    dpo_opinion_is_missing,
-    drafted_it_themselves,
     duty_is_overdue,
-    duty_is_unmet,
-    early_handover_is_unsigned,
-    end_date_has_passed,
-    field_is_not_unlocked,
-    form_is_incomplete,
-    handover_comes_after_quality,
-    handover_is_signed_already,
-    handover_is_unsigned,
     incident_is_open,
-    is_not_the_owner,
-    item_is_not_judged,
-    item_is_not_open,
-    item_is_not_yours_to_judge,
-    item_is_unanswered,
-    item_names_nothing_known,
     level_exceeds_the_purpose,
-    mandate_has_ended,
-    names_another_package,
-    names_another_plan,
-    nothing_is_named,
-    nothing_was_repaired,
     onward_sharing_is_not_allowed,
-    order_is_not_the_last,
-    order_is_running,
-    order_is_used_already,
-    order_was_answered,
-    owner_is_silent,
-    package_differs_from_what_was_signed,
-    package_exceeds_what_was_approved,
-    package_is_missing,
-    package_was_checked_already,
     period_is_not_allowed,
     plan_is_unlawful,
-    processor_has_no_mandate,
-    product_is_not_reduced,
-    proposal_is_incomplete,
     purpose_is_unknown,
     question_is_unknown,
     questions_are_unanswered,
     readiness_does_not_cover_it,
     readiness_has_lapsed,
+    transfer_has_no_basis,
+    variable_has_no_reason,
+)
+from bagipakai.core.objections.decision import (
+    amends_an_unknown_question,
+    approves_more_than_was_proposed,
+    content_differs_from_what_was_approved,
+    content_differs_from_what_was_seen,
+    is_not_the_owner,
+    owner_is_silent,
+    product_is_not_reduced,
+)
+from bagipakai.core.objections.delivery import (
+    access_is_still_open,
+    duty_is_unmet,
+    end_date_has_passed,
+    order_is_not_the_last,
+    order_is_running,
+    order_is_used_already,
+    order_was_answered,
+    package_exceeds_what_was_approved,
+    package_is_missing,
+    package_was_checked_already,
+    processor_has_no_mandate,
+    record_is_broken,
+    sub_step_lacks_evidence,
+)
+from bagipakai.core.objections.examination import (
+    clarification_is_not_recorded,
+    confirms_another_record,
+    content_is_not_frozen,
+    dpo_opinion_is_missing,
+    proposal_is_incomplete,
+    variable_was_not_asked,
+    verdict_has_no_reason,
+)
+from bagipakai.core.objections.form import (
+    answer_is_too_long,
+    form_is_incomplete,
+)
+from bagipakai.core.objections.papers import (
+    agreement_is_signed_already,
+    agreement_is_unsigned,
+    early_handover_is_unsigned,
+    handover_comes_after_quality,
+    handover_is_signed_already,
+    handover_is_unsigned,
+    names_another_package,
+    names_another_plan,
+    package_differs_from_what_was_signed,
+    signs_another_agreement,
+    signs_another_handover,
+)
+from bagipakai.core.objections.person import (
+    account_is_not_active,
+    already_examined_it,
+    belongs_to_another_institution,
+    belongs_to_own_institution,
+    competence_has_ended,
+    drafted_it_themselves,
+    mandate_has_ended,
+    signed_for_the_other_side,
+)
+from bagipakai.core.objections.repair import (
+    deficiency_is_open,
+    document_is_not_unlocked,
+    field_is_not_unlocked,
+    item_is_not_judged,
+    item_is_not_open,
+    item_is_not_yours_to_judge,
+    item_is_unanswered,
+    item_names_nothing_known,
+    nothing_is_named,
+    nothing_was_repaired,
     reason_is_missing,
     repair_time_remains,
     repair_was_undone,
     requests_do_not_lapse,
     rounds_are_used_up,
-    signed_for_the_other_side,
-    signs_another_agreement,
-    signs_another_handover,
-    sub_step_lacks_evidence,
-    transfer_has_no_basis,
-    variable_has_no_reason,
-    variable_was_not_asked,
-    verdict_has_no_reason,
 )
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import SYSTEM, TERMINAL, Action, Actor, Command, Event, Role, State, Status, after, fold
@@ -99,6 +113,7 @@ from bagipakai.core.request import Action as A
 from bagipakai.core.request import Role as R
 from bagipakai.core.request import Status as S
 from bagipakai.core.table import Rule, Table, first_refusal, table_of
+from bagipakai.core.table import possible as possible_by
 
 __all__ = [
     "RULES",
@@ -174,6 +189,7 @@ DECIDABLE: Final = (
 AGREEMENT: Final = (agreement_is_signed_already, signs_another_agreement, content_differs_from_what_was_approved)
 HANDOVER: Final = (handover_is_signed_already, signs_another_handover, names_another_plan)
 ORDERABLE: Final = (
+    record_is_broken,
     processor_has_no_mandate,
     agreement_is_unsigned,
     content_differs_from_what_was_approved,
@@ -183,6 +199,7 @@ ORDERABLE: Final = (
 )
 GOOD_PACKAGE: Final = (package_is_missing, sub_step_lacks_evidence, package_exceeds_what_was_approved)
 RELEASE: Final = (
+    record_is_broken,
     agreement_is_unsigned,
     handover_is_unsigned,
     package_is_missing,
@@ -311,30 +328,13 @@ def decide(state: State, command: Command, facts: Facts, table: Table[Status, Ac
     if (refusal := objection(state, command, facts, table)) is not None:
         return refusal
     rule = table[(state.status, command.actor.role, command.action)]
-    return Event(
-        state.request_id,
-        state.n + 1,
-        facts.now,
-        command.actor,
-        command.action,
-        state.status,
-        rule.to_status or cast(Status, state.returned_by),
-        _recorded(state, command, facts),
-    )
+    leads_to = rule.to_status or cast(Status, state.returned_by)
+    return Event.next(state, command, facts.now, leads_to, _recorded(state, command, facts))
 
 
 def possible(state: State, actor: Actor, facts: Facts) -> list[tuple[Action, Refusal | None]]:
-    """What this actor could do now, and for each what stands in the way: a button is drawn, or explained. Objections to
-    what a form says wait until it is filled."""
-    answer: list[tuple[Action, Refusal | None]] = []
-    for rule in RULES:
-        if rule.from_status is not state.status or rule.role is not actor.role:
-            continue
-        command = Command(rule.action, actor, {"institution": actor.institution}, state.n)
-        standing = (objects for objects in rule.objections if objects not in ABOUT_PAYLOAD)
-        refusals = (objects(state, command, facts) for objects in standing)
-        answer.append((rule.action, next((one for one in refusals if one is not None), None)))
-    return answer
+    """What this actor could do now, and for each what stands in the way."""
+    return possible_by(RULES, state, actor, facts)
 
 
 def _recorded(state: State, command: Command, facts: Facts) -> dict[str, Any]:

@@ -12,12 +12,21 @@ from typing import Any
 from tqdm import tqdm
 
 from bagipakai import postgres
+from bagipakai.control import wording
+
+FEWEST, MOST = 20_000, 400_000_000  # below, the regency has hardly a poor family to list
 
 
 def register(subparsers: Any) -> None:
     """Adds the demonstration's commands."""
     walk = subparsers.add_parser("walk", help="dari kesiapan sampai paket terbuka, satu permintaan tiap level")
-    walk.add_argument("--people", type=int, default=1_000_000, metavar="N", help="besar bangsa sintetis")
+    walk.add_argument(
+        "--people",
+        type=int,
+        default=1_000_000,
+        metavar="N",
+        help="besar bangsa sintetis (baku 1.000.000, paling sedikit 20.000)",
+    )
     walk.set_defaults(run=_walk)
     serve = subparsers.add_parser("serve", help="jalankan portal dan kedua pekerja")
     serve.add_argument("--port", type=int, default=8000)
@@ -25,6 +34,10 @@ def register(subparsers: Any) -> None:
 
 
 def _walk(options: argparse.Namespace) -> int:
+    if not FEWEST <= options.people <= MOST:  # said before anything is made
+        sizes = f"{wording.number(FEWEST)} sampai {wording.number(MOST)} orang"
+        print(f"Peragaan memerlukan {sizes}. Pilih besar lain, misalnya PEOPLE={FEWEST}.", file=sys.stderr)
+        return 1
     _django()
     from bagipakai.control.commands import prepare
     from bagipakai.demo import nation, readying, story, walks

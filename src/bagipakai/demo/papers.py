@@ -32,6 +32,11 @@ TEMPLATE = """
 """
 
 
+def file_name(kind: str) -> str:
+    """What an officer would call the file: sk-kelembagaan-pelaksana.pdf."""
+    return f"{TITLES.get(kind, kind).lower().replace(' ', '-').replace('_', '-')}.pdf"
+
+
 @lru_cache(maxsize=256)
 def letter(kind: str, institution: str, about: str, remark: str = "") -> bytes:
     """One page of the named kind, as PDF. The same words give the same bytes."""

@@ -32,5 +32,6 @@ def bagipakai(*words: object, show: bool = False) -> str:
     )
     if done.returncode:
         said = (done.stderr or "").strip().splitlines()
-        raise Stopped(said[-1] if said else f"bagipakai {words[0]} {words[1]} berhenti dengan kode {done.returncode}")
+        command = f"bagipakai {words[0]} {words[1]}"
+        raise Stopped(said[-1] if said else f"Perintah `{command}` tidak selesai. Sebabnya ada di baris di atas ini.")
     return done.stdout

@@ -30,7 +30,7 @@ def hand_in_key(keep: Path, house: House) -> None:
     file.with_name(f"{file.name}.pub").unlink(missing_ok=True)
     file.parent.mkdir(parents=True, exist_ok=True)
     made = json.loads(bagipakai("recipient", "keygen", "--out", file, "--institution", house.name, "--json"))
-    passed(institutions.register_key(institution, made["recipient"], story.officer(house, Role.APPLICANT)))
+    passed(institutions.register_key(institution, made["recipient"], story.officer(house, Role.ACCOUNTABLE_OFFICER)))
 
 
 def make_ready(house: House) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from bagipakai.control import access, clock, commands, keys, requests, rulebook, situation
 from bagipakai.control.models import Person
 from bagipakai.core.plan import Level
+from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, State
 from bagipakai.demo import papers, story
 from bagipakai.demo.processes import Stopped, bagipakai, passed
@@ -71,14 +72,14 @@ def walks(release: str) -> tuple[Walk, ...]:
             | {
                 "purpose": "PERENCANAAN",
                 "programme": "Rencana Kerja Percepatan Daerah Tertinggal 2027",
-                "programme_detail": "Menghitung sebaran desil per provinsi sebagai dasar pagu program tahun depan.",
+                "programme_detail": "Menghitung sebaran desil perempuan dan laki-laki sebagai dasar pagu tahun depan.",
                 "legal_basis": "UU 13/2011 tentang Penanganan Fakir Miskin Pasal 8",
                 "level": "L1",
                 "unit": "individu",
                 "area": ["ID"],
                 "variables": [
-                    {"name": "kode_prov", "reason": "Pagu dibagi menurut provinsi"},
                     {"name": "desil", "reason": "Sasaran ditetapkan menurut desil"},
+                    {"name": "jenis_kelamin", "reason": "Pagu dibagi menurut jenis kelamin"},
                 ],
                 "format": "xlsx",
             },
@@ -200,8 +201,7 @@ class Procession:
     def _attach(self, kind: str, remark: str = "") -> None:
         content = papers.letter(kind, self.walk.house.name, str(self.walk.answers["programme"]), remark)
         file = io.BytesIO(content)
-        name = f"{kind.lower()}.pdf"
-        passed(requests.attach(self.reference, self.applicant, kind, file, name, seen=self.state.n))
+        passed(requests.attach(self.reference, self.applicant, kind, file, papers.file_name(kind), seen=self.state.n))
 
     # -------------------------------------------------------------------------------------------- the controller checks
 
@@ -263,10 +263,12 @@ class Procession:
         bagipakai("registry", "worker", "--once")
         commands.work()
         state = self.state
-        if state.delivered is None or state.delivered.refusal:
-            raise Stopped(f"gudang data menolak: {state.delivered.refusal if state.delivered else 'tanpa jawaban'}")
+        if state.delivered is None:
+            raise Stopped("Gudang data belum menjawab pesanan. Lihat catatan pekerjanya, lalu ulangi peragaan.")
+        if state.delivered.refusal:
+            passed(Refusal(state.delivered.refusal))
         self._do(preparer, Action.SEND_TO_QUALITY)
-        self.told("cek kualitas")
+        self.told("pemeriksaan mutu")
         self._do(story.officer(story.CONTROLLER, Role.QUALITY_REVIEWER), Action.PASS_QUALITY)
 
     def _hand_over(self) -> None:
@@ -280,7 +282,7 @@ class Procession:
         self.told("mengunduh dan membuka")
         grant = access.grant_of(self.reference)
         if grant is None:
-            raise Stopped("hak akses belum terbit")
+            raise Stopped("Hak akses belum terbit sesudah kedua pihak menandatangani berita acara. Ulangi peragaan.")
         package = self.keep / self.reference / "paket"
         shutil.rmtree(package.parent, ignore_errors=True)
         package.mkdir(parents=True)

@@ -12,26 +12,33 @@ from typing import Any
 from tqdm import tqdm
 
 from bagipakai.core.envelope import PublicKey
-from bagipakai.core.manifest import Manifest, read_aloud
+from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest, read_aloud
+from bagipakai.recipient import words
 from bagipakai.recipient.keys import Identity, keygen, read_seal
 from bagipakai.recipient.opening import Opened, opened
 from bagipakai.recipient.refusals import Refusal
-from bagipakai.recipient.verify import today, verified
+from bagipakai.recipient.verify import verified
+
+CONTENT = {
+    Kind.DATA: "data, {rows} baris",
+    Kind.DICTIONARY: "arti setiap kolom",
+    Kind.METADATA: "rilis, standar, kode, mutu",
+}
 
 
 def register(subparsers: Any) -> None:
     """Adds the recipient's commands. 0 done · 1 refused · 130 interrupted."""
-    make = subparsers.add_parser("keygen", help="buat kunci penerima")
+    make = subparsers.add_parser("keygen", help="buat kunci penerima: rahasia untuk disimpan, publik untuk didaftarkan")
     make.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="berkas kunci rahasia yang akan dibuat")
     make.add_argument("--institution", default="", metavar="NAMA", help="nama lembaga, sebagai catatan di berkas")
     make.set_defaults(run=_keygen)
-    check = subparsers.add_parser("verify", help="periksa paket tanpa membukanya")
+    check = subparsers.add_parser("verify", help="periksa segel dan berkas paket tanpa membukanya")
     reveal = subparsers.add_parser("open", help="periksa lalu buka paket")
     for one in (check, reveal):
-        one.add_argument("package", type=Path, metavar="PAKET", help="folder paket")
-        one.add_argument("--seal", type=Path, required=True, metavar="BERKAS", help="kunci publik segel Pengendali")
-        one.add_argument("--key", type=Path, required=one is reveal, metavar="BERKAS", help="kunci rahasia penerima")
-    reveal.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder hasil, baru atau kosong")
+        one.add_argument("package", type=Path, metavar="PAKET", help="map paket hasil unduhan")
+        one.add_argument("--seal", type=Path, required=True, metavar="BERKAS", help="kunci segel Pengendali DTSEN")
+        one.add_argument("--key", type=Path, required=one is reveal, metavar="BERKAS", help="kunci rahasia lembaga")
+    reveal.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
     check.set_defaults(run=_verify)
     reveal.set_defaults(run=_open)
     for one in (make, check, reveal):
@@ -45,10 +52,12 @@ def _keygen(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"recipient": made.recipient, "fingerprint": made.fingerprint, "public": str(made.file)}))
         return 0
-    print(f"Kunci rahasia : {options.out} (simpan sendiri, jangan dikirim)")
-    print(f"Kunci publik  : {made.file} (serahkan kepada Pengendali)")
-    print(f"Penerima      : {made.recipient}")
-    print(f"Sidik jari    : {read_aloud(made.fingerprint)} (cocokkan lewat telepon)")
+    print(f"Kunci rahasia: {options.out}")
+    print("  Simpan di komputer lembaga; jangan kirim kepada siapa pun. Tanpa berkas ini paket tidak dapat dibuka.")
+    print(f"Kunci publik : {made.recipient}")
+    print(f"  Pimpinan mendaftarkannya di halaman Kunci penerima. Salinannya ada di {made.file}.")
+    print(f"Sidik kunci  : {read_aloud(made.fingerprint)}")
+    print("  Cocokkan dengan Pengendali DTSEN lewat telepon.")
     return 0
 
 
@@ -57,7 +66,7 @@ def _verify(options: argparse.Namespace) -> int:
     if isinstance(keys, Refusal):
         return _refused(keys, options)
     with _interruptible(), _progress(options, "memeriksa") as told:
-        outcome = verified(options.package, keys[0], keys[1], day=today(), told=told)
+        outcome = verified(options.package, keys[0], keys[1], day=words.today(), told=told)
     if isinstance(outcome, Refusal):
         return _refused(outcome, options)
     return _told(outcome, options, opened=None)
@@ -71,7 +80,7 @@ def _open(options: argparse.Namespace) -> int:
     assert identity is not None  # noqa: S101 - the parser requires --key here
     folder = options.out.absolute()
     with _interruptible(), _progress(options, "membuka") as told:
-        outcome = opened(options.package, seal, identity, folder, day=today(), told=told)
+        outcome = opened(options.package, seal, identity, folder, day=words.today(), told=told)
     if isinstance(outcome, Refusal):
         return _refused(outcome, options)
     return _told(outcome.manifest, options, outcome)
@@ -105,26 +114,45 @@ def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None
             report |= {"folder": str(opened.folder), "files": list(opened.files)}
         print(json.dumps(report, ensure_ascii=False))
         return 0
-    print(f"Paket {manifest.package}: segel, penerima, dan {len(manifest.parts)} berkas sesuai manifes.")
-    print(f"  Untuk      : {manifest.plan.recipient.name}")
-    print(f"  Program    : {manifest.plan.programme}")
-    print(f"  Rilis      : {manifest.release} ({manifest.standard})")
-    print(f"  Isi        : {manifest.rows} baris, {len(columns)} kolom")
-    print(
-        f"  Berlaku s.d.: {manifest.expires_on.isoformat()}; musnahkan paling lambat {manifest.destroy_by.isoformat()}"
-    )
-    if not manifest.plan.onward_sharing:
-        print("  Tidak boleh dibagikan kepada pihak lain.")
-    if opened is not None:
-        print(f"Dibuka di {opened.folder}")
+    print("\n".join(_paragraph(manifest, options, opened)))
     return 0
+
+
+def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened | None) -> Iterator[str]:
+    plan = manifest.plan
+    whom = "segel, penerima," if options.key is not None else "segel"
+    yield f"Paket {manifest.package} sesuai: {whom} dan {len(manifest.parts)} berkas cocok dengan manifes."
+    if options.key is None:
+        yield "  Kunci penerima tidak diperiksa, karena tidak disebut dengan --key."
+    yield f"  Untuk       : {plan.recipient.name}"
+    yield f"  Permintaan  : {manifest.request}"
+    yield f"  Program     : {plan.programme}"
+    yield f"  Versi rilis : {manifest.release} (standar data {manifest.standard})"
+    yield f"  Isi         : {words.number(manifest.rows)} baris, {len(manifest.columns)} kolom"
+    if manifest.hidden_cells:
+        yield f"  Ditutup     : {words.number(manifest.hidden_cells)} cacah, untuk melindungi kelompok kecil"
+    yield f"  Akses sampai: {words.day(manifest.expires_on)}"
+    yield f"  Musnahkan   : paling lambat {words.day(manifest.destroy_by)}"
+    yield f"  Bagi lanjut : {'boleh, dengan syarat perjanjian' if plan.onward_sharing else 'tidak boleh'}"
+    if opened is not None:
+        yield f"Dibuka di map {opened.folder}:"
+        for part in manifest.parts:
+            yield f"  {part.content_name:21} {CONTENT[part.kind].format(rows=words.number(part.rows))}"
+        yield f"  {MANIFEST_NAME:21} bukti bersegel: rencana yang disetujui, proses, dan sidik tiap berkas"
 
 
 def _refused(no: Refusal, options: argparse.Namespace) -> int:
     if options.json:
         print(
             json.dumps(
-                {"verified": False, "opened": False, "code": no.code, "sentence": no.sentence}, ensure_ascii=False
+                {
+                    "verified": False,
+                    "opened": False,
+                    "code": no.code,
+                    "sentence": no.sentence,
+                    "detail": no.blanks.get("detail", ""),
+                },
+                ensure_ascii=False,
             )
         )
     print(f"{no.sentence} [{no.code}]", file=sys.stderr)

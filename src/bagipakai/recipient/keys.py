@@ -2,13 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyrage
 
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import fingerprint, read_aloud
+from bagipakai.recipient import words
 from bagipakai.recipient.refusals import Refusal
 
 
@@ -30,9 +30,11 @@ def keygen(file: Path, institution: str = "") -> PublicHalf | Refusal:
         return Refusal("name-unusable")
     identity = pyrage.x25519.Identity.generate()
     public = str(identity.to_public())
-    head = f"# lembaga: {institution or '–'}\n# dibuat: {datetime.now(UTC).isoformat(timespec='seconds')}\n"
-    spoken = f"# sidik jari: {read_aloud(fingerprint(public))}\n"
-    secret = f"# KUNCI RAHASIA. Simpan di tempat aman dan jangan kirim kepada siapa pun.\n{head}# penerima: {public}\n"
+    head = f"# Lembaga: {institution or '–'}\n# Dibuat: {words.day(words.today())}\n"
+    spoken = f"# Sidik kunci: {read_aloud(fingerprint(public))}\n"
+    secret = (
+        f"# KUNCI RAHASIA. Simpan di tempat aman dan jangan kirim kepada siapa pun.\n{head}# Kunci publik: {public}\n"
+    )
     beside = file.with_name(f"{file.name}.pub")
     for path, text, mode in (
         (file, f"{secret}{spoken}{identity}\n", 0o600),
@@ -45,7 +47,7 @@ def keygen(file: Path, institution: str = "") -> PublicHalf | Refusal:
                 file.unlink()
             return Refusal("key-exists", {"name": path.name})
         except OSError as error:
-            return Refusal("disk-error", {"detail": error.strerror or path.name})
+            return Refusal("disk-error", {"detail": words.trouble(error)})
         with os.fdopen(handle, "w", encoding="utf-8") as out:
             out.write(text)
     return PublicHalf(public, beside)

@@ -20,6 +20,7 @@ import pyrage
 
 from bagipakai.core.envelope import PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest, Part
+from bagipakai.recipient import words
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.rows import rows_in
@@ -68,7 +69,7 @@ def opened(
     except BlockingIOError:
         return Refusal("folder-in-use", {"name": folder.name})
     except OSError as error:
-        return Refusal("disk-error", {"detail": error.strerror or "I/O"})
+        return Refusal("disk-error", {"detail": words.trouble(error)})
     except KeyboardInterrupt:
         if not placed:
             return Refusal("interrupted")

@@ -8,33 +8,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SENTENCES: Mapping[str, str] = {
-    "package-not-a-folder": "Paket {name} bukan folder; pilih folder paket, dan jika masih berupa arsip, ekstrak dulu.",
-    "manifest-missing": "Paket tidak memuat manifest.dsse.json; unduh ulang seluruh paket.",
-    "manifest-malformed": "Manifes paket rusak atau bukan manifes ({detail}); unduh ulang, lalu laporkan kepada "
-    "Pengendali jika terjadi lagi.",
-    "seal-unreadable": "Berkas segel {name} bukan kunci publik Pengendali; minta berkas seal.pub.pem dari Pengendali.",
-    "seal-mismatch": "Segel paket bukan segel Pengendali yang Anda percayai; jangan dipakai, hubungi Pengendali.",
-    "key-unreadable": "Berkas kunci {name} bukan kunci penerima; pilih berkas yang dibuat oleh perintah keygen.",
+    "package-not-a-folder": "Map paket {name} tidak ada, atau paket masih berupa arsip; ekstrak dulu arsipnya, lalu "
+    "sebutkan map yang memuat berkas manifest.dsse.json.",
+    "manifest-missing": "Paket tidak memuat berkas manifest.dsse.json; unduh ulang berkas itu ke map paket.",
+    "manifest-malformed": "Manifes paket rusak atau bukan manifes; unduh ulang berkas manifest.dsse.json, dan "
+    "laporkan kepada Pengendali DTSEN jika terjadi lagi.",
+    "seal-unreadable": "Berkas {name} tidak ada atau bukan kunci segel Pengendali DTSEN; unduh lagi kunci segel dari "
+    "halaman unduhan.",
+    "seal-mismatch": "Segel paket tidak cocok dengan kunci segel yang Anda sebutkan; jangan pakai paket ini, unduh "
+    "ulang manifest.dsse.json dan kunci segel, dan hubungi Pengendali DTSEN jika terjadi lagi.",
+    "key-unreadable": "Berkas {name} tidak ada atau bukan kunci rahasia penerima; pilih berkas yang dibuat dengan "
+    "perintah keygen, bukan yang berakhiran .pub.",
     "key-exists": "Berkas {name} sudah ada dan tidak ditimpa; pilih nama lain.",
     "name-unusable": "Nama lembaga memuat karakter yang tidak dapat dicetak; ketik ulang nama itu.",
-    "another-recipient": "Paket ini untuk {name} dengan sidik jari kunci lain; pakai kunci lembaga itu atau kembalikan "
-    "paket kepada Pengendali.",
-    "package-expired": "Hak akses paket berakhir pada {detail}; ajukan perpanjangan sebelum membuka data.",
-    "file-missing": "Berkas {name} tidak ada di paket; unduh ulang bagian itu.",
-    "file-extra": "Berkas {name} tidak tercantum dalam manifes; keluarkan dari folder paket dan laporkan kepada "
-    "Pengendali.",
-    "file-not-plain": "{name} bukan berkas biasa; unduh ulang paket ke folder kosong.",
+    "another-recipient": "Paket ini disandikan untuk {name} dengan kunci lain; pakai kunci yang terdaftar waktu paket "
+    "dibuat, dan hubungi Pengendali DTSEN bila paket ini bukan untuk lembaga Anda.",
+    "package-expired": "Hak akses paket berakhir pada {detail}, jadi paket tidak dibuka; ajukan permintaan baru bila "
+    "data masih diperlukan.",
+    "file-missing": "Berkas {name} tidak ada di map paket; unduh ulang bagian itu.",
+    "file-extra": "Berkas {name} tidak tercantum dalam manifes; keluarkan dari map paket, dan laporkan kepada "
+    "Pengendali DTSEN bila bukan Anda yang menaruhnya.",
+    "file-not-plain": "{name} bukan berkas biasa; unduh ulang paket ke map kosong.",
     "part-shortened": "Berkas {name} terpotong; unduh ulang bagian itu.",
     "part-extended": "Berkas {name} lebih panjang daripada yang disegel; unduh ulang bagian itu.",
     "part-swapped": "Isi berkas {name} adalah bagian lain dari paket ini; unduh ulang bagian itu.",
-    "part-altered": "Isi berkas {name} berubah sejak disegel; unduh ulang, dan laporkan kepada Pengendali jika terjadi "
-    "lagi.",
-    "part-unreadable": "Berkas {name} tidak dapat dibuka dengan kunci ini; laporkan kepada Pengendali.",
-    "content-too-long": "Isi {name} lebih besar daripada yang dinyatakan manifes; laporkan kepada Pengendali.",
-    "content-altered": "Isi {name} tidak sama dengan yang dinyatakan manifes; laporkan kepada Pengendali.",
-    "rows-differ": "Jumlah baris {name} tidak sama dengan yang dinyatakan manifes; laporkan kepada Pengendali.",
-    "folder-in-use": "Folder tujuan {name} sudah berisi; pilih folder baru atau folder kosong.",
-    "disk-error": "Berkas tidak dapat dibaca atau ditulis ({detail}); periksa ruang dan izin folder, lalu ulangi.",
+    "part-altered": "Isi berkas {name} berubah sejak disegel; unduh ulang bagian itu, dan laporkan kepada Pengendali "
+    "DTSEN jika terjadi lagi.",
+    "part-unreadable": "Berkas {name} tidak dapat dibuka dengan kunci ini; laporkan kepada Pengendali DTSEN.",
+    "content-too-long": "Isi {name} lebih besar daripada yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",
+    "content-altered": "Isi {name} tidak sama dengan yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",
+    "rows-differ": "Jumlah baris {name} tidak sama dengan yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",
+    "folder-in-use": "Map tujuan {name} sudah berisi atau sedang dipakai; pilih map baru atau map kosong.",
+    "disk-error": "Berkas tidak dapat dibaca atau ditulis ({detail}); periksa map, ruang, dan izinnya, lalu ulangi.",
     "interrupted": "Dihentikan sebelum selesai; tidak ada data yang tersimpan, ulangi perintah ini.",
 }
 

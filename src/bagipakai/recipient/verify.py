@@ -5,21 +5,17 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from pathlib import Path
 
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestError, Part
+from bagipakai.recipient import words
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
 
 BLOCK = 1024 * 1024
 Told = Callable[[int], object]  # is told how many bytes were done
-
-
-def today() -> date:
-    """The day in western Indonesia, wherever the machine believes to be."""
-    return datetime.now(timezone(timedelta(hours=7))).date()
 
 
 def manifest_of(package: Path, seal: PublicKey, identity: Identity | None, day: date) -> Manifest | Refusal:
@@ -42,7 +38,7 @@ def manifest_of(package: Path, seal: PublicKey, identity: Identity | None, day: 
     if identity is not None and identity.fingerprint != manifest.plan.recipient.fingerprint:
         return Refusal("another-recipient", {"name": manifest.plan.recipient.name})
     if day > manifest.expires_on:
-        return Refusal("package-expired", {"detail": manifest.expires_on.isoformat()})
+        return Refusal("package-expired", {"detail": words.day(manifest.expires_on)})
     return manifest
 
 
@@ -73,7 +69,7 @@ def verified(
             return manifest
         return parts_as_sealed(package, manifest, told) or manifest
     except OSError as error:
-        return Refusal("disk-error", {"detail": error.strerror or "I/O"})
+        return Refusal("disk-error", {"detail": words.trouble(error)})
     except KeyboardInterrupt:
         return Refusal("interrupted")
 

@@ -36,7 +36,7 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import formats
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.engines.duckdb import Engine
-from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, promised
+from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.keys import Keys
 from bagipakai.registry.package import Draft, package_id, private, publish, standing, withdraw
@@ -192,8 +192,8 @@ class Delivery:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, Course(self.clock)
         course.begin(Step.SELECTION)
-        sources = self.release.parts(plan.unit, plan.area.codes)
-        with self._engine() as engine, self._draft() as draft:
+        reading = self.release.reading(plan.unit, plan.area.codes)  # left when all that was read is known to be whole
+        with reading as sources, self._engine() as engine, self._draft() as draft:
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
                 table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources)
@@ -205,13 +205,13 @@ class Delivery:
                 rows = RowExtract(plan, self._catalogue, self._package_keys)
                 extract, batches = rows.extract, rows.batches(engine, sources)
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
-            guarded = formats.writer(plan.format)(batches, extract.schema, draft)
+            with ahead(batches) as rows_in_order:
+                guarded = formats.writer(plan.format)(rows_in_order, extract.schema, draft)
             columns = extract.columns(self._catalogue)
             if tuple(column.name for column in columns) != promised(plan):
                 raise NotWhatWasApproved("columns")
             self._describe(draft, columns)
             parts = draft.parts()
-        self.release.untouched(sources)
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
             raise NotWhatWasApproved("rows")

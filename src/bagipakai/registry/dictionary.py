@@ -2,6 +2,9 @@
 (law reference §5.2: release, data standard and metadata go with each delivery)."""
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,59 +15,152 @@ from bagipakai.registry import formats
 from bagipakai.registry.pseudonyms import SCHEME
 from bagipakai.registry.releases import Release
 
-_OWN = {  # columns that no catalogue names, because delivery makes them
-    "pseudonim_nik": "Pengganti NIK, hanya berlaku untuk penerima, tujuan, dan rilis paket ini",
-    "pseudonim_nik_sah": "Benar jika pseudonim_nik mewakili NIK; salah jika NIK kosong atau tidak sah, sehingga "
-    "nilainya acak dan hanya berlaku dalam paket ini",
-    "pseudonim_kk": "Pengganti nomor KK, hanya berlaku untuk penerima, tujuan, dan rilis paket ini",
-    "pseudonim_kk_sah": "Benar jika pseudonim_kk mewakili nomor KK; salah jika nomor KK kosong atau tidak sah, "
-    "sehingga nilainya acak dan hanya berlaku dalam paket ini",
-    "jenis_baris": "sel = satu kombinasi semua dimensi; jumlah = dimensi yang kosong dijumlahkan",
-    "jumlah_individu": "Cacah individu; kosong jika ditutup",
-    "jumlah_keluarga": "Cacah keluarga; kosong jika ditutup",
-    "ditutup": "Benar jika cacah ditutup untuk melindungi kelompok kecil; tertutup tidak sama dengan nol",
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A column that no catalogue names, because delivery makes it."""
+
+    name: str
+    definition: str
+    measure: str
+
+
+_OWN = {
+    "pseudonim_nik": _Own(
+        "Pseudonim NIK", "Pengganti NIK, hanya berlaku untuk penerima, tujuan, dan rilis paket ini", "pseudonim"
+    ),
+    "pseudonim_nik_sah": _Own(
+        "Pseudonim NIK mewakili NIK yang sah",
+        "Ya jika pseudonim_nik mewakili NIK; tidak jika NIK kosong atau tidak sah, sehingga nilainya acak dan hanya "
+        "berlaku dalam paket ini",
+        "ya/tidak",
+    ),
+    "pseudonim_kk": _Own(
+        "Pseudonim nomor KK",
+        "Pengganti nomor KK, hanya berlaku untuk penerima, tujuan, dan rilis paket ini",
+        "pseudonim",
+    ),
+    "pseudonim_kk_sah": _Own(
+        "Pseudonim KK mewakili nomor KK yang sah",
+        "Ya jika pseudonim_kk mewakili nomor KK; tidak jika nomor KK kosong atau tidak sah, sehingga nilainya acak dan "
+        "hanya berlaku dalam paket ini",
+        "ya/tidak",
+    ),
+    "jenis_baris": _Own(
+        "Jenis baris",
+        "sel = cacah satu kelompok; jumlah = cacah semua kelompok di bawahnya, dan variabel yang dijumlahkan kosong",
+        "kategori",
+    ),
+    "jumlah_individu": _Own("Jumlah individu", "Banyaknya individu; kosong jika ditutup", "orang"),
+    "jumlah_keluarga": _Own("Jumlah keluarga", "Banyaknya keluarga; kosong jika ditutup", "keluarga"),
+    "ditutup": _Own(
+        "Ditutup", "Ya jika cacah ditutup untuk melindungi kelompok kecil; ditutup tidak sama dengan nol", "ya/tidak"
+    ),
 }
-_HEAD = ("kolom", "nama_resmi", "definisi", "jenis", "satuan", "daftar_kode", "kelas", "produsen", "dasar")
+_OWN_PRODUCER, _OWN_BASIS = "Berbagipakai DTSEN", "Dibuat waktu paket disusun"
+_TYPES = {
+    "text": "teks",
+    "integer": "bilangan bulat",
+    "boolean": "ya/tidak (true berarti ya)",
+    "date": "tanggal (tahun-bulan-hari)",
+    "pseudonym": "pseudonim",
+}
+CLASSES = {
+    "PERSONAL_IDENTIFIER": "Pengenal pribadi",
+    "QUASI_IDENTIFIER": "Pengenal tidak langsung",
+    "SPECIFIC": "Data pribadi spesifik",
+    "GENERAL": "Umum",
+    "PSEUDONYM": "Pseudonim",
+    "COUNT": "Cacah",
+}
+_HEAD = (
+    *("kolom", "nama_resmi", "definisi", "jenis", "satuan", "arti_kode", "kelas", "produsen", "dasar"),
+    *("daftar_kode", "kode_jenis", "kode_kelas"),  # for programs
+)
 
 
 def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue) -> bytes:
-    """`kamus.csv`: one line per delivered column, in delivered order."""
+    """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last."""
     lines = [_line(column, catalogue) for column in columns]
     fields = {name: [line[at] for line in lines] for at, name in enumerate(_HEAD)}
     return formats.csv_bytes(pa.record_batch(fields, schema=pa.schema([(name, pa.string()) for name in _HEAD])))
 
 
 def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ...]:
+    kind, sort = _TYPES[column.type], CLASSES[column.sensitivity]
+    machine = (column.type, column.sensitivity)
     if column.name not in catalogue:
-        return (column.name, None, _OWN[column.name], column.type, None, None, column.sensitivity, None, None)
+        own = _OWN[column.name]
+        meaning = (own.name, own.definition, kind, own.measure, None, sort, _OWN_PRODUCER, _OWN_BASIS)
+        return (column.name, *meaning, None, *machine)
     variable = catalogue[column.name]
-    codes = None if variable.codes is None else f"{variable.codes.id} ({variable.codes.edition})"
+    codes = variable.codes
+    values = None if codes is None else "; ".join(f"{code} = {codes.label(code)}" for code in codes)
     return (
-        *(variable.name, variable.official_name, variable.definition, column.type, variable.measure, codes),
-        *(column.sensitivity, variable.producer, variable.basis),
+        *(variable.name, variable.official_name, variable.definition, kind, variable.measure, values),
+        *(sort, variable.producer, variable.basis),
+        *(None if codes is None else f"{codes.id} ({codes.edition})", *machine),
     )
 
 
 def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release) -> bytes:
     """`metadata.json`: release, standard, region codes, each variable with its codes and its quality in the whole
     release, and how the files are to be read. Raises Damaged."""
-    catalogue, measured = release.catalogue, release.quality()[plan.unit.value]
+    catalogue = release.catalogue
+    known = [column.name for column in columns if column.name in catalogue]
     value = {
+        "keterangan": _about(plan),
         "rilis": release.metadata(),
         "standar": catalogue.standard,
-        "wilayah": {"sistem": plan.area.system, "edisi": plan.area.edition, "kode": list(plan.area.codes)},
-        "permintaan": {"nomor": plan.request, "tujuan": plan.purpose, "program": plan.programme},
-        "variabel": [catalogue[column.name].to_json() for column in columns if column.name in catalogue],
-        "mutu": {
-            "baris": measured["rows"],
-            "variabel": {
-                column.name: measured["variables"][column.name] for column in columns if column.name in catalogue
-            },
+        "wilayah": {
+            "sistem": plan.area.system,
+            "edisi": plan.area.edition,
+            "cakupan": "wilayah dalam daftar kode" if plan.area.codes else "seluruh Indonesia",
+            "kode": list(plan.area.codes),
         },
-        "kolom_tambahan": {column.name: _OWN[column.name] for column in columns if column.name not in catalogue},
+        "permintaan": {
+            "nomor": plan.request,
+            "tujuan": plan.purpose,
+            "program": plan.programme,
+            "level": plan.level.value,
+            "satuan": plan.unit.value,
+        },
+        "variabel": [catalogue[name].to_json() for name in known],
+        "mutu": in_thousandths(release.quality()[plan.unit.value], known),
+        "kolom_tambahan": {column.name: _OWN[column.name].definition for column in columns if column.name not in known},
         "format": {"nama": plan.format.value, "catatan": list(_reading(plan))},
     }
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+
+
+def _about(plan: Plan) -> list[str]:
+    """What lies in the folder, for whoever opens it first."""
+    return [
+        f"Data ada di bagian-0001.{plan.format.value} dan bagian berikutnya, bila ada.",
+        "Arti setiap kolom dan setiap kode ada di kamus.csv.",
+        "Berkas ini memuat hal yang sama untuk program, dan mutu setiap variabel dalam seluruh rilis.",
+        "manifest.dsse.json adalah bukti bersegel: rencana yang disetujui, proses, dan sidik setiap berkas.",
+    ]
+
+
+def in_thousandths(measured: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """How full and how valid each variable is in the whole release: parts of a thousand, never counts. A count of the
+    unknown would give back the cell of the unknown that a table hides."""
+    rows = measured["rows"]
+    return {
+        "baris": rows,
+        "per_seribu": {
+            name: {
+                "terisi": 1000 - _thousandths(measured["variables"][name]["missing"], rows),
+                "tidak_sah": _thousandths(measured["variables"][name]["invalid"], rows),
+            }
+            for name in names
+        },
+    }
+
+
+def _thousandths(count: int, rows: int) -> int:
+    return (2000 * count + rows) // (2 * rows) if rows else 0
 
 
 def _reading(plan: Plan) -> tuple[str, ...]:
@@ -72,7 +168,8 @@ def _reading(plan: Plan) -> tuple[str, ...]:
     notes = {
         Format.CSV: "UTF-8 tanpa BOM, pemisah koma, teks dalam tanda kutip; kosong tanpa kutip = tidak diketahui, "
         '"" = teks kosong. Baca kolom teks sebagai teks: NIK, nomor KK, dan kode wilayah bukan bilangan.',
-        Format.XLSX: "Satu lembar per berkas; NIK, nomor KK, kode, dan bilangan lebih dari 15 digit adalah teks.",
+        Format.XLSX: "Satu lembar per berkas; NIK, nomor KK, kode, dan bilangan lebih dari 15 digit adalah teks; sel "
+        "kosong = tidak diketahui.",
         Format.JSONL: "UTF-8, satu objek per baris; null = tidak diketahui.",
         Format.PARQUET: "Parquet 2.6, zstd; pseudonim adalah 16 byte biner.",
     }
@@ -83,7 +180,7 @@ def _reading(plan: Plan) -> tuple[str, ...]:
             "kolom ada di manifes (guarded). Hapus satu petik di depan pada kolom itu untuk mendapat nilai asli."
         )
     if plan.protections.pseudonyms:
-        found.append(f"Skema pseudonim: {SCHEME}. Hanya Pengendali yang dapat mengembalikannya.")
+        found.append(f"Pseudonim dibuat menurut skema {SCHEME}; hanya Pengendali DTSEN yang dapat mengembalikannya.")
     if plan.level in (Level.L2, Level.L3):
         found.append("Urutan baris diacak untuk paket ini dan tidak bermakna.")
     if plan.level is Level.L1:

@@ -2,7 +2,9 @@
 tells nothing, counted and digested as they pass."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -29,6 +31,21 @@ _WHOSE = {  # from which internal column an id is made where the number itself i
 
 class NotWhatWasApproved(Exception):
     """What came out differs from the plan. Nothing may be sealed; this is a defect, not an answer."""
+
+
+@contextmanager
+def ahead(batches: Generator[pa.RecordBatch, None, None]) -> Iterator[Iterator[pa.RecordBatch]]:
+    """`batches`, the next one made in a thread of its own while one is being written; the same ones in the same order.
+    What fails there is raised here. Leaving the block ends the thread and closes `batches`."""
+
+    def told() -> Iterator[pa.RecordBatch]:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
+
+    with closing(batches), ThreadPoolExecutor(max_workers=1) as thread:
+        yield told()
 
 
 def promised(plan: Plan) -> tuple[str, ...]:
@@ -93,7 +110,7 @@ class RowExtract:
         ]
         self.extract = Extract.of(pa.schema(fields), plan)
 
-    def batches(self, engine: Engine, parts: tuple[Part, ...]) -> Iterator[pa.RecordBatch]:
+    def batches(self, engine: Engine, parts: tuple[Part, ...]) -> Generator[pa.RecordBatch, None, None]:
         """In release order for L4. For L2 and L3 the order within each batch is this package's own: release order
         keeps families together and would let two recipients join by position. Raises EngineError."""
         order_key = self._keys.order_key() if self._plan.level is not Level.L4 else None
@@ -153,6 +170,6 @@ class TableExtract:
         total = next(line.count for line in shown.lines if line.key == ())
         return cls(Extract.of(table.schema, plan), table, total or 0, shown.small, shown.partners)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch, None, None]:
         for batch in self.table.to_batches():
             yield self.extract.passing(batch)

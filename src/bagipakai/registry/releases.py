@@ -1,20 +1,26 @@
 """A published release: immutable Parquet files and the manifest that says what each must be.
 
-A file is compared with the manifest before it is handed to anybody: its digest first, its rows never. The manifest
-itself is known by its own digest, which the office keeps and every package repeats.
+Every file that is read is compared with the manifest, and nothing that was read counts before all of it was found to be
+what was published (decision 0015). The manifest itself is known by its own digest, which the office keeps and every
+package repeats.
 """
 
 import hashlib
+import json
+import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from lokal import wilayah
 
 from bagipakai.core.canonical import NotCanonical, canonical, read
 from bagipakai.core.plan import Unit
@@ -22,7 +28,6 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import tables
 from bagipakai.registry.engines import Part, parts_in
-from bagipakai.registry.regions import Region, regions
 
 MANIFEST, QUALITY = "release.json", "quality.json"
 FORM = "bagipakai-release-1"
@@ -128,25 +133,40 @@ class Release:
         """The columns of a table, the registry's own last."""
         return tables.schema(unit, self.catalogue)
 
-    def parts(self, unit: Unit | str, area: Sequence[str] = ()) -> tuple[Part, ...]:
-        """The files of `unit` that can hold a row of `area` (region codes; none is the nation), in release order, each
-        checked against its digest now. Raises Damaged."""
-        files = {str(self.folder / file.path): file for file in self.files if file.unit == Unit(unit)}
-        wanted = parts_in(tuple(area), [Part(path, file.kode_kab) for path, file in files.items()])
-        for part in wanted:
-            _verify(Path(part.path), files[part.path])
-        return wanted
+    @contextmanager
+    def reading(self, unit: Unit | str, area: Sequence[str] = ()) -> Iterator[tuple[Part, ...]]:
+        """The files of `unit` that can hold a row of `area` (region codes; none is the nation), in release order, while
+        their digests are still being compared in a thread beside the reader's.
 
-    def untouched(self, parts: Sequence[Part]) -> None:
-        """To be asked after reading: a file that was changed or exchanged between its check and the end of the reading,
-        also if it was put back since. Raises Damaged."""
-        files = {str(self.folder / file.path): file for file in self.files}
-        for part in parts:
-            file = files[part.path]
-            if damage := _misfit(Path(part.path), file):
-                raise damage
-            if _CHECKED.get((part.path, file.sha256)) != _state(Path(part.path)):
-                raise Damaged("release-file-altered", file.path)
+        The block is only left when that is done. Raises Damaged then, unless each file is what was published and was
+        left alone from before the first read until after the last; so what was read is used *after* the block. Damage
+        is told before whatever else went wrong in the block, because it explains it. Raises Damaged on entering for a
+        file that is missing or of another size.
+        """
+        files = {str(self.folder / file.path): file for file in self.files if file.unit == Unit(unit)}
+        parts = parts_in(tuple(area), [Part(path, file.kode_kab) for path, file in files.items()])
+        before = {part.path: _state(part.path, files[part.path]) for part in parts}
+
+        def settle() -> None:
+            for one in compared:
+                one.result()
+            for path, state in before.items():  # also a file that was exchanged for the read and put back since
+                if _state(path, files[path]) != state:
+                    raise Damaged("release-file-altered", files[path].path)
+
+        with _Beside(max_workers=1) as thread:
+            compared = [thread.submit(_verify, path, files[path], state) for path, state in before.items()]
+            try:
+                yield parts
+            except Exception:
+                settle()
+                raise
+            settle()
+
+    def parts(self, unit: Unit | str, area: Sequence[str] = ()) -> tuple[Part, ...]:
+        """The same files, each checked against its digest now. Raises Damaged."""
+        with self.reading(unit, area) as parts:
+            return parts
 
     def verified_files(self, unit: Unit | str, kab_codes: Sequence[str] | None = None) -> list[Path]:
         """The same as paths, for whole regencies. Raises Damaged."""
@@ -157,7 +177,7 @@ class Release:
         text = _bytes(self.folder / QUALITY, QUALITY)
         if hashlib.sha256(text).hexdigest() != self.manifest["quality"]:
             raise Damaged("release-file-altered", QUALITY)
-        value: dict[str, Any] = read(text)
+        value: dict[str, Any] = json.loads(text)  # the publisher wrote it strictly; these are its bytes
         return value
 
     def metadata(self) -> dict[str, Any]:
@@ -170,7 +190,8 @@ class Release:
         yield from (damage for damage in self._misfits() if damage.code == "release-file-extra")
         for file in self.files:
             try:
-                _verify(self.folder / file.path, file)
+                path = str(self.folder / file.path)
+                _verify(path, file, _state(path, file))
                 yield file
             except Damaged as damage:
                 yield damage
@@ -183,12 +204,13 @@ class Release:
         """Files that are missing, of another size or kind, or not in the manifest."""
         known = {file.path: file for file in self.files}
         for path, file in known.items():
-            if damage := _misfit(self.folder / path, file):
+            try:
+                _state(str(self.folder / path), file)
+            except Damaged as damage:
                 yield damage
         allowed = {*known, MANIFEST, QUALITY}
-        for found in sorted(self.folder.rglob("*")):
-            name = found.relative_to(self.folder).as_posix()
-            if name not in allowed and (found.is_symlink() or not found.is_dir()):
+        for name in sorted(_names(str(self.folder))):
+            if name not in allowed:
                 yield Damaged("release-file-extra", name)
 
 
@@ -207,15 +229,21 @@ def order(version: str) -> tuple[int, ...]:
 
 def _manifest(folder: Path) -> tuple[dict[str, Any], str]:
     text = _bytes(folder / MANIFEST, MANIFEST)
+    return _believed(text), hashlib.sha256(text).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _believed(text: bytes) -> dict[str, Any]:
+    """What these bytes say, looked through once in a process: the same bytes say the same. Nobody may change it."""
     try:
-        value = read(text)
+        value: dict[str, Any] = read(text)
         if canonical(value) != text or value["form"] != FORM:
             raise Damaged("release-manifest-malformed", MANIFEST)
         if not _agrees(value):
             raise Damaged("release-manifest-inconsistent", MANIFEST)
     except (NotCanonical, KeyError, TypeError, ValueError):
         raise Damaged("release-manifest-malformed", MANIFEST) from None
-    return value, hashlib.sha256(text).hexdigest()
+    return value
 
 
 def _agrees(value: dict[str, Any]) -> bool:
@@ -237,8 +265,8 @@ def _agrees(value: dict[str, Any]) -> bool:
 
 
 def _is_regency(code: str) -> bool:
-    found = regions().get(code)
-    return isinstance(found, Region) and found.level == 2
+    """Looked up one by one: the villages of the whole gazetteer take longer to load than a regency to deliver."""
+    return len(code) == 4 and code.isascii() and code.isdigit() and wilayah.wilayah_name(code) is not None
 
 
 def _bytes(path: Path, name: str) -> bytes:
@@ -250,37 +278,54 @@ def _bytes(path: Path, name: str) -> bytes:
         raise Damaged("release-file-missing", name) from None
 
 
-def _misfit(path: Path, file: File) -> Damaged | None:
+def _names(folder: str, within: str = "") -> Iterator[str]:
+    """Whatever lies in `folder` and is no folder of its own, by its path from there."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _names(entry.path, f"{within}{entry.name}/")
+            else:
+                yield within + entry.name
+
+
+_State = tuple[int, ...]  # a file's device, inode, size, and times of modification and change
+
+# What was checked in this process: path and digest → the file's state at that moment. A file that was touched since is
+# read again.
+_CHECKED: dict[tuple[str, str], _State] = {}
+
+
+def _state(path: str, file: File) -> _State:
+    """Raises Damaged for a file that is missing, no plain file, or of another size."""
     try:
-        found = path.lstat()
+        found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return Damaged("release-file-missing", file.path)
+        raise Damaged("release-file-missing", file.path) from None
     if not stat.S_ISREG(found.st_mode):
-        return Damaged("release-file-not-plain", file.path)
+        raise Damaged("release-file-not-plain", file.path)
     if found.st_size != file.bytes:
-        return Damaged("release-file-shortened" if found.st_size < file.bytes else "release-file-extended", file.path)
-    return None
-
-
-# What was checked in this process: path and digest → the file's inode, size and times at that moment. A file that was
-# touched since is read again.
-_CHECKED: dict[tuple[str, str], tuple[int, ...]] = {}
-
-
-def _verify(path: Path, file: File) -> None:
-    if damage := _misfit(path, file):
-        raise damage
-    state = _state(path)
-    if _CHECKED.get((str(path), file.sha256)) == state:
-        return
-    if sha256(path) != file.sha256 or _state(path) != state:
-        raise Damaged("release-file-altered", file.path)
-    _CHECKED[str(path), file.sha256] = state
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    found = path.stat()
+        raise Damaged("release-file-shortened" if found.st_size < file.bytes else "release-file-extended", file.path)
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _verify(path: str, file: File, state: _State) -> None:
+    """Raises Damaged unless the file has its digest, and had `state` all the while."""
+    if _CHECKED.get((path, file.sha256)) == state:
+        return
+    try:
+        found = sha256(Path(path))
+    except FileNotFoundError:
+        raise Damaged("release-file-missing", file.path) from None
+    if found != file.sha256 or _state(path, file) != state:
+        raise Damaged("release-file-altered", file.path)
+    _CHECKED[path, file.sha256] = state
+
+
+class _Beside(ThreadPoolExecutor):
+    """Work beside the reader's. What has not begun when the block is left is not begun any more."""
+
+    def __exit__(self, *what: object) -> None:
+        self.shutdown(cancel_futures=True)
 
 
 def sha256(path: Path) -> str:

@@ -18,6 +18,16 @@ NAMES: dict[str, Promise] = {
     "register:list": _("Daftar berbagipakai"),
     "catalogue:list": _("Katalog variabel"),
 }
+# Under which entry the pages of a room stand: the first of these that the reader has. Who acts does so from a queue.
+OF_ROOM: dict[str, tuple[str, ...]] = {
+    "requests": ("requests:list",),
+    "acts": ("examining:queue", "requests:list"),
+    "downloads": ("requests:list",),
+    "examining": ("examining:queue", "requests:list"),
+    "readiness": ("readiness:queue", "readiness:own"),
+    "register": ("register:list",),
+    "catalogue": ("catalogue:list",),
+}
 OPEN_TO_ALL = ("register:list", "catalogue:list")
 ASKING = ("requests:list", "readiness:own")
 EXAMINING = ("examining:queue", "requests:list")
@@ -54,8 +64,14 @@ class Entry:
 
 def entries(http: HttpRequest) -> list[Entry]:
     """The entries of this reader, in the table's order."""
-    offered = (*OPEN_TO_ALL, *_of_post(http))
-    return [_entry(http, str(name), reverse(view)) for view, name in NAMES.items() if view in offered]
+    offered = [view for view in NAMES if view in (*OPEN_TO_ALL, *_of_post(http))]
+    page = http.resolver_match.view_name if http.resolver_match else ""
+    under = (page, *OF_ROOM.get(page.partition(":")[0], ()))
+    here = next((view for view in under if view in offered), "")
+    return [
+        Entry(str(NAMES[view]), reverse(view), "" if view != here else "page" if view == page else "true")
+        for view in offered
+    ]
 
 
 def offers(http: HttpRequest, view: str) -> bool:
@@ -66,8 +82,3 @@ def offers(http: HttpRequest, view: str) -> bool:
 def _of_post(http: HttpRequest) -> tuple[str, ...]:
     tenure = posts.current(http)
     return tuple(view for role in (tenure.post.roles if tenure else ()) for view in OF_ROLE.get(Role(role), ()))
-
-
-def _entry(http: HttpRequest, name: str, href: str) -> Entry:
-    here = "page" if http.path == href else "true" if http.path.startswith(href) else ""
-    return Entry(name, href, here)

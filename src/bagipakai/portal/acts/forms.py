@@ -21,6 +21,7 @@ from bagipakai.portal import glossary
 from bagipakai.portal.pages.refused import lang, sentence
 from bagipakai.portal.parts.shapes import Row
 from bagipakai.portal.requests.dossier import Dossier
+from bagipakai.portal.templatetags.parts import accepted_endings, accepted_files
 
 ITEM_ROWS = 4
 
@@ -121,6 +122,16 @@ class PrefilledForm(ActForm):
             told = {}
         told = told if isinstance(told, dict) else {}
         return {key: told[key] for key in self.office if told.get(key) not in (None, "") or key == "manifest"}
+
+
+class ConfirmingForm(PrefilledForm):
+    """The applicant stands by the record of a clarification, which the page shows."""
+
+    template = "acts/confirming.html"
+
+    @property
+    def summary(self) -> str:
+        return self.dossier.clarifications[-1].summary
 
 
 class SigningForm(PrefilledForm):
@@ -398,6 +409,10 @@ class RecordForm(ActForm):
         label=gettext_lazy("Berita acara klarifikasi"),
         error_messages={"required": gettext_lazy("Pilih berkas berita acara")},
     )
+
+    def build(self) -> None:
+        self.fields["file"].help_text = accepted_files()
+        self.fields["file"].widget.attrs["accept"] = accepted_endings()
 
     def perform(self, seen: int) -> Event | Refusal:
         file = self.cleaned_data["file"]

@@ -22,6 +22,7 @@ HAPPENED: dict[Action, Promise] = {
     Action.LAPSE: _lazy("Gugur karena tidak diperbaiki"),
     Action.PASS_ADMIN: _lazy("Lolos pengecekan administrasi"),
     Action.ASK_CLARIFICATION: _lazy("Klarifikasi diminta"),
+    Action.RECORD_CLARIFICATION: _lazy("Berita acara klarifikasi dibuat"),
     Action.CONFIRM_CLARIFICATION: _lazy("Klarifikasi dibenarkan"),
     Action.GIVE_OPINION: _lazy("Pendapat pelindungan data diberikan"),
     Action.PASS_SUBSTANCE: _lazy("Lolos pengecekan substansi"),

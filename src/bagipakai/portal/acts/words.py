@@ -158,7 +158,7 @@ ACTS: dict[Action, Act] = {
         _("Pengecekan substansi dilanjutkan berdasarkan berita acara ini."),
         _("Benarkan berita acara"),
         _("Berita acara klarifikasi dibenarkan."),
-        forms.PrefilledForm,
+        forms.ConfirmingForm,
     ),
     Action.RETURN: Act(
         _("Kembalikan untuk diperbaiki"),

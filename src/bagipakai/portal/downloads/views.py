@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from bagipakai.control import access, clock, keys
 from bagipakai.control.models import Grant
 from bagipakai.core.refusal import Refusal
+from bagipakai.portal.pages.files import as_download
 from bagipakai.portal.pages.refused import refused, sentence
 from bagipakai.portal.requests.dossier import Dossier, opened
-from bagipakai.portal.requests.views import as_download
 
 BLOCK = 256 * 1024  # bytes
 ASK_EVERY = 1.0  # seconds

@@ -27,7 +27,7 @@ def sentence(no: Refusal, words: Mapping[str, str] = NOTHING) -> str:
     said = {
         key: ", ".join(words.get(part) or _word(part) for part in value.split(", ")) for key, value in no.detail.items()
     }
-    return replace(no, detail=said).sentence(lang())
+    return replace(no, detail=said).sentence(lang()).replace("?.", "?")  # a question that stands last ends the sentence
 
 
 def explained(code: str) -> str:

@@ -7,8 +7,9 @@ from functools import cached_property
 from django.http import Http404, HttpRequest
 
 from bagipakai.control import readiness
+from bagipakai.control.door import Possibility
 from bagipakai.control.models import ReadinessReview, Tenure
-from bagipakai.core.readiness import Action, Item, Review
+from bagipakai.core.readiness import Action, Item, Review, Status
 from bagipakai.portal.accounts import posts
 
 
@@ -26,13 +27,19 @@ class ReviewDossier:
         return readiness.instrument(self.review)
 
     @cached_property
-    def possible(self) -> Mapping[Action, readiness.Possibility]:
+    def possible(self) -> Mapping[Action, Possibility]:
         """What the reader can do or is kept from, by action; an open way counts before a shut one."""
-        found: dict[Action, readiness.Possibility] = {}
+        found: dict[Action, Possibility] = {}
         for one in readiness.possible(self.row.pk, self.tenure):
             if one.action not in found or found[one.action].refusal is not None:
                 found[one.action] = one
         return found
+
+    @property
+    def told(self) -> Mapping[str, tuple[str, str, str]]:
+        """The verdicts, by item: those who are judged read them once it is decided, not while it is being weighed."""
+        mine = self.tenure.post.institution_id == self.row.institution_id
+        return {} if mine and self.review.status is Status.UNDER_REVIEW else self.review.verdicts
 
     @property
     def seen(self) -> str:

@@ -8,21 +8,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bagipakai.control import clock, documents, institutions, readiness
 from bagipakai.control.models import Document
 from bagipakai.core.manifest import read_aloud
-from bagipakai.core.readiness import Action, Item
+from bagipakai.core.readiness import Action, Item, Review, Status
 from bagipakai.core.refusal import Refusal
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
+from bagipakai.portal.pages.files import from_the_store
 from bagipakai.portal.pages.refused import lang, refused, sentence
 from bagipakai.portal.parts.shapes import Task
 from bagipakai.portal.readiness.acts import ACTS, ReviewAct
 from bagipakai.portal.readiness.dossier import ReviewDossier, opened
 from bagipakai.portal.readiness.forms import ANSWERS, VERDICTS, AnswerForm, ReviewActForm, ScopeForm, VerdictForm
-from bagipakai.portal.requests.views import as_download
+
+UNDER_WAY = (Status.NOT_STARTED, Status.SELF_ASSESSED, Status.UNDER_REVIEW)
 
 
 @require_GET
@@ -33,10 +35,13 @@ def own(http: HttpRequest) -> HttpResponse:
         return redirect("accounts:posts")
     institution = tenure.post.institution
     key = institutions.current_key(institution)
+    reviews = list(readiness.visible(tenure).filter(institution=institution))
     context = {
         "institution": institution,
         "standing": readiness.standing(institution, clock.now()),
-        "reviews": readiness.visible(tenure).filter(institution=institution),
+        "reviews": reviews,
+        "open": next((one for one in reviews if one.status in UNDER_WAY), None),
+        "refused": next((one for one in reviews[:1] if one.status == Status.NOT_READY), None),
         "may_begin": offers(http, "readiness:new"),
         "may_change_key": offers(http, "readiness:key"),
         "key": key,
@@ -97,8 +102,38 @@ def show(http: HttpRequest, review: int) -> HttpResponse:
     """The items with their answers and verdicts, the certificate if there is one, and what the reader can do."""
     dossier = opened(http, review)
     context = {"dossier": dossier, "tasks": _tasks(dossier), "options": options(dossier)}
-    context |= {"conditions": _conditions(dossier)}
+    context |= {
+        "conditions": _conditions(dossier),
+        "may_repeat": _may_repeat(http, dossier),
+        "waits_for_head": _waits_for_head(dossier),
+    }
     return render(http, "readiness/show.html", context)
+
+
+def _waits_for_head(dossier: ReviewDossier) -> bool:
+    """Whether everything is answered and shown, and somebody else than the reader has to send it."""
+    review, mine = dossier.review, Action.ANSWER in dossier.possible and Action.DECLARE not in dossier.possible
+    return mine and all(
+        code in review.answers and not _wants_evidence(one, review) for code, one in dossier.items.items()
+    )
+
+
+def _may_repeat(http: HttpRequest, dossier: ReviewDossier) -> bool:
+    """Whether the page offers to begin again from here: it has ended, and no later one of the institution stands."""
+    newest = readiness.visible(dossier.tenure).filter(institution=dossier.row.institution_id).first()
+    over = dossier.review.status in (Status.NOT_READY, Status.EXPIRED)
+    return over and newest == dossier.row and offers(http, "readiness:new")
+
+
+@require_POST
+def again(http: HttpRequest, review: int) -> HttpResponse:
+    """A new self-assessment that begins with what was found right in this one."""
+    dossier = opened(http, review)
+    outcome = readiness.begin_again(review, dossier.tenure)
+    if isinstance(outcome, Refusal):
+        return refused(http, outcome, reverse("readiness:show", args=[review]))
+    messages.success(http, _("Penilaian baru dibuka. Jawab butir yang belum, lalu minta pimpinan mengirimnya."))
+    return redirect("readiness:show", outcome.pk)
 
 
 def _tasks(dossier: ReviewDossier) -> list[Task]:
@@ -106,8 +141,8 @@ def _tasks(dossier: ReviewDossier) -> list[Task]:
     answers, verdicts = dict(ANSWERS), dict(VERDICTS)
     tasks = []
     for code, one in dossier.items.items():
-        answer, verdict = review.answers.get(code, ("", ""))[0], review.verdicts.get(code, ("", "", ""))[0]
-        lacks = answer in ("YES", "PARTLY") and one.evidence and not review.evidence.get(code)
+        answer, (verdict, note, _person) = review.answers.get(code, ("", ""))[0], dossier.told.get(code, ("", "", ""))
+        lacks = _wants_evidence(one, review)
         word, colour = _("Belum dijawab"), "info"
         if verdict:
             word, colour = str(verdicts[verdict]), {"MET": "positive", "NOT_MET": "negative"}.get(verdict, "warning")
@@ -116,7 +151,13 @@ def _tasks(dossier: ReviewDossier) -> list[Task]:
         elif answer:
             word, colour = str(answers[answer]), "plain"
         tasks.append(
-            Task(_question(one), word, reverse("readiness:item", args=[dossier.row.pk, code]), one.reference, colour)
+            Task(
+                _question(one),
+                word,
+                reverse("readiness:item", args=[dossier.row.pk, code]),
+                note if verdict in readiness.SHORT else one.reference,
+                colour,
+            )
         )
     return tasks
 
@@ -162,8 +203,10 @@ def item(http: HttpRequest, review: int, code: str) -> HttpResponse:
         "item": one,
         "question": _question(one),
         "answer": _answer_words(dossier, code),
+        "verdict": _verdict_words(dossier, code),
         "evidence": shown,
         "may_attach": Action.ATTACH in dossier.possible,
+        "onward": _onward(dossier, code),
         "error": error,
         **forms,
     }
@@ -212,8 +255,7 @@ def _posted(
 def _next_item(dossier: ReviewDossier, code: str, action: Action) -> str:
     """The next item without an answer or a verdict; for a yes that wants evidence, the same one; at last the list."""
     review, codes = opened_again(dossier), list(dossier.items)
-    wants = dossier.items[code].evidence and review.answers.get(code, ("",))[0] in ("YES", "PARTLY")
-    if action is Action.ANSWER and wants and not review.evidence.get(code):
+    if action is Action.ANSWER and _wants_evidence(dossier.items[code], review):
         return reverse("readiness:item", args=[dossier.row.pk, code]) + "#bukti"
     done = review.answers if action is Action.ANSWER else review.verdicts
     place = codes.index(code) + 1
@@ -221,6 +263,18 @@ def _next_item(dossier: ReviewDossier, code: str, action: Action) -> str:
     if following is None:
         return reverse("readiness:show", args=[dossier.row.pk])
     return reverse("readiness:item", args=[dossier.row.pk, following])
+
+
+def _wants_evidence(one: Item, review: Review) -> bool:
+    """Whether the answer claims something that must be shown and is not shown yet."""
+    claims = review.answers.get(one.code, ("",))[0] in ("YES", "PARTLY")
+    return bool(claims and one.evidence and not review.evidence.get(one.code))
+
+
+def _onward(dossier: ReviewDossier, code: str) -> str:
+    """Where the institution goes on to from an item that is done; nothing while it is not."""
+    done = code in dossier.review.answers and not _wants_evidence(dossier.items[code], dossier.review)
+    return _next_item(dossier, code, Action.ANSWER) if done and Action.ANSWER in dossier.possible else ""
 
 
 def opened_again(dossier: ReviewDossier) -> Any:
@@ -233,6 +287,11 @@ def _answer_words(dossier: ReviewDossier, code: str) -> dict[str, str]:
     return {"word": str(dict(ANSWERS)[answer[0]]), "note": answer[1]} if answer else {}
 
 
+def _verdict_words(dossier: ReviewDossier, code: str) -> dict[str, str]:
+    verdict = dossier.told.get(code)
+    return {"word": str(dict(VERDICTS)[verdict[0]]), "note": verdict[1]} if verdict else {}
+
+
 @require_GET
 def file(http: HttpRequest, review: int, code: str, sha256: str) -> HttpResponse:
     """A piece of evidence, always as a download."""
@@ -241,7 +300,8 @@ def file(http: HttpRequest, review: int, code: str, sha256: str) -> HttpResponse
     stored = Document.objects.filter(sha256=sha256).order_by("-id").first() if given else None
     if given is None or stored is None:
         raise Http404
-    return as_download(documents.read(stored), given.name, given.media)
+    back = reverse("readiness:item", args=[review, code])
+    return from_the_store(http, lambda: documents.read(stored), given.name, given.media, back)
 
 
 # --- acts on the whole ------------------------------------------------------------------------------------------------

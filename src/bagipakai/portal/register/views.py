@@ -22,7 +22,7 @@ def listing(http: HttpRequest) -> HttpResponse:
     """Who receives data, for what, on what ground. Filters live in the address: `cari`, `tujuan`, `level`, `status`."""
     wanted = {name: http.GET.get(name, "").strip()[:80] for name in ("cari", "tujuan", "level", "status")}
     found = register.entries(
-        words=wanted["cari"], purpose=wanted["tujuan"], level=wanted["level"], status=wanted["status"]
+        words=wanted["cari"], purpose=wanted["tujuan"], level=wanted["level"], status=wanted["status"], lang=lang()
     )
     word = "name" if lang() == "id" else "english"
     purposes = {code: str(rule[word]) for code, rule in forms.purposes(timezone.localdate()).items()}
@@ -40,8 +40,8 @@ def listing(http: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_GET
 def entry(http: HttpRequest, reference: str) -> HttpResponse:
-    """One sharing, with every variable that was shared."""
-    found = register.entry(reference)
+    """One sharing, with every variable that was shared, and whom a citizen may ask about it."""
+    found = register.entry(reference, lang())
     if found is None:
         raise Http404
     catalogue = Catalogue.on(found.begins_on)

@@ -95,6 +95,11 @@ class Dossier:
             return name
 
     @cached_property
+    def clarifications(self) -> tuple[requests.Clarification, ...]:
+        """The meetings to clarify this request."""
+        return requests.clarifications(self.request.reference)
+
+    @cached_property
     def levels(self) -> Levels:
         """The document matrix in force."""
         return Levels.on(self.setting.day)
@@ -133,7 +138,7 @@ class Dossier:
         return {item.id: self.target(item.target) for item in self.state.items}
 
     def deficiency(self, code: str) -> str:
-        """The name of a kind of deficiency."""
+        """The name of a kind of deficiency; the code itself of one that has none."""
         rule = rules("deficiencies", "deficiency", ("code",)).in_force(self.setting.day).get((code,))
         return str(rule["name" if get_language() != "en" else "english"]) if rule else code
 

@@ -22,12 +22,14 @@ from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.acts import progress
 from bagipakai.portal.acts.views import options
+from bagipakai.portal.pages.files import from_the_store
 from bagipakai.portal.pages.refused import refused, sentence
 from bagipakai.portal.parts.shapes import Task
 from bagipakai.portal.requests import questions
 from bagipakai.portal.requests.dossier import Dossier, opened
 
 A_PAGE = 25
+AMENDED = "amendment"  # the code of an item that the applicant opened, not the check
 SCANS = {"CLEAN": _lazy("Sudah dipindai virus, bersih"), "NOT_SCANNED": _lazy("Belum dipindai virus")}
 
 
@@ -124,6 +126,7 @@ def _repair(http: HttpRequest, dossier: Dossier) -> HttpResponse:
     items = [
         {
             "item": item,
+            "own": item.code == AMENDED,
             "lack": dossier.deficiency(item.code),
             "target": dossier.target(item.target),
             "href": _target_address(dossier, item.target),
@@ -292,7 +295,7 @@ def papers(http: HttpRequest, reference: str) -> HttpResponse:
                 return redirect("requests:documents", reference)
             wrong[kind] = sentence(outcome)
             dossier = opened(http, reference)
-    context = {"dossier": dossier, "wrong": wrong}
+    context = {"dossier": dossier, "wrong": wrong, "may_detach": Action.DETACH in dossier.possible}
     context |= dict(zip(("demanded", "others"), _document_rows(dossier, wrong), strict=True))
     return render(http, "requests/documents.html", context, status=409 if wrong else 200)
 
@@ -307,6 +310,7 @@ def _document_rows(dossier: Dossier, wrong: dict[str, str]) -> tuple[list[list[d
     def row(kind: str) -> dict[str, Any]:
         return {
             "kind": kind,
+            "field": f"berkas-{kind}",
             "name": dossier.document(kind),
             "file": held.get(kind),
             "error": wrong.get(kind, ""),
@@ -327,7 +331,10 @@ def detach(http: HttpRequest, reference: str) -> HttpResponse:
         reference, Action.DETACH, dossier.tenure, {"kind": http.POST.get("jenis", "")}, _seen(http)
     )
     back = reverse("requests:documents", args=[reference])
-    return refused(http, outcome, back) if isinstance(outcome, Refusal) else redirect(back)
+    if isinstance(outcome, Refusal):
+        return refused(http, outcome, back)
+    messages.success(http, _("Dokumen dilepas dari permintaan."))
+    return redirect(back)
 
 
 @require_GET
@@ -338,7 +345,20 @@ def attachment(http: HttpRequest, reference: str, kind: str) -> HttpResponse:
     stored = Document.objects.filter(sha256=attached.sha256).order_by("-id").first() if attached else None
     if stored is None:
         raise Http404
-    return as_download(documents.read(stored), stored.name, stored.media_type)
+    back = reverse("requests:show", args=[reference])
+    return from_the_store(http, lambda: documents.read(stored), stored.name, stored.media_type, back)
+
+
+@require_GET
+def clarification(http: HttpRequest, reference: str, sha256: str) -> HttpResponse:
+    """The record of a meeting to clarify, as it was handed in."""
+    dossier = opened(http, reference)
+    known = {one.document for one in dossier.clarifications}
+    stored = Document.objects.filter(sha256=sha256).order_by("-id").first() if sha256 in known else None
+    if stored is None:
+        raise Http404
+    back = reverse("requests:show", args=[reference])
+    return from_the_store(http, lambda: documents.read(stored), stored.name, stored.media_type, back)
 
 
 @require_GET
@@ -347,24 +367,9 @@ def paper(http: HttpRequest, reference: str, sha256: str) -> HttpResponse:
     found = opened(http, reference).request.papers.filter(sha256=sha256).first()
     if found is None:
         raise Http404
-    return as_download(
-        drafting.read(found), f"{glossary.term(found.kind, 'document').label} {found.number}.pdf", "application/pdf"
-    )
-
-
-def as_download(content: bytes, name: str, media_type: str) -> HttpResponse:
-    """Bytes that a browser saves and does not look into."""
-    answer = HttpResponse(content, content_type=media_type)
-    answer.headers["Content-Disposition"] = _disposition(name)
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
-
-
-def _disposition(name: str) -> str:
-    from django.utils.http import content_disposition_header
-
-    return content_disposition_header(True, name) or "attachment"
+    name = f"{glossary.term(found.kind, 'document').label} {found.number}.pdf"
+    back = reverse("requests:show", args=[reference])
+    return from_the_store(http, lambda: drafting.read(found), name, "application/pdf", back)
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from typing import Any
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, strip_tags
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from bagipakai.control import filetypes
 from bagipakai.portal import glossary
 
 register = template.Library()
@@ -139,6 +140,32 @@ def size(value: int) -> str:
     return f"{value} B"
 
 
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def accepted_files() -> str:
+    """Which files may be handed in and how large each may be, as `policies/documents.toml` has it today."""
+    limits: dict[int, list[str]] = {}
+    for kind in filetypes.accepted(timezone.localdate()).values():
+        limits.setdefault(kind.max_bytes // 1_048_576, []).append(kind.short)
+    told = [
+        _("%(types)s paling besar %(most)s MB") % {"types": ", ".join(types), "most": most}
+        for most, types in limits.items()
+    ]
+    return _(
+        "%(types)s. Isi berkas diperiksa lebih dulu; yang berkata sandi, memuat makro, atau memuat berkas lain "
+        "tidak diterima."
+    ) % {"types": "; ".join(told)}
+
+
+@register.simple_tag
+def accepted_endings() -> str:
+    """The same for a file field: what the chooser of the browser offers first."""
+    known = filetypes.accepted(timezone.localdate())
+    return ",".join(f".{ending}" for ending in (*known, *(["jpeg"] if "jpg" in known else [])))
+
+
 # --- boxes ---------------------------------------------------------------------------------------------------------
 
 
@@ -154,8 +181,22 @@ def notice(content: str, kind: str = "info", word: str = "") -> SafeString:
 
 @register.simple_block_tag
 def wide(content: str, name: str) -> SafeString:
-    """A box in which a wide table scrolls by itself; reachable by keyboard, with a name for a screen reader."""
-    return format_html('<div class="table-box" role="region" tabindex="0" aria-label="{}">{}</div>', name, content)
+    """A box in which a wide table scrolls by itself; reachable by keyboard, with a name for a screen reader. Where
+    there is no room for columns, each row becomes a card, and each cell is told by its column (parts.css)."""
+    table = mark_safe(_named_cells(content))  # noqa: S308 - what the template made, with its own headings repeated
+    return format_html('<div class="table-box" role="region" tabindex="0" aria-label="{}">{}</div>', name, table)
+
+
+def _named_cells(table: str) -> str:
+    """The table, each cell of its body carrying the heading of its column in `data-column`."""
+    headings = [strip_tags(one).replace('"', "&quot;") for one in re.findall(r'<th scope="col".*?>(.*?)</th>', table)]
+    head, body = table.split("<tbody>", 1)
+
+    def named(row: re.Match[str]) -> str:
+        names = iter(headings)
+        return re.sub(r"<t[hd](?=[ >])", lambda cell: f'{cell[0]} data-column="{next(names, "")}"', row[0])
+
+    return f"{head}<tbody>{re.sub('<tr.*?</tr>', named, body, flags=re.DOTALL)}"
 
 
 @register.inclusion_tag("parts/field.html")

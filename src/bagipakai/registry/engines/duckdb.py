@@ -200,6 +200,7 @@ class Engine:
             ("temp_directory", spill),
             ("max_temp_directory_size", max_temp_size),
             ("preserve_insertion_order", True),
+            ("parquet_metadata_cache", True),  # a table may read a file twice, its footer only once
             ("allowed_directories", directories),
             ("autoinstall_known_extensions", False),
             ("autoload_known_extensions", False),
@@ -248,8 +249,7 @@ class Engine:
             session.run(f"CREATE TEMP TABLE cells AS\n{sql.text}", sql.values)
             if session.run("SELECT count(*) FROM cells")[0][0] > MOST_CELLS:
                 raise TooManyCells("too many cells")
-            depths = range(len(query.by) + 1) if margins else [len(query.by)]
-            return [cell for depth in depths for cell in _at_depth(session, query, types, depth, enough)]
+            return list(_summed(session, query, types, enough, margins))
 
     @contextmanager
     def _session(
@@ -302,62 +302,103 @@ class _Session:
             _quietly(partial(self._cursor.execute, assignment, [value]))
 
 
-def _at_depth(
-    session: _Session, query: Count, types: Mapping[str, Type], depth: int, enough: int | None
+def _summed(
+    session: _Session, query: Count, types: Mapping[str, Type], enough: int | None, margins: bool
 ) -> Iterator[Cell]:
-    """The cells (or margins) of the first `depth` dimensions, from the temporary table of the finest ones."""
-    names = [f"d{at}" for at in range(depth)]
-    select = ", ".join([*names, "CAST(sum(persons) AS BIGINT) AS persons", "CAST(sum(families) AS BIGINT) AS families"])
-    grouped = f"GROUP BY {', '.join(names)}" if names else "HAVING (count(*) > 0)"
-    session.run(f"CREATE OR REPLACE TEMP TABLE sums AS\nSELECT {select}, bit_or(seen) AS seen FROM cells {grouped}")
-    in_order = ", ".join(f"{name} NULLS LAST" for name in names) or "1"
-    sums = session.run(f"SELECT * FROM sums ORDER BY {in_order}")  # noqa: S608  # d0, d1, …
+    """The cells, and with `margins` the sums over the last dimensions, from the temporary table of the finest cells:
+    the coarsest first, of one kind by value."""
+    session.run(f"CREATE TEMP TABLE sums AS\n{_sums(len(query.by), margins)}")
+    in_order = "".join(f", d{at} NULLS LAST" for at in range(len(query.by)))
+    sums = [
+        (tuple(dimensions[:depth]), persons, families, seen)
+        for depth, *dimensions, persons, families, seen in session.run(f"SELECT * FROM sums ORDER BY depth{in_order}")  # noqa: S608  # d0, d1, …
+    ]
     if query.unit == "keluarga":
-        yield from (Cell(tuple(key), persons, families) for *key, persons, families, _ in sums)
+        yield from (Cell(key, persons, families) for key, persons, families, _ in sums)
         return
-    doubtful = [tuple(key) for *key, persons, _, seen in sums if enough is None or persons >= enough > seen.bit_count()]
-    exact = _families(session, query, types, depth, enough=enough or 0, cells=doubtful) if doubtful else {}
-    for *key, persons, _, seen in sums:
-        families = exact.get(tuple(key), seen.bit_count())
+    doubtful = [key for key, persons, _, seen in sums if enough is None or persons >= enough > seen.bit_count()]
+    exact = _families(session, query, types, enough=enough or 0, margins=margins, sums=doubtful) if doubtful else {}
+    for key, persons, _, seen in sums:
+        families = exact.get(key, seen.bit_count())
         if enough is not None:
             families = min(families, enough) if persons >= enough else 0
-        yield Cell(tuple(key), persons, families)
+        yield Cell(key, persons, families)
+
+
+def _sums(width: int, margins: bool) -> str:
+    """A sum of the first `depth` dimensions leaves the others NULL; `depth` tells it from a value that is unknown."""
+    names = [f"d{at}" for at in range(width)]
+    select = "".join(f"{name}, " for name in names)
+    return f"""SELECT
+    {_depth(names)} AS depth, {select}
+    CAST(sum(persons) AS BIGINT) AS persons,
+    CAST(sum(families) AS BIGINT) AS families,
+    bit_or(seen) AS seen
+FROM cells
+GROUP BY {_grouping_sets(names, margins)}
+HAVING (count(*) > 0)"""  # noqa: S608  # as above
+
+
+def _depth(names: list[str]) -> str:
+    return f"{len(names)} - bit_count(GROUPING({', '.join(names)}))" if names else "0"
+
+
+def _grouping_sets(names: list[str], margins: bool) -> str:
+    depths = range(len(names) + 1) if margins else [len(names)]
+    return "GROUPING SETS (" + ", ".join(f"({', '.join(names[:depth])})" for depth in depths) + ")"
 
 
 def _families(
-    session: _Session, query: Count, types: Mapping[str, Type], depth: int, *, enough: int, cells: list[Key]
+    session: _Session,
+    query: Count,
+    types: Mapping[str, Type],
+    *,
+    enough: int,
+    margins: bool,
+    sums: list[Key],
 ) -> dict[Key, int]:
-    """The families of those cells that the bits of `seen` leave in doubt, counted one by one, in their regencies."""
-    session.read(_regions_of(query.by[:depth], cells))
+    """The families of those cells and margins that the bits of `seen` leave in doubt, counted one by one, in one pass
+    over their regencies. What else comes out on the way is the part of a margin that lies below them: of no use."""
+    session.read(_regions_of(query.by, sums))
     words = _Words(types)
     where = words.where(chosen(query))
     too_few = f"(persons >= {words.value(enough)}) AND (bit_count(seen) < {words.value(enough)})" if enough else "true"
-    names = [f"d{at}" for at in range(depth)]
-    dimensions = [
-        f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by[:depth])
-    ]
-    same = "".join(f" AND (doubtful.{name} IS NOT DISTINCT FROM members.{name})" for name in names)
+    names = [f"d{at}" for at in range(len(query.by))]
+    dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
+    below = "\n        OR ".join(
+        f"EXISTS (SELECT 1 FROM doubtful WHERE (depth = {depth}){_same('doubtful', 'cells', names[:depth])})"  # noqa: S608
+        for depth in (range(len(names) + 1) if margins else [len(names)])
+    )
     text = f"""{_REGISTRY},
 {_chosen(where)},
-members AS (       -- one row per chosen person
-    SELECT {", ".join([*dimensions, "id_keluarga"])} FROM chosen
-),
 doubtful AS (      -- enough persons, but too few bits to be sure of as many families
     SELECT * FROM sums WHERE {too_few}
+),
+below AS (         -- the finest cells that they are made of
+    SELECT * FROM cells
+    WHERE {below}
+),
+members AS (       -- one row per chosen person
+    SELECT {", ".join([*dimensions, "id_keluarga"])} FROM chosen
 )
-SELECT {", ".join([*names, "count(DISTINCT id_keluarga)"])}
+SELECT {", ".join([_depth(names), *names, "count(DISTINCT id_keluarga)"])}
 FROM members
-WHERE EXISTS (SELECT 1 FROM doubtful WHERE true{same})
-{f"GROUP BY {', '.join(names)}" if names else "HAVING (count(*) > 0)"}"""  # noqa: S608  # as above
-    counted = {tuple(key): families for *key, families in session.run(text, tuple(words.values))}
+WHERE EXISTS (SELECT 1 FROM below WHERE true{_same("below", "members", names)})
+GROUP BY {_grouping_sets(names, margins)}
+HAVING (count(*) > 0)"""  # noqa: S608  # as above
+    counted = {tuple(key[:depth]): found for depth, *key, found in session.run(text, tuple(words.values))}
     session.read(())
-    return counted
+    return {key: counted[key] for key in sums}
+
+
+def _same(one: str, other: str, names: list[str]) -> str:
+    return "".join(f" AND ({one}.{name} IS NOT DISTINCT FROM {other}.{name})" for name in names)
 
 
 def _regions_of(by: tuple[str, ...], keys: list[Key]) -> tuple[str, ...]:
-    """The places where the cells `keys` are, if a dimension tells; none is everywhere."""
+    """The places where the cells and margins `keys` are, if a dimension of each tells; none is everywhere."""
     at = next((by.index(column) for column in ("kode_kab", "kode_kec", "kode_desa", "kode_prov") if column in by), None)
-    places = {None} if at is None else {key[at] for key in keys}
+    places = {None} if at is None else {key[at] if at < len(key) else None for key in keys}
     return () if None in places else tuple(sorted(str(place) for place in places))
 
 

@@ -1,0 +1,153 @@
+"""Pages on a small telephone, on a screen at 200 %, and on paper: nothing is cut, and every button can be seen.
+
+With BAGIPAKAI_PICTURES naming a folder, each page is also kept there as a picture, to be looked at.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Browser, Page
+from tests.factories import PASSWORD, Chain, a_request, an_institution, answers
+from tests.portal.steps import a_returned_request
+
+from bagipakai.control.models import Person
+from bagipakai.core.request import Role, Status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SCREENS = {
+    "telephone": {"viewport": {"width": 320, "height": 640}},
+    "doubled": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
+}
+# What a person must be able to reach, and does not wholly stand on the screen's width.
+CUT = """() => [...document.querySelectorAll('main :is(a, button, input, select, textarea, summary, h1, h2, dd, .tag)')]
+    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.unseen') && one.type !== 'hidden')
+    .filter(one => { const box = one.getBoundingClientRect();
+                     return box.width && (box.left < -1 || box.right > document.documentElement.clientWidth + 1) })
+    .map(one => one.outerHTML.slice(0, 120))"""
+
+
+def entering(browser: Browser, base: str, person: Person, screen: dict) -> Page:
+    """A window of that size in which this person is logged in."""
+    page = browser.new_context(**screen, locale="id-ID").new_page()
+    page.goto(f"{base}/masuk/")
+    page.get_by_label("Alamat surel").fill(person.email)
+    page.get_by_label("Kata sandi").fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Masuk").click()
+    return page
+
+
+def whole(page: Page, name: str) -> None:
+    """Nothing scrolls sideways and nothing is cut off."""
+    if folder := os.environ.get("BAGIPAKAI_PICTURES"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{name}: {wide} px too wide"
+    assert page.evaluate(CUT) == [], name
+
+
+def long_named(at: Status, level: str = "L4") -> Chain:
+    """A request of an institution and a programme with long names."""
+    house = an_institution(
+        name="Dinas Sosial, Pemberdayaan Perempuan, Pelindungan Anak, Pengendalian Penduduk dan Keluarga Berencana "
+        "Kabupaten Lombok Timur"
+    )
+    return a_request(
+        at=at, level=level, asking=house, programme="Penyaluran bantuan pangan nontunai bagi keluarga " * 2
+    )
+
+
+def pages_of_a_draft() -> list[tuple[str, Person, str]]:
+    chain = long_named(Status.DRAFT)
+    chain.write(**answers("L4"))
+    chain.attach("REQUEST_LETTER")
+    me = chain.asking[Role.APPLICANT]
+    names = ("show", "documents", "check")
+    here = [(f"draft-{name}", me, reverse(f"requests:{name}", args=[chain.reference])) for name in names]
+    asked = [
+        (f"question-{code}", me, reverse("requests:question", args=[chain.reference, code]))
+        for code in ("programme", "area", "population", "variables", "handlers", "ends_on")
+    ]
+    return [*here, *asked, ("requests", me, reverse("requests:list")), ("readiness", me, reverse("readiness:own"))]
+
+
+def pages_of_a_returned_one() -> list[tuple[str, Person, str]]:
+    chain = a_returned_request()
+    return [("repair", chain.asking[Role.APPLICANT], reverse("requests:show", args=[chain.reference]))]
+
+
+def pages_of_the_checks() -> list[tuple[str, Person, str]]:
+    chain = long_named(Status.SUBSTANCE_CHECK)
+    officer = chain.office[Role.SUBSTANCE_VERIFIER]
+    acts = [
+        (f"act-{act}", officer, reverse("acts:act", args=[chain.reference, act]))
+        for act in ("propose", "return", "ask_clarification", "reject")
+    ]
+    shown = ("examining", officer, reverse("examining:show", args=[chain.reference]))
+    return [("queue", officer, reverse("examining:queue")), shown, *acts]
+
+
+def pages_of_a_granted_one() -> list[tuple[str, Person, str]]:
+    chain = long_named(Status.ACCESS_GRANTED)
+    handler, applicant = chain.asking[Role.AUTHORISED_HANDLER], chain.asking[Role.APPLICANT]
+    review = chain.asking.institution.reviews.get()
+    return [
+        ("download", handler, reverse("downloads:show", args=[chain.reference])),
+        ("progress", applicant, reverse("requests:show", args=[chain.reference])),
+        ("review", applicant, reverse("readiness:show", args=[review.pk])),
+        ("evidence", chain.office[Role.QUALITY_REVIEWER], reverse("examining:show", args=[chain.reference])),
+        ("register", applicant, reverse("register:list")),
+        ("register-entry", applicant, reverse("register:entry", args=[chain.reference])),
+        ("catalogue", applicant, reverse("catalogue:list")),
+        ("variable", applicant, reverse("catalogue:variable", args=["jenis_kelamin"])),
+        ("home", applicant, reverse("portal:home")),
+    ]
+
+
+SCENES = [pages_of_a_draft, pages_of_a_returned_one, pages_of_the_checks, pages_of_a_granted_one]
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda one: one.__name__)
+def test_nothing_is_cut_on_a_small_screen_at_double_size_or_on_paper(browser, live_server, scene):
+    pages = scene()
+    for size, screen in SCREENS.items():
+        windows: dict[int, Page] = {}
+        for name, person, address in pages:
+            page = windows.get(person.pk) or entering(browser, live_server.url, person, screen)
+            windows[person.pk] = page
+            answer = page.goto(f"{live_server.url}{address}")
+            assert answer.status == 200, (name, answer.status)
+            whole(page, f"{size}-{name}")
+        for page in windows.values():
+            page.context.close()
+    paper: dict[int, Page] = {}
+    for name, person, address in pages:
+        page = paper.get(person.pk) or entering(browser, live_server.url, person, {"viewport": A4})
+        paper[person.pk] = page
+        page.goto(f"{live_server.url}{address}")
+        page.emulate_media(media="print")
+        whole(page, f"paper-{name}")
+        page.emulate_media(media="screen")
+    for page in paper.values():
+        page.context.close()
+
+
+A4 = {"width": 672, "height": 950}  # the width between the margins of base.css, in CSS pixels
+
+
+def test_each_button_of_the_download_page_is_seen_on_a_telephone(browser, live_server):
+    """Where there is no room for columns, a row is a card: its button stands under its name, with nothing scrolled."""
+    chain = a_request(at=Status.ACCESS_GRANTED)
+    page = entering(browser, live_server.url, chain.asking[Role.AUTHORISED_HANDLER], SCREENS["telephone"])
+    page.goto(live_server.url + reverse("downloads:show", args=[chain.reference]))
+    buttons = page.locator("table").get_by_role("button")
+    assert buttons.count() >= 2
+    for button in buttons.all():
+        box = button.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 320
+    assert page.locator(".table-box").evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert page.locator("td").first.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Ukuran: "'
+    page.context.close()
