@@ -4,15 +4,10 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
+from tests import owner
 
 # The same function, at its smallest cost: tests make hundreds of people.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
-
-
-# The owner's hand inside the office's transaction, for what the fake registry and a tampering owner do in a test.
-AS_OWNER = """
-    CREATE FUNCTION as_owner(deed text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN EXECUTE deed; END'
-"""
 
 
 def log_in(who):
@@ -57,7 +52,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         grant("default")
         with connection.cursor() as cursor:
-            cursor.execute(AS_OWNER)
+            cursor.execute(owner.FUNCTION)
         log_in("office")
         yield
         log_in("owner")

@@ -1,6 +1,6 @@
 """What each of the four logins may do with the trail: the real logins, on connections of their own."""
 
-# ruff: noqa: S608 - what is put together here are constants
+
 
 from pathlib import Path
 

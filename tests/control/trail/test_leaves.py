@@ -19,7 +19,7 @@ REASON = {"alasan": "Nama Siti Aminah, NIK 5203015203900001, salah eja", "hasil"
 
 def rows(columns="body"):
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM trail.leaf ORDER BY id")  # noqa: S608
+        cursor.execute(f"SELECT {columns} FROM trail.leaf ORDER BY id")
         return cursor.fetchall()
 
 

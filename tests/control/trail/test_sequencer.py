@@ -153,7 +153,7 @@ def signed(ground):
 def unnumber(ground, where):
     with ground.as_superuser() as root:
         root.execute("SET session_replication_role = replica")
-        root.execute(f"UPDATE trail.leaf SET seq = NULL WHERE {where}")  # noqa: S608
+        root.execute(f"UPDATE trail.leaf SET seq = NULL WHERE {where}")
 
 
 def test_a_database_put_back_is_not_numbered_again(ground, signed):
