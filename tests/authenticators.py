@@ -90,8 +90,7 @@ def draw_up(
         outcome = requests._decided(request, action, who, dict(payload or {}), seen)
         if isinstance(outcome, Refusal):
             return outcome
-        tenure = person_of(who).tenures.get(post=int(outcome.actor.post))
-        return signing.prepare(matters.of_request(request, outcome), tenure, dict(payload or {}), lang)
+        return signing.prepare(matters.of_request(request, outcome), dict(payload or {}), lang)
 
 
 def handle(

@@ -290,12 +290,10 @@ def test_decisions_of_a_request_are_chained(chain, verifier, drawn):
     assert second.pending.decision["reasons"] == ["Sesuai tujuan"]
 
 
-def test_what_needs_no_signature_is_done_without(chain, verifier):
+def test_what_needs_no_signature_is_done_without(chain):
     chain.step(Action.RETURN, Role.ADMIN_VERIFIER, _returning())
     assert signing.accept(_matter_of_next(chain, Action.ANSWER_ITEM), None) is None
-    assert refused(signing.prepare(_matter_of_next(chain, Action.ANSWER_ITEM), verifier.tenures.get(), {})) == (
-        "act-needs-no-signature"
-    )
+    assert refused(signing.prepare(_matter_of_next(chain, Action.ANSWER_ITEM), {})) == ("act-needs-no-signature")
 
 
 def _returning():
@@ -304,7 +302,8 @@ def _returning():
 
 
 def _matter_of_next(chain, action):
-    """The step that the applicant would take next."""
+    """The step that the applicant would take next, with a key or without."""
+    key_of(chain.asking[Role.APPLICANT])
     done(chain.write(legal_basis="UU 13/2011 Pasal 9"))
     (item,) = chain.state.open_items
     payload = {"item": item.id, "answer": "REPAIRED"}
@@ -328,7 +327,7 @@ def test_a_certificate_of_readiness_is_signed(chain):
     key_of(reviewer)
     outcome = readiness._decided(review, Review.SUSPEND, reviewer, {"reason": "Kebocoran"}, review.n)
     matter = matters.of_review(review, outcome)
-    found = done(signing.prepare(matter, reviewer.tenures.get(), {"reason": "Kebocoran"}))
+    found = done(signing.prepare(matter, {"reason": "Kebocoran"}))
     kept = done(signing.accept(matter, WALLET.sign(found)))
     assert (kept.subject, kept.n) == (f"kesiapan/{review.pk}", review.n + 1)
 
