@@ -11,7 +11,7 @@ from tests.factories import a_certificate, a_request, a_seat, done
 
 from bagipakai.control import clock, ledger, people, readiness, requests
 from bagipakai.control.models import Denial, Event, PendingDecision, SignedDecision, SigningAttempt
-from bagipakai.control.passkeys import ceremony, keys, matters, signing
+from bagipakai.control.passkeys import ceremony, keys, matters, requested, signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core import policy
 from bagipakai.core.canonical import digest
@@ -308,7 +308,7 @@ def _matter_of_next(chain, action):
     (item,) = chain.state.open_items
     payload = {"item": item.id, "answer": "REPAIRED"}
     event = done(requests._decided(chain.request, action, chain.asking[Role.APPLICANT], payload, chain.state.n))
-    return matters.of_request(chain.request, event)
+    return requested.of_request(chain.request, event)
 
 
 def test_every_act_that_must_be_signed_exists():
@@ -326,7 +326,7 @@ def test_a_certificate_of_readiness_is_signed(chain):
     reviewer = chain.office[Role.READINESS_REVIEWER]
     key_of(reviewer)
     outcome = readiness._decided(review, Review.SUSPEND, reviewer, {"reason": "Kebocoran"}, review.n)
-    matter = matters.of_review(review, outcome)
+    matter = matters.of_review(review, readiness.state(review.pk), outcome)
     found = done(signing.prepare(matter, {"reason": "Kebocoran"}))
     kept = done(signing.accept(matter, WALLET.sign(found)))
     assert (kept.subject, kept.n) == (f"kesiapan/{review.pk}", review.n + 1)
