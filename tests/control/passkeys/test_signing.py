@@ -114,7 +114,7 @@ def test_each_cheat_has_its_name(chain, verifier, drawn, cheat, code):
     )
     assert chain.state.status is Status.ADMIN_CHECK
     assert SigningAttempt.objects.get(pending=drawn).code == code
-    assert not SignedDecision.objects.exists()
+    assert not SignedDecision.objects.filter(subject=chain.reference).exists()
 
 
 def test_a_signature_stands_under_one_decision_only(chain, verifier, drawn):
