@@ -8,7 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 BENCH_PEOPLE ?= 10000000
 
-.PHONY: demo run test check format bench bench-synthesis bench-publish bench-extracts bench-signing pins messages pages clean
+.PHONY: demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing pins messages pages clean
 
 demo: .venv/run            ## a synthetic nation, one request of each level from readiness to an opened package
 	$(BIN)/bagipakai demo walk --people $(PEOPLE)
@@ -22,6 +22,9 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 test: .venv/test           ## everything; closes with pytest's own summary
 	@deploy/packages chromium poppler-utils age softhsm2 libnss3-tools
 	$(BIN)/pytest
+
+night: .venv/test          ## every case of what the tests sample: about an hour
+	$(BIN)/pytest -m night
 
 check: .venv/test          ## format, lint, types, generated pages
 	$(BIN)/ruff format --check .

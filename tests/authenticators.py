@@ -8,7 +8,7 @@ from django.db import transaction
 from bagipakai.control import ledger, requests
 from bagipakai.control.acting import Acting, person_of
 from bagipakai.control.models import PendingDecision, Person
-from bagipakai.control.passkeys import matters, signing
+from bagipakai.control.passkeys import requested, signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core.decisions import PRESENT, VERIFIED
 from bagipakai.core.refusal import Refusal
@@ -90,8 +90,7 @@ def draw_up(
         outcome = requests._decided(request, action, who, dict(payload or {}), seen)
         if isinstance(outcome, Refusal):
             return outcome
-        tenure = person_of(who).tenures.get(post=int(outcome.actor.post))
-        return signing.prepare(matters.of_request(request, outcome), tenure, dict(payload or {}), lang)
+        return signing.prepare(requested.of_request(request, outcome), dict(payload or {}), lang)
 
 
 def handle(
@@ -110,7 +109,7 @@ def handle(
         with transaction.atomic():
             outcome = requests._decided(request, action, who, dict(payload or {}), seen)
             if isinstance(outcome, Event):
-                signed = signing.accept(matters.of_request(request, outcome), signature)
+                signed = signing.accept(requested.of_request(request, outcome), signature)
                 if isinstance(signed, Refusal):
                     outcome = signed
                 else:

@@ -154,7 +154,13 @@ def test_who_has_no_post_enrols_no_key():
     assert refused(keys.offer(a_person())) == "mandate-has-ended"
 
 
-CHEATS = (authenticators.Elsewhere, authenticators.OtherService, authenticators.Unverified, authenticators.Untouched)
+CHEATS = (
+    authenticators.Elsewhere,
+    authenticators.Framed,
+    authenticators.OtherService,
+    authenticators.Unverified,
+    authenticators.Untouched,
+)
 
 
 @pytest.mark.parametrize("cheat", CHEATS)

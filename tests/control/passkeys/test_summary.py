@@ -9,7 +9,7 @@ from tests.authenticators import draw_up, key_of
 from tests.factories import a_request, done
 
 from bagipakai.control import clock, requests
-from bagipakai.control.passkeys import matters
+from bagipakai.control.passkeys import requested
 from bagipakai.control.passkeys.summary import Summary, drawn
 from bagipakai.core.canonical import canonical
 from bagipakai.core.decisions import Signing
@@ -45,7 +45,7 @@ def matter():
     chain = a_request(at=Status.COORDINATOR_DECISION)
     filled = requests.prefilled(chain.reference, Action.APPROVE) | {"reason": "Disetujui sesuai usul"}
     who = chain.office[Role.COORDINATOR]
-    return matters.of_request(
+    return requested.of_request(
         chain.request, done(requests._decided(chain.request, Action.APPROVE, who, filled, chain.state.n))
     )
 
@@ -118,6 +118,6 @@ def test_a_check_of_substance_shows_what_was_proposed():
     chain.step(Action.GIVE_OPINION, Role.DATA_PROTECTION_OFFICER, opinion)
     event = done(requests._decided(chain.request, Action.PASS_SUBSTANCE, who, {}, chain.state.n))
     said = text(
-        drawn(matters.of_request(chain.request, event), Signing.on(clock.today()).acts["request", "PASS_SUBSTANCE"])
+        drawn(requested.of_request(chain.request, event), Signing.on(clock.today()).acts["request", "PASS_SUBSTANCE"])
     )
     assert "Putusan: Setujui (APPROVE)" in said

@@ -110,9 +110,10 @@ def offer(person: Person, known: Iterable[str]) -> Offer:
 def made(answer: str, challenge: bytes) -> Made | Refusal:
     """The key in a browser's answer to an offer with `challenge`, or why it is none."""
     try:
-        told = read(answer.encode(), LONGEST)
+        credential = parse_registration_credential_json(read(answer.encode(), LONGEST))
+        framed = read(credential.response.client_data_json, LONGEST).get("crossOrigin")
         found = webauthn.verify_registration_response(
-            credential=parse_registration_credential_json(told),
+            credential=credential,
             expected_challenge=challenge,
             expected_rp_id=rp_id(),
             expected_origin=origin(),
@@ -120,17 +121,18 @@ def made(answer: str, challenge: bytes) -> Made | Refusal:
             supported_pub_key_algs=KINDS,
         )
         key = decoded_public_key_to_cryptography(decode_credential_public_key(found.credential_public_key))
-    except (NotCanonical, WebAuthnException, ValueError, LookupError, TypeError) as error:
+    except (NotCanonical, WebAuthnException, ValueError, LookupError, TypeError, AttributeError) as error:
         log.info("key.not_made why=%s", type(error).__name__)
         return Refusal("key-does-not-verify")
     public_key = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if not is_fit(public_key) or len(found.credential_id) > 1023:
+    if framed or not is_fit(public_key) or len(found.credential_id) > 1023:
         return Refusal("key-does-not-verify")
     device = {
         "aaguid": found.aaguid,
         "attestation": str(found.fmt),
         "kind": found.credential_device_type.value,
         "backed_up": found.credential_backed_up,
+        "transports": [one.value for one in credential.response.transports or ()],
     }
     return Made(
         to_base64url(found.credential_id),

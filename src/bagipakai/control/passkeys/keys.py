@@ -117,7 +117,7 @@ def _done(
 ) -> Event | Refusal:
     try:
         with transaction.atomic():
-            Person.objects.select_for_update().get(pk=holder.pk)
+            Person.objects.select_for_update(no_key=True).get(pk=holder.pk)
             outcome = in_the_way(acting) or _decided(ring(holder), holder, action, acting, payload)
             if isinstance(outcome, Event):
                 _write(holder, outcome, made)

@@ -1,18 +1,16 @@
-"""What is decided upon: a step of a request or of a readiness review, with everything it rests on."""
+"""What is decided upon: one step of a matter, with everything it rests on. Of a request: control.passkeys.requested."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bagipakai.control import cabinet, clock, ledger, readiness, rulebook, situation
-from bagipakai.control.models import Event, ReadinessEvent, ReadinessReview, Request
+from bagipakai.control import ledger
+from bagipakai.control.models import ReadinessEvent, ReadinessReview, Request
 from bagipakai.control.models.ledger import Entry
-from bagipakai.core import readiness as review
-from bagipakai.core import request as asked
 from bagipakai.core.canonical import digest
 from bagipakai.core.plan import Plan
-from bagipakai.core.policy import NoRule
+from bagipakai.core.readiness import Event, Review
 from bagipakai.core.request import Actor
 
 REQUEST, READINESS = "request", "readiness"
@@ -50,40 +48,8 @@ class Matter:
         }
 
 
-def of_request(request: Request, event: asked.Event) -> Matter:
-    """The step of a request that `event` would be; it is not written yet."""
-    current = cabinet.state_of(request)
-    day = situation.judged_on(current, event.at)
-    plan = situation.plan_of(request, current, day, event.action, event.payload)
-    proposals = {
-        name: {"verdict": one.verdict, "level": one.level, "reason": one.reason}
-        for name, one in current.proposals.items()
-    }
-    return Matter(
-        REQUEST,
-        request.reference,
-        event.n,
-        event.at,
-        event.actor,
-        event.action.value,
-        event.payload,
-        {
-            "before": _before(Event, request, event.n),
-            "content": current.content,
-            "plan": plan.digest if isinstance(plan, Plan) else "",
-            "terms": _terms(request, event.at),
-            "readiness": readiness.standing(request.institution, event.at).digest,
-            "decision": current.decision.digest if current.decision else "",
-        },
-        request.institution.name,
-        plan if isinstance(plan, Plan) else None,
-        {"verdicts": proposals} if event.action is asked.Action.PASS_SUBSTANCE else {},
-    )
-
-
-def of_review(row: ReadinessReview, event: review.Event) -> Matter:
-    """The step of a readiness review that `event` would be; it is not written yet."""
-    current = readiness.state(row.pk)
+def of_review(row: ReadinessReview, current: Review, event: Event) -> Matter:
+    """The step of a readiness review that `event` would be; it is not written yet, and `current` stands before it."""
     content = {
         "answers": {item: list(answer) for item, answer in current.answers.items()},
         "evidence": {item: [one.sha256 for one in shown] for item, shown in current.evidence.items()},
@@ -99,7 +65,7 @@ def of_review(row: ReadinessReview, event: review.Event) -> Matter:
         event.action.value,
         event.payload,
         {
-            "before": _before(ReadinessEvent, row, event.n),
+            "before": before(ReadinessEvent, row, event.n),
             "content": digest(content),
             "readiness": current.certificate.digest if current.certificate else "",
         },
@@ -107,16 +73,7 @@ def of_review(row: ReadinessReview, event: review.Event) -> Matter:
     )
 
 
-def _before(kind: type[Entry], subject: Request | ReadinessReview, n: int) -> str:
+def before(kind: type[Entry], subject: Request | ReadinessReview, n: int) -> str:
     """The digest of the entry before, which binds every entry before it."""
     rows = kind.objects.filter(subject=subject, n=n - 1)  # type: ignore[attr-defined]
     return str(rows.values_list("digest", flat=True).first() or ledger.FIRST)
-
-
-def _terms(request: Request, at: datetime) -> str:
-    """The digest of what every agreement promises on that day, and of which form was asked on."""
-    try:
-        terms = asdict(rulebook.paper_terms(clock.day_of(at)))
-    except NoRule:
-        terms = {}
-    return digest({"terms": terms, "form": request.form})

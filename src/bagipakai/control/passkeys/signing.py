@@ -58,10 +58,10 @@ def hindrance(person: Person, kind: str, action: str) -> Refusal | None:
     return Refusal("key-is-not-enrolled")
 
 
-def prepare(matter: Matter, tenure: Tenure, payload: Mapping[str, Any], lang: str = "id") -> PendingDecision | Refusal:
-    """Draws up the decision to be signed by the holder of `tenure`; `payload` is what the door will be asked with. Call
-    it inside a transaction."""
-    if no := hindrance(tenure.person, matter.kind, matter.action):
+def prepare(matter: Matter, payload: Mapping[str, Any], lang: str = "id") -> PendingDecision | Refusal:
+    """Draws up the decision for whoever would take the step to sign; `payload` is what the door will be asked with."""
+    signer = Person.objects.get(pk=int(matter.actor.person))
+    if no := hindrance(signer, matter.kind, matter.action):
         return no
     signing = Signing.on(clock.today())
     if (matter.kind, matter.action) not in signing.acts:
@@ -69,8 +69,8 @@ def prepare(matter: Matter, tenure: Tenure, payload: Mapping[str, Any], lang: st
     decision, summary = _drawn_up(matter, clock.now(), lang)
     return PendingDecision.objects.create(
         token=secrets.token_urlsafe(32),
-        person=tenure.person,
-        post=tenure.post,
+        person=signer,
+        post_id=int(matter.actor.post),
         matter=matter.kind,
         subject=matter.subject,
         n=matter.n,
@@ -121,7 +121,7 @@ def accept(matter: Matter, signature: Signature | None) -> SignedDecision | Refu
         return hindrance(Person(pk=int(matter.actor.person)), matter.kind, matter.action) or Refusal(
             "decision-is-not-signed"
         )
-    signer = Person.objects.select_for_update().get(pk=int(matter.actor.person))  # one signature at a time
+    signer = Person.objects.select_for_update(no_key=True).get(pk=int(matter.actor.person))  # one at a time
     found = pending(signature.token, signer)
     if isinstance(found, Refusal):
         return found

@@ -40,7 +40,7 @@ STATEMENT: Final = "Pernyataan sha256:"  # in front of the digest of the passkey
 
 # Stamps stand side by side in the top margin of the last page, which our papers leave empty; in points.
 SLOTS: Final = 4
-LEFT, BOTTOM, WIDTH, HEIGHT, GAP = 40, 784, 126, 50, 4
+LEFT, BOTTOM, WIDTH, HEIGHT, GAP = 40, 787, 126, 46, 4
 LINE: Final = 34  # characters
 
 Done = TypeVar("Done")
@@ -183,12 +183,15 @@ def _stamp(holder: Holder, notice: str, act: Act) -> TextStampStyle:
     )
     lines = [line for part in told for line in textwrap.wrap(_plain(part), LINE, max_lines=2, placeholder="...")]
     return TextStampStyle(
-        border_width=1,
-        border_color=(0.77, 0.79, 0.82),
+        border_width=0,
         text_box_style=TextBoxStyle(
-            font=SimpleFontEngineFactory("Courier", 0.6), font_size=6, leading=6, text_color=(0.11, 0.14, 0.18)
+            font=SimpleFontEngineFactory("Courier", 0.6),
+            font_size=6,
+            leading=6,
+            text_color=(0.11, 0.14, 0.18),
+            box_layout_rule=SimpleBoxLayoutRule(AxisAlignment.ALIGN_MIN, AxisAlignment.ALIGN_MIN),
         ),
-        inner_content_layout=SimpleBoxLayoutRule(AxisAlignment.ALIGN_MIN, AxisAlignment.ALIGN_MID, Margins(4, 4, 4, 4)),
+        inner_content_layout=SimpleBoxLayoutRule(AxisAlignment.ALIGN_MIN, AxisAlignment.ALIGN_MID, Margins(4, 4, 3, 3)),
         stamp_text="\n".join(lines).replace("%", "%%"),
         background=None,
     )
