@@ -57,7 +57,7 @@ class Street:
         page, file = self.at(role).page, self.pictures / f"{name}.png"
         if heading:
             page.get_by_role("heading", name=heading, exact=True).first.evaluate(
-                "one => one.scrollIntoView({behavior: 'instant'})"
+                "one => scrollTo({top: one.getBoundingClientRect().top + scrollY - 24, behavior: 'instant'})"
             )
         page.screenshot(path=file)
         assert file.stat().st_size <= 150_000, f"{name}: {file.stat().st_size} bytes"
