@@ -58,6 +58,22 @@ def django_db_setup(django_db_setup, django_db_blocker):
         log_in("owner")
 
 
+@pytest.fixture(autouse=True)
+def a_trail_of_its_own(monkeypatch, tmp_path_factory):
+    """Each test's database starts anew, and so does the trail on disk."""
+    from bagipakai.control.trail import house
+    from bagipakai.control.trail.store import Store
+
+    folders = []
+
+    def store():
+        if not folders:
+            folders.append(tmp_path_factory.mktemp("trail"))
+        return Store(folders[0])
+
+    monkeypatch.setattr(house, "store", store)
+
+
 @pytest.fixture(scope="session")
 def office_stands(django_db_setup, django_db_blocker):
     """The office and one institution that may ask, made once for the session. Tests that ask for it find both there;

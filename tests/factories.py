@@ -10,6 +10,7 @@ from typing import Any
 
 import pyrage
 from tests.fakes import Registry
+from tests.trail import witnessed
 
 from bagipakai.control import clock, institutions, keys, orders, people, readiness, releases, requests
 from bagipakai.control.models import Institution, Person, Request, Tenure
@@ -266,6 +267,7 @@ class Chain:
     def sign(self, action: Action) -> None:
         for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER):
             self.step(action, role, requests.prefilled(self.reference, action))
+        witnessed()
 
 
 def a_request(at: Status = Status.DRAFT, level: str = "L4", asking: House | None = None, **other: Any) -> Chain:

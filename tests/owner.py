@@ -16,6 +16,6 @@ def as_owner(*deeds: str) -> None:
             cursor.execute("SELECT as_owner(%s)", [deed])
 
 
-def rewrite(deed: str, table: str = "control_event") -> None:
+def rewrite(deed: str, table: str = "control_event", fence: str = "stays") -> None:
     """Does `deed` while the fence around `table` is down."""
-    as_owner(f"ALTER TABLE {table} DISABLE TRIGGER stays", deed, f"ALTER TABLE {table} ENABLE TRIGGER stays")
+    as_owner(f"ALTER TABLE {table} DISABLE TRIGGER {fence}", deed, f"ALTER TABLE {table} ENABLE TRIGGER {fence}")

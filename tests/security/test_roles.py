@@ -1,7 +1,5 @@
 """What each of the four logins may do with the trail: the real logins, on connections of their own."""
 
-
-
 from pathlib import Path
 
 import psycopg

@@ -9,11 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 from bagipakai import postgres
 from bagipakai.control import cabinet, clock, institutions, keys, readiness, rulebook, situation
 from bagipakai.control.acting import Acting, actor, known_of, person_of
 from bagipakai.control.door import Door
 from bagipakai.control.models import Grant, GrantEvent, Reading, Release, Request, Tenure
+from bagipakai.control.trail import leaves, leaving
 from bagipakai.core import access as rules
 from bagipakai.core.access import AccessFacts, Action, Command
 from bagipakai.core.envelope import BadSeal
@@ -85,9 +88,24 @@ def download(grant: Grant, part: str, acting: Acting, now: datetime | None = Non
     if isinstance(outcome, Refusal):
         return DOOR.deny(grant, outcome, Action.READ, acting)
     post = int(outcome.actor.post)
-    Reading.objects.create(grant=grant, part=part, person=person_of(acting), post_id=post, at=at)
+    person = person_of(acting)
+    with transaction.atomic():
+        Reading.objects.create(grant=grant, part=part, person=person, post_id=post, at=at)
+        leaves.write(
+            "access.READ",
+            f"hak/{grant.pk}",
+            {"part": part},
+            by=leaves.actor(person.pk, post),
+            institution=grant.request.institution.code,
+            at=at,
+        )
     log.info("access.read grant=%s part=%s", _name(grant), part)
     return packages() / grant.package / part
+
+
+def proof_of(grant: Grant) -> dict[str, bytes]:
+    """The files that prove to its recipient that the package stands in the trail, by name."""
+    return leaving.proof_of(grant.package)
 
 
 def suspend(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
@@ -181,6 +199,11 @@ def _follows(grant: Grant, _: rules.Grant, event: rules.Event, entry: GrantEvent
     grant.save(update_fields=["n", "status"])
 
 
+def _last_look(grant: Grant, _: rules.Grant, event: rules.Event) -> Refusal | None:
+    """Nothing is read while the trail cannot be proven (trust reference 3.3)."""
+    return leaving.in_the_way(grant.package, event.at) if event.action is Action.READ else None
+
+
 def _due(grant: Grant, current: rules.Grant, at: datetime) -> Command | None:
     return rules.due(current, _facts(grant, current, at))
 
@@ -208,4 +231,5 @@ DOOR: Door[Grant, rules.Grant, rules.Event] = Door(
     facts=_facts,
     follows=_follows,
     due=_due,
+    last_look=_last_look,
 )

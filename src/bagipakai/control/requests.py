@@ -335,6 +335,7 @@ def awaited(request: Request, current: State) -> list[Role]:
 _EFFECTS: Mapping[Action, Callable[[Request, State, Happened], None]] = {
     Action.APPROVE: drafting.set_agreement,
     Action.PLACE_ORDER: orders.place,
+    Action.RECORD_RECEIPT: orders.delivered,
     Action.PASS_QUALITY: drafting.set_handover,
     Action.GRANT: access.open_grant,
 }
