@@ -276,8 +276,7 @@ def check_log(policy: Policy, folder: Path, checkpoint: list[Path], opened: Path
     wrong_if(doubtful, "file-differs", min(doubtful, default=""))
     told = [row for row in rows if entries[row["seq"]] is not None]  # the others came later than this checkpoint
     for row in told:
-        leaf = read_json(entries[row["seq"]])
-        check_opening(leaf, row, f"catatan {row['seq']}, {leaf['event']} atas {leaf['object_ref']}, {leaf['at']}")
+        check_opening(entries[row["seq"]], row, f"catatan {row['seq']}")
     return f"{size} catatan, {seen(time)}; {len(told)} isi dibuka dan cocok."
 
 
@@ -298,11 +297,12 @@ def canonical(value: object, depth: int = 0) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def check_opening(leaf: Any, opened: Any, where: str) -> None:
-    """That {salt, payload} is what the leaf committed to."""
-    salt, payload = opened["salt"], canonical(opened["payload"])
+def check_opening(entry: bytes, opened: Any, where: str) -> Any:
+    """The leaf, if {salt, payload} is what it committed to."""
+    leaf, salt, payload = read_json(entry), opened["salt"], canonical(opened["payload"])
     same = re.fullmatch("[0-9a-f]{64}", salt) and sha(bytes.fromhex(salt), payload).hex() == leaf["object_hash"]
-    wrong_if(not same, "not-what-was-logged", where)
+    wrong_if(not same, "not-what-was-logged", f"{where}, {leaf['event']} atas {leaf['object_ref']}, {leaf['at']}")
+    return leaf
 
 
 def is_signed(key: Any, signature: bytes, message: bytes) -> bool:
@@ -317,17 +317,18 @@ def is_signed(key: Any, signature: bytes, message: bytes) -> bool:
 
 def check_decision(policy: Policy, file: Path) -> str:
     """That a registered key of that very person signed exactly this decision, and that both facts are in the log."""
-    record, facts = read_json(file.read_bytes()), []
+    record, facts, leaves = read_json(file.read_bytes()), [], []
     for part in (record["enrolment"], record["entry"]):
         facts.append(policy.proof(part["proof"].encode(), part["leaf"].encode()))
-        check_opening(read_json(part["leaf"].encode()), part, facts[-1][2])
+        leaves.append(check_opening(part["leaf"].encode(), part, facts[-1][2]))
     ((log, enrolled, _), (same, index, where)), key = facts, record["enrolment"]["payload"]
     decision, assertion = (record["entry"]["payload"][name] for name in ("decision", "assertion"))
     theirs = key["credential"] == assertion["credential"] and key["person"] == decision["person"]
-    wrong_if(not theirs or log != same or enrolled >= index, "foreign-key", where)
+    before = log == same and enrolled < index and leaves[0]["event"] == "key.CONFIRM"
+    wrong_if(not theirs or not before, "foreign-key", where)
     names = ("client_data", "authenticator_data", "signature")
     client, data, signature = (base64_bytes(assertion[name], "bad-assertion") for name in names)
-    said, challenge = read_json(client), sha(b"dtsen-keputusan-v1\0", canonical(decision))
+    said, challenge = read_json(canonical(read_json(client))), sha(b"dtsen-keputusan-v1\0", canonical(decision))
     meant = ("webauthn.get", key["origin"], base64.urlsafe_b64encode(challenge).rstrip(b"=").decode())
     is_meant = (said["type"], said["origin"], said["challenge"]) == meant and not said.get("crossOrigin")
     is_there = len(data) >= 37 and data[:32] == sha(key["rp_id"].encode()) and data[32] & 1

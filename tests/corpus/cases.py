@@ -730,6 +730,7 @@ case(
 case("decision", "with a key that is none", "not-readable", enrolled(public_key=world.b64(b"bukan kunci")))
 case("decision", "by another person's key", "foreign-key", enrolled(person="18"), LAST)
 case("decision", "by another credential", "foreign-key", enrolled(credential="kredensial-2"), LAST)
+case("decision", "by a key that was only asked for", "foreign-key", decision(event="key.ENROL"), LAST)
 case("decision", "by a key enrolled afterwards", "foreign-key", decision(order=("entry", "enrolment")), "catatan 0, ")
 
 

@@ -1,6 +1,7 @@
 """Two implementations, written apart: the house's and the stranger's. On every generated input they must say the same,
 else one of them is wrong. Each generator comes with a test that it reaches both answers."""
 
+import base64
 import json
 from collections import Counter
 
@@ -16,6 +17,7 @@ from tests.verifier.world import LOG, WITNESSES, Checkpoint, Kind, Note, Trail, 
 from bagipakai import verifier
 from bagipakai.core import tlog
 from bagipakai.core.canonical import NotCanonical, canonical, read
+from bagipakai.core.decisions import Assertion, Decision, EnrolledKey, objection
 from bagipakai.core.notes import BadNote
 from bagipakai.core.tiles import bundled, tile_name
 from bagipakai.core.witnesses import BadPolicy, LogProof, NotBelieved, Policy
@@ -363,3 +365,80 @@ def test_utf_16_is_not_json_to_either():
             read(text)
         with pytest.raises(ValueError):
             verifier.read_json(text)
+
+
+# Decisions
+
+JUDGED = {
+    None: {"keputusan APPROVE"},
+    "assertion-is-not-readable": {"bad-assertion", "not-readable", "foreign-key"},
+    "signed-with-another-key": {"foreign-key"},
+    "signed-another-decision": {"bad-assertion"},
+    "signed-at-another-address": {"bad-assertion"},
+    "signed-for-another-service": {"bad-assertion"},
+    "signer-was-not-present": {"bad-assertion"},
+    "signer-was-not-verified": {"user-not-verified"},
+    "signature-does-not-verify": {"bad-assertion"},
+}
+KEYS = [world.p256(), world.ed25519(), world.p256("kunci orang lain")]
+CLIENTS = [
+    *({}, {}, {}, {}, {"crossOrigin": True}, {"crossOrigin": None}, {"crossOrigin": "ya"}, {"type": "webauthn.create"}),
+    *({"type": None}, {"origin": "https://penipu.id"}, {"origin": 7}, {"challenge": "x"}, {"challenge": None}),
+    *({"lain": 1.5}, {"lain": [1]}, {"lain": 2**53}, {"lain": "\ud800"}, {"topOrigin": "https://penipu.id"}),
+]
+
+
+@st.composite
+def assertions(draw):
+    """A key enrolled and a key that signs, mostly the same; client data and authenticator data, mostly right."""
+    key = draw(st.sampled_from(KEYS))
+    enrolled = world.enrolment(
+        draw(st.sampled_from([key] * 6 + KEYS)),
+        person=draw(st.sampled_from(["17"] * 8 + ["18"])),
+        credential=draw(st.sampled_from(["kredensial-1"] * 8 + ["kredensial-2"])),
+    )
+    decision = draw(st.sampled_from([world.DECISION] * 8 + [{**world.DECISION, "outcome": "REJECT"}]))
+    client = world.client_data(decision, **draw(st.sampled_from(CLIENTS)))
+    if draw(st.integers(0, 9)) == 0:
+        client = draw(st.sampled_from([b"", b"[]", b"null", client + b"x", client.replace(b"{", b'{"type": "x", ', 1)]))
+    flags = draw(st.sampled_from([0b101] * 8 + [0, 1, 4, 0b11111111]))
+    data = world.authenticator_data(flags, draw(st.sampled_from([world.RP] * 8 + ["penipu.id"])))
+    data = data[: draw(st.sampled_from([len(data)] * 8 + [0, 32, 36]))] + draw(st.sampled_from([b""] * 8 + [b"x" * 9]))
+    return enrolled, world.assertion(key, client, data)
+
+
+def judged(enrolled, signed):
+    """The house's answer."""
+    bytes_of = {name: base64.b64decode(signed[name]) for name in ("client_data", "authenticator_data", "signature")}
+    key = EnrolledKey(**{**enrolled, "public_key": base64.b64decode(enrolled["public_key"])})
+    no = objection(Decision.from_json(world.DECISION), Assertion(signed["credential"], **bytes_of), key)
+    return None if no is None else no.code
+
+
+def judged_by_the_stranger(file, enrolled, signed):
+    file.write_text(json.dumps(world.a_decision(enrolled=enrolled, signed=signed)))
+    try:
+        return verifier.check_decision(STRANGER, file)[:17]
+    except verifier.Wrong as wrong:
+        return wrong.args[0]
+    except (TypeError, ValueError, KeyError):
+        return "not-readable"
+
+
+@settings(deadline=None, max_examples=200)
+@given(assertions())
+def test_they_judge_the_same_signed_decisions(tmp_path_factory, handed):
+    file = tmp_path_factory.getbasetemp() / "keputusan.json"
+    assert judged_by_the_stranger(file, *handed) in JUDGED[judged(*handed)]
+
+
+def test_the_assertions_reach_every_answer():
+    met = set()
+
+    @settings(deadline=None, database=None, derandomize=True, max_examples=1000)
+    @given(assertions())
+    def look(handed):
+        met.add(judged(*handed))
+
+    look()
+    assert met == set(JUDGED)

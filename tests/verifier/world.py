@@ -230,13 +230,14 @@ def a_decision(
     decision: Mapping[str, Any] = DECISION,
     order: Sequence[str] = ("enrolment", "entry"),
     between: int = 3,
+    event: str = "key.CONFIRM",
 ) -> dict[str, Any]:
     """The record that an auditor is handed: enrolment and decision, each with its leaf, its opening and its proof."""
     key = key or p256()
     facts = {
-        "enrolment": fact("passkey.ENROL", "P17", {**(enrolled or enrolment(key))}),
+        "enrolment": fact(event, "P17", {**(enrolled or enrolment(key))}),
         "entry": fact(
-            "request.APPROVE",
+            "decision.APPROVE",
             f"{decision['request']}#7",
             {
                 "decision": {**decision},

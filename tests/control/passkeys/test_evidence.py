@@ -14,8 +14,8 @@ from tests.control.trail.grounds import Ground
 from tests.factories import a_request, done
 
 from bagipakai import verifier
-from bagipakai.control.passkeys import evidence
-from bagipakai.control.trail import leaves
+from bagipakai.control.passkeys import commands, evidence
+from bagipakai.control.trail import house, leaves
 from bagipakai.core.canonical import digest
 from bagipakai.core.request import Action, Role, Status
 
@@ -131,3 +131,27 @@ def test_an_assertion_moved_to_another_decision_is_found_out(trail, verdict):
     forged = evidence.decision_file(chain.reference, event.n, trail.store)
     assert forged["entry"]["payload"]["decision"]["outcome"] == "REJECT"
     assert verdict(forged) == "bad-assertion"
+
+
+def test_the_file_is_written_by_a_command(trail, tmp_path, capsys, monkeypatch, verdict):
+    monkeypatch.setattr(house, "store", lambda: trail.store)
+    parser = argparse.ArgumentParser()
+    commands.register(parser.add_subparsers(required=True))
+    chain = a_request(at=Status.ADMIN_CHECK, level="L1")
+    event = done(decide(chain.reference, Action.PASS_ADMIN, chain.office[Role.ADMIN_VERIFIER]))
+    file = tmp_path / "keputusan.json"
+
+    def asked(about) -> int:
+        options = parser.parse_args(["decision", "--about", about, "--out", str(file)])
+        return options.run(options)
+
+    for about, words in (
+        (f"{chain.reference}#{event.n}", "belum di bawah titik periksa"),
+        (f"{chain.reference}#99", "Tidak ada keputusan"),
+        ("../etc", "Bukan nama langkah"),
+    ):
+        assert asked(about) == 1 and not file.exists()
+        assert words in capsys.readouterr().err
+    trail.step()
+    assert asked(f"{chain.reference}#{event.n}") == 0
+    assert verdict(json.loads(file.read_text())) == "PASS_ADMIN"
