@@ -1,14 +1,16 @@
 """Keys for people in tests, honest and not. All of them answer as a browser would; the office verifies every one."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.test import Client
 
 from bagipakai.control import ledger, requests
 from bagipakai.control.acting import Acting, person_of
 from bagipakai.control.models import PendingDecision, Person
-from bagipakai.control.passkeys import requested, signing
+from bagipakai.control.passkeys import matters, requested, signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core.decisions import PRESENT, VERIFIED
 from bagipakai.core.refusal import Refusal
@@ -128,6 +130,31 @@ def decide(reference: str, action: Action, who: Acting, payload: Mapping[str, An
     if isinstance(found, Refusal):
         return found
     return handle(reference, action, who, payload, seen=found.n - 1, signature=WALLET.sign(found))
+
+
+def act(door: Any, subject: Any, action: Any, who: Acting, payload: Mapping[str, Any], seen: int) -> Any:
+    """Does it by `door` (control.requests, control.readiness) as people do: signed where it must be. Who can have no
+    key, because a post or an account ended, comes to the door without one."""
+    kind = matters.REQUEST if door is requests else matters.READINESS
+    if not signing.needed(kind, action):
+        return door.handle(subject, action, who, payload, seen)
+    try:
+        WALLET.of(person_of(who))
+    except LookupError:
+        return door.handle(subject, action, who, payload, seen)
+    found = door.draw_up(subject, action, who, payload, seen)
+    if isinstance(found, Refusal):
+        return found
+    return door.handle(subject, action, who, payload, seen, signature=WALLET.sign(found))
+
+
+def sign_on(client: Client, page: Any) -> Any:
+    """Where a page leads to signing, signs there with the person's own key; what follows. Any other page as it is."""
+    token = re.fullmatch(r"/kunci/tandatangan/([^/]+)/", getattr(page, "url", ""))
+    if token is None:
+        return page
+    found = PendingDecision.objects.get(token=token[1])
+    return client.post(page.url, {"answer": WALLET.sign(found).answer})
 
 
 def key_of(person: Person) -> Authenticator:
