@@ -154,8 +154,9 @@ class Release:
                 if _state(path, files[path]) != state:
                     raise Damaged("release-file-altered", files[path].path)
 
+        new = [path for path, state in before.items() if _CHECKED.get((path, files[path].sha256)) != state]
         with _Beside(max_workers=1) as thread:
-            compared = [thread.submit(_verify, path, files[path], state) for path, state in before.items()]
+            compared = [thread.submit(_verify, path, files[path], before[path]) for path in new]
             try:
                 yield parts
             except Exception:
@@ -177,8 +178,7 @@ class Release:
         text = _bytes(self.folder / QUALITY, QUALITY)
         if hashlib.sha256(text).hexdigest() != self.manifest["quality"]:
             raise Damaged("release-file-altered", QUALITY)
-        value: dict[str, Any] = json.loads(text)  # the publisher wrote it strictly; these are its bytes
-        return value
+        return _said(text)
 
     def metadata(self) -> dict[str, Any]:
         """What goes with each delivery: the manifest without its files, and its digest."""
@@ -246,6 +246,13 @@ def _believed(text: bytes) -> dict[str, Any]:
     return value
 
 
+@lru_cache(maxsize=4)
+def _said(text: bytes) -> dict[str, Any]:
+    """What bytes say that the publisher wrote strictly and whose digest is known. Nobody may change it."""
+    value: dict[str, Any] = json.loads(text)
+    return value
+
+
 def _agrees(value: dict[str, Any]) -> bool:
     """Whether the manifest names each file of each unit once, where it must stand, and counts them right."""
     files = [File(**{**one, "unit": Unit(one["unit"])}) for one in value["files"]]
@@ -310,8 +317,6 @@ def _state(path: str, file: File) -> _State:
 
 def _verify(path: str, file: File, state: _State) -> None:
     """Raises Damaged unless the file has its digest, and had `state` all the while."""
-    if _CHECKED.get((path, file.sha256)) == state:
-        return
     try:
         found = sha256(Path(path))
     except FileNotFoundError:

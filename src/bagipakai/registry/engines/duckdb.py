@@ -200,6 +200,7 @@ class Engine:
             ("temp_directory", spill),
             ("max_temp_directory_size", max_temp_size),
             ("preserve_insertion_order", True),
+            ("disabled_optimizers", "in_clause"),  # makes a long list a join, and a join forgets the order (0031)
             ("parquet_metadata_cache", True),  # a table may read a file twice, its footer only once
             ("allowed_directories", directories),
             ("autoinstall_known_extensions", False),
@@ -307,36 +308,45 @@ def _summed(
 ) -> Iterator[Cell]:
     """The cells, and with `margins` the sums over the last dimensions, from the temporary table of the finest cells:
     the coarsest first, of one kind by value."""
-    session.run(f"CREATE TEMP TABLE sums AS\n{_sums(len(query.by), margins)}")
+    made = sums_sql(query, enough, margins)
+    session.run(f"CREATE TEMP TABLE sums AS\n{made.text}", made.values)
     in_order = "".join(f", d{at} NULLS LAST" for at in range(len(query.by)))
-    sums = [
-        (tuple(dimensions[:depth]), persons, families, seen)
-        for depth, *dimensions, persons, families, seen in session.run(f"SELECT * FROM sums ORDER BY depth{in_order}")  # noqa: S608  # d0, d1, …
-    ]
+    sums = session.run(f"SELECT * FROM sums ORDER BY depth{in_order}")  # noqa: S608  # d0, d1, …
+    doubtful = [key[:depth] for depth, *key, _, _, doubt in sums if doubt]
+    exact = _families(session, query, types, doubtful, margins) if doubtful else {}
+    if enough is not None:
+        exact = {key: min(families, enough) for key, families in exact.items()}
+    for depth, *dimensions, persons, families, doubt in sums:
+        key = tuple(dimensions[:depth])
+        yield Cell(key, persons, exact.get(key, families) if doubt else families)
+
+
+def sums_sql(query: Count, enough: int | None, margins: bool) -> Sql:
+    """The finest cells and their margins. A margin of the first `depth` dimensions leaves the others NULL; `depth`
+    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one."""
+    names = [f"d{at}" for at in range(len(query.by))]
+    words = _Words({})
     if query.unit == "keluarga":
-        yield from (Cell(key, persons, families) for key, persons, families, _ in sums)
-        return
-    doubtful = [key for key, persons, _, seen in sums if enough is None or persons >= enough > seen.bit_count()]
-    exact = _families(session, query, types, enough=enough or 0, margins=margins, sums=doubtful) if doubtful else {}
-    for key, persons, _, seen in sums:
-        families = exact.get(key, seen.bit_count())
-        if enough is not None:
-            families = min(families, enough) if persons >= enough else 0
-        yield Cell(key, persons, families)
-
-
-def _sums(width: int, margins: bool) -> str:
-    """A sum of the first `depth` dimensions leaves the others NULL; `depth` tells it from a value that is unknown."""
-    names = [f"d{at}" for at in range(width)]
-    select = "".join(f"{name}, " for name in names)
-    return f"""SELECT
-    {_depth(names)} AS depth, {select}
-    CAST(sum(persons) AS BIGINT) AS persons,
-    CAST(sum(families) AS BIGINT) AS families,
-    bit_or(seen) AS seen
-FROM cells
-GROUP BY {_grouping_sets(names, margins)}
-HAVING (count(*) > 0)"""  # noqa: S608  # as above
+        families, doubt = "families", "false"
+    elif enough is None:
+        families, doubt = "bits", "true"
+    else:
+        families = f"CASE WHEN (persons < {words.value(enough)}) THEN 0 ELSE least(bits, {words.value(enough)}) END"
+        doubt = f"(persons >= {words.value(enough)}) AND (bits < {words.value(enough)})"
+    dimensions = "".join(f"{name}, " for name in names)
+    text = f"""WITH
+sums AS (
+    SELECT
+        {_depth(names)} AS depth, {dimensions}
+        CAST(sum(persons) AS BIGINT) AS persons,
+        CAST(sum(families) AS BIGINT) AS families,
+        CAST(bit_count(bit_or(seen)) AS BIGINT) AS bits
+    FROM cells
+    GROUP BY {_grouping_sets(names, margins)}
+    HAVING (count(*) > 0)
+)
+SELECT depth, {dimensions}persons, {families} AS families, {doubt} AS doubt FROM sums"""  # noqa: S608  # as above
+    return Sql(text, tuple(words.values))
 
 
 def _depth(names: list[str]) -> str:
@@ -349,20 +359,13 @@ def _grouping_sets(names: list[str], margins: bool) -> str:
 
 
 def _families(
-    session: _Session,
-    query: Count,
-    types: Mapping[str, Type],
-    *,
-    enough: int,
-    margins: bool,
-    sums: list[Key],
+    session: _Session, query: Count, types: Mapping[str, Type], doubtful: list[list[Any]], margins: bool
 ) -> dict[Key, int]:
-    """The families of those cells and margins that the bits of `seen` leave in doubt, counted one by one, in one pass
-    over their regencies. What else comes out on the way is the part of a margin that lies below them: of no use."""
-    session.read(_regions_of(query.by, sums))
+    """The families of the doubtful cells and margins, counted one by one, in one pass over their regencies. A margin
+    above them that is not in doubt comes out too, but with only a part of its families."""
+    session.read(_regions_of(query.by, doubtful))
     words = _Words(types)
     where = words.where(chosen(query))
-    too_few = f"(persons >= {words.value(enough)}) AND (bit_count(seen) < {words.value(enough)})" if enough else "true"
     names = [f"d{at}" for at in range(len(query.by))]
     dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
     below = "\n        OR ".join(
@@ -372,7 +375,7 @@ def _families(
     text = f"""{_REGISTRY},
 {_chosen(where)},
 doubtful AS (      -- enough persons, but too few bits to be sure of as many families
-    SELECT * FROM sums WHERE {too_few}
+    SELECT * FROM sums WHERE doubt
 ),
 below AS (         -- the finest cells that they are made of
     SELECT * FROM cells
@@ -388,14 +391,14 @@ GROUP BY {_grouping_sets(names, margins)}
 HAVING (count(*) > 0)"""  # noqa: S608  # as above
     counted = {tuple(key[:depth]): found for depth, *key, found in session.run(text, tuple(words.values))}
     session.read(())
-    return {key: counted[key] for key in sums}
+    return counted
 
 
 def _same(one: str, other: str, names: list[str]) -> str:
     return "".join(f" AND ({one}.{name} IS NOT DISTINCT FROM {other}.{name})" for name in names)
 
 
-def _regions_of(by: tuple[str, ...], keys: list[Key]) -> tuple[str, ...]:
+def _regions_of(by: tuple[str, ...], keys: list[list[Any]]) -> tuple[str, ...]:
     """The places where the cells and margins `keys` are, if a dimension of each tells; none is everywhere."""
     at = next((by.index(column) for column in ("kode_kab", "kode_kec", "kode_desa", "kode_prov") if column in by), None)
     places = {None} if at is None else {key[at] if at < len(key) else None for key in keys}
