@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
 from django.test import Client
 
-from bagipakai.control import ledger, requests
+from bagipakai.control import requests
 from bagipakai.control.acting import Acting, person_of
 from bagipakai.control.models import PendingDecision, Person
-from bagipakai.control.passkeys import matters, requested, signing
+from bagipakai.control.passkeys import matters, signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core.decisions import PRESENT, VERIFIED
 from bagipakai.core.refusal import Refusal
@@ -79,20 +78,11 @@ class GoingBack(Authenticator):
         return super().data(rp_id, flags)
 
 
-# The door, as `requests.handle` asks for signatures: decided, signed, written, in one transaction.
-
-
 def draw_up(
     reference: str, action: Action, who: Acting, payload: Mapping[str, Any] | None = None, lang: str = "id"
 ) -> PendingDecision | Refusal:
     """Asks to act; what is to be signed, or why not."""
-    request = requests.find(reference)
-    seen = requests.state(reference).n
-    with transaction.atomic():
-        outcome = requests._decided(request, action, who, dict(payload or {}), seen)
-        if isinstance(outcome, Refusal):
-            return outcome
-        return signing.prepare(requested.of_request(request, outcome), dict(payload or {}), lang)
+    return requests.draw_up(reference, action, who, payload or {}, requests.state(reference).n, lang)
 
 
 def handle(
@@ -105,22 +95,8 @@ def handle(
     signature: Signature | None = None,
 ) -> Event | Refusal:
     """Does it, if it is signed."""
-    request = requests.find(reference)
     seen = requests.state(reference).n if seen is None else seen
-    try:
-        with transaction.atomic():
-            outcome = requests._decided(request, action, who, dict(payload or {}), seen)
-            if isinstance(outcome, Event):
-                signed = signing.accept(requested.of_request(request, outcome), signature)
-                if isinstance(signed, Refusal):
-                    outcome = signed
-                else:
-                    requests._write(request, outcome)
-    except ledger.Overtaken:
-        outcome = Refusal("changed-meanwhile")
-    return (
-        ledger.deny(outcome, action.value, person_of(who), request=request) if isinstance(outcome, Refusal) else outcome
-    )
+    return requests.handle(reference, action, who, payload, seen, signature)
 
 
 def decide(reference: str, action: Action, who: Acting, payload: Mapping[str, Any] | None = None) -> Event | Refusal:

@@ -17,14 +17,13 @@ NIK = "5203015708890001"
 
 
 def test_events_are_appended_in_one_place():
-    """Those of requests, reviews and grants; an officer's keys have a short table of their own."""
     callers = {
         file.name
         for file in CONTROL.rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Attribute) and node.attr == "append" and getattr(node.value, "id", "") == "ledger"
     }
-    assert callers == {"door.py", "keys.py"}
+    assert callers == {"door.py"}
 
 
 @pytest.mark.django_db

@@ -16,8 +16,11 @@ from django.db.models import Model
 
 from bagipakai.control import clock, documents, ledger
 from bagipakai.control.acting import Acting, in_the_way, person_of, tenures_of
-from bagipakai.control.models import Document, Tenure
+from bagipakai.control.models import Document, PendingDecision, Tenure
 from bagipakai.control.models.ledger import Entry
+from bagipakai.control.passkeys import signing
+from bagipakai.control.passkeys.matters import Matter
+from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.signing.acts import Stopped
 from bagipakai.control.trail import stops
 from bagipakai.core.event import SYSTEM, Actor, AnyCommand, AnyEvent, Folded, Role
@@ -60,6 +63,7 @@ class Door(Generic[Row, State, Happened]):
     facts: Callable[..., Any]  # (row, state, at, *, tenure, action, payload): all that the rules may ask
     follows: Callable[[Row, State, Happened, Any], None]  # what commits with an event and its entry
     due: Callable[[Row, State, datetime], AnyCommand[Any] | None]  # what the office now does by itself, if it may
+    matter: Callable[[Row, State, Happened], Matter] | None = None  # what is signed with an act; None: nothing is
     last_look: Callable[[Row, State, Happened], Refusal | None] = lambda *_: None  # what the rules cannot know
 
     def state(self, row: Row) -> State:
@@ -108,14 +112,19 @@ class Door(Generic[Row, State, Happened]):
         acting: Acting | None,
         payload: Mapping[str, Any] | None = None,
         seen: int | None = None,
+        signature: Signature | None = None,
     ) -> Happened | Refusal:
         """Does `action`, or says why not, and writes that down. If something happened since `seen`, the answer is
-        `changed-meanwhile` and nothing typed is lost: the caller still has it."""
+        `changed-meanwhile` and nothing typed is lost: the caller still has it. What must be signed is done only with
+        the `signature` under the decision that `draw_up` made (decision 0076)."""
         try:
             with transaction.atomic():
                 outcome = self.answer(row, action, acting, dict(payload or {}), seen=seen)
-                if not isinstance(outcome, Refusal):
-                    self.write(row, outcome)
+                signed = self._signed(row, outcome, acting, signature)
+                if isinstance(signed, Refusal):
+                    outcome = signed
+                elif not isinstance(outcome, Refusal):
+                    self.write(row, outcome, signed)
         except ledger.Overtaken as overtaken:
             outcome = Refusal("changed-meanwhile", {"seen": str(overtaken.n - 1), "now": str(overtaken.n)})
         except Stopped as stopped:  # the paper that this act sets could not be sealed
@@ -124,6 +133,20 @@ class Door(Generic[Row, State, Happened]):
             return self.deny(row, outcome, action, acting)
         log.info("%s.event subject=%s n=%d action=%s", outcome.kind, outcome.subject, outcome.n, action.value)
         return outcome
+
+    def draw_up(
+        self, row: Row, action: Any, acting: Acting, payload: Mapping[str, Any], *, seen: int | None, lang: str
+    ) -> PendingDecision | Refusal:
+        """The decision that `action` would be, for its signer to read and sign; or why not, which is written down."""
+        if self.matter is None:
+            raise TypeError("nothing is signed here")
+        outcome = self.answer(row, action, acting, payload, seen=seen)
+        if not isinstance(outcome, Refusal):
+            drawn = signing.prepare(self.matter(row, self.state(row), outcome), payload, lang)
+            if not isinstance(drawn, Refusal):
+                return drawn
+            outcome = drawn
+        return self.deny(row, outcome, action, acting)
 
     def open(self, new: Callable[[], Row], action: Any, tenure: Tenure, payload: Mapping[str, Any]) -> Row | Refusal:
         """Makes a row by the first event of its thing; where that is refused, there is none."""
@@ -177,16 +200,26 @@ class Door(Generic[Row, State, Happened]):
                 continue
         return written
 
-    def write(self, row: Row, event: Happened) -> None:
-        """Appends the event, and everything that follows from it. Raises Overtaken."""
-        self._go_on(row, self._append(row, self.state(row), event), clock.now())
+    def write(self, row: Row, event: Happened, signature: str = "") -> None:
+        """Appends the event, and everything that follows from it. `signature`: of the signed decision, its digest.
+        Raises Overtaken."""
+        self._go_on(row, self._append(row, self.state(row), event, signature), clock.now())
 
     def deny(self, row: Row, no: Refusal, action: Any, acting: Acting | None) -> Refusal:
         """Writes down that something was refused, and hands the refusal on."""
         return ledger.deny(no, action.value, person_of(acting) if acting else None, **self.denied(row))
 
-    def _append(self, row: Row, state: State, event: Happened) -> State:
-        entry = ledger.append(self.entries, row, event)
+    def _signed(
+        self, row: Row, outcome: Happened | Refusal, acting: Acting | None, signature: Signature | None
+    ) -> str | Refusal:
+        """The digest of the decision that was signed with this act; empty where none need be."""
+        if self.matter is None or acting is None or isinstance(outcome, Refusal):
+            return ""
+        signed = signing.accept(self.matter(row, self.state(row), outcome), signature)
+        return signed if isinstance(signed, Refusal) else signed.digest if signed else ""
+
+    def _append(self, row: Row, state: State, event: Happened, signature: str = "") -> State:
+        entry = ledger.append(self.entries, row, event, signature)
         after: State = self.rules.after(state, event)
         self.follows(row, after, event, entry)
         return after

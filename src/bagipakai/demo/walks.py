@@ -23,6 +23,7 @@ from bagipakai.core.request import Action, Role, State
 from bagipakai.demo import papers, story, watching
 from bagipakai.demo.processes import Stopped, bagipakai, passed
 from bagipakai.demo.readying import recipient_key
+from bagipakai.demo.signatures import signed_by
 from bagipakai.demo.story import House
 
 Told = Callable[[str], object]
@@ -315,4 +316,4 @@ class Procession:
 
     def _do(self, by: Person, action: Action, payload: Mapping[str, Any] | None = None) -> None:
         filled = {**requests.prefilled(self.reference, action), **(payload or {})}
-        passed(requests.handle(self.reference, action, by, filled, self.state.n))
+        signed_by(by, requests, self.reference, action, filled, self.state.n)

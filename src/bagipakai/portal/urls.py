@@ -70,6 +70,8 @@ urlpatterns = [
         "permintaan/",
         path("<str:reference>/unduh/", downloads.show, name="show"),
         path("<str:reference>/unduh/segel", downloads.seal, name="seal"),
+        path("<str:reference>/unduh/kebijakan-saksi", downloads.policy, name="policy"),
+        path("<str:reference>/unduh/bukti/<str:name>", downloads.proof, name="proof"),
         path("<str:reference>/unduh/<str:part>", downloads.fetch, name="fetch"),
     ),
     room(

@@ -158,7 +158,7 @@ def _houses(holder: Person, mine: Ring, credential: str) -> set[str]:
 
 def _write(holder: Person, event: Event, made: ceremony.Made | None) -> None:
     """The entry, the credential, and the leaf. Raises Overtaken."""
-    ledger.append(KeyEvent, holder, event)
+    ledger.enter(KeyEvent, holder, event)
     if made is not None:
         Credential.objects.create(
             holder=holder,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bagipakai.control import access, clock, keys
 from bagipakai.control.models import Grant
+from bagipakai.control.trail import house
 from bagipakai.core.refusal import Refusal
 from bagipakai.portal.pages.files import as_download
 from bagipakai.portal.pages.refused import refused, sentence
@@ -43,6 +44,8 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "status": access.state_of(grant).status_at(clock.now()),
         "manifest": manifest,
         "parts": [(name, sizes.get(name)) for name in access.parts(grant)],
+        "proofs": [] if refusal else [(name, len(content)) for name, content in access.proof_of(grant).items()],
+        "policy": house.policy_file().is_file(),
         "hindrance": sentence(refusal) if refusal else "",
         "basis": refusal.basis if refusal else "",
     }
@@ -54,6 +57,30 @@ def seal(http: HttpRequest, reference: str) -> HttpResponse:
     """The public key of the controller's seal, by which the recipient knows whose package it is."""
     _granted(http, reference)
     return as_download(keys.seal_key().to_pem(), "segel-pengendali.pem", "application/x-pem-file")
+
+
+@require_GET
+def policy(http: HttpRequest, reference: str) -> HttpResponse:
+    """Whom this office asks to witness its trail, and how many must have: with it the recipient checks the proof."""
+    _granted(http, reference)
+    try:
+        content = house.policy_file().read_bytes()
+    except OSError:
+        raise Http404 from None
+    return as_download(content, "kebijakan-saksi.txt", "text/plain; charset=utf-8")
+
+
+@require_POST
+def proof(http: HttpRequest, reference: str, name: str) -> HttpResponse:
+    """A file of the proof that the package stands in the trail. It holds nothing of the package, so that fetching it is
+    no reading; it is given to whoever may read at this moment."""
+    dossier, grant = _granted(http, reference)
+    if no := access.may_read(grant, dossier.tenure):
+        return refused(http, no, reverse("downloads:show", args=[reference]))
+    content = access.proof_of(grant).get(name)
+    if content is None:
+        raise Http404
+    return as_download(content, name, "application/octet-stream")
 
 
 @require_POST
