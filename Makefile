@@ -8,7 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 BENCH_PEOPLE ?= 10000000
 
-.PHONY: demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing pins messages pages clean
+.PHONY: demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail pins messages pages clean
 
 demo: .venv/run            ## a synthetic nation, one request of each level from readiness to an opened package
 	$(BIN)/bagipakai demo walk --people $(PEOPLE)
@@ -36,7 +36,7 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-extracts bench-signing   ## every figure the README states
+bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail   ## every figure the README states
 
 bench-synthesis: .venv/test
 	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)
@@ -49,6 +49,9 @@ bench-extracts: .venv/test
 
 bench-signing: .venv/test
 	$(BIN)/python -m bench.signing
+
+bench-trail: .venv/test
+	$(BIN)/python -m bench.trail
 
 pages: .venv/test          ## what is generated: the lawyer's page, its diagram, the catalogue
 	$(BIN)/python -m bagipakai.core.law_page

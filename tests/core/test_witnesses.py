@@ -6,13 +6,15 @@ from hypothesis import strategies as st
 from tests.verifier import world
 from tests.verifier.world import LOG, WITNESSES, Trail, checkpoint, drawn, policy, root_of, signer
 
-from bagipakai.core.notes import Kind, Note
+from bagipakai.core.notes import Kind, Note, NoteKey
 from bagipakai.core.witnesses import BadPolicy, LogProof, NotBelieved, Policy
 
 KEYS = {name: str(one.public) for name, one in WITNESSES.items()}
 MORE = {f"y{number}": signer(f"y{number}.contoh.id", Kind.ED25519_COSIGNATURE) for number in range(1, 4)}
 VKEY = str(LOG.public)
 SMALL = root_of(drawn(9))
+RENAMED = NoteKey("w9.contoh.id", WITNESSES["w1"].public.kind, WITNESSES["w1"].public.material)
+BOTH = NoteKey("w9.contoh.id", Kind.ED25519_COSIGNATURE, LOG.public.material)
 
 
 def read(text):
@@ -88,6 +90,8 @@ REFUSED = {
     "a group called none": "log <log>\nwitness a <1>\ngroup none 1 a\nquorum none\n",
     "two witnesses of one name": "log <log>\nwitness a <1>\nwitness a <2>\nquorum a\n",
     "one key under two names": "log <log>\nwitness a <1>\nwitness b <1>\ngroup g 2 a b\nquorum g\n",
+    "one key under two names of its own": f"log <log>\nwitness a <1>\nwitness b {RENAMED}\ngroup g 2 a b\nquorum g\n",
+    "the log's key as a witness": f"log <log>\nwitness a {BOTH}\nquorum a\n",
     "a log twice": "log <log>\nlog <log>\nquorum none\n",
     "the log as its own witness": "log <log>\nwitness a <log>\nquorum a\n",
     "a witness as log": "log <1>\nquorum none\n",
@@ -328,7 +332,7 @@ NOT_A_PROOF = {
     "a space after a step": PROOF.decode().replace(LINES[2], LINES[2] + " "),
     "an extra line in the wrong place": PROOF.decode().replace("index 123", "index 123\nextra YQ=="),
     "two extra lines": PROOF.decode().replace("index 123", "extra YQ==\nextra YQ==\nindex 123"),
-    "sixty-four steps": PROOF.decode().replace(LINES[2], "\n".join([LINES[2]] * 60)),
+    "sixty-four steps": PROOF.decode().replace(LINES[2], "\n".join([LINES[2]] * (65 - LINES.index("", 2) + 2))),
     "no checkpoint": PROOF.decode().partition("\n\n")[0] + "\n\n",
     "no blank line": PROOF.decode().replace("\n\n", "\n", 1),
 }

@@ -353,7 +353,7 @@ def changed(seq: int, mark: int) -> str:
     return f"catatan {seq}, lain sejak {AT[mark]}"
 
 
-for seq, mark in ((0, 300), (200, 300), (255, 300), (256, 300), (450, 600), (511, 600), (512, 600), (650, 700)):
+for seq, mark in ((0, 300), (200, 300), (255, 300), (299, 300), (300, 600), (450, 600), (599, 600), (600, 700)):
     case("log", f"entry {seq} replaced", "entry-changed", in_bundle(seq, replaced), changed(seq, mark))
 for seq, mark in ((0, 300), (200, 300), (450, 600), (650, 700)):
     case("log", f"entry {seq} deleted", "entry-changed", in_bundle(seq, deleted), changed(seq, mark))
@@ -362,6 +362,14 @@ for seq, mark in ((0, 300), (200, 300), (450, 600), (650, 700)):
         "log", f"entries {seq} and {seq + 1} exchanged", "entry-changed", in_bundle(seq, exchanged), changed(seq, mark)
     )
     case("log", f"something put before entry {seq}", "entry-changed", in_bundle(seq, put_before), changed(seq, mark))
+for seq, mark in ((256, 300), (511, 600), (512, 600), (699, 700)):
+    case(
+        "log",
+        f"entry {seq}, at the edge of a bundle, replaced",
+        "entry-changed",
+        in_bundle(seq, replaced),
+        changed(seq, mark),
+    )
 case(
     "log",
     "an entry more in a full bundle",

@@ -177,6 +177,19 @@ def strayed(draw, text):
     return (text[:at] + odd + text[at + draw(st.integers(0, 1)) :]).encode()
 
 
+def padded(length):
+    """A checkpoint with a line by nobody that brings it to this length."""
+    note = TRAIL.checkpoint() + "— ".encode()
+    left = length - len(note) - len(" \n")
+    return note + b"a" * (left % 4 + 4) + b" " + b"YWJj" * (left // 4 - 1) + b"\n"
+
+
+def test_the_padding_is_as_long_as_it_is_meant_to_be():
+    assert [len(padded(length)) for length in (262_144, 262_145)] == [262_144, 262_145]
+    assert believed(padded(262_144)) == believed(TRAIL.checkpoint())
+    assert believed(padded(262_145)) == "not-a-note"
+
+
 def believed(note):
     try:
         read_note = Note.read(note)
@@ -194,6 +207,10 @@ def believed(note):
 @given(notes())
 @example(STATE.text.encode() + b"\n" + b"".join(b"\xe2\x80\x94 a%d YWJjZGVmZ2g=\n" % at for at in range(33)))
 @example(TRAIL.checkpoint().replace(b"\n", b"\r\n"))
+@example(padded(256 * 1024))
+@example(padded(256 * 1024 + 1))
+@example(TRAIL.checkpoint() + b"\xe2\x80\x94 a YWJjZA==\n")
+@example(TRAIL.checkpoint() + b"\xe2\x80\x94 a YWJjZGU=\n")
 @example(TRAIL.checkpoint() + b"\xe2\x80\x94 a\xff YWJjZGVmZ2g=\n")
 def test_they_believe_the_same_checkpoints(note):
     agree(believed(note), stranger(lambda: STRANGER.checkpoint(note)))

@@ -35,6 +35,8 @@ def test_a_log_with_three_levels_of_tiles_holds_and_its_hashes_are_looked_at(tmp
         code, place = refused(lambda: log(tmp_path, policy()))
         assert (code, place[: len(where)]) == ("hash-changed", where)
         (tmp_path / name).write_bytes(trail.files[name])
+    (tmp_path / "tile/1/001.p/1").unlink()
+    assert refused(lambda: log(tmp_path, policy())) == ("file-missing", "tile/1/001.p/1, mulai catatan 65536")
 
 
 @pytest.mark.parametrize("size", [1, 150, 255, 256, 300, 513])
@@ -45,6 +47,17 @@ def test_an_older_checkpoint_holds_in_a_log_that_has_grown_since(tmp_path, size)
     trail.grow(drawn(700)[size:])
     trail.lay(tmp_path, note)
     assert log(tmp_path, policy()).startswith(f"{size} catatan")
+
+
+def test_the_narrow_file_that_the_checkpoint_asks_for_is_the_one_that_is_read(tmp_path):
+    trail = Trail.of(drawn(150))
+    note = trail.checkpoint()
+    trail.grow(drawn(300)[150:])
+    trail.lay(tmp_path, note)
+    file = tmp_path / "tile/entries/000.p/150"
+    file.write_bytes(file.read_bytes().replace(b"catatan-77", b"catatan-78", 1))
+    code, where = refused(lambda: log(tmp_path, policy()))
+    assert (code, where.split(",")[0]) == ("entry-changed", "catatan 77")
 
 
 @pytest.mark.parametrize("size", [150, 300, 600])

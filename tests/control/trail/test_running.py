@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from tests.control.trail.grounds import at_database
+from tests.control.trail.grounds import at_database, body
 
 from bagipakai import postgres
 from bagipakai.control.trail import house, stops
@@ -53,6 +53,10 @@ def test_it_hears_of_a_leaf_and_ends_when_told(office, tmp_path):
             for count in (3, 5):
                 office.commit(count)
                 assert until(lambda: public(office) == len(office.committed()))
+            with office.connect(postgres.OFFICE, autocommit=True) as busy:  # a hundred that ring in one moment
+                for number in range(100):
+                    busy.execute("INSERT INTO trail.leaf (body) VALUES (%s)", [body(number)])
+            assert until(lambda: public(office) == 108)
             second = office.run("control", "sequencer", "--once")
             assert second.returncode == 1 and "Pencatat jejak lain" in second.stderr
             running.send_signal(signal.SIGTERM)

@@ -42,6 +42,11 @@ def register(subparsers: Any) -> None:
     lift = verbs.add_parser("lift", help="angkat henti, setelah basis data dan jejak cocok lagi (hanya pemilik)")
     lift.add_argument("--reason", required=True, metavar="ALASAN", help="apa yang terjadi dan siapa yang memutuskan")
     lift.set_defaults(run=_told(_lift))
+    replay = verbs.add_parser("replay", help="pasang kembali catatan yang hilang setelah pemulihan (hanya pemilik)")
+    replay.add_argument(
+        "--from", dest="folder", type=Path, metavar="FOLDER", help="salinan jejak (bawaan: jejak di sini)"
+    )
+    replay.set_defaults(run=_told(_replay))
     policy = verbs.add_parser("policy", help="cetak kebijakan saksi yang dipakai")
     policy.set_defaults(run=_told(_policy))
 
@@ -98,6 +103,26 @@ def _lift(options: argparse.Namespace) -> str | int:
         for number, said_by in lifted:
             leaves.write("trail.LIFT", f"henti/{number}", {"said_by": said_by, "reason": reason}, through=owner)
     print(f"{len(lifted)} henti diangkat." if lifted else "Tidak ada henti.")
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> str | int:
+    if not postgres.owner_is_known():
+        return "Hanya pemilik basis data yang dapat memasang kembali catatan."
+    _django()
+    from bagipakai.control.trail import house, replaying
+    from bagipakai.control.trail.sequencer import SecondSequencer
+    from bagipakai.control.trail.store import Store
+
+    store = Store(options.folder) if options.folder else house.store()
+    try:
+        with psycopg.connect(postgres.url(postgres.OWNER), autocommit=True) as owner:
+            had, has = replaying.replay(owner, store, house.policy())
+    except SecondSequencer:
+        return "Pencatat jejak sedang berjalan; hentikan dahulu."
+    except replaying.NoContinuation:
+        return "Jejak itu bukan kelanjutan dari isi basis data, atau bukan yang ditandatangani."
+    print(f"{has - had} catatan dipasang kembali, tanpa isinya." if has > had else "Tidak ada yang kurang.")
     return 0
 
 

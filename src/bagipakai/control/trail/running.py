@@ -65,7 +65,7 @@ def run(url: str, *, once: bool = False) -> int:
                     return 1
             if once:
                 break
-            for _ in listening.notifies(timeout=PAUSE, stop_after=1):
+            if list(listening.notifies(timeout=PAUSE, stop_after=1)):  # all that rang in one moment
                 time.sleep(GATHER)
     return 0
 

@@ -67,6 +67,7 @@ class Sequencer:
         does not know it yet still holds."""
         if not self._one("SELECT pg_try_advisory_lock(%s)", LOCK):
             raise SecondSequencer
+        self._one("SELECT set_config('synchronous_commit', 'on', false)")  # a number that was used is never lost
         try:
             self._store.__enter__()
         except Held:
