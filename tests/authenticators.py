@@ -108,9 +108,7 @@ def decide(reference: str, action: Action, who: Acting, payload: Mapping[str, An
     return handle(reference, action, who, payload, seen=found.n - 1, signature=WALLET.sign(found))
 
 
-def act(  # noqa: PLR0917 - in the order in which the door takes them
-    door: Any, subject: Any, action: Any, who: Acting, payload: Mapping[str, Any], seen: int
-) -> Any:
+def act(door: Any, subject: Any, action: Any, who: Acting, payload: Mapping[str, Any], seen: int) -> Any:
     """Does it by `door` (control.requests, control.readiness) as people do: signed where it must be. Who can have no
     key, because a post or an account ended, comes to the door without one."""
     kind = matters.REQUEST if door is requests else matters.READINESS

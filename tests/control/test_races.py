@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from django.db import connection
+from tests.authenticators import act
 from tests.factories import a_pdf, a_request, a_seat, done
 
 from bagipakai.control import ledger, requests
@@ -90,9 +91,7 @@ def test_fifty_decisions_on_fifty_requests_all_succeed():
     seen = {chain.reference: chain.state.n for chain in chains}
     outcomes = _at_once(
         *(
-            lambda reference=chain.reference: requests.handle(
-                reference, Action.PASS_ADMIN, verifier, {}, seen[reference]
-            )
+            lambda reference=chain.reference: act(requests, reference, Action.PASS_ADMIN, verifier, {}, seen[reference])
             for chain in chains
         )
     )
@@ -103,7 +102,7 @@ def test_fifty_decisions_on_fifty_requests_all_succeed():
 def test_a_double_click_is_one_act():
     chain = a_request(at=Status.ADMIN_CHECK)
     verifier, seen = chain.office[Role.ADMIN_VERIFIER], chain.state.n
-    deed = lambda: requests.handle(chain.reference, Action.PASS_ADMIN, verifier, {}, seen)  # noqa: E731
+    deed = lambda: act(requests, chain.reference, Action.PASS_ADMIN, verifier, {}, seen)  # noqa: E731
     outcomes = _at_once(deed, deed)
     assert sum(isinstance(one, Refusal) for one in outcomes) == 1
     assert [one["action"] for one in ledger.payloads(Event, chain.request)].count("PASS_ADMIN") == 1
@@ -111,7 +110,7 @@ def test_a_double_click_is_one_act():
 
 def test_a_stale_tab_changes_nothing():
     chain = a_request(at=Status.SUBSTANCE_CHECK)
-    outcome = requests.handle(
-        chain.reference, Action.PASS_ADMIN, chain.office[Role.ADMIN_VERIFIER], {}, chain.state.n - 1
+    outcome = act(
+        requests, chain.reference, Action.PASS_ADMIN, chain.office[Role.ADMIN_VERIFIER], {}, chain.state.n - 1
     )
     assert outcome.code == "changed-meanwhile"

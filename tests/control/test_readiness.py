@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from tests.authenticators import act
 from tests.factories import (
     DOCUMENTS,
     a_certificate,
@@ -89,9 +90,9 @@ def test_a_suspended_certificate_counts_at_once(at):
     row = ReadinessReview.objects.get(institution=house.institution)
     reviewer = an_office()[Role.READINESS_REVIEWER]
     chain = _filled(a_request(asking=house))
-    done(readiness.handle(row.pk, Review.SUSPEND, reviewer, {"reason": "Insiden"}, row.n))
+    done(act(readiness, row.pk, Review.SUSPEND, reviewer, {"reason": "Insiden"}, row.n))
     assert refused(chain.attempt(Action.SUBMIT, Role.APPLICANT)) == "readiness-has-lapsed"
-    done(readiness.handle(row.pk, Review.REINSTATE, reviewer, {"reason": "Selesai"}, row.n + 1))
+    done(act(readiness, row.pk, Review.REINSTATE, reviewer, {"reason": "Selesai"}, row.n + 1))
     chain.step(Action.SUBMIT, Role.APPLICANT)
 
 
@@ -103,9 +104,9 @@ def test_who_says_yes_shows_it():
     for code in items:
         seen = readiness.state(row.pk).n
         answer = {"item": code, "answer": "YES", "note": ""}
-        done(readiness.handle(row.pk, Review.ANSWER, house[Role.APPLICANT], answer, seen))
+        done(act(readiness, row.pk, Review.ANSWER, house[Role.APPLICANT], answer, seen))
     officer = house[Role.ACCOUNTABLE_OFFICER]
-    assert refused(readiness.handle(row.pk, Review.DECLARE, officer, {}, readiness.state(row.pk).n)) == (
+    assert refused(act(readiness, row.pk, Review.DECLARE, officer, {}, readiness.state(row.pk).n)) == (
         "evidence-is-missing"
     )
 
@@ -129,7 +130,7 @@ def test_nobody_reviews_the_own_institution():
     office = an_office()
     seat = a_seat(office.institution, Role.APPLICANT)
     row = done(readiness.begin(seat, ("L1",)))
-    outcome = readiness.handle(row.pk, Review.ANSWER, an_institution(ready=False)[Role.APPLICANT], {}, 1)
+    outcome = act(readiness, row.pk, Review.ANSWER, an_institution(ready=False)[Role.APPLICANT], {}, 1)
     assert refused(outcome) == "not-this-role"
     assert readiness.queue(office[Role.READINESS_REVIEWER]) == []
 

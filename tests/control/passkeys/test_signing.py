@@ -11,7 +11,7 @@ from tests.factories import a_certificate, a_request, a_seat, done
 
 from bagipakai.control import clock, ledger, people, readiness, requests
 from bagipakai.control.models import Denial, Event, PendingDecision, SignedDecision, SigningAttempt
-from bagipakai.control.passkeys import ceremony, keys, matters, requested, signing
+from bagipakai.control.passkeys import ceremony, keys, requested, signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core import policy
 from bagipakai.core.canonical import digest
@@ -321,15 +321,15 @@ def test_every_act_that_must_be_signed_exists():
 
 
 def test_a_certificate_of_readiness_is_signed(chain):
-    """The other table, through the same seam."""
+    """The other table, through the same door."""
     review = chain.asking.institution.reviews.get()
-    reviewer = chain.office[Role.READINESS_REVIEWER]
+    reviewer, says = chain.office[Role.READINESS_REVIEWER], {"reason": "Kebocoran"}
     key_of(reviewer)
-    outcome = readiness._decided(review, Review.SUSPEND, reviewer, {"reason": "Kebocoran"}, review.n)
-    matter = matters.of_review(review, readiness.state(review.pk), outcome)
-    found = done(signing.prepare(matter, {"reason": "Kebocoran"}))
-    kept = done(signing.accept(matter, WALLET.sign(found)))
-    assert (kept.subject, kept.n) == (f"kesiapan/{review.pk}", review.n + 1)
+    found = done(readiness.draw_up(review.pk, Review.SUSPEND, reviewer, says, review.n))
+    assert refused(readiness.handle(review.pk, Review.SUSPEND, reviewer, says, review.n)) == "decision-is-not-signed"
+    done(readiness.handle(review.pk, Review.SUSPEND, reviewer, says, review.n, WALLET.sign(found)))
+    kept = SignedDecision.objects.get(subject=f"kesiapan/{review.pk}", n=review.n + 1)
+    assert kept.pending == found
 
 
 # --- what the database itself keeps ---------------------------------------------------------------------------------

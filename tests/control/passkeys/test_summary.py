@@ -46,7 +46,7 @@ def matter():
     filled = requests.prefilled(chain.reference, Action.APPROVE) | {"reason": "Disetujui sesuai usul"}
     who = chain.office[Role.COORDINATOR]
     return requested.of_request(
-        chain.request, done(requests._decided(chain.request, Action.APPROVE, who, filled, chain.state.n))
+        chain.request, done(requests.DOOR.answer(chain.request, Action.APPROVE, who, filled, seen=chain.state.n))
     )
 
 
@@ -116,7 +116,7 @@ def test_a_check_of_substance_shows_what_was_proposed():
     who = chain.office[Role.SUBSTANCE_VERIFIER]
     opinion = {"opinion": "SUPPORTS", "reason": "Sesuai tujuan"}
     chain.step(Action.GIVE_OPINION, Role.DATA_PROTECTION_OFFICER, opinion)
-    event = done(requests._decided(chain.request, Action.PASS_SUBSTANCE, who, {}, chain.state.n))
+    event = done(requests.DOOR.answer(chain.request, Action.PASS_SUBSTANCE, who, {}, seen=chain.state.n))
     said = text(
         drawn(requested.of_request(chain.request, event), Signing.on(clock.today()).acts["request", "PASS_SUBSTANCE"])
     )
