@@ -120,6 +120,8 @@ REFUSED = {
     "a byte order mark": "\ufefflog <log>\nquorum none\n",
     "a null in a comment": "# \0\nlog <log>\nquorum none\n",
     "a key spelled otherwise": f"log {VKEY[:-1]}\nquorum none\n",
+    "a key without a name": f"log {NoteKey('', Kind.LOG, LOG.public.material)}\nquorum none\n",
+    "a key with a no-break space in its name": f"log {NoteKey('a\u00a0b', Kind.LOG, LOG.public.material)}\nquorum none\n",
     "another's key id": f"log {VKEY.replace('+', '+ff', 1)}\nquorum none\n",
 }
 
