@@ -19,6 +19,7 @@ def owner():
 
     name = Catalogue.on(clock.today())["desil"].producer
     institution = institutions.register("PRODUSEN", name, "KL")
+    a_seat(institution, Role.ACCOUNTABLE_OFFICER)  # somebody must confirm the producer's key
     return a_seat(institution, Role.DATA_PRODUCER)
 
 

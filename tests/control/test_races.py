@@ -6,13 +6,15 @@ from functools import partial
 
 import pytest
 from django.db import connection
-from tests.authenticators import act
+from tests import authenticators
+from tests.authenticators import act, key_of
 from tests.factories import a_pdf, a_request, a_seat, done
 
 from bagipakai.control import ledger, requests
 from bagipakai.control.models import Denial, Event, Notice, Request
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, Status
+from bagipakai.demo.authenticator import Wallet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,11 +50,12 @@ def test_of_two_decisions_exactly_one_wins_every_time():
         (Action.RETURN, first, {"items": [item], "reopen": []}),
         (Action.ASK_CLARIFICATION, second, {"questions": "Pertanyaan yang tidak boleh hilang"}),
     ]
+    key_of(first)
     order, won = random.Random(7), set()
     for _ in range(ROUNDS):
         seen = chain.state.n
         order.shuffle(deeds)
-        outcomes = _at_once(*(partial(requests.handle, chain.reference, *deed, seen) for deed in deeds))
+        outcomes = _at_once(*(partial(act, requests, chain.reference, *deed, seen) for deed in deeds))
         assert [one.code for one in outcomes if isinstance(one, Refusal)] == ["changed-meanwhile"]
         (event,) = [one for one in outcomes if not isinstance(one, Refusal)]
         assert event.n == seen + 1
@@ -84,10 +87,13 @@ def _back_to_the_check(chain):
         chain.step(Action.CONFIRM_CLARIFICATION, Role.APPLICANT, filled)
 
 
-def test_fifty_decisions_on_fifty_requests_all_succeed():
-    """One request never waits for another: no lock is wider than one request."""
+def test_fifty_decisions_on_fifty_requests_all_succeed(monkeypatch):
+    """One request never waits for another: no lock is wider than one request. The key is one that does not count, since
+    fifty hands hold it."""
+    monkeypatch.setattr(authenticators, "WALLET", Wallet(make=authenticators.Uncounting))
     chains = [a_request(at=Status.ADMIN_CHECK) for _ in range(50)]
     verifier = chains[0].office[Role.ADMIN_VERIFIER]
+    key_of(verifier)
     seen = {chain.reference: chain.state.n for chain in chains}
     outcomes = _at_once(
         *(
@@ -102,6 +108,7 @@ def test_fifty_decisions_on_fifty_requests_all_succeed():
 def test_a_double_click_is_one_act():
     chain = a_request(at=Status.ADMIN_CHECK)
     verifier, seen = chain.office[Role.ADMIN_VERIFIER], chain.state.n
+    key_of(verifier)
     deed = lambda: act(requests, chain.reference, Action.PASS_ADMIN, verifier, {}, seen)  # noqa: E731
     outcomes = _at_once(deed, deed)
     assert sum(isinstance(one, Refusal) for one in outcomes) == 1

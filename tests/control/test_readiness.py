@@ -14,6 +14,7 @@ from tests.factories import (
     answers,
     done,
 )
+from tests.trail import witnessed
 
 from bagipakai.control import access, clock, readiness, requests
 from bagipakai.control.models import Grant, ReadinessEvent, ReadinessReview
@@ -66,6 +67,7 @@ def test_its_end_stops_reading_and_its_renewal_resumes_it(at):
     handler = chain.asking[Role.AUTHORISED_HANDLER]
     last = readiness.standing(chain.asking.institution, clock.now()).valid_until
     with at(f"{last} 23:59:59"):
+        witnessed()
         assert access.may_read(grant, handler) is None
     with at(f"{last + timedelta(days=1)} 00:00"):
         assert refused(access.download(grant, "kamus.csv.age", handler)) == "readiness-has-lapsed"
@@ -76,6 +78,7 @@ def test_its_end_stops_reading_and_its_renewal_resumes_it(at):
         a_certificate(chain.asking)
         assert access.tidy() == 1
         assert Grant.objects.get(pk=grant.pk).status == "ACTIVE"
+        witnessed()
         assert access.may_read(grant, handler) is None
 
 

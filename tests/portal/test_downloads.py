@@ -1,4 +1,4 @@
-"""What the recipient takes from the download page: the sealed parts, and the proof that others have seen the package."""
+"""What the recipient takes from the download page: sealed parts, and the proof that others have seen the package."""
 
 import re
 

@@ -307,7 +307,7 @@ def _matter_of_next(chain, action):
     done(chain.write(legal_basis="UU 13/2011 Pasal 9"))
     (item,) = chain.state.open_items
     payload = {"item": item.id, "answer": "REPAIRED"}
-    event = done(requests._decided(chain.request, action, chain.asking[Role.APPLICANT], payload, chain.state.n))
+    event = done(requests.DOOR.answer(chain.request, action, chain.asking[Role.APPLICANT], payload, seen=chain.state.n))
     return requested.of_request(chain.request, event)
 
 
