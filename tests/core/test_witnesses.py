@@ -14,6 +14,7 @@ MORE = {f"y{number}": signer(f"y{number}.contoh.id", Kind.ED25519_COSIGNATURE) f
 VKEY = str(LOG.public)
 SMALL = root_of(drawn(9))
 RENAMED = NoteKey("w9.contoh.id", WITNESSES["w1"].public.kind, WITNESSES["w1"].public.material)
+SPACED = NoteKey("a\u00a0b", Kind.LOG, LOG.public.material)
 BOTH = NoteKey("w9.contoh.id", Kind.ED25519_COSIGNATURE, LOG.public.material)
 
 
@@ -121,7 +122,7 @@ REFUSED = {
     "a null in a comment": "# \0\nlog <log>\nquorum none\n",
     "a key spelled otherwise": f"log {VKEY[:-1]}\nquorum none\n",
     "a key without a name": f"log {NoteKey('', Kind.LOG, LOG.public.material)}\nquorum none\n",
-    "a key with a no-break space in its name": f"log {NoteKey('a\u00a0b', Kind.LOG, LOG.public.material)}\nquorum none\n",
+    "a key with a no-break space in its name": f"log {SPACED}\nquorum none\n",
     "another's key id": f"log {VKEY.replace('+', '+ff', 1)}\nquorum none\n",
 }
 
@@ -343,6 +344,12 @@ NOT_A_PROOF = {
 @pytest.mark.parametrize("text", NOT_A_PROOF.values(), ids=NOT_A_PROOF)
 def test_what_is_not_quite_a_proof_is_none(text):
     assert shows(text.encode(), ENTRY) == "not-a-proof"
+
+
+def test_sixty_three_steps_are_still_a_proof_that_leads_nowhere():
+    path = LINES[2 : LINES.index("", 2)]
+    text = PROOF.decode().replace("\n".join(path), "\n".join(path[:1] * 63))
+    assert shows(text.encode(), ENTRY) == "not-in-the-log"
 
 
 def test_what_is_not_utf_8_is_no_proof():

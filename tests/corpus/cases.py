@@ -281,6 +281,7 @@ case("proof", "without its last step", "not-in-log", with_path(*PATH[:-1]), HERE
 case("proof", "with a step twice", "not-in-log", with_path(PATH[0], *PATH), HERE)
 case("proof", "with two steps exchanged", "not-in-log", with_path(PATH[1], PATH[0], *PATH[2:]), HERE)
 case("proof", "with a step too many", "not-in-log", with_path(*PATH, PATH[0]), HERE)
+case("proof", "with sixty-three steps", "not-in-log", with_path(*PATH[:1] * 63), HERE)
 case("proof", "with a step changed", "not-in-log", with_path(world.b64(bytes(32)), *PATH[1:]), HERE)
 case("proof", "at another place", "not-in-log", with_index(122), "catatan 122 dari 300")
 case("proof", "beyond the end", "not-in-log", with_index(300), "catatan 300 dari 300")
