@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.test import Client
 
-from bagipakai.control import requests
+from bagipakai.control import clock, requests
 from bagipakai.control.acting import Acting, person_of
 from bagipakai.control.models import PendingDecision, Person
 from bagipakai.control.passkeys import matters, signing
 from bagipakai.control.passkeys.signing import Signature
-from bagipakai.core.decisions import PRESENT, VERIFIED
+from bagipakai.core.decisions import PRESENT, VERIFIED, Signing
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event
 from bagipakai.demo.authenticator import Authenticator, Wallet
@@ -131,6 +132,15 @@ def sign_on(client: Client, page: Any) -> Any:
         return page
     found = PendingDecision.objects.get(token=token[1])
     return client.post(page.url, {"answer": WALLET.sign(found).answer})
+
+
+def press(client: Client, address: str, told: Mapping[str, Any]) -> Any:
+    """Posts a page of an act as whoever is logged in; signs where it leads to signing; what follows."""
+    action = address.rstrip("/").rsplit("/", 1)[-1].upper().replace("-", "_")
+    if action in {one for _, one in Signing.on(clock.today()).acts}:
+        with suppress(LookupError):
+            WALLET.of(Person.objects.get(pk=client.session["_auth_user_id"]))
+    return sign_on(client, client.post(address, told))
 
 
 def key_of(person: Person) -> Authenticator:

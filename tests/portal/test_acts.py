@@ -9,6 +9,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from tests.authenticators import press
 from tests.factories import DOCUMENTS, a_pdf, a_request, an_institution, answers
 from tests.fakes import Registry
 from tests.portal.steps import a_returned_request, entering, standing_at
@@ -39,7 +40,7 @@ def act(chain, role: Role, action: Action, typed: dict | None = None, *, seen: i
     told = shown(client, address, prefix) if client.get(address).status_code == 200 else {}
     told |= {f"{prefix}-{name}": value for name, value in (typed or {}).items()}
     told["seen"] = chain.state.n if seen is None else seen
-    return client.post(address, told)
+    return press(client, address, told)
 
 
 def all_approved(chain) -> dict[str, str]:
@@ -196,7 +197,7 @@ def test_approving_less_shows_that_plan_first():
     assert "Cukup desil" in text
     assert chain.state.decision is None
     told = {"seen": chain.state.n, "approve-shown": json.dumps(less), "approve-reason": "Cukup desil"}
-    assert client.post(address, told).status_code == 302
+    assert press(client, address, told).status_code == 302
     assert chain.state.decision.variables == ("desil",)
 
 
