@@ -19,7 +19,7 @@ from bagipakai.core.request import Action, Role, Status
 
 pytestmark = pytest.mark.django_db
 
-OPEN = ["portal:home", "portal:glossary", "register:list", "catalogue:list", "accounts:login"]
+OPEN = ["portal:home", "portal:glossary", "register:list", "catalogue:list", "accounts:login", "trail:show"]
 
 
 def bytes_of(client: Client, address: str) -> tuple[int, str]:
@@ -125,6 +125,7 @@ def test_every_page_has_a_login_in_front_unless_it_is_meant_to_be_open():
         "catalogue:variable",
         "accounts:logout",
         "language",
+        *(f"trail:{name}" for name in ("verifier", "checkpoint", "policy", "tile")),  # the trail is for everybody
     }
     shut = []
     for room in get_resolver().url_patterns:

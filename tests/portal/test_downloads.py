@@ -48,7 +48,7 @@ def test_the_proof_and_the_policy_it_is_checked_by_are_taken_from_the_page(chain
         assert f'action="{proof_at(chain, name)}"' in page
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    address = reverse("downloads:policy", args=[chain.reference])
+    address = reverse("trail:policy")
     assert f'href="{address}"' in page
     policy = handler.get(address)
     assert policy.headers["Content-Disposition"] == 'attachment; filename="kebijakan-saksi.txt"'
@@ -87,5 +87,5 @@ def test_without_a_policy_the_page_says_why_nothing_leaves(chain, handler):
     house.policy_file().unlink()
     page = page_of(chain, handler)
     assert "Belum dapat diunduh" in page
-    assert reverse("downloads:policy", args=[chain.reference]) not in page
-    assert handler.get(reverse("downloads:policy", args=[chain.reference])).status_code == 404
+    assert f'href="{reverse("trail:policy")}"' not in page
+    assert handler.get(reverse("trail:policy")).status_code == 404

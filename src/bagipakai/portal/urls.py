@@ -15,6 +15,7 @@ from bagipakai.portal.passkeys import views as passkeys
 from bagipakai.portal.readiness import views as readiness
 from bagipakai.portal.register import views as register
 from bagipakai.portal.requests import views as requests
+from bagipakai.portal.trail import views as trail
 
 
 def room(name: str, prefix: str, *addresses: URLPattern) -> URLResolver:
@@ -70,7 +71,6 @@ urlpatterns = [
         "permintaan/",
         path("<str:reference>/unduh/", downloads.show, name="show"),
         path("<str:reference>/unduh/segel", downloads.seal, name="seal"),
-        path("<str:reference>/unduh/kebijakan-saksi", downloads.policy, name="policy"),
         path("<str:reference>/unduh/bukti/<str:name>", downloads.proof, name="proof"),
         path("<str:reference>/unduh/<str:part>", downloads.fetch, name="fetch"),
     ),
@@ -102,6 +102,15 @@ urlpatterns = [
         path("rekan/", passkeys.colleagues, name="colleagues"),
         path("rekan/<int:person>/", passkeys.colleague, name="colleague"),
         path("tandatangan/<str:token>/", passkeys.sign, name="sign"),
+    ),
+    room(
+        "trail",
+        "jejak/",
+        path("", trail.show, name="show"),
+        path("verifier.py", trail.verifier, name="verifier"),
+        path("checkpoint", trail.checkpoint, name="checkpoint"),
+        path("policy", trail.policy, name="policy"),
+        path("tile/<path:name>", trail.tile, name="tile"),
     ),
     path("bahasa/", login_not_required(set_language), name="language"),
     path("parts", parts),

@@ -59,17 +59,6 @@ def seal(http: HttpRequest, reference: str) -> HttpResponse:
     return as_download(keys.seal_key().to_pem(), "segel-pengendali.pem", "application/x-pem-file")
 
 
-@require_GET
-def policy(http: HttpRequest, reference: str) -> HttpResponse:
-    """Whom this office asks to witness its trail, and how many must have: with it the recipient checks the proof."""
-    _granted(http, reference)
-    try:
-        content = house.policy_file().read_bytes()
-    except OSError:
-        raise Http404 from None
-    return as_download(content, "kebijakan-saksi.txt", "text/plain; charset=utf-8")
-
-
 @require_POST
 def proof(http: HttpRequest, reference: str, name: str) -> HttpResponse:
     """A file of the proof that the package stands in the trail. It holds nothing of the package, so that fetching it is
