@@ -124,11 +124,12 @@ def test_the_whole_path_through_pages():
     parts = re.findall(r'action="([^"]+/unduh/[^"]+)"', page)
     assert len(parts) >= 2
     for part in parts:
-        answer = handler.post(part)
+        answer = handler.post(part, follow=True)
         assert answer.status_code == 200
         assert answer.headers["Content-Disposition"].startswith("attachment")
-        assert b"".join(answer.streaming_content)
-    assert chain.request.grant.readings.count() == len(parts)
+        assert answer.getvalue()
+    proofs = [part for part in parts if "/bukti/" in part]
+    assert chain.request.grant.readings.count() == len(parts) - len(proofs)
 
 
 def test_of_two_deciders_one_wins_and_the_other_loses_no_word():
@@ -312,9 +313,9 @@ def test_a_transfer_ends_with_the_right_to_it(monkeypatch):
     monkeypatch.setattr(downloads, "BLOCK", 2)
     monkeypatch.setattr(downloads, "ASK_EVERY", 0.0)
     address = reverse("downloads:fetch", args=[chain.reference, part])
-    whole = entering(handler).post(address)
+    whole = entering(handler).post(address, follow=True)
     assert b"".join(whole.streaming_content) == b"sealed" and whole.headers["Content-Length"] == "6"
-    flowing = iter(entering(handler).post(address).streaming_content)
+    flowing = iter(entering(handler).post(address, follow=True).streaming_content)
     assert next(flowing) == b"se"
     access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     with pytest.raises(ConnectionAbortedError):

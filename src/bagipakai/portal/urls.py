@@ -73,6 +73,7 @@ urlpatterns = [
         path("<str:reference>/unduh/segel", downloads.seal, name="seal"),
         path("<str:reference>/unduh/bukti/<str:name>", downloads.proof, name="proof"),
         path("<str:reference>/unduh/<str:part>", downloads.fetch, name="fetch"),
+        path("<str:reference>/unduh/<str:part>/<str:token>", downloads.send, name="send"),
     ),
     room(
         "examining",
