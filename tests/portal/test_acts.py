@@ -13,6 +13,7 @@ from tests.authenticators import press
 from tests.factories import DOCUMENTS, a_pdf, a_request, an_institution, answers
 from tests.fakes import Registry
 from tests.portal.steps import a_returned_request, entering, standing_at
+from tests.trail import witnessed
 
 from bagipakai.control import access, orders
 from bagipakai.core.refusal import Refusal
@@ -119,6 +120,7 @@ def test_the_whole_path_through_pages():
         act(chain, role, Action.SIGN_HANDOVER, {"read": "on"})
     assert chain.state.status is Status.ACCESS_GRANTED
 
+    witnessed()
     handler = entering(chain.asking[Role.AUTHORISED_HANDLER])
     page = handler.get(reverse("downloads:show", args=[chain.reference])).content.decode()
     parts = re.findall(r'action="([^"]+/unduh/[^"]+)"', page)

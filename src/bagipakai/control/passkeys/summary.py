@@ -101,9 +101,9 @@ class _Teller:
 
     def says(self, payload: Mapping[str, Any]) -> Iterator[Line]:
         """A step's own words, a line for each thing it says."""
-        for field, value in payload.items():
+        for field, value in sorted(payload.items()):  # in an order of its own: stored values come back in another
             if isinstance(value, Mapping):
-                for name, inner in value.items():
+                for name, inner in sorted(value.items()):
                     yield Line(f"{self.label(field)}: {self.text(field, name)}", tuple(self._parts(field, inner)))
             elif isinstance(value, list | tuple):
                 plain = tuple(self.text(field, inner) for inner in value if not isinstance(inner, Mapping))
@@ -119,7 +119,7 @@ class _Teller:
         if not isinstance(value, Mapping):
             yield self.text(field, value)
             return
-        for name, inner in value.items():
+        for name, inner in sorted(value.items()):
             yield f"{self.label(name)}: {self.text(name, inner)}"
 
 
