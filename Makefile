@@ -20,7 +20,7 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 	$(BIN)/bagipakai demo serve --port $(PORT)
 
 test: .venv/test           ## everything; closes with pytest's own summary
-	@deploy/packages chromium poppler-utils age strace softhsm2 libnss3-tools
+	@deploy/packages chromium poppler-utils age strace softhsm2 libnss3-tools libatomic1  # the last: the browser driver's engine
 	$(BIN)/pytest
 
 night: .venv/test          ## every case of what the tests sample: about an hour

@@ -131,6 +131,8 @@ def test_nothing_is_cut_on_a_small_screen_at_double_size_or_on_paper(browser, li
         page.goto(f"{live_server.url}{address}")
         page.emulate_media(media="print")
         whole(page, f"paper-{name}")
+        page.evaluate("document.body.style.fontFamily = 'DejaVu Sans'")  # a machine may have no other, and it is wide
+        whole(page, f"paper-wide-{name}")
         page.emulate_media(media="screen")
     for page in paper.values():
         page.context.close()
