@@ -1,7 +1,7 @@
 """Keys for people in tests, honest and not. All of them answer as a browser would; the office verifies every one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -112,17 +112,26 @@ def decide(reference: str, action: Action, who: Acting, payload: Mapping[str, An
 def act(door: Any, subject: Any, action: Any, who: Acting, payload: Mapping[str, Any], seen: int) -> Any:
     """Does it by `door` (control.requests, control.readiness) as people do: signed where it must be. Who can have no
     key, because a post or an account ended, comes to the door without one."""
+    return at_the_door(door, subject, action, who, payload, seen)()
+
+
+def at_the_door(
+    door: Any, subject: Any, action: Any, who: Acting, payload: Mapping[str, Any], seen: int
+) -> Callable[[], Any]:
+    """The same, drawn up and signed already: what is left is to hand it in."""
+    unsigned = lambda: door.handle(subject, action, who, payload, seen)  # noqa: E731
     kind = matters.REQUEST if door is requests else matters.READINESS
     if not signing.needed(kind, action):
-        return door.handle(subject, action, who, payload, seen)
+        return unsigned
     try:
         WALLET.of(person_of(who))
     except LookupError:
-        return door.handle(subject, action, who, payload, seen)
+        return unsigned
     found = door.draw_up(subject, action, who, payload, seen)
     if isinstance(found, Refusal):
-        return found
-    return door.handle(subject, action, who, payload, seen, signature=WALLET.sign(found))
+        return lambda: found
+    signature = WALLET.sign(found)
+    return lambda: door.handle(subject, action, who, payload, seen, signature=signature)
 
 
 def sign_on(client: Client, page: Any) -> Any:

@@ -6,7 +6,7 @@
 | `OFFICE_DATABASE_URL` | the office's own login | the owner's, stepping down |
 | `SEQUENCER_DATABASE_URL`, `REGISTRY_DATABASE_URL` | the sequencer's, the registry's | the same |
 | `BAGIPAKAI_VAR` | documents, keys, packages | `var/` |
-| `BAGIPAKAI_ORIGIN` | the address people type | `http://127.0.0.1:8000` |
+| `BAGIPAKAI_ORIGIN` | the address people type | `http://localhost:8000` |
 """
 
 import os
@@ -50,7 +50,7 @@ def _database(role: str) -> dict[str, object]:
     }
 
 
-ORIGIN = os.environ.get("BAGIPAKAI_ORIGIN", "http://127.0.0.1:8000")
+ORIGIN = os.environ.get("BAGIPAKAI_ORIGIN", "http://localhost:8000")
 _secure = urlsplit(ORIGIN).scheme == "https"
 
 SECRET_KEY = _secret_key()

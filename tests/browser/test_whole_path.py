@@ -16,10 +16,12 @@ from tests.browser import walks
 from tests.browser.hands import Keyboard, Mouse
 
 from bagipakai import postgres
-from bagipakai.control import commands, releases, requests
+from bagipakai.control import commands, keys, releases, requests
+from bagipakai.control.trail import house
+from bagipakai.control.trail.store import Store
 from bagipakai.core.plan import Level
 from bagipakai.core.request import Role, Status
-from bagipakai.demo import readying, story
+from bagipakai.demo import readying, story, watching
 from bagipakai.demo.processes import bagipakai
 from bagipakai.demo.walks import walks as told_walks
 from bagipakai.registry import keys as registry_keys
@@ -44,12 +46,24 @@ def announcement(tmp_path_factory) -> bytes:
 
 
 @pytest.fixture
-def registry(monkeypatch, announcement, transactional_db) -> Callable[[], None]:
-    """The office has heard of the release; calling this lets the registry's worker finish what lies in the mailbox."""
-    commands.prepare()
-    releases.hear(announcement)
+def trail(monkeypatch, transactional_db, live_server, settings) -> Iterator[None]:
+    """The office's trail under witnesses, all of them processes of their own; it begins with the test."""
+    settings.ORIGIN = live_server.url
     office = urlsplit(postgres.url(postgres.OWNER))._replace(path=f"/{connection.settings_dict['NAME']}")
     monkeypatch.setenv("DATABASE_URL", urlunsplit(office))  # for the processes that this test starts
+    monkeypatch.setattr(house, "store", lambda: Store(postgres.var() / "trail"))
+    for old in ("trail", "demo/saksi"):
+        shutil.rmtree(postgres.var() / old, ignore_errors=True)
+    keys.establish()
+    house.establish()
+    with watching.watched():
+        yield
+
+
+@pytest.fixture
+def registry(announcement, trail) -> Callable[[], None]:
+    """The office has heard of the release; calling this lets the registry's worker finish what lies in the mailbox."""
+    releases.hear(announcement)
 
     def work() -> None:
         bagipakai("registry", "worker", "--once")

@@ -71,6 +71,10 @@ class Authenticator:
     def flags(self) -> int:
         return PRESENT | VERIFIED
 
+    def secret(self) -> bytes:
+        """The private key, PKCS #8 in DER."""
+        return self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
     def _answer(self, **parts: bytes) -> str:
         name = to_base64url(self.credential)
         response = {part: to_base64url(value) for part, value in parts.items()}
@@ -119,8 +123,7 @@ class Wallet:
         if self.folder is None:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        whole = one.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        told = {"key": base64.b64encode(whole).decode(), "counter": one.counter}
+        told = {"key": base64.b64encode(one.secret()).decode(), "counter": one.counter}
         file = self.folder / to_base64url(one.credential)
         draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
         draft.touch(mode=0o600)

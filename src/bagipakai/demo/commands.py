@@ -90,7 +90,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     prepare()
     story.settle()
-    print(f"\nPortal: http://127.0.0.1:{options.port}/   (Ctrl-C untuk berhenti)")
+    print(f"\nPortal: http://localhost:{options.port}/   (Ctrl-C untuk berhenti)")
     print(f"Kata sandi semua akun peragaan: {story.PASSWORD}\n")
     for house in story.HOUSES:
         print(house.name)

@@ -17,7 +17,7 @@ GUNICORN = ("gunicorn", "bagipakai.wsgi", "--workers", "2", "--threads", "4", "-
 
 def serve(port: int) -> int:
     """Runs until Ctrl-C or until one of them ends; then ends the others. 0 if asked to stop, 1 otherwise."""
-    address = {"BAGIPAKAI_ORIGIN": f"http://127.0.0.1:{port}"}
+    address = {"BAGIPAKAI_ORIGIN": f"http://localhost:{port}"}  # a name: browsers make no keys for a number
     call_command("collectstatic", interactive=False, verbosity=0)
     rooms: list[subprocess.Popen[Any]] = [
         subprocess.Popen(_python(*words), env={**postgres.environment(room), **address}, start_new_session=True)

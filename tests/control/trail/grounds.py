@@ -115,6 +115,7 @@ class Ground:
         """From now on this ground is an installation: keys and folder of its own under `BAGIPAKAI_VAR`, and witnesses
         with `names` of which `least` must agree."""
         monkeypatch.setenv("BAGIPAKAI_VAR", str(self.folder))
+        monkeypatch.setattr(house, "store", lambda: self.store)
         house.establish()
         self.signers = house.signers()
         for name in names:
