@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 from tests.authenticators import draw_up, handle
+from tests.browser.devices import Device
 from tests.factories import PASSWORD, a_request, done
 
 from bagipakai.control.models import SignedDecision, SigningAttempt
@@ -13,14 +14,6 @@ from bagipakai.core.request import Action, Role, Status
 from bagipakai.portal.passkeys import doors
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-DEVICE = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -42,20 +35,11 @@ class Desk:
         self.base, self.person = base, person
         self.context = browser.new_context(viewport={"width": 1120, "height": 800}, locale="id-ID")
         self.page = self.context.new_page()
-        self.cdp = self.context.new_cdp_session(self.page)
-        self.cdp.send("WebAuthn.enable")
-        self.device = self.cdp.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})["authenticatorId"]
+        self.device = Device(self.page)
         self.page.goto(f"{base}/masuk/")
         self.page.get_by_label("Alamat surel").fill(person.email)
         self.page.get_by_label("Kata sandi").fill(PASSWORD)
         self.page.locator("main").get_by_role("button", name="Masuk").click()
-
-    def tell(self, command, **told):
-        """The device behaves otherwise from now on."""
-        self.cdp.send(f"WebAuthn.{command}", {"authenticatorId": self.device, **told})
-
-    def credentials(self):
-        return self.cdp.send("WebAuthn.getCredentials", {"authenticatorId": self.device})["credentials"]
 
     def go(self, name, *rest):
         self.page.goto(self.base + reverse(name, args=rest))
@@ -119,18 +103,18 @@ def test_a_key_is_made_confirmed_and_signs(chain, desk, no_violations):
     mine.page.wait_for_url(f"**/permintaan/{chain.reference}/")
     assert chain.state.status is Status.SUBSTANCE_CHECK
     kept = SignedDecision.objects.get(subject=chain.reference)
-    assert kept.counter == mine.credentials()[0]["signCount"] > 0
+    assert kept.counter == mine.device.credentials()[0]["signCount"] > 0
 
 
 def test_without_the_owners_verification_nothing_is_signed(chain, desk):
     """The device does not recognise its owner: the browser itself refuses, and the page says so."""
     mine = settled(chain, desk)
     found = done(draw_up(chain.reference, Action.PASS_ADMIN, mine.person))
-    mine.tell("setUserVerified", isUserVerified=False)
+    mine.device.tell("setUserVerified", isUserVerified=False)
     mine.sign(found)
     mine.page.get_by_text("Kunci tidak menjawab").wait_for()
     assert not SigningAttempt.objects.filter(pending=found).exists()
-    mine.tell("setUserVerified", isUserVerified=True)
+    mine.device.tell("setUserVerified", isUserVerified=True)
     mine.press("Tandatangani dengan kunci sandi")
     mine.page.wait_for_url(f"**/permintaan/{chain.reference}/")
 
@@ -138,12 +122,11 @@ def test_without_the_owners_verification_nothing_is_signed(chain, desk):
 def test_a_copy_of_a_key_is_noticed(chain, desk):
     """The same key on a second device, which has signed less often."""
     mine = settled(chain, desk)
-    (key,) = mine.credentials()
+    (key,) = mine.device.credentials()
     mine.sign(done(draw_up(chain.reference, Action.PASS_ADMIN, mine.person)))
     mine.page.wait_for_url(f"**/permintaan/{chain.reference}/")
-    mine.tell("removeVirtualAuthenticator")
-    mine.device = mine.cdp.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})["authenticatorId"]
-    mine.tell("addCredential", credential={**key, "signCount": 0})
+    mine.device.replace()
+    mine.device.tell("addCredential", credential={**key, "signCount": 0})
     second = a_request(at=Status.ADMIN_CHECK, level="L1")
     mine.sign(done(draw_up(second.reference, Action.PASS_ADMIN, mine.person)))
     mine.page.get_by_text("key-counter-went-back").wait_for()
@@ -152,7 +135,7 @@ def test_a_copy_of_a_key_is_noticed(chain, desk):
 
 def test_a_device_without_the_key_signs_nothing(chain, desk):
     mine = settled(chain, desk)
-    mine.tell("clearCredentials")
+    mine.device.tell("clearCredentials")
     mine.sign(done(draw_up(chain.reference, Action.PASS_ADMIN, mine.person)))
     mine.page.get_by_text("Kunci tidak menjawab").wait_for()
     assert chain.state.status is Status.ADMIN_CHECK

@@ -98,10 +98,11 @@ def told(level: Level) -> dict[str, Any]:
     return {"house": found.house, "answers": {**found.answers, **handlers}}
 
 
-def opened(package: Path, key: Path, seal: Path) -> dict[str, object]:
-    """What the recipient's own tool says of the package."""
+def opened(package: Path, key: Path) -> dict[str, object]:
+    """What the recipient's own tool says of the package, by what was downloaded beside it."""
+    by = ("--seal", package.parent / "segel-pengendali.pem", "--policy", package.parent / "kebijakan-saksi.txt")
     out = package.parent / "terbuka"
-    return json.loads(bagipakai("recipient", "open", package, "--seal", seal, "--key", key, "--out", out, "--json"))
+    return json.loads(bagipakai("recipient", "open", package, *by, "--key", key, "--out", out, "--json"))
 
 
 def test_a_list_by_name_and_address_with_one_return(street, registry, tmp_path):
@@ -120,7 +121,7 @@ def test_a_list_by_name_and_address_with_one_return(street, registry, tmp_path):
     walks.sign(way, "Tandatangani berita acara serah terima", "Tandatangani berita acara")
     package = tmp_path / way.reference / "paket"
     parts = walks.download(way, package)
-    report = opened(package, readying.recipient_key(tmp_path, asked["house"]), package.parent / "segel-pengendali.pem")
+    report = opened(package, readying.recipient_key(tmp_path, asked["house"]))
     walks.look_in_the_register(way, str(answers["programme"]))
     assert report["opened"]
     assert report["rows"] > 0
@@ -146,7 +147,7 @@ def test_an_aggregate_table_with_the_keyboard_alone(street, registry, tmp_path):
     walks.sign(way, "Tandatangani berita acara serah terima", "Tandatangani berita acara")
     package = tmp_path / way.reference / "paket"
     walks.download(way, package)
-    report = opened(package, readying.recipient_key(tmp_path, asked["house"]), package.parent / "segel-pengendali.pem")
+    report = opened(package, readying.recipient_key(tmp_path, asked["house"]))
     assert report["opened"]
     walks.look_in_the_register(way, str(asked["answers"]["programme"]))
     assert {one["name"] for one in asked["answers"]["variables"]} <= set(report["columns"])

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page
 from tests.browser.devices import Device
 from tests.browser.hands import Hands
 
-from bagipakai.control import clock, forms, requests
+from bagipakai.control import access, clock, forms, requests
 from bagipakai.core.request import Role
 from bagipakai.demo import papers, signatures, story, watching
 from bagipakai.demo.story import House
@@ -332,9 +332,10 @@ def process(street: Street, work: Callable[[], None]) -> None:
 
 
 def download(street: Street, folder: Path) -> list[Path]:
-    """The institution's handler fetches every part of the package, and the key of the seal, once others have seen that
-    the package was made."""
-    grant = requests.state(street.reference).grant
+    """The institution's handler fetches every part of the package, the key of the seal and whom to believe, once
+    others have seen that the package was made."""
+    grant = access.grant_of(street.reference)
+    assert grant is not None
     watching.wait_for(grant.package)
     me = street.at(Role.AUTHORISED_HANDLER)
     me.press("Permintaan")
@@ -345,7 +346,8 @@ def download(street: Street, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     buttons = me.page.locator("table").get_by_role("button").all()
     parts = [me.save(button, folder) for button in buttons]
-    me.save(me.page.get_by_role("link", name="Unduh kunci segel Pengendali"), folder.parent)
+    for beside in ("Unduh kunci segel Pengendali", "Unduh kebijakan saksi"):
+        me.save(me.page.get_by_role("link", name=beside), folder.parent)
     return parts
 
 
