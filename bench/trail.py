@@ -36,16 +36,9 @@ def outbox(changes: int) -> dict[str, Any]:
     """One more answer on a draft, by the office's own door; each second one without a leaf."""
     from tests.factories import Chain, an_office, done, the_institution
 
-    from bagipakai.control import ledger, requests
-    from bagipakai.control.trail import entries, leaves
+    from bagipakai.control import requests
+    from bagipakai.control.trail import leaves
     from bagipakai.core.request import Role
-
-    def append(kind: Any, subject: Any, event: Any, real: Callable[..., Any] = ledger.append) -> Any:
-        entry = real(kind, subject, event)
-        name, told = entries.about(entry), entry.payload
-        before = f"{name.partition('#')[0]}#{entry.n - 1}"
-        leaves.write(f"request.{entry.action}", name, told, after=before, kept_elsewhere=True)
-        return entry
 
     house, asking = an_office(), the_institution()
     drafts = [Chain(done(requests.create(asking[Role.APPLICANT])), asking, house) for _ in range(20)]
@@ -56,7 +49,7 @@ def outbox(changes: int) -> dict[str, Any]:
     for number in range(2 * changes + 40):
         side, draft = ("with", "without")[number % 2], drafts[number // 2 % len(drafts)]
         had = _count()
-        with mock.patch.object(leaves, "write", doors[side]), mock.patch.object(ledger, "append", append):
+        with mock.patch.object(leaves, "write", doors[side]):
             began = time.perf_counter()
             done(draft.write(programme_detail=f"Rincian ke-{number}"))
             took = time.perf_counter() - began

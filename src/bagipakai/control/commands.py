@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from bagipakai.control.passkeys import commands as passkeys
 from bagipakai.control.trail import commands as trail
 
 log = logging.getLogger("bagipakai.control.worker")
@@ -30,6 +31,7 @@ def register(subparsers: Any) -> None:
     hear.set_defaults(run=_announce)
     verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian, dan bahwa jejak berkata sama")
     verify.set_defaults(run=_verify)
+    passkeys.register(subparsers)
     trail.register(subparsers)
 
 
@@ -66,6 +68,13 @@ def _worker(options: argparse.Namespace) -> int:
     _django()
     from django.db import close_old_connections, connection
 
+    from bagipakai.control.trail import running
+
+    try:
+        if running.stopped_at_the_start(connection):
+            return running.STOPPED
+    except FileNotFoundError as missing:  # without witnesses nothing leaves, and there is nobody to ask
+        log.warning("worker.no_witnesses file=%s", Path(missing.filename).name)
     stopping: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -131,11 +140,21 @@ def _announce(options: argparse.Namespace) -> int:
 def _verify(_: argparse.Namespace) -> int:
     _django()
     from bagipakai.control import ledger
-    from bagipakai.control.models import Event, Grant, GrantEvent, ReadinessEvent, ReadinessReview, Request
+    from bagipakai.control.models import (
+        Event,
+        Grant,
+        GrantEvent,
+        KeyEvent,
+        Person,
+        ReadinessEvent,
+        ReadinessReview,
+        Request,
+    )
     from bagipakai.control.trail import auditing, house
 
     broken = []
-    for kind, subjects in ((Event, Request), (ReadinessEvent, ReadinessReview), (GrantEvent, Grant)):
+    chains = ((Event, Request), (ReadinessEvent, ReadinessReview), (GrantEvent, Grant), (KeyEvent, Person))
+    for kind, subjects in chains:
         for subject in subjects.objects.order_by("pk").iterator():
             at = ledger.broken_at(kind, subject)
             if at is not None:

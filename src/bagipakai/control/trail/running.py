@@ -4,6 +4,7 @@ import logging
 import signal
 import time
 from types import FrameType
+from typing import Any
 
 import psycopg
 
@@ -42,8 +43,8 @@ def run(url: str, *, once: bool = False) -> int:
         psycopg.connect(url, autocommit=True) as listening,
         Sequencer(working, store, house.signers(), policy, time.time) as sequencer,
     ):
-        if other := gates.in_the_way_of_writing(listening, store, policy, sequencer.origin):
-            return _stopped(listening, store, other)
+        if stopped_at_the_start(listening):
+            return STOPPED
         listening.execute("LISTEN trail")
         due = time.monotonic()
         while not stopping:
@@ -70,7 +71,17 @@ def run(url: str, *, once: bool = False) -> int:
     return 0
 
 
-def _stopped(connection: psycopg.Connection, store: Store, other: Testimony | str) -> int:
+def stopped_at_the_start(connection: Any) -> bool:
+    """Asks the log's own files and every witness whether somebody had seen more of the trail than the database holds,
+    or another one; if so, the office is stopped. Whoever starts to write for the office asks it first."""
+    store, origin = house.store(), house.public_key().name
+    other = gates.in_the_way_of_writing(connection, store, house.policy(), origin)
+    if other:
+        _stopped(connection, store, other)
+    return bool(other)
+
+
+def _stopped(connection: Any, store: Store, other: Testimony | str) -> int:
     said_by = other.by if isinstance(other, Testimony) else other
     log.error("trail.stopped said_by=%s", said_by)
     stops.stop(connection, said_by)
