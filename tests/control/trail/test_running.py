@@ -11,7 +11,7 @@ import pytest
 from tests.control.trail.grounds import at_database, body
 
 from bagipakai import postgres
-from bagipakai.control.trail import house, stops
+from bagipakai.control.trail import house, running, stops
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +144,17 @@ def test_a_database_that_is_gone_is_said_so(office):
     done = office.run("control", "sequencer", "--once", database="tidak_ada")
     assert done.returncode == 1 and "Basis data tidak terjangkau" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_worker_asks_before_it_writes(office, tmp_path):
+    """Whoever put back an older database finds the worker stopped too, also while no sequencer runs."""
+    office.commit(2)
+    assert office.run("control", "sequencer", "--once").returncode == 0
+    assert office.run("control", "worker", "--once", role=postgres.OFFICE).returncode == 0
+    with office.connect(postgres.OWNER) as owner:
+        owner.execute("ALTER TABLE trail.leaf DISABLE TRIGGER USER")
+        owner.execute("DELETE FROM trail.leaf WHERE seq = 1")
+        owner.execute("ALTER TABLE trail.leaf ENABLE TRIGGER USER")
+    assert office.run("control", "worker", "--once", role=postgres.OFFICE).returncode == running.STOPPED
+    with office.connect(postgres.OFFICE) as opened:
+        assert stops.stopped(opened).code == "trail-disagrees"
