@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from tests.authenticators import key_of
 from tests.factories import a_request
 from tests.owner import rewrite
 
@@ -62,6 +63,9 @@ def test_nothing_is_ordered_on_a_record_that_somebody_touched():
 def test_a_button_tells_that_the_record_is_broken():
     chain = a_request(at=Status.PROCESSING)
     preparer = chain.office[Role.DATA_PREPARER]
+    told = {one.action: one.refusal for one in requests.possible(chain.reference, preparer)}
+    assert told[Action.PLACE_ORDER] == Refusal("key-is-not-enrolled")  # orders are signed
+    key_of(preparer)
     told = {one.action: one.refusal for one in requests.possible(chain.reference, preparer)}
     assert told[Action.PLACE_ORDER] is None
     _touch(chain, "lain")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from tests.authenticators import press
 from tests.factories import DOCUMENTS, a_pdf, a_request, an_institution, answers
 from tests.fakes import Registry
-from tests.portal.steps import a_returned_request, entering, standing_at
+from tests.portal.steps import a_returned_request, entering, standing_at, with_a_key
 from tests.trail import witnessed
 
 from bagipakai.control import access, orders
@@ -36,7 +36,7 @@ def shown(client, address: str, prefix: str) -> dict[str, str]:
 def act(chain, role: Role, action: Action, typed: dict | None = None, *, seen: int | None = None):
     """Does it through the page: what the page shows is posted back, with what was typed."""
     who = (chain.asking if role in chain.asking.who else chain.office)[role]
-    client, prefix = entering(who), action.value.lower()
+    client, prefix = with_a_key(who), action.value.lower()
     address = reverse("acts:act", args=[chain.reference, prefix])
     told = shown(client, address, prefix) if client.get(address).status_code == 200 else {}
     told |= {f"{prefix}-{name}": value for name, value in (typed or {}).items()}
@@ -189,7 +189,7 @@ def test_a_return_must_name_something_and_keeps_half_a_line():
 
 def test_approving_less_shows_that_plan_first():
     chain = a_request(at=Status.COORDINATOR_DECISION, level="L2")
-    client = entering(chain.office[Role.COORDINATOR])
+    client = with_a_key(chain.office[Role.COORDINATOR])
     address = reverse("acts:act", args=[chain.reference, "approve"])
     whole = json.loads(shown(client, address, "approve")["approve-shown"])
     page = client.post(address, {"pilih": "1", "variabel": ["desil"], "level": "L2", "approve-reason": "Cukup desil"})

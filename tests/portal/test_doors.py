@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 from tests.factories import Chain, House, a_request, an_institution, an_office
-from tests.portal.steps import entering, standing_at
+from tests.portal.steps import entering, standing_at, with_a_key
 
 from bagipakai.control import documents, readiness, requests
 from bagipakai.control.models import Tenure
@@ -92,7 +92,7 @@ def test_the_pages_of_a_request(at: Status):
         assert bytes_of(stranger, address) == bytes_of(stranger, missing)
         assert bytes_of(stranger, address)[0] == 404
 
-        assert entering(owner[door.role]).get(address).status_code == 200, door
+        assert with_a_key(owner[door.role]).get(address).status_code == 200, door
 
 
 def test_a_draft_is_hidden_from_the_officers():

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from tests.authenticators import press
 from tests.factories import Chain, a_pdf, a_request, an_institution, answers
-from tests.portal.steps import entering
+from tests.portal.steps import entering, with_a_key
 
 from bagipakai.core.request import Action, Role, Status
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def way_of(chain: Chain, role: Role, action: Action) -> tuple[Client, str, dict[str, str]]:
     """The window of whoever plays that role, the address of the act, and what its page posts back by itself."""
-    client = entering((chain.asking if role in chain.asking.who else chain.office)[role])
+    client = with_a_key((chain.asking if role in chain.asking.who else chain.office)[role])
     address = reverse("acts:act", args=[chain.reference, action.value.lower()])
     page = client.get(address)
     assert page.status_code == 200, page.status_code

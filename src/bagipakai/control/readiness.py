@@ -212,6 +212,7 @@ DOOR: Door[ReadinessReview, Review, Event] = Door(
     facts=_facts,
     follows=_follows,
     due=_due,
+    kind=matters.READINESS,
     matter=matters.of_review,
 )
 

@@ -25,7 +25,7 @@ from bagipakai.control.history import (
     timeline,
 )
 from bagipakai.control.models import Claim, Document, Event, Institution, PendingDecision, Request
-from bagipakai.control.passkeys import requested
+from bagipakai.control.passkeys import matters, requested
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.queues import Waiting, claim, queue, release
 from bagipakai.core import workflow
@@ -370,6 +370,7 @@ DOOR: Door[Request, State, Happened] = Door(
     facts=situation.facts,
     follows=_follows,
     due=_due,
+    kind=matters.REQUEST,
     matter=lambda request, _, event: requested.of_request(request, event),
     last_look=_last_look,
 )
