@@ -8,7 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 BENCH_PEOPLE ?= 10000000
 
-.PHONY: demo run test check format bench bench-synthesis bench-publish bench-extracts pins messages pages clean
+.PHONY: demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail pins messages pages clean
 
 demo: .venv/run            ## a synthetic nation, one request of each level from readiness to an opened package
 	$(BIN)/bagipakai demo walk --people $(PEOPLE)
@@ -20,8 +20,11 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 	$(BIN)/bagipakai demo serve --port $(PORT)
 
 test: .venv/test           ## everything; closes with pytest's own summary
-	@deploy/packages chromium poppler-utils age libatomic1  # the last is for the browser driver's own engine
+	@deploy/packages chromium poppler-utils age strace softhsm2 libnss3-tools libatomic1  # the last: the browser driver's engine
 	$(BIN)/pytest
+
+night: .venv/test          ## every case of what the tests sample: about an hour
+	$(BIN)/pytest -m night
 
 check: .venv/test          ## format, lint, types, generated pages
 	$(BIN)/ruff format --check .
@@ -33,7 +36,7 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-extracts   ## every figure the README states
+bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail   ## every figure the README states
 
 bench-synthesis: .venv/test
 	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)
@@ -43,6 +46,12 @@ bench-publish: .venv/test
 
 bench-extracts: .venv/test
 	$(BIN)/python -m bench.extracts --people $(BENCH_PEOPLE)
+
+bench-signing: .venv/test
+	$(BIN)/python -m bench.signing
+
+bench-trail: .venv/test
+	$(BIN)/python -m bench.trail
 
 pages: .venv/test          ## what is generated: the lawyer's page, its diagram, the catalogue
 	$(BIN)/python -m bagipakai.core.law_page

@@ -1,34 +1,77 @@
 """What every test that touches the office's database needs."""
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
+from tests import owner
 
 # The same function, at its smallest cost: tests make hundreds of people.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 
 
+def log_in(who):
+    """From now on, the tests' connections are opened by "owner" or by "office"."""
+    connection.close()
+    login = settings.LOGINS[who]
+    connection.settings_dict.update({part: login[part] for part in ("USER", "PASSWORD", "OPTIONS")})
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings():
     """The product's tables refuse TRUNCATE, and Django empties them with it after each test that commits. The fence
-    is taken down for that emptying alone; inside a test it stands."""
+    is taken down for that emptying alone, by the owner; inside a test it stands."""
     from django.test import TransactionTestCase
 
     teardown = TransactionTestCase._fixture_teardown
 
     def emptied(case):
         fenced = "SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'stays' ORDER BY 1"
+        log_in("owner")
         with connection.cursor() as cursor:
             cursor.execute(fenced)
             tables = [name for (name,) in cursor.fetchall()]
             for name in tables:
                 cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER stays")
-            cursor.execute("TRUNCATE exchange.receipts, exchange.orders")
+            cursor.execute(
+                "TRUNCATE exchange.receipts, exchange.orders, trail.leaf, trail.opening, trail.stop, trail.lift"
+            )
             teardown(case)
             for name in tables:
                 cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER stays")
+        log_in("office")
 
     TransactionTestCase._fixture_teardown = emptied
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """The owner made the database; the tests work in it with the office's login and rights."""
+    from bagipakai.control.commands import grant
+
+    with django_db_blocker.unblock():
+        grant("default")
+        with connection.cursor() as cursor:
+            cursor.execute(owner.FUNCTION)
+        log_in("office")
+        yield
+        log_in("owner")
+
+
+@pytest.fixture(autouse=True)
+def a_trail_of_its_own(monkeypatch, tmp_path_factory):
+    """Each test's database starts anew, and so does the trail on disk."""
+    from bagipakai.control.trail import house
+    from bagipakai.control.trail.store import Store
+
+    folders = []
+
+    def store():
+        if not folders:
+            folders.append(tmp_path_factory.mktemp("trail"))
+        return Store(folders[0])
+
+    monkeypatch.setattr(house, "store", store)
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +83,5 @@ def office_stands(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         factories.an_office()
         factories.the_institution()
+        owner.as_owner("DELETE FROM trail.opening")
+        owner.rewrite("DELETE FROM trail.leaf", "trail.leaf")  # each test's trail begins with the test

@@ -9,7 +9,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import pyrage
+from tests.authenticators import act
 from tests.fakes import Registry
+from tests.trail import witnessed
 
 from bagipakai.control import clock, institutions, keys, orders, people, readiness, releases, requests
 from bagipakai.control.models import Institution, Person, Request, Tenure
@@ -155,7 +157,7 @@ def a_certificate(house: House, days: int = 300, levels: tuple[str, ...] = ("L1"
     """A readiness review of the institution, from its first answer to its certificate; returns its id."""
     office = an_office()
     row = done(readiness.begin(house[Role.APPLICANT], levels))
-    step = _Step(lambda *told: readiness.handle(row.pk, *told), lambda: readiness.state(row.pk).n)
+    step = _Step(lambda *told: act(readiness, row.pk, *told), lambda: readiness.state(row.pk).n)
     items = readiness.instrument(readiness.state(row.pk))
     for code in items:
         step(Review.ANSWER, house[Role.APPLICANT], {"item": code, "answer": "YES", "note": ""})
@@ -243,7 +245,7 @@ class Chain:
     def attempt(self, action: Action, role: Role, payload: dict[str, Any] | None = None) -> Event | Refusal:
         """The same, and a refusal is an answer."""
         who = self.asking[role] if role in ASKING else self.office[role]
-        return requests.handle(self.reference, action, who, payload or {}, self.state.n)
+        return act(requests, self.reference, action, who, payload or {}, self.state.n)
 
     def write(self, **changed: Any) -> Event | Refusal:
         return requests.save_answers(self.reference, self.asking[Role.APPLICANT], changed, self.state.n)
@@ -266,6 +268,7 @@ class Chain:
     def sign(self, action: Action) -> None:
         for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER):
             self.step(action, role, requests.prefilled(self.reference, action))
+        witnessed()
 
 
 def a_request(at: Status = Status.DRAFT, level: str = "L4", asking: House | None = None, **other: Any) -> Chain:

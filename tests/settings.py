@@ -9,3 +9,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop 
 Path(os.environ["BAGIPAKAI_VAR"]).mkdir(parents=True, exist_ok=True)
 
 from bagipakai.settings import *  # noqa: E402, F403
+
+# The owner makes the tests' database; what the tests then do, they do with the office's login (tests/conftest.py).
+LOGINS = {"office": DATABASES["default"], "owner": DATABASES["owner"]}  # noqa: F405
+DATABASES = {"default": dict(LOGINS["owner"], TEST={}), "owner": dict(LOGINS["owner"])}

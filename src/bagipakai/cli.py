@@ -11,8 +11,11 @@ ROOMS = {
     "control": "kantor: siapkan basis data, jalankan pekerja",
     "portal": "halaman: jalankan portal",
     "recipient": "penerima: buat kunci, periksa dan buka paket",
+    "witness": "saksi: buat kunci, tanda tangani jejak",
+    "verify": "siapa saja: periksa bukti, jejak, keputusan, paket",
     "demo": "peragaan: dari kesiapan sampai paket terbuka",
 }
+ELSEWHERE = {"verify": "bagipakai.verifier"}  # one file that also runs by itself, without the house
 
 SAYINGS = {  # what argparse says of a command that it cannot read
     "the following arguments are required: ": "Perintah belum lengkap. Sebutkan juga: ",
@@ -55,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, told in ROOMS.items():
         room = rooms.add_parser(name, help=told, description=told)
         if name == asked:
-            import_module(f"bagipakai.{name}.commands").register(room.add_subparsers(required=True, metavar="PERINTAH"))
+            commands = import_module(ELSEWHERE.get(name, f"bagipakai.{name}.commands"))
+            commands.register(room.add_subparsers(required=True, metavar="PERINTAH"))
     options = parser.parse_args(arguments)
     return int(options.run(options) or 0)
 

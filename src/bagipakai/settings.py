@@ -2,10 +2,11 @@
 
 | variable | meaning | without it |
 |---|---|---|
-| `DATABASE_URL` | PostgreSQL ≥ 15 of the office | one starts under `var/` |
-| `REGISTRY_DATABASE_URL` | the registry's own login | the office's login, stepping down |
+| `DATABASE_URL` | PostgreSQL ≥ 15, as the owner of the tables (`control setup` only) | one starts under `var/` |
+| `OFFICE_DATABASE_URL` | the office's own login | the owner's, stepping down |
+| `SEQUENCER_DATABASE_URL`, `REGISTRY_DATABASE_URL` | the sequencer's, the registry's | the same |
 | `BAGIPAKAI_VAR` | documents, keys, packages | `var/` |
-| `BAGIPAKAI_ORIGIN` | the address people type | `http://127.0.0.1:8000` |
+| `BAGIPAKAI_ORIGIN` | the address people type | `http://localhost:8000` |
 """
 
 import os
@@ -33,8 +34,8 @@ def _secret_key() -> str:
     return file.read_text()
 
 
-def _database() -> dict[str, object]:
-    parts = conninfo_to_dict(postgres.control_url())
+def _database(role: str) -> dict[str, object]:
+    parts = conninfo_to_dict(postgres.url(role))
     known = {"dbname", "user", "password", "host", "port"}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -49,7 +50,7 @@ def _database() -> dict[str, object]:
     }
 
 
-ORIGIN = os.environ.get("BAGIPAKAI_ORIGIN", "http://127.0.0.1:8000")
+ORIGIN = os.environ.get("BAGIPAKAI_ORIGIN", "http://localhost:8000")
 _secure = urlsplit(ORIGIN).scheme == "https"
 
 SECRET_KEY = _secret_key()
@@ -58,7 +59,9 @@ ALLOWED_HOSTS = sorted({urlsplit(ORIGIN).hostname or "127.0.0.1", "127.0.0.1", "
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
 ROOT_URLCONF = "bagipakai.urls"
 WSGI_APPLICATION = "bagipakai.wsgi.application"
-DATABASES = {"default": _database()}
+DATABASES = {"default": _database(postgres.OFFICE)}
+if postgres.owner_is_known():
+    DATABASES["owner"] = {**_database(postgres.OWNER), "TEST": {"MIRROR": "default"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "control.Person"
 APPEND_SLASH = True

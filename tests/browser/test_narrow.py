@@ -104,6 +104,7 @@ def pages_of_a_granted_one() -> list[tuple[str, Person, str]]:
         ("catalogue", applicant, reverse("catalogue:list")),
         ("variable", applicant, reverse("catalogue:variable", args=["jenis_kelamin"])),
         ("home", applicant, reverse("portal:home")),
+        ("trail", applicant, reverse("trail:show")),
     ]
 
 

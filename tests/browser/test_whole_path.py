@@ -16,10 +16,12 @@ from tests.browser import walks
 from tests.browser.hands import Keyboard, Mouse
 
 from bagipakai import postgres
-from bagipakai.control import commands, releases, requests
+from bagipakai.control import commands, keys, releases, requests
+from bagipakai.control.trail import house
+from bagipakai.control.trail.store import Store
 from bagipakai.core.plan import Level
 from bagipakai.core.request import Role, Status
-from bagipakai.demo import readying, story
+from bagipakai.demo import readying, story, watching
 from bagipakai.demo.processes import bagipakai
 from bagipakai.demo.walks import walks as told_walks
 from bagipakai.registry import keys as registry_keys
@@ -44,12 +46,24 @@ def announcement(tmp_path_factory) -> bytes:
 
 
 @pytest.fixture
-def registry(monkeypatch, announcement, transactional_db) -> Callable[[], None]:
-    """The office has heard of the release; calling this lets the registry's worker finish what lies in the mailbox."""
-    commands.prepare()
-    releases.hear(announcement)
-    office = urlsplit(postgres.control_url())._replace(path=f"/{connection.settings_dict['NAME']}")
+def trail(monkeypatch, transactional_db, live_server, settings) -> Iterator[None]:
+    """The office's trail under witnesses, all of them processes of their own; it begins with the test."""
+    settings.ORIGIN = live_server.url
+    office = urlsplit(postgres.url(postgres.OWNER))._replace(path=f"/{connection.settings_dict['NAME']}")
     monkeypatch.setenv("DATABASE_URL", urlunsplit(office))  # for the processes that this test starts
+    monkeypatch.setattr(house, "store", lambda: Store(postgres.var() / "trail"))
+    for old in ("trail", "demo/saksi"):
+        shutil.rmtree(postgres.var() / old, ignore_errors=True)
+    keys.establish()
+    house.establish()
+    with watching.watched():
+        yield
+
+
+@pytest.fixture
+def registry(announcement, trail) -> Callable[[], None]:
+    """The office has heard of the release; calling this lets the registry's worker finish what lies in the mailbox."""
+    releases.hear(announcement)
 
     def work() -> None:
         bagipakai("registry", "worker", "--once")
@@ -84,10 +98,11 @@ def told(level: Level) -> dict[str, Any]:
     return {"house": found.house, "answers": {**found.answers, **handlers}}
 
 
-def opened(package: Path, key: Path, seal: Path) -> dict[str, object]:
-    """What the recipient's own tool says of the package."""
+def opened(package: Path, key: Path) -> dict[str, object]:
+    """What the recipient's own tool says of the package, by what was downloaded beside it."""
+    by = ("--seal", package.parent / "segel-pengendali.pem", "--policy", package.parent / "kebijakan-saksi.txt")
     out = package.parent / "terbuka"
-    return json.loads(bagipakai("recipient", "open", package, "--seal", seal, "--key", key, "--out", out, "--json"))
+    return json.loads(bagipakai("recipient", "open", package, *by, "--key", key, "--out", out, "--json"))
 
 
 def test_a_list_by_name_and_address_with_one_return(street, registry, tmp_path):
@@ -106,7 +121,7 @@ def test_a_list_by_name_and_address_with_one_return(street, registry, tmp_path):
     walks.sign(way, "Tandatangani berita acara serah terima", "Tandatangani berita acara")
     package = tmp_path / way.reference / "paket"
     parts = walks.download(way, package)
-    report = opened(package, readying.recipient_key(tmp_path, asked["house"]), package.parent / "segel-pengendali.pem")
+    report = opened(package, readying.recipient_key(tmp_path, asked["house"]))
     walks.look_in_the_register(way, str(answers["programme"]))
     assert report["opened"]
     assert report["rows"] > 0
@@ -132,7 +147,7 @@ def test_an_aggregate_table_with_the_keyboard_alone(street, registry, tmp_path):
     walks.sign(way, "Tandatangani berita acara serah terima", "Tandatangani berita acara")
     package = tmp_path / way.reference / "paket"
     walks.download(way, package)
-    report = opened(package, readying.recipient_key(tmp_path, asked["house"]), package.parent / "segel-pengendali.pem")
+    report = opened(package, readying.recipient_key(tmp_path, asked["house"]))
     assert report["opened"]
     walks.look_in_the_register(way, str(asked["answers"]["programme"]))
     assert {one["name"] for one in asked["answers"]["variables"]} <= set(report["columns"])

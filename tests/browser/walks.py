@@ -6,16 +6,18 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page
+from tests.browser.devices import Device
 from tests.browser.hands import Hands
 
-from bagipakai.control import clock, forms, requests
+from bagipakai.control import access, clock, forms, requests
 from bagipakai.core.request import Role
-from bagipakai.demo import papers, story
+from bagipakai.demo import papers, signatures, story, watching
 from bagipakai.demo.story import House
 
 WIDTH, HEIGHT = 1120, 800
@@ -47,6 +49,8 @@ class Street:
             window.type(window.page.get_by_label("Alamat surel"), person.email)
             window.type(window.page.get_by_label("Kata sandi"), story.PASSWORD)
             window.press("Masuk", window.page.locator("main"))
+            with suppress(LookupError):  # whoever never signs may hold no key
+                Device(window.page).holds(signatures.wallet().of(person))
             self.windows[person.email] = window
         return self.windows[person.email]
 
@@ -228,6 +232,7 @@ def send_back(street: Street, kind: str, note: str) -> None:
     me.pick(box.get_by_label("Pada", exact=True).first, f"document:{kind}")
     me.type(box.get_by_label("Apa yang harus dilakukan pemohon").first, note)
     me.press("Kembalikan kepada pemohon", box)
+    by_key(street, Role.ADMIN_VERIFIER)
 
 
 def pass_admin(street: Street) -> None:
@@ -237,6 +242,7 @@ def pass_admin(street: Street) -> None:
     while accept.count():
         me.follow(accept.first)
     me.press("Loloskan", me.box("Loloskan pengecekan administrasi"))
+    by_key(street, Role.ADMIN_VERIFIER)
 
 
 def examine_substance(street: Street) -> None:
@@ -256,8 +262,10 @@ def examine_substance(street: Street) -> None:
         dpo.tick(box.get_by_label("Mendukung", exact=True))
         dpo.type(box.get_by_label("Alasan", exact=True), "Dampak dinilai dan diredam")
         dpo.press("Simpan pendapat", box)
+        by_key(street, Role.DATA_PROTECTION_OFFICER)
         me = opened(street, Role.SUBSTANCE_VERIFIER)
     me.press("Teruskan", me.box("Teruskan kepada koordinator"))
+    by_key(street, Role.SUBSTANCE_VERIFIER)
 
 
 def decide(street: Street) -> None:
@@ -270,11 +278,22 @@ def decide(street: Street) -> None:
         for reason in box.get_by_label(re.compile("^Alasan untuk ")).all():
             producer.type(reason, "Boleh dipakai untuk program ini")
         producer.press("Simpan keputusan", box)
+        by_key(street, Role.DATA_PRODUCER)
     me = opened(street, Role.COORDINATOR)
     box = me.box("Setujui rencana data")
     me.type(box.get_by_label("Alasan", exact=True), "Perlu dan sebanding dengan tujuan program")
     street.picture(Role.COORDINATOR, "approve", "Setujui rencana data")
     me.press("Setujui rencana ini", box)
+    by_key(street, Role.COORDINATOR)
+
+
+def by_key(street: Street, role: Role) -> None:
+    """What was drawn up is read once more, and signed with the key in this person's device."""
+    me = street.at(role)
+    assert "/kunci/tandatangan/" in me.page.url, me.page.locator("main").inner_text()
+    street.picture(role, "by-key")
+    me.press("Tandatangani dengan kunci sandi")
+    assert "/permintaan/" in me.page.url, me.page.locator("main").inner_text()
 
 
 def sign(street: Street, title: str, button: str) -> None:
@@ -286,6 +305,7 @@ def sign(street: Street, title: str, button: str) -> None:
         me.tick(box.get_by_label("Saya sudah membaca naskah ini"))
         street.picture(role, "signing", title)
         me.press(button, box)
+        by_key(street, role)
 
 
 def _saved_pdf(me: Hands, box: Locator) -> bool:
@@ -298,6 +318,7 @@ def process(street: Street, work: Callable[[], None]) -> None:
     """The preparer places the order, the registry does its `work`, and the quality check finds the package right."""
     me = opened(street, Role.DATA_PREPARER)
     me.press("Pesan pemrosesan", me.box("Pesan pemrosesan"))
+    by_key(street, Role.DATA_PREPARER)
     work()
     delivered = requests.state(street.reference).delivered
     assert delivered is not None
@@ -307,10 +328,15 @@ def process(street: Street, work: Callable[[], None]) -> None:
     me.press("Kirim ke pemeriksaan mutu", me.box("Kirim ke pemeriksaan mutu"))
     me = opened(street, Role.QUALITY_REVIEWER)
     me.press("Paket sesuai", me.box("Nyatakan paket sesuai"))
+    by_key(street, Role.QUALITY_REVIEWER)
 
 
 def download(street: Street, folder: Path) -> list[Path]:
-    """The institution's handler fetches every part of the package, and the key of the seal."""
+    """The institution's handler fetches every part of the package, the key of the seal and whom to believe, once
+    others have seen that the package was made."""
+    grant = access.grant_of(street.reference)
+    assert grant is not None
+    watching.wait_for(grant.package)
     me = street.at(Role.AUTHORISED_HANDLER)
     me.press("Permintaan")
     me.press(street.reference)
@@ -320,7 +346,8 @@ def download(street: Street, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     buttons = me.page.locator("table").get_by_role("button").all()
     parts = [me.save(button, folder) for button in buttons]
-    me.save(me.page.get_by_role("link", name="Unduh kunci segel Pengendali"), folder.parent)
+    for beside in ("Unduh kunci segel Pengendali", "Unduh kebijakan saksi"):
+        me.save(me.page.get_by_role("link", name=beside), folder.parent)
     return parts
 
 

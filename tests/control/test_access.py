@@ -1,15 +1,20 @@
 """The right to read ends by itself; whatever stands in the way is asked at each reading."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from tests.factories import a_request, a_seat, an_institution
+from tests.owner import rewrite
+from tests.trail import witnessed
 
 from bagipakai.control import access, clock, register
 from bagipakai.control.models import Denial, Grant, Person, Reading, Release
+from bagipakai.control.trail import house
 from bagipakai.core.manifest import MANIFEST_NAME
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role, Status
+from bagipakai.core.witnesses import LogProof
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
@@ -40,6 +45,7 @@ def test_it_ends_at_that_second(grant, handler, at):
     """S10: with no job, no event, no clock but the reading's own."""
     end = clock.today() + timedelta(days=200)
     with at(f"{end} 23:59:59"):
+        witnessed()
         assert not isinstance(access.download(grant, PART, handler), Refusal)
         assert register.entries()[0].status == "ACTIVE"
     with at(f"{end + timedelta(days=1)} 00:00:00"):
@@ -48,6 +54,28 @@ def test_it_ends_at_that_second(grant, handler, at):
         assert Grant.objects.get(pk=grant.pk).status == "ACTIVE"  # nobody has written it down yet
         access.tidy()
         assert Grant.objects.get(pk=grant.pk).status == "EXPIRED"
+
+
+def test_nothing_leaves_when_nobody_has_seen_the_trail_for_four_hours(grant, handler, at):
+    """By the witnesses' own clocks; once they have seen it again, it leaves."""
+    seen = clock.now()
+    with at((seen + timedelta(hours=3, minutes=59)).isoformat()):
+        assert access.may_read(grant, handler) is None
+    with at((seen + timedelta(hours=4, minutes=1)).isoformat()):
+        assert refused(access.download(grant, PART, handler)) == "trail-is-not-witnessed"
+        witnessed()
+        assert access.download(grant, PART, handler).is_file()
+
+
+def test_nothing_leaves_before_its_manifest_is_in_the_trail(grant, handler):
+    rewrite(f"UPDATE trail.leaf SET seq = NULL WHERE about = '{grant.package}'", "trail.leaf", fence="numbered")
+    assert refused(access.download(grant, PART, handler)) == "not-yet-in-the-trail"
+
+
+def test_the_recipient_takes_the_proof_along(grant):
+    proof, leaf = (access.proof_of(grant)[name] for name in ("manifest.tlog-proof", "manifest.leaf.json"))
+    assert LogProof.read(proof).shows(leaf, house.policy())
+    assert json.loads(leaf)["object_hash"] == grant.manifest
 
 
 def test_every_part_is_named_by_the_sealed_manifest(grant, handler):

@@ -4,8 +4,9 @@ import ast
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from tests.authenticators import key_of
 from tests.factories import a_request
+from tests.owner import rewrite
 
 from bagipakai.control import ledger, requests
 from bagipakai.control.models import Denial, Event, Grant, PlacedOrder
@@ -63,6 +64,9 @@ def test_a_button_tells_that_the_record_is_broken():
     chain = a_request(at=Status.PROCESSING)
     preparer = chain.office[Role.DATA_PREPARER]
     told = {one.action: one.refusal for one in requests.possible(chain.reference, preparer)}
+    assert told[Action.PLACE_ORDER] == Refusal("key-is-not-enrolled")  # orders are signed
+    key_of(preparer)
+    told = {one.action: one.refusal for one in requests.possible(chain.reference, preparer)}
     assert told[Action.PLACE_ORDER] is None
     _touch(chain, "lain")
     told = {one.action: one.refusal for one in requests.possible(chain.reference, preparer)}
@@ -88,12 +92,7 @@ def test_nothing_is_granted_on_a_record_that_somebody_touched(caplog):
 
 def _touch(chain, reason: str) -> None:
     """Somebody with the owner's rights takes the fence down and rewrites the reason of the decision."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE control_event DISABLE TRIGGER stays")
-        cursor.execute(
-            "UPDATE control_event SET payload = jsonb_set(payload, '{payload,reason}', to_jsonb(%s::text))"
-            " WHERE subject_id = %s AND action = 'APPROVE'",
-            [reason, chain.request.pk],
-        )
-        cursor.execute("ALTER TABLE control_event ENABLE TRIGGER stays")
+    rewrite(
+        f"UPDATE control_event SET payload = jsonb_set(payload, '{{payload,reason}}', to_jsonb('{reason}'::text))"
+        f" WHERE subject_id = {chain.request.pk} AND action = 'APPROVE'"
+    )

@@ -1,6 +1,7 @@
 """S14: who owns a field consents to it, or it is not given; silence never consents."""
 
 import pytest
+from tests.authenticators import act
 from tests.factories import a_request, a_seat, an_institution, done
 
 from bagipakai.control import institutions, people, requests
@@ -18,6 +19,7 @@ def owner():
 
     name = Catalogue.on(clock.today())["desil"].producer
     institution = institutions.register("PRODUSEN", name, "KL")
+    a_seat(institution, Role.ACCOUNTABLE_OFFICER)  # somebody must confirm the producer's key
     return a_seat(institution, Role.DATA_PRODUCER)
 
 
@@ -40,7 +42,7 @@ def _owned(chain):
 
 def _decide(chain, owner, word):
     verdicts = dict.fromkeys(_owned(chain), _verdict(word))
-    return requests.handle(chain.reference, Action.DECIDE_VARIABLES, owner, {"verdicts": verdicts}, chain.state.n)
+    return act(requests, chain.reference, Action.DECIDE_VARIABLES, owner, {"verdicts": verdicts}, chain.state.n)
 
 
 def test_silence_does_not_consent(chain, owner):
@@ -78,8 +80,13 @@ def test_the_applicant_may_amend_a_reduced_product(chain, owner):
 
 def test_an_owner_decides_only_on_what_is_its_own(chain, owner):
     other = next(name for name in chain.state.asked if name not in _owned(chain))
-    outcome = requests.handle(
-        chain.reference, Action.DECIDE_VARIABLES, owner, {"verdicts": {other: _verdict("APPROVE")}}, chain.state.n
+    outcome = act(
+        requests,
+        chain.reference,
+        Action.DECIDE_VARIABLES,
+        owner,
+        {"verdicts": {other: _verdict("APPROVE")}},
+        chain.state.n,
     )
     assert isinstance(outcome, Refusal)
     assert outcome.code == "is-not-the-owner"

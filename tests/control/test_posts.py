@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from tests.authenticators import act
 from tests.factories import a_person, a_request, a_seat, an_institution, an_office, done
 
 from bagipakai.control import clock, institutions, people, requests
@@ -38,7 +39,7 @@ def test_whoever_wrote_it_examines_nothing_in_it(status):
     ani = chain.asking[Role.APPLICANT]
     _make_competent(ani)
     a_seat(chain.office.institution, role, person=ani)
-    outcome = requests.handle(chain.reference, action, ani, payload, chain.state.n)
+    outcome = act(requests, chain.reference, action, ani, payload, chain.state.n)
     assert refused(outcome) == "drafted-it-themselves"
     assert Denial.objects.get(person=ani).code == "drafted-it-themselves"
 
@@ -53,7 +54,7 @@ def test_attaching_one_file_is_writing_it():
 
     _send(chain, "L4", {})
     a_seat(chain.office.institution, Role.ADMIN_VERIFIER, person=ani)
-    outcome = requests.handle(chain.reference, Action.PASS_ADMIN, ani, {}, chain.state.n)
+    outcome = act(requests, chain.reference, Action.PASS_ADMIN, ani, {}, chain.state.n)
     assert refused(outcome) == "drafted-it-themselves"
 
 
@@ -62,7 +63,7 @@ def test_nobody_does_two_checks_of_one_chain():
     verifier = chain.office[Role.ADMIN_VERIFIER]
     a_seat(chain.office.institution, Role.SUBSTANCE_VERIFIER, person=verifier)
     action, _, payload = CHECKS[Status.SUBSTANCE_CHECK]
-    outcome = requests.handle(chain.reference, action, verifier, payload, chain.state.n)
+    outcome = act(requests, chain.reference, action, verifier, payload, chain.state.n)
     assert refused(outcome) == "already-examined-it"
 
 
@@ -70,7 +71,7 @@ def test_whoever_certified_readiness_examines_nothing_of_that_institution():
     chain = a_request(at=Status.ADMIN_CHECK)
     reviewer = chain.office[Role.READINESS_REVIEWER]
     a_seat(chain.office.institution, Role.ADMIN_VERIFIER, person=reviewer)
-    outcome = requests.handle(chain.reference, Action.PASS_ADMIN, reviewer, {}, chain.state.n)
+    outcome = act(requests, chain.reference, Action.PASS_ADMIN, reviewer, {}, chain.state.n)
     assert refused(outcome) == "already-examined-it"
 
 
@@ -78,16 +79,16 @@ def test_an_examiner_of_an_institution_without_mandate_has_no_business_here():
     chain = a_request(at=Status.ADMIN_CHECK)
     other = an_institution(ready=False)
     seat = a_seat(other.institution, Role.ADMIN_VERIFIER)
-    outcome = requests.handle(chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n)
+    outcome = act(requests, chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n)
     assert refused(outcome) == "not-this-role"
     controller = an_office().institution
     mandate = institutions.mandate(controller, other.institution, number="MoU 1", scope="Pengecekan administrasi")
     mandate.ended_at = clock.now()
     mandate.save()
-    outcome = requests.handle(chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n)
+    outcome = act(requests, chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n)
     assert refused(outcome) == "not-this-role"
     institutions.mandate(controller, other.institution, number="MoU 2", scope="Pengecekan administrasi")
-    done(requests.handle(chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n))
+    done(act(requests, chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n))
 
 
 def test_nobody_examines_a_request_of_the_own_institution():
@@ -95,7 +96,7 @@ def test_nobody_examines_a_request_of_the_own_institution():
     chain = a_request(at=Status.ADMIN_CHECK)
     seat = a_seat(chain.asking.institution, Role.ADMIN_VERIFIER)
     institutions.mandate(an_office().institution, chain.asking.institution, number="MoU 1", scope="Semua")
-    outcome = requests.handle(chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n)
+    outcome = act(requests, chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n)
     assert refused(outcome) == "belongs-to-own-institution"
     assert requests.queue(seat.person) == []
 
@@ -122,9 +123,9 @@ def test_the_acting_officer_takes_over_between_two_dates(at):
     with at(f"{last} 23:59:59"):
         assert requests.possible(chain.reference, acting)
     with at(f"{last + timedelta(days=1)} 00:00"):
-        outcome = requests.handle(chain.reference, Action.PASS_ADMIN, acting, {}, chain.state.n)
+        outcome = act(requests, chain.reference, Action.PASS_ADMIN, acting, {}, chain.state.n)
         assert refused(outcome) == "mandate-has-ended"
-    event = done(requests.handle(chain.reference, Action.PASS_ADMIN, acting, {}, chain.state.n))
+    event = done(act(requests, chain.reference, Action.PASS_ADMIN, acting, {}, chain.state.n))
     assert (event.actor.person, event.actor.post) == (str(plh.pk), str(tenure.post.pk))
 
 
@@ -154,7 +155,7 @@ def test_a_competence_that_ran_out_is_a_no(at):
 def test_somebody_without_competence_examines_nothing():
     chain = a_request(at=Status.ADMIN_CHECK)
     seat = a_seat(chain.office.institution, Role.ADMIN_VERIFIER, person=a_person(competent=False))
-    outcome = requests.handle(chain.reference, Action.PASS_ADMIN, seat, {}, chain.state.n)
+    outcome = act(requests, chain.reference, Action.PASS_ADMIN, seat, {}, chain.state.n)
     assert refused(outcome) == "competence-has-ended"
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from tests.authenticators import act
 from tests.factories import (
     DOCUMENTS,
     a_certificate,
@@ -13,6 +14,7 @@ from tests.factories import (
     answers,
     done,
 )
+from tests.trail import witnessed
 
 from bagipakai.control import access, clock, readiness, requests
 from bagipakai.control.models import Grant, ReadinessEvent, ReadinessReview
@@ -65,6 +67,7 @@ def test_its_end_stops_reading_and_its_renewal_resumes_it(at):
     handler = chain.asking[Role.AUTHORISED_HANDLER]
     last = readiness.standing(chain.asking.institution, clock.now()).valid_until
     with at(f"{last} 23:59:59"):
+        witnessed()
         assert access.may_read(grant, handler) is None
     with at(f"{last + timedelta(days=1)} 00:00"):
         assert refused(access.download(grant, "kamus.csv.age", handler)) == "readiness-has-lapsed"
@@ -75,6 +78,7 @@ def test_its_end_stops_reading_and_its_renewal_resumes_it(at):
         a_certificate(chain.asking)
         assert access.tidy() == 1
         assert Grant.objects.get(pk=grant.pk).status == "ACTIVE"
+        witnessed()
         assert access.may_read(grant, handler) is None
 
 
@@ -89,9 +93,9 @@ def test_a_suspended_certificate_counts_at_once(at):
     row = ReadinessReview.objects.get(institution=house.institution)
     reviewer = an_office()[Role.READINESS_REVIEWER]
     chain = _filled(a_request(asking=house))
-    done(readiness.handle(row.pk, Review.SUSPEND, reviewer, {"reason": "Insiden"}, row.n))
+    done(act(readiness, row.pk, Review.SUSPEND, reviewer, {"reason": "Insiden"}, row.n))
     assert refused(chain.attempt(Action.SUBMIT, Role.APPLICANT)) == "readiness-has-lapsed"
-    done(readiness.handle(row.pk, Review.REINSTATE, reviewer, {"reason": "Selesai"}, row.n + 1))
+    done(act(readiness, row.pk, Review.REINSTATE, reviewer, {"reason": "Selesai"}, row.n + 1))
     chain.step(Action.SUBMIT, Role.APPLICANT)
 
 
@@ -103,9 +107,9 @@ def test_who_says_yes_shows_it():
     for code in items:
         seen = readiness.state(row.pk).n
         answer = {"item": code, "answer": "YES", "note": ""}
-        done(readiness.handle(row.pk, Review.ANSWER, house[Role.APPLICANT], answer, seen))
+        done(act(readiness, row.pk, Review.ANSWER, house[Role.APPLICANT], answer, seen))
     officer = house[Role.ACCOUNTABLE_OFFICER]
-    assert refused(readiness.handle(row.pk, Review.DECLARE, officer, {}, readiness.state(row.pk).n)) == (
+    assert refused(act(readiness, row.pk, Review.DECLARE, officer, {}, readiness.state(row.pk).n)) == (
         "evidence-is-missing"
     )
 
@@ -129,7 +133,7 @@ def test_nobody_reviews_the_own_institution():
     office = an_office()
     seat = a_seat(office.institution, Role.APPLICANT)
     row = done(readiness.begin(seat, ("L1",)))
-    outcome = readiness.handle(row.pk, Review.ANSWER, an_institution(ready=False)[Role.APPLICANT], {}, 1)
+    outcome = act(readiness, row.pk, Review.ANSWER, an_institution(ready=False)[Role.APPLICANT], {}, 1)
     assert refused(outcome) == "not-this-role"
     assert readiness.queue(office[Role.READINESS_REVIEWER]) == []
 

@@ -1,10 +1,10 @@
 """From a first draft to a package that may be fetched: the whole way, by the people whose turn it is."""
 
 import pytest
-from django.db import connection
 from pypdf import PdfReader
 from tests.factories import COLUMNS, a_request, an_institution, answers, done
 from tests.fakes import Registry
+from tests.owner import rewrite
 
 from bagipakai.control import access, documents, ledger, register, requests
 from bagipakai.control.models import Denial, Event, Grant, GrantEvent, Institution, Notice, Paper, Reading
@@ -224,15 +224,10 @@ def test_the_ledger_holds_together_and_tells_where_it_was_touched():
     grant = Grant.objects.get(request=chain.request)
     assert ledger.broken_at(Event, chain.request) is None
     assert ledger.broken_at(GrantEvent, grant) is None
-    with connection.cursor() as cursor:  # somebody with the owner's rights takes the fence down
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE control_event DISABLE TRIGGER stays")
-        cursor.execute(
-            "UPDATE control_event SET payload = jsonb_set(payload, '{payload,reason}', '\"lain\"')"
-            " WHERE subject_id = %s AND action = 'APPROVE'",
-            [chain.request.pk],
-        )
-        cursor.execute("ALTER TABLE control_event ENABLE TRIGGER stays")
+    rewrite(
+        "UPDATE control_event SET payload = jsonb_set(payload, '{payload,reason}', '\"lain\"')"
+        f" WHERE subject_id = {chain.request.pk} AND action = 'APPROVE'"
+    )
     approved = next(one["n"] for one in ledger.payloads(Event, chain.request) if one["action"] == "APPROVE")
     assert ledger.broken_at(Event, chain.request) == approved
 

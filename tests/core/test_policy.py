@@ -1,5 +1,6 @@
 """Policy: a rule holds from its day on; what no rule says is no."""
 
+import time
 from datetime import date
 
 import pytest
@@ -95,3 +96,15 @@ def test_a_missing_or_broken_file_is_an_error_and_not_an_empty_policy(tmp_path, 
     (tmp_path / "b.toml").write_text("x =")
     with pytest.raises(PolicyError, match=r"b\.toml is not TOML"):
         policy.policy_file("b")
+
+
+def test_a_file_that_has_settled_and_changes_is_seen(tmp_path, monkeypatch):
+    """Same name, same length, a moment later: its digest was remembered, and is not used."""
+    monkeypatch.setenv("BAGIPAKAI_POLICIES", str(tmp_path))
+    monkeypatch.setattr(policy, "SETTLED", 0)
+    (tmp_path / "a.toml").write_text("x = 1\n")
+    before = policy.version()
+    assert policy.version() == before
+    time.sleep(0.05)
+    (tmp_path / "a.toml").write_text("x = 2\n")
+    assert policy.version() != before

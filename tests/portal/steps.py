@@ -1,6 +1,9 @@
 """Small steps that several of the portal's tests take."""
 
+from contextlib import suppress
+
 from django.test import Client
+from tests.authenticators import key_of
 from tests.factories import Chain, a_request
 
 from bagipakai.control.models import Person
@@ -12,6 +15,13 @@ def entering(person: Person) -> Client:
     client = Client()
     client.force_login(person)
     return client
+
+
+def with_a_key(person: Person) -> Client:
+    """The same, of somebody who can sign, where their house lets them hold a key."""
+    with suppress(LookupError):
+        key_of(person)
+    return entering(person)
 
 
 def a_returned_request(level: str = "L2") -> Chain:

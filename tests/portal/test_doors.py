@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 from tests.factories import Chain, House, a_request, an_institution, an_office
-from tests.portal.steps import entering, standing_at
+from tests.portal.steps import entering, standing_at, with_a_key
 
 from bagipakai.control import documents, readiness, requests
 from bagipakai.control.models import Tenure
@@ -19,7 +19,7 @@ from bagipakai.core.request import Action, Role, Status
 
 pytestmark = pytest.mark.django_db
 
-OPEN = ["portal:home", "portal:glossary", "register:list", "catalogue:list", "accounts:login"]
+OPEN = ["portal:home", "portal:glossary", "register:list", "catalogue:list", "accounts:login", "trail:show"]
 
 
 def bytes_of(client: Client, address: str) -> tuple[int, str]:
@@ -92,7 +92,7 @@ def test_the_pages_of_a_request(at: Status):
         assert bytes_of(stranger, address) == bytes_of(stranger, missing)
         assert bytes_of(stranger, address)[0] == 404
 
-        assert entering(owner[door.role]).get(address).status_code == 200, door
+        assert with_a_key(owner[door.role]).get(address).status_code == 200, door
 
 
 def test_a_draft_is_hidden_from_the_officers():
@@ -125,6 +125,7 @@ def test_every_page_has_a_login_in_front_unless_it_is_meant_to_be_open():
         "catalogue:variable",
         "accounts:logout",
         "language",
+        *(f"trail:{name}" for name in ("verifier", "checkpoint", "policy", "tile")),  # the trail is for everybody
     }
     shut = []
     for room in get_resolver().url_patterns:

@@ -7,6 +7,7 @@ import pyrage
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from tests.authenticators import press
 from tests.factories import a_pdf, an_institution, an_office
 from tests.portal.steps import entering
 
@@ -43,7 +44,7 @@ def say(client, row, code: str, **typed):
 def act(client, row, action: str, **typed):
     address = reverse("readiness:act", args=[row.pk, action])
     prefix = action.replace("-", "_")
-    return client.post(address, {"seen": seen(row)} | {f"{prefix}-{name}": value for name, value in typed.items()})
+    return press(client, address, {"seen": seen(row)} | {f"{prefix}-{name}": value for name, value in typed.items()})
 
 
 def answered(house, row) -> None:

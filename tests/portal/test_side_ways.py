@@ -7,8 +7,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from tests.authenticators import press
 from tests.factories import Chain, a_pdf, a_request, an_institution, answers
-from tests.portal.steps import entering
+from tests.portal.steps import entering, with_a_key
 
 from bagipakai.core.request import Action, Role, Status
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def way_of(chain: Chain, role: Role, action: Action) -> tuple[Client, str, dict[str, str]]:
     """The window of whoever plays that role, the address of the act, and what its page posts back by itself."""
-    client = entering((chain.asking if role in chain.asking.who else chain.office)[role])
+    client = with_a_key((chain.asking if role in chain.asking.who else chain.office)[role])
     address = reverse("acts:act", args=[chain.reference, action.value.lower()])
     page = client.get(address)
     assert page.status_code == 200, page.status_code
@@ -29,9 +30,9 @@ def act(chain: Chain, role: Role, action: Action, **typed: object) -> str:
     """Does it through its page; what the page that follows says."""
     client, address, told = way_of(chain, role, action)
     told |= {f"{action.value.lower()}-{name}": value for name, value in typed.items()}
-    answer = client.post(address, told, follow=True)
-    assert answer.redirect_chain, re.findall(r'class="error"[^<]*>(.*?)</p>', answer.content.decode(), re.S)
-    return answer.content.decode()
+    answer = press(client, address, told)
+    assert answer.status_code == 302, re.findall(r'class="error"[^<]*>(.*?)</p>', answer.content.decode(), re.S)
+    return client.get(answer.url).content.decode()
 
 
 def page_of(chain: Chain, role: Role, name: str = "requests:show") -> str:
@@ -102,7 +103,8 @@ def reduced() -> Chain:
     page = client.post(address, told | chosen).content.decode().replace("&quot;", '"')
     less = re.search(r'name="approve-shown" value="(\{.*?\})"', page)[1]
     assert json.loads(less)["variables"] == ["desil"]
-    assert client.post(address, told | {"approve-shown": less, "approve-reason": "Cukup desil"}).status_code == 302
+    told |= {"approve-shown": less, "approve-reason": "Cukup desil"}
+    assert press(client, address, told).status_code == 302
     return chain
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.recipient.packages import DAY, OTHERS, OURS, SEAL, SPOILED, SPOILED_INSIDE, a_package
+from tests.recipient.test_proofs import SPOILED as PROOFS_SPOILED
 
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.opening import Opened, opened
@@ -43,9 +44,10 @@ def test_what_only_opening_can_see_is_refused_and_leaves_no_plaintext(spoilt, tm
 
 def test_every_code_is_met_by_a_test_of_this_folder():
     met = {code for _, code in (*SPOILED.values(), *SPOILED_INSIDE.values())}
-    elsewhere = {  # test_opening.py, test_keys.py
+    met |= {code for _, code in PROOFS_SPOILED.values()}
+    elsewhere = {  # test_opening.py, test_keys.py, test_proofs.py
         *("another-recipient", "folder-in-use", "disk-error", "interrupted"),
-        *("key-unreadable", "seal-unreadable", "key-exists", "name-unusable"),
+        *("key-unreadable", "seal-unreadable", "policy-unreadable", "key-exists", "name-unusable"),
     }
     assert met | elsewhere == set(SENTENCES)
 

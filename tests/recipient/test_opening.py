@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.recipient.packages import DAY, OURS, SEAL, a_package, rows_of
+from tests.recipient.trails import policy_text, proven
 
 from bagipakai.control import wording
 from bagipakai.core.envelope import Signer
@@ -250,9 +251,14 @@ def test_the_commands_speak_indonesian_to_people(files):
     seal, key = ("--seal", str(place / "seal.pub.pem")), ("--key", str(place / "kunci"))
     out, _ = command("verify", str(package.folder), *seal).communicate()
     assert "sesuai: segel dan 4 berkas" in out and "Kunci penerima tidak diperiksa" in out
+    assert "Bukti jejak tidak diperiksa" in out
     assert f"Akses sampai: {day(package.manifest.expires_on)}" in out
-    out, _ = command("open", str(package.folder), *seal, *key, "--out", str(place / "hasil")).communicate()
+    proven(package)
+    policy = ("--policy", str(place / "kebijakan-saksi.txt"))
+    (place / "kebijakan-saksi.txt").write_text(policy_text())
+    out, _ = command("open", str(package.folder), *seal, *key, *policy, "--out", str(place / "hasil")).communicate()
     assert "sesuai: segel, penerima, dan 4 berkas" in out and "tidak diperiksa" not in out
+    assert "Tercatat di jejak yang disaksikan" in out
     assert f"Dibuka di map {place / 'hasil'}" in out
     for name in (file.name for file in (place / "hasil").iterdir()):
         assert f"  {name} " in out

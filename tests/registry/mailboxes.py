@@ -25,7 +25,7 @@ class Office:
 
     @property
     def registry_url(self) -> str:
-        return postgres.registry_url(self.url)
+        return postgres.stepping_down(self.url, postgres.REGISTRY)
 
     def place(self, order_id: str, envelope: bytes) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -44,7 +44,7 @@ class Office:
 @contextmanager
 def an_office() -> Iterator[Office]:
     name = f"mailbox_{secrets.token_hex(6)}"
-    main = postgres.control_url()
+    main = postgres.url(postgres.OWNER)
     with psycopg.connect(main, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     url = urlunsplit(urlsplit(main)._replace(path=f"/{name}"))

@@ -1,5 +1,5 @@
 """The synthetic nation: the same for the same seed, whole, valid, unique where it must be, poor where it is poor."""
-# ruff: noqa: S608  # every name in these questions is the catalogue's or this file's
+# every name in these questions is the catalogue's or this file's
 
 import json
 from datetime import date

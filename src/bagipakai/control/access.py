@@ -9,11 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 from bagipakai import postgres
 from bagipakai.control import cabinet, clock, institutions, keys, readiness, rulebook, situation
 from bagipakai.control.acting import Acting, actor, known_of, person_of
 from bagipakai.control.door import Door
 from bagipakai.control.models import Grant, GrantEvent, Reading, Release, Request, Tenure
+from bagipakai.control.trail import leaves, leaving
 from bagipakai.core import access as rules
 from bagipakai.core.access import AccessFacts, Action, Command
 from bagipakai.core.envelope import BadSeal
@@ -77,17 +80,49 @@ def may_read(grant: Grant, acting: Acting, now: datetime | None = None) -> Refus
 
 def download(grant: Grant, part: str, acting: Acting, now: datetime | None = None) -> Path | Refusal:
     """The file of one part, if this reader may read it at this moment. Every reading and every refusal is recorded.
-    Ask again for each range of a long transfer."""
+    Ask again for each range of a long transfer (`hand_out`)."""
     at = now or clock.now()
+    post = _reading(grant, part, acting, at)
+    if isinstance(post, Refusal):
+        return post
+    with transaction.atomic():
+        Reading.objects.create(grant=grant, part=part, person=person_of(acting), post_id=post, at=at)
+        _leaf("access.READ", grant, {"part": part}, acting, post, at)
+    log.info("access.read grant=%s part=%s", _name(grant), part)
+    return packages() / grant.package / part
+
+
+def hand_out(grant: Grant, part: str, span: range, acting: Acting, now: datetime | None = None) -> Path | Refusal:
+    """The file of one part, of which the bytes `span` are now handed out, under a reading recorded before (`download`).
+    The right is asked about anew, a refusal is recorded; a range that is not empty becomes a leaf of the trail, which
+    names its first and last byte, as `Content-Range` does."""
+    at = now or clock.now()
+    post = _reading(grant, part, acting, at)
+    if isinstance(post, Refusal):
+        return post
+    if span:
+        _leaf("download.RANGE", grant, {"part": part, "from": span.start, "to": span.stop - 1}, acting, post, at)
+    return packages() / grant.package / part
+
+
+def _reading(grant: Grant, part: str, acting: Acting, at: datetime) -> int | Refusal:
+    """The post in which this reader may read the part; a refusal is recorded."""
     outcome = DOOR.answer(grant, Action.READ, acting, {"part": part}, at=at)
     if not isinstance(outcome, Refusal) and part not in parts(grant):
         outcome = Refusal("part-unknown", {"part": part[:40] if part.isascii() and part.isprintable() else "…"})
     if isinstance(outcome, Refusal):
         return DOOR.deny(grant, outcome, Action.READ, acting)
-    post = int(outcome.actor.post)
-    Reading.objects.create(grant=grant, part=part, person=person_of(acting), post_id=post, at=at)
-    log.info("access.read grant=%s part=%s", _name(grant), part)
-    return packages() / grant.package / part
+    return int(outcome.actor.post)
+
+
+def _leaf(event: str, grant: Grant, payload: dict[str, Any], acting: Acting, post: int, at: datetime) -> None:
+    by, institution = leaves.actor(person_of(acting).pk, post), grant.request.institution.code
+    leaves.write(event, f"hak/{grant.pk}", payload, by=by, institution=institution, at=at)
+
+
+def proof_of(grant: Grant) -> dict[str, bytes]:
+    """The files that prove to its recipient that the package stands in the trail, by name."""
+    return leaving.proof_of(grant.package)
 
 
 def suspend(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
@@ -181,6 +216,11 @@ def _follows(grant: Grant, _: rules.Grant, event: rules.Event, entry: GrantEvent
     grant.save(update_fields=["n", "status"])
 
 
+def _last_look(grant: Grant, _: rules.Grant, event: rules.Event) -> Refusal | None:
+    """Nothing is read while the trail cannot be proven (trust reference 3.3)."""
+    return leaving.in_the_way(grant.package, event.at) if event.action is Action.READ else None
+
+
 def _due(grant: Grant, current: rules.Grant, at: datetime) -> Command | None:
     return rules.due(current, _facts(grant, current, at))
 
@@ -208,4 +248,5 @@ DOOR: Door[Grant, rules.Grant, rules.Event] = Door(
     facts=_facts,
     follows=_follows,
     due=_due,
+    last_look=_last_look,
 )

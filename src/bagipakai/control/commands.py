@@ -10,6 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from bagipakai.control.passkeys import commands as passkeys
+from bagipakai.control.trail import commands as trail
+
 log = logging.getLogger("bagipakai.control.worker")
 
 PAUSE = 2.0  # seconds between two looks into the mailbox, if nobody rings
@@ -26,19 +29,32 @@ def register(subparsers: Any) -> None:
     hear = subparsers.add_parser("announce", help="catat rilis dari pengumuman bersegel gudang data")
     hear.add_argument("file", type=Path, metavar="BERKAS", help="dari: bagipakai registry announce")
     hear.set_defaults(run=_announce)
-    verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian")
+    verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian, dan bahwa jejak berkata sama")
     verify.set_defaults(run=_verify)
+    passkeys.register(subparsers)
+    trail.register(subparsers)
 
 
 def prepare() -> None:
-    """Migrates the database (tables, fences, mailbox, the registry's role) and makes the office's keys. Run again, it
-    changes nothing. Django must be set up."""
+    """Migrates the database (tables, fences, mailbox, trail, roles and what each may do) and makes the office's keys.
+    Run again, it changes nothing. Django must be set up, and the owner's address known."""
     from django.core.management import call_command
 
     from bagipakai.control import keys
+    from bagipakai.control.trail import house
 
-    call_command("migrate", interactive=False, verbosity=0)
+    call_command("migrate", database="owner", interactive=False, verbosity=0)
+    grant("owner")
     keys.establish()
+    house.establish()
+
+
+def grant(alias: str) -> None:
+    """Gives each role its rights in the database that `alias` owns: all of them, whatever they were before."""
+    from django.db import connections
+
+    with connections[alias].cursor() as cursor:
+        cursor.execute((Path(__file__).parent / "migrations" / "sql" / "rights.sql").read_text())
 
 
 def _setup(_: argparse.Namespace) -> int:
@@ -52,6 +68,13 @@ def _worker(options: argparse.Namespace) -> int:
     _django()
     from django.db import close_old_connections, connection
 
+    from bagipakai.control.trail import running
+
+    try:
+        if running.stopped_at_the_start(connection):
+            return running.STOPPED
+    except FileNotFoundError as missing:  # without witnesses nothing leaves, and there is nobody to ask
+        log.warning("worker.no_witnesses file=%s", Path(missing.filename).name)
     stopping: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -117,10 +140,21 @@ def _announce(options: argparse.Namespace) -> int:
 def _verify(_: argparse.Namespace) -> int:
     _django()
     from bagipakai.control import ledger
-    from bagipakai.control.models import Event, Grant, GrantEvent, ReadinessEvent, ReadinessReview, Request
+    from bagipakai.control.models import (
+        Event,
+        Grant,
+        GrantEvent,
+        KeyEvent,
+        Person,
+        ReadinessEvent,
+        ReadinessReview,
+        Request,
+    )
+    from bagipakai.control.trail import auditing, house
 
     broken = []
-    for kind, subjects in ((Event, Request), (ReadinessEvent, ReadinessReview), (GrantEvent, Grant)):
+    chains = ((Event, Request), (ReadinessEvent, ReadinessReview), (GrantEvent, Grant), (KeyEvent, Person))
+    for kind, subjects in chains:
         for subject in subjects.objects.order_by("pk").iterator():
             at = ledger.broken_at(kind, subject)
             if at is not None:
@@ -128,7 +162,11 @@ def _verify(_: argparse.Namespace) -> int:
     for one in broken:
         print(f"Rusak: {one}", file=sys.stderr)
     print("Semua catatan utuh." if not broken else f"{len(broken)} rangkaian rusak.")
-    return 1 if broken else 0
+    differs = auditing.differences(house.store())
+    for one in differs:
+        print(f"Jejak: {one}", file=sys.stderr)
+    print("Jejak berkata sama." if not differs else "Basis data tidak cocok dengan jejak.")
+    return 1 if broken or differs else 0
 
 
 def _django() -> None:

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Generic, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model
 
 from bagipakai.control import clock, documents, ledger
 from bagipakai.control.acting import Acting, in_the_way, person_of, tenures_of
-from bagipakai.control.models import Document, Tenure
+from bagipakai.control.models import Document, PendingDecision, Person, Tenure
 from bagipakai.control.models.ledger import Entry
+from bagipakai.control.passkeys import signing
+from bagipakai.control.passkeys.matters import Matter
+from bagipakai.control.passkeys.signing import Signature
+from bagipakai.control.signing.acts import Stopped
+from bagipakai.control.trail import stops
 from bagipakai.core.event import SYSTEM, Actor, AnyCommand, AnyEvent, Folded, Role
 from bagipakai.core.refusal import Refusal
 
@@ -58,6 +63,8 @@ class Door(Generic[Row, State, Happened]):
     facts: Callable[..., Any]  # (row, state, at, *, tenure, action, payload): all that the rules may ask
     follows: Callable[[Row, State, Happened, Any], None]  # what commits with an event and its entry
     due: Callable[[Row, State, datetime], AnyCommand[Any] | None]  # what the office now does by itself, if it may
+    kind: str = ""  # of its matters (control.passkeys.matters), where acts are signed
+    matter: Callable[[Row, State, Happened], Matter] | None = None  # what is signed with an act; None: nothing is
     last_look: Callable[[Row, State, Happened], Refusal | None] = lambda *_: None  # what the rules cannot know
 
     def state(self, row: Row) -> State:
@@ -78,7 +85,7 @@ class Door(Generic[Row, State, Happened]):
     ) -> Happened | Refusal:
         """The event, or the refusal, for the post of this person that comes closest to being allowed. Writes nothing.
         `acting` None: the office itself. `seen` None: whatever there is now."""
-        if acting is not None and (no := in_the_way(acting)):
+        if no := stops.stopped(connection) or (acting and in_the_way(acting)):
             return no
         at, state = at or clock.now(), self.state(row)
         mine: list[tuple[Actor, Tenure | None]] = [(SYSTEM, None)]
@@ -106,20 +113,41 @@ class Door(Generic[Row, State, Happened]):
         acting: Acting | None,
         payload: Mapping[str, Any] | None = None,
         seen: int | None = None,
+        signature: Signature | None = None,
     ) -> Happened | Refusal:
         """Does `action`, or says why not, and writes that down. If something happened since `seen`, the answer is
-        `changed-meanwhile` and nothing typed is lost: the caller still has it."""
+        `changed-meanwhile` and nothing typed is lost: the caller still has it. What must be signed is done only with
+        the `signature` under the decision that `draw_up` made (decision 0076)."""
         try:
             with transaction.atomic():
                 outcome = self.answer(row, action, acting, dict(payload or {}), seen=seen)
-                if not isinstance(outcome, Refusal):
-                    self.write(row, outcome)
+                signed = self._signed(row, outcome, acting, signature)
+                if isinstance(signed, Refusal):
+                    outcome = signed
+                elif not isinstance(outcome, Refusal):
+                    self.write(row, outcome, signed)
         except ledger.Overtaken as overtaken:
             outcome = Refusal("changed-meanwhile", {"seen": str(overtaken.n - 1), "now": str(overtaken.n)})
+        except Stopped as stopped:  # the paper that this act sets could not be sealed
+            outcome = stopped.no
         if isinstance(outcome, Refusal):
             return self.deny(row, outcome, action, acting)
         log.info("%s.event subject=%s n=%d action=%s", outcome.kind, outcome.subject, outcome.n, action.value)
         return outcome
+
+    def draw_up(
+        self, row: Row, action: Any, acting: Acting, payload: Mapping[str, Any], *, seen: int | None, lang: str
+    ) -> PendingDecision | Refusal:
+        """The decision that `action` would be, for its signer to read and sign; or why not, which is written down."""
+        if self.matter is None:
+            raise TypeError("nothing is signed here")
+        outcome = self.answer(row, action, acting, payload, seen=seen)
+        if not isinstance(outcome, Refusal):
+            drawn = signing.prepare(self.matter(row, self.state(row), outcome), payload, lang)
+            if not isinstance(drawn, Refusal):
+                return drawn
+            outcome = drawn
+        return self.deny(row, outcome, action, acting)
 
     def open(self, new: Callable[[], Row], action: Any, tenure: Tenure, payload: Mapping[str, Any]) -> Row | Refusal:
         """Makes a row by the first event of its thing; where that is refused, there is none."""
@@ -157,10 +185,14 @@ class Door(Generic[Row, State, Happened]):
         same rules that decide. Objections to a form's content wait until it is filled."""
         state, now = self.state(row), clock.now()
         return [
-            Possibility(action, actor.role, tenure, refusal)
+            Possibility(action, actor.role, tenure, refusal or self._unsignable(tenure.person, action))
             for actor, tenure in self.actors(tenures_of(acting), row, now)
             for action, refusal in self.rules.possible(state, actor, self.facts(row, state, now, tenure=tenure))
         ]
+
+    def _unsignable(self, person: Person, action: Any) -> Refusal | None:
+        """Why this person, who may do it, could not sign it."""
+        return signing.hindrance(person, self.kind, action) if self.kind else None
 
     def tidy(self, rows: Iterable[Row], at: datetime | None = None) -> int:
         """Lets the office go on where it can by itself. Returns how many events were written."""
@@ -173,16 +205,26 @@ class Door(Generic[Row, State, Happened]):
                 continue
         return written
 
-    def write(self, row: Row, event: Happened) -> None:
-        """Appends the event, and everything that follows from it. Raises Overtaken."""
-        self._go_on(row, self._append(row, self.state(row), event), clock.now())
+    def write(self, row: Row, event: Happened, signature: str = "") -> None:
+        """Appends the event, and everything that follows from it. `signature`: of the signed decision, its digest.
+        Raises Overtaken."""
+        self._go_on(row, self._append(row, self.state(row), event, signature), clock.now())
 
     def deny(self, row: Row, no: Refusal, action: Any, acting: Acting | None) -> Refusal:
         """Writes down that something was refused, and hands the refusal on."""
         return ledger.deny(no, action.value, person_of(acting) if acting else None, **self.denied(row))
 
-    def _append(self, row: Row, state: State, event: Happened) -> State:
-        entry = ledger.append(self.entries, row, event)
+    def _signed(
+        self, row: Row, outcome: Happened | Refusal, acting: Acting | None, signature: Signature | None
+    ) -> str | Refusal:
+        """The digest of the decision that was signed with this act; empty where none need be."""
+        if self.matter is None or acting is None or isinstance(outcome, Refusal):
+            return ""
+        signed = signing.accept(self.matter(row, self.state(row), outcome), signature)
+        return signed if isinstance(signed, Refusal) else signed.digest if signed else ""
+
+    def _append(self, row: Row, state: State, event: Happened, signature: str = "") -> State:
+        entry = ledger.append(self.entries, row, event, signature)
         after: State = self.rules.after(state, event)
         self.follows(row, after, event, entry)
         return after

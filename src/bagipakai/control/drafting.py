@@ -1,18 +1,31 @@
-"""Setting the papers of a request: gathering what they say, keeping the bytes under their digest."""
+"""Setting the papers of a request: gathering what they say, sealing them, keeping the bytes under their digest.
+
+`signing.desk` is imported where a paper is sealed or read: its libraries take a second, and little else needs them.
+"""
 
 from datetime import datetime
 
 from bagipakai.control import clock, documents, forms, orders, papers, people, releases, rulebook, situation, wording
 from bagipakai.control.models import Institution, Paper, Release, Request
+from bagipakai.control.signing.acts import Act, Stopped
 from bagipakai.core.exchange import Receipt
 from bagipakai.core.plan import Plan
+from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Event, Role, State
 from bagipakai.core.variables import Catalogue
 
 
+class PaperRefused(documents.DocumentMissing):
+    """The bytes are there, and do not prove that the controller sealed them. Holds the refusal."""
+
+    def __init__(self, sha256: str, no: Refusal) -> None:
+        super().__init__(sha256)
+        self.no = no
+
+
 def set_agreement(request: Request, state: State, event: Event) -> None:
     """Sets the agreement of what was just approved, in the transaction of that event; where the hand-over record is
-    signed early, that too."""
+    signed early, that too. Raises Stopped if the seal cannot be set."""
     terms = terms_of(request, state, event.at)
     number = f"PKS-{request.reference.removeprefix('PMT-')}-{_next(request, Paper.Kind.AGREEMENT)}"
     content = papers.agreement(terms, number, event.at)
@@ -23,7 +36,8 @@ def set_agreement(request: Request, state: State, event: Event) -> None:
 
 def set_handover(request: Request, state: State, event: Event) -> None:
     """Sets the hand-over record (BAST) of the package that just passed the quality check, every figure from the
-    registry's own receipt, in the transaction of that event; not where one was signed early."""
+    registry's own receipt, in the transaction of that event; not where one was signed early. Raises Stopped if the
+    seal cannot be set."""
     if _signed_early(event.at):
         return
     receipt = orders.receipt(state.orders[-1])
@@ -76,8 +90,16 @@ def terms_of(request: Request, state: State, at: datetime) -> papers.Terms:
 
 
 def read(paper: Paper) -> bytes:
-    """The bytes of a paper. Raises DocumentMissing if they are gone or were changed."""
-    return documents.read_bytes(paper.sha256)
+    """The bytes of a paper, validated. Raises DocumentMissing if they are gone or were changed, and PaperRefused."""
+    from bagipakai.control.signing import desk
+    from bagipakai.control.signing.validation import Expected
+
+    content, controller = documents.read_bytes(paper.sha256), paper.request.controller
+    seal = Expected(desk.seal_of(controller.code, controller.name).ref)
+    found = desk.checked(content, at=clock.now(), expected=[seal])
+    if isinstance(found, Refusal):
+        raise PaperRefused(paper.sha256, found)
+    return content
 
 
 def _party(institution: Institution, role: Role, appointment: str = "") -> papers.Party:
@@ -95,6 +117,7 @@ def _party(institution: Institution, role: Role, appointment: str = "") -> paper
 
 
 def _keep(request: Request, kind: Paper.Kind, number: str, content: bytes, *, plan: Plan, at: datetime) -> None:
+    content = _sealed(request.controller, f"Menyegel {kind.label} {number}", content, at)
     sha256 = documents.keep(content)
     Paper.objects.create(
         request=request,
@@ -105,6 +128,15 @@ def _keep(request: Request, kind: Paper.Kind, number: str, content: bytes, *, pl
         plan_digest=plan.digest,
         set_at=at,
     )
+
+
+def _sealed(controller: Institution, reason: str, content: bytes, at: datetime) -> bytes:
+    from bagipakai.control.signing import desk
+
+    outcome = desk.sealed(content, desk.seal_of(controller.code, controller.name), Act(reason, at))
+    if isinstance(outcome, Refusal):
+        raise Stopped(outcome)
+    return outcome
 
 
 def _next(request: Request, kind: Paper.Kind) -> int:

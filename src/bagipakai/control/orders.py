@@ -1,5 +1,6 @@
 """Orders to the registry and the receipts that come back: all that passes between the planes."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,7 @@ from django.db import connection, transaction
 
 from bagipakai.control import access, clock, keys, plans, releases, situation
 from bagipakai.control.models import PlacedOrder, Release, Request
+from bagipakai.control.trail import leaves, leaving
 from bagipakai.core import policy
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Order, Receipt
@@ -59,11 +61,16 @@ def place(request: Request, state: State, event: Event) -> None:
     PlacedOrder.objects.create(
         request=request, order_id=order.order_id, plan_digest=plan.digest, placed_at=order.placed_at
     )
+    envelope = order.sealed(keys.order_signer())
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO exchange.orders (order_id, envelope) VALUES (%s, %s)",
-            [order.order_id, order.sealed(keys.order_signer())],
-        )
+        cursor.execute("INSERT INTO exchange.orders (order_id, envelope) VALUES (%s, %s)", [order.order_id, envelope])
+    leaves.write_public("order.PLACE", order.order_id, hashlib.sha256(envelope).hexdigest())
+
+
+def delivered(request: Request, state: State, event: Event) -> None:
+    """Writes the package that came into the trail: nothing of it leaves before others have seen that it did."""
+    if not event.payload["refusal"]:
+        leaving.sealed(event.payload["package"], event.payload["manifest"])
 
 
 def collect() -> int:

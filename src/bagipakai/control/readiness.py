@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from bagipakai.control import clock, institutions, ledger, rulebook
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door, Possibility, told_of
-from bagipakai.control.models import Document, Institution, ReadinessEvent, ReadinessReview, Tenure
+from bagipakai.control.models import Document, Institution, PendingDecision, ReadinessEvent, ReadinessReview, Tenure
+from bagipakai.control.passkeys import matters
+from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core import readiness as rules
 from bagipakai.core.event import SYSTEM, Actor, Role
 from bagipakai.core.facts import Standing
@@ -64,10 +66,22 @@ def begin_again(review_id: int, acting: Acting) -> ReadinessReview | Refusal:
 
 
 def handle(
-    review_id: int, action: Action, acting: Acting, payload: Mapping[str, Any] | None = None, seen: int = 0
+    review_id: int,
+    action: Action,
+    acting: Acting,
+    payload: Mapping[str, Any] | None = None,
+    seen: int = 0,
+    signature: Signature | None = None,
 ) -> Event | Refusal:
     """Does `action` on a review, or says why not; see `requests.handle`. Raises UnknownReview."""
-    return DOOR.handle(_row(review_id), action, acting, payload, seen)
+    return DOOR.handle(_row(review_id), action, acting, payload, seen, signature)
+
+
+def draw_up(
+    review_id: int, action: Action, acting: Acting, payload: Mapping[str, Any], seen: int = 0, lang: str = "id"
+) -> PendingDecision | Refusal:
+    """What `action` would be as a decision; see `requests.draw_up`. Raises UnknownReview."""
+    return DOOR.draw_up(_row(review_id), action, acting, payload, seen=seen, lang=lang)
 
 
 def attach(review_id: int, acting: Acting, item: str, file: BinaryIO, name: str, *, seen: int) -> Event | Refusal:
@@ -193,11 +207,13 @@ DOOR: Door[ReadinessReview, Review, Event] = Door(
     rules=rules,
     entries=ReadinessEvent,
     name=lambda row: str(row.pk),
-    denied=lambda row: {"subject": f"readiness {row.pk}"},
+    denied=lambda row: {"subject": f"kesiapan/{row.pk}"},
     actors=_actors,
     facts=_facts,
     follows=_follows,
     due=_due,
+    kind=matters.READINESS,
+    matter=matters.of_review,
 )
 
 

@@ -24,7 +24,9 @@ from bagipakai.control.history import (
     differences,
     timeline,
 )
-from bagipakai.control.models import Claim, Document, Event, Institution, Request
+from bagipakai.control.models import Claim, Document, Event, Institution, PendingDecision, Request
+from bagipakai.control.passkeys import matters, requested
+from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.queues import Waiting, claim, queue, release
 from bagipakai.core import workflow
 from bagipakai.core.plan import Plan
@@ -49,6 +51,7 @@ __all__ = [
     "clarifications",
     "create",
     "differences",
+    "draw_up",
     "find",
     "follow_up",
     "get",
@@ -72,11 +75,23 @@ __all__ = [
 
 
 def handle(
-    reference: str, action: Action, acting: Acting, payload: Mapping[str, Any] | None = None, seen: int = 0
+    reference: str,
+    action: Action,
+    acting: Acting,
+    payload: Mapping[str, Any] | None = None,
+    seen: int = 0,
+    signature: Signature | None = None,
 ) -> Happened | Refusal:
     """Does `action`, or says why not. `seen` is the number of the last event on the page that was acted from. Raises
     UnknownRequest."""
-    return DOOR.handle(find(reference), action, acting, payload, seen)
+    return DOOR.handle(find(reference), action, acting, payload, seen, signature)
+
+
+def draw_up(
+    reference: str, action: Action, acting: Acting, payload: Mapping[str, Any], seen: int = 0, lang: str = "id"
+) -> PendingDecision | Refusal:
+    """What `action` would be as a decision, for its signer to read and sign. Raises UnknownRequest."""
+    return DOOR.draw_up(find(reference), action, acting, payload, seen=seen, lang=lang)
 
 
 def handle_as_system(reference: str, action: Action, payload: Mapping[str, Any] | None = None) -> Happened | Refusal:
@@ -335,6 +350,7 @@ def awaited(request: Request, current: State) -> list[Role]:
 _EFFECTS: Mapping[Action, Callable[[Request, State, Happened], None]] = {
     Action.APPROVE: drafting.set_agreement,
     Action.PLACE_ORDER: orders.place,
+    Action.RECORD_RECEIPT: orders.delivered,
     Action.PASS_QUALITY: drafting.set_handover,
     Action.GRANT: access.open_grant,
 }
@@ -354,6 +370,8 @@ DOOR: Door[Request, State, Happened] = Door(
     facts=situation.facts,
     follows=_follows,
     due=_due,
+    kind=matters.REQUEST,
+    matter=lambda request, _, event: requested.of_request(request, event),
     last_look=_last_look,
 )
 

@@ -89,3 +89,9 @@ def _whole(text: str) -> None:
             text.encode("utf-8")
         except UnicodeEncodeError:
             raise NotCanonical("half a character") from None
+
+
+def committed(salt: bytes, value: Any) -> str:
+    """A commitment to `value`: SHA-256 over 32 secret bytes and the canonical form. Without the salt nobody can tell
+    by trying which value it was; whoever forgets the salt has forgotten the value (trust reference §3.1)."""
+    return hashlib.sha256(salt + canonical(value)).hexdigest()

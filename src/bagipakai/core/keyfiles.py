@@ -1,8 +1,14 @@
-"""A key file is written once: whole or not at all, by the first who comes, and never over another."""
+"""A key file is written once: whole or not at all, by the first who comes, and never over another. A secret one is read
+only while nobody but its owner can."""
 
 import os
 import secrets
 from pathlib import Path
+from stat import S_IMODE
+
+
+class TooOpen(PermissionError):
+    """Others than its owner may read or change a secret key file. Holds the file's name."""
 
 
 def write_once(file: Path, content: bytes, mode: int) -> None:
@@ -22,3 +28,11 @@ def write_once(file: Path, content: bytes, mode: int) -> None:
             return
     finally:
         draft.unlink()
+
+
+def read_secret(file: Path) -> bytes:
+    """The content of a secret key file. Raises TooOpen if its mode lets anyone but the owner near it, and OSError."""
+    with file.open("rb") as opened:
+        if S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o077:
+            raise TooOpen(str(file))
+        return opened.read()

@@ -19,6 +19,8 @@ from bagipakai.core.plan import Plan, PlanError
 
 MANIFEST_KIND = "application/vnd.bagipakai.manifest+json;v=1"
 MANIFEST_NAME = "manifest.dsse.json"
+LEAF_NAME = "manifest.leaf.json"  # the manifest's entry in the trail
+PROOF_NAME = "manifest.tlog-proof"  # that it stands there, and who has seen it
 MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes; a package of 9,999 parts has about 3 MB
 PART_LIMIT = 512 * 1024 * 1024  # bytes of one part before encryption (trust reference §5)
 SUITE = "age-v1-x25519"  # one X25519 recipient, ChaCha20-Poly1305 in chunks of 64 KiB

@@ -6,6 +6,7 @@ judged by last year's rule. Nothing here has a default: what no row says is `NoR
 
 import hashlib
 import os
+import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+SETTLED = 2_000_000_000  # nanoseconds
 
 
 class PolicyError(ValueError):
@@ -111,10 +114,26 @@ def rules(name: str, table: str = "rule", key: tuple[str, ...] = ()) -> Rules:
 
 def version() -> str:
     """SHA-256 over the names and bytes of all policy files: what the Order and the Receipt print."""
+    with os.scandir(policies_dir()) as entries:
+        files = sorted((one for one in entries if one.name.endswith(".toml")), key=lambda one: one.name)
     every = hashlib.sha256()
-    for path in sorted(policies_dir().glob("*.toml")):
-        every.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for file in files:
+        every.update(f"{file.name}\0{_digest(file)}\n".encode())
     return every.hexdigest()
+
+
+def _digest(file: os.DirEntry[str]) -> str:
+    """Each event asks; a file is read again when it has changed. One that changed a moment ago could do so once more
+    within the same tick of its clock, and is not remembered yet."""
+    known = file.stat()
+    if time.time_ns() - known.st_ctime_ns < SETTLED:
+        return hashlib.sha256(Path(file.path).read_bytes()).hexdigest()
+    return _settled(file.path, known.st_ino, known.st_size, known.st_ctime_ns)
+
+
+@lru_cache(maxsize=256)
+def _settled(path: str, *_: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=64)

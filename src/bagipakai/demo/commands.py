@@ -40,7 +40,7 @@ def _walk(options: argparse.Namespace) -> int:
         return 1
     _django()
     from bagipakai.control.commands import prepare
-    from bagipakai.demo import nation, readying, story, walks
+    from bagipakai.demo import nation, readying, story, walks, watching
     from bagipakai.demo.processes import Stopped, bagipakai
 
     logging.getLogger("bagipakai").setLevel(logging.WARNING)  # the progress display tells the story
@@ -52,13 +52,14 @@ def _walk(options: argparse.Namespace) -> int:
         bagipakai("registry", "keys")
         story.settle()
         release = nation.release_of(options.people)
-        for walk in walks.walks(release):
-            readying.hand_in_key(keep, walk.house)
-            readying.make_ready(walk.house)
-            with tqdm(total=walks.STEPS, desc=walk.level.value, file=sys.stderr, bar_format=BAR) as bar:
-                told.append(walks.Procession(walk, keep, partial(_step, bar, walk.level.value)).run())
-                bar.n = bar.total
-                bar.set_description_str(f"{walk.level.value}  selesai")
+        with watching.watched():
+            for walk in walks.walks(release):
+                readying.hand_in_key(keep, walk.house)
+                readying.make_ready(walk.house)
+                with tqdm(total=walks.STEPS, desc=walk.level.value, file=sys.stderr, bar_format=BAR) as bar:
+                    told.append(walks.Procession(walk, keep, partial(_step, bar, walk.level.value)).run())
+                    bar.n = bar.total
+                    bar.set_description_str(f"{walk.level.value}  selesai")
     except Stopped as stopped:
         print(f"Peragaan berhenti: {stopped}", file=sys.stderr)
         return 1
@@ -89,7 +90,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     prepare()
     story.settle()
-    print(f"\nPortal: http://127.0.0.1:{options.port}/   (Ctrl-C untuk berhenti)")
+    print(f"\nPortal: http://localhost:{options.port}/   (Ctrl-C untuk berhenti)")
     print(f"Kata sandi semua akun peragaan: {story.PASSWORD}\n")
     for house in story.HOUSES:
         print(house.name)

@@ -11,6 +11,7 @@ from bagipakai.core.readiness import Action, Instrument
 from bagipakai.core.request import Role
 from bagipakai.demo import papers, story
 from bagipakai.demo.processes import bagipakai, passed
+from bagipakai.demo.signatures import signed_by
 from bagipakai.demo.story import House
 
 LEVELS = ["L1", "L2", "L3", "L4"]
@@ -43,7 +44,7 @@ def make_ready(house: House) -> None:
     review = passed(readiness.begin(applicant, LEVELS))
 
     def do(by: Person, action: Action, **payload: object) -> None:
-        passed(readiness.handle(review.pk, action, by, payload, readiness.state(review.pk).n))
+        signed_by(by, readiness, review.pk, action, payload, readiness.state(review.pk).n)
 
     items = readiness.instrument(readiness.state(review.pk))
     for code, item in items.items():

@@ -1,23 +1,25 @@
-"""The portal and the two workers, as three processes that end together."""
+"""The portal, the two workers, the keeper of the trail and its witnesses, as processes that end together."""
 
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from django.core.management import call_command
 
 from bagipakai import postgres
+from bagipakai.demo import watching
 
 GUNICORN = ("gunicorn", "bagipakai.wsgi", "--workers", "2", "--threads", "4", "--no-control-socket")
 
 
 def serve(port: int) -> int:
-    """Runs until Ctrl-C or until one of the three ends; then ends the others. 0 if asked to stop, 1 otherwise."""
-    address = {"BAGIPAKAI_ORIGIN": f"http://127.0.0.1:{port}"}
+    """Runs until Ctrl-C or until one of them ends; then ends the others. 0 if asked to stop, 1 otherwise."""
+    address = {"BAGIPAKAI_ORIGIN": f"http://localhost:{port}"}  # a name: browsers make no keys for a number
     call_command("collectstatic", interactive=False, verbosity=0)
-    processes = [
+    rooms: list[subprocess.Popen[Any]] = [
         subprocess.Popen(_python(*words), env={**postgres.environment(room), **address}, start_new_session=True)
         for room, words in (
             ("portal", (*GUNICORN, "--bind", f"127.0.0.1:{port}")),
@@ -28,14 +30,16 @@ def serve(port: int) -> int:
     asked = False
     try:
         signal.signal(signal.SIGTERM, _interrupt)
-        while all(process.poll() is None for process in processes):
-            time.sleep(0.3)
+        with watching.watched() as watchers:
+            everybody: list[subprocess.Popen[Any]] = [*rooms, *watchers]
+            while all(process.poll() is None for process in everybody):
+                time.sleep(0.3)
     except KeyboardInterrupt:
         asked = True
     finally:
-        for process in processes:
+        for process in rooms:
             process.terminate()
-        for process in processes:
+        for process in rooms:
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:

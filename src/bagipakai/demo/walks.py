@@ -16,12 +16,14 @@ from typing import Any
 
 from bagipakai.control import access, clock, commands, keys, requests, rulebook, situation
 from bagipakai.control.models import Person
+from bagipakai.control.trail import house
 from bagipakai.core.plan import Level
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, State
-from bagipakai.demo import papers, story
+from bagipakai.demo import papers, story, watching
 from bagipakai.demo.processes import Stopped, bagipakai, passed
 from bagipakai.demo.readying import recipient_key
+from bagipakai.demo.signatures import signed_by
 from bagipakai.demo.story import House
 
 Told = Callable[[str], object]
@@ -283,19 +285,20 @@ class Procession:
         grant = access.grant_of(self.reference)
         if grant is None:
             raise Stopped("Hak akses belum terbit sesudah kedua pihak menandatangani berita acara. Ulangi peragaan.")
+        watching.wait_for(grant.package)
         package = self.keep / self.reference / "paket"
         shutil.rmtree(package.parent, ignore_errors=True)
         package.mkdir(parents=True)
         for part in access.parts(grant):
             shutil.copyfile(passed(access.download(grant, part, self.applicant)), package / part)
-        seal = keys.folder() / "public" / "seal.pub.pem"
+        for name, content in access.proof_of(grant).items():
+            (package / name).write_bytes(content)
+        by = ("--seal", keys.folder() / "public" / "seal.pub.pem", "--policy", house.policy_file())
         key = recipient_key(self.keep, self.walk.house)
-        told = bagipakai("recipient", "verify", package, "--seal", seal, "--key", key, "--json")
+        told = bagipakai("recipient", "verify", package, *by, "--key", key, "--json")
         self.found.verified = bool(json.loads(told)["verified"])
         opened = package.parent / "terbuka"
-        report = json.loads(
-            bagipakai("recipient", "open", package, "--seal", seal, "--key", key, "--out", opened, "--json")
-        )
+        report = json.loads(bagipakai("recipient", "open", package, *by, "--key", key, "--out", opened, "--json"))
         self.found.opened = bool(report["opened"])
         self.found.rows, self.found.columns = report["rows"], report["columns"]
         self.found.package = report["package"]
@@ -313,4 +316,4 @@ class Procession:
 
     def _do(self, by: Person, action: Action, payload: Mapping[str, Any] | None = None) -> None:
         filled = {**requests.prefilled(self.reference, action), **(payload or {})}
-        passed(requests.handle(self.reference, action, by, filled, self.state.n))
+        signed_by(by, requests, self.reference, action, filled, self.state.n)

@@ -11,9 +11,11 @@ from bagipakai.portal.downloads import views as downloads
 from bagipakai.portal.examining import views as examining
 from bagipakai.portal.pages import views as pages
 from bagipakai.portal.parts.gallery import parts
+from bagipakai.portal.passkeys import views as passkeys
 from bagipakai.portal.readiness import views as readiness
 from bagipakai.portal.register import views as register
 from bagipakai.portal.requests import views as requests
+from bagipakai.portal.trail import views as trail
 
 
 def room(name: str, prefix: str, *addresses: URLPattern) -> URLResolver:
@@ -69,7 +71,9 @@ urlpatterns = [
         "permintaan/",
         path("<str:reference>/unduh/", downloads.show, name="show"),
         path("<str:reference>/unduh/segel", downloads.seal, name="seal"),
+        path("<str:reference>/unduh/bukti/<str:name>", downloads.proof, name="proof"),
         path("<str:reference>/unduh/<str:part>", downloads.fetch, name="fetch"),
+        path("<str:reference>/unduh/<str:part>/<str:token>", downloads.send, name="send"),
     ),
     room(
         "examining",
@@ -90,6 +94,24 @@ urlpatterns = [
         path("<int:review>/butir/<slug:code>/", readiness.item, name="item"),
         path("<int:review>/bukti/<slug:code>/<slug:sha256>/", readiness.file, name="file"),
         path("<int:review>/tindakan/<slug:action>/", readiness.act, name="act"),
+    ),
+    room(
+        "passkeys",
+        "kunci/",
+        path("", passkeys.mine, name="mine"),
+        path("daftar/", passkeys.enrol, name="enrol"),
+        path("rekan/", passkeys.colleagues, name="colleagues"),
+        path("rekan/<int:person>/", passkeys.colleague, name="colleague"),
+        path("tandatangan/<str:token>/", passkeys.sign, name="sign"),
+    ),
+    room(
+        "trail",
+        "jejak/",
+        path("", trail.show, name="show"),
+        path("verifier.py", trail.verifier, name="verifier"),
+        path("checkpoint", trail.checkpoint, name="checkpoint"),
+        path("policy", trail.policy, name="policy"),
+        path("tile/<path:name>", trail.tile, name="tile"),
     ),
     path("bahasa/", login_not_required(set_language), name="language"),
     path("parts", parts),

@@ -7,14 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tqdm import tqdm
 
 from bagipakai.core.envelope import PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest, read_aloud
+from bagipakai.core.witnesses import Policy
 from bagipakai.recipient import words
-from bagipakai.recipient.keys import Identity, keygen, read_seal
+from bagipakai.recipient.keys import Identity, keygen, read_policy, read_seal
 from bagipakai.recipient.opening import Opened, opened
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.verify import verified
@@ -37,6 +38,7 @@ def register(subparsers: Any) -> None:
     for one in (check, reveal):
         one.add_argument("package", type=Path, metavar="PAKET", help="map paket hasil unduhan")
         one.add_argument("--seal", type=Path, required=True, metavar="BERKAS", help="kunci segel Pengendali DTSEN")
+        one.add_argument("--policy", type=Path, metavar="BERKAS", help="kebijakan saksi; bukti jejak lalu wajib sah")
         one.add_argument("--key", type=Path, required=one is reveal, metavar="BERKAS", help="kunci rahasia lembaga")
     reveal.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
     check.set_defaults(run=_verify)
@@ -66,7 +68,7 @@ def _verify(options: argparse.Namespace) -> int:
     if isinstance(keys, Refusal):
         return _refused(keys, options)
     with _interruptible(), _progress(options, "memeriksa") as told:
-        outcome = verified(options.package, keys[0], keys[1], day=words.today(), told=told)
+        outcome = verified(options.package, keys[0], keys[1], day=words.today(), told=told, policy=keys[2])
     if isinstance(outcome, Refusal):
         return _refused(outcome, options)
     return _told(outcome, options, opened=None)
@@ -76,22 +78,24 @@ def _open(options: argparse.Namespace) -> int:
     keys = _keys(options)
     if isinstance(keys, Refusal):
         return _refused(keys, options)
-    seal, identity = keys
+    seal, identity, policy = keys
     assert identity is not None  # noqa: S101 - the parser requires --key here
     folder = options.out.absolute()
     with _interruptible(), _progress(options, "membuka") as told:
-        outcome = opened(options.package, seal, identity, folder, day=words.today(), told=told)
+        outcome = opened(options.package, seal, identity, folder, day=words.today(), told=told, policy=policy)
     if isinstance(outcome, Refusal):
         return _refused(outcome, options)
     return _told(outcome.manifest, options, outcome)
 
 
-def _keys(options: argparse.Namespace) -> tuple[PublicKey, Identity | None] | Refusal:
+def _keys(options: argparse.Namespace) -> tuple[PublicKey, Identity | None, Policy | None] | Refusal:
     seal = read_seal(options.seal)
-    if isinstance(seal, Refusal):
-        return seal
     identity = None if options.key is None else Identity.read(options.key)
-    return identity if isinstance(identity, Refusal) else (seal, identity)
+    policy = None if options.policy is None else read_policy(options.policy)
+    for one in (seal, identity, policy):
+        if isinstance(one, Refusal):
+            return one
+    return cast(tuple[PublicKey, Identity | None, Policy | None], (seal, identity, policy))
 
 
 def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None) -> int:
@@ -100,6 +104,7 @@ def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None
         report = {
             "package": manifest.package,
             "verified": True,
+            "witnessed": options.policy is not None,
             "opened": opened is not None,
             "rows": manifest.rows,
             "columns": columns,
@@ -122,6 +127,10 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
     plan = manifest.plan
     whom = "segel, penerima," if options.key is not None else "segel"
     yield f"Paket {manifest.package} sesuai: {whom} dan {len(manifest.parts)} berkas cocok dengan manifes."
+    if options.policy is None:
+        yield "  Bukti jejak tidak diperiksa, karena kebijakan saksi tidak disebut dengan --policy."
+    else:
+        yield "  Tercatat di jejak yang disaksikan, menurut kebijakan saksi."
     if options.key is None:
         yield "  Kunci penerima tidak diperiksa, karena tidak disebut dengan --key."
     yield f"  Untuk       : {plan.recipient.name}"

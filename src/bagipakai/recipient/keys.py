@@ -8,6 +8,7 @@ import pyrage
 
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import fingerprint, read_aloud
+from bagipakai.core.witnesses import BadPolicy, Policy
 from bagipakai.recipient import words
 from bagipakai.recipient.refusals import Refusal
 
@@ -72,6 +73,14 @@ class Identity:
 
     def __repr__(self) -> str:
         return f"<Identity {self.fingerprint[:16]}>"
+
+
+def read_policy(file: Path) -> Policy | Refusal:
+    """Whom the recipient believes about the trail: the public file with the log's key and the witnesses."""
+    try:
+        return Policy.read(file.read_text("utf-8"))
+    except (OSError, BadPolicy, UnicodeDecodeError):
+        return Refusal("policy-unreadable", {"name": file.name})
 
 
 def read_seal(file: Path) -> PublicKey | Refusal:

@@ -20,6 +20,7 @@ import pyrage
 
 from bagipakai.core.envelope import PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest, Part
+from bagipakai.core.witnesses import Policy
 from bagipakai.recipient import words
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
@@ -37,7 +38,14 @@ class Opened:
 
 
 def opened(
-    package: Path, seal: PublicKey, identity: Identity, folder: Path, *, day: date, told: Told = lambda _: None
+    package: Path,
+    seal: PublicKey,
+    identity: Identity,
+    folder: Path,
+    *,
+    day: date,
+    told: Told = lambda _: None,
+    policy: Policy | None = None,
 ) -> Opened | Refusal:
     """Checks everything, then puts the content of `package` into `folder`, which must be new or empty.
 
@@ -48,7 +56,7 @@ def opened(
     staging = folder.with_name(f".{folder.name}.belum-diperiksa")
     placed = False
     try:
-        manifest = manifest_of(package, seal, identity, day)
+        manifest = manifest_of(package, seal, identity, day, policy)
         if isinstance(manifest, Refusal):
             return manifest
         if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):

@@ -17,6 +17,12 @@ SENTENCES: Mapping[str, str] = {
     "halaman unduhan.",
     "seal-mismatch": "Segel paket tidak cocok dengan kunci segel yang Anda sebutkan; jangan pakai paket ini, unduh "
     "ulang manifest.dsse.json dan kunci segel, dan hubungi Pengendali DTSEN jika terjadi lagi.",
+    "policy-unreadable": "Berkas {name} tidak ada atau bukan kebijakan saksi; unduh lagi kebijakan saksi dari "
+    "halaman unduhan.",
+    "proof-missing": "Paket tidak memuat bukti jejak {name}; unduh berkas itu dari halaman unduhan.",
+    "proof-not-valid": "Bukti jejak paket tidak sah menurut kebijakan saksi; jangan pakai paket ini, unduh ulang "
+    "buktinya, dan hubungi Pengendali DTSEN jika terjadi lagi.",
+    "proof-of-another": "Bukti jejak ini milik paket lain; unduh ulang bukti dari halaman unduhan paket ini.",
     "key-unreadable": "Berkas {name} tidak ada atau bukan kunci rahasia penerima; pilih berkas yang dibuat dengan "
     "perintah keygen, bukan yang berakhiran .pub.",
     "key-exists": "Berkas {name} sudah ada dan tidak ditimpa; pilih nama lain.",

@@ -8,25 +8,39 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from bagipakai.core.canonical import NotCanonical, read
 from bagipakai.core.envelope import BadSeal, PublicKey
-from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestError, Part
+from bagipakai.core.manifest import (
+    LEAF_NAME,
+    MANIFEST_LIMIT,
+    MANIFEST_NAME,
+    PROOF_NAME,
+    Manifest,
+    ManifestError,
+    Part,
+)
+from bagipakai.core.witnesses import LogProof, NotBelieved, Policy
 from bagipakai.recipient import words
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
 
 BLOCK = 1024 * 1024
+PROOF_LIMIT = 512 * 1024
 Told = Callable[[int], object]  # is told how many bytes were done
 
 
-def manifest_of(package: Path, seal: PublicKey, identity: Identity | None, day: date) -> Manifest | Refusal:
-    """Who sealed it, for whom, and whether the access right still lasts on `day`; no part is read."""
+def manifest_of(
+    package: Path, seal: PublicKey, identity: Identity | None, day: date, policy: Policy | None = None
+) -> Manifest | Refusal:
+    """Who sealed it, for whom, and whether the access right still lasts on `day`; with `policy`, also whether enough
+    witnesses have seen it in the trail. No part is read."""
     if package.is_symlink() or not package.is_dir():
         return Refusal("package-not-a-folder", {"name": package.name})
     file = package / MANIFEST_NAME
     if not _is_plain(file):
         return Refusal("manifest-missing")
-    with file.open("rb") as read:
-        envelope = read.read(MANIFEST_LIMIT + 1)
+    with file.open("rb") as found:
+        envelope = found.read(MANIFEST_LIMIT + 1)
     if len(envelope) > MANIFEST_LIMIT:
         return Refusal("manifest-malformed", {"detail": "ukuran"})
     try:
@@ -35,6 +49,8 @@ def manifest_of(package: Path, seal: PublicKey, identity: Identity | None, day: 
         return Refusal("seal-mismatch")
     except ManifestError as error:
         return Refusal("manifest-malformed", {"detail": str(error)})
+    if policy is not None and (no := _in_the_trail(package, envelope, policy)):
+        return no
     if identity is not None and identity.fingerprint != manifest.plan.recipient.fingerprint:
         return Refusal("another-recipient", {"name": manifest.plan.recipient.name})
     if day > manifest.expires_on:
@@ -51,7 +67,7 @@ def parts_as_sealed(package: Path, manifest: Manifest, told: Told = lambda _: No
             return Refusal("file-missing", {"name": part.name})
         if not _is_plain(package / part.name):
             return Refusal("file-not-plain", {"name": part.name})
-    for name in sorted(present - {part.name for part in manifest.parts} - {MANIFEST_NAME}):
+    for name in sorted(present - {part.name for part in manifest.parts} - {MANIFEST_NAME, LEAF_NAME, PROOF_NAME}):
         return Refusal("file-extra", {"name": _printable(name)})
     for part in manifest.parts:
         if no := _part_as_sealed(package / part.name, part, manifest.parts, told):
@@ -60,11 +76,17 @@ def parts_as_sealed(package: Path, manifest: Manifest, told: Told = lambda _: No
 
 
 def verified(
-    package: Path, seal: PublicKey, identity: Identity | None, *, day: date, told: Told = lambda _: None
+    package: Path,
+    seal: PublicKey,
+    identity: Identity | None,
+    *,
+    day: date,
+    told: Told = lambda _: None,
+    policy: Policy | None = None,
 ) -> Manifest | Refusal:
     """All checks that need no plaintext."""
     try:
-        manifest = manifest_of(package, seal, identity, day)
+        manifest = manifest_of(package, seal, identity, day, policy)
         if isinstance(manifest, Refusal):
             return manifest
         return parts_as_sealed(package, manifest, told) or manifest
@@ -74,6 +96,23 @@ def verified(
         return Refusal("interrupted")
 
 
+def _in_the_trail(package: Path, envelope: bytes, policy: Policy) -> Refusal | None:
+    """What stands against this manifest's being in a trail that enough witnesses have seen."""
+    found = []
+    for name in (PROOF_NAME, LEAF_NAME):
+        if not _is_plain(package / name):
+            return Refusal("proof-missing", {"name": name})
+        with (package / name).open("rb") as file:
+            found.append(file.read(PROOF_LIMIT))
+    proof, leaf = found
+    try:
+        LogProof.read(proof).shows(leaf, policy)
+        said = read(leaf)["object_hash"]
+    except (NotBelieved, NotCanonical, KeyError, TypeError):
+        return Refusal("proof-not-valid")
+    return None if said == hashlib.sha256(envelope).hexdigest() else Refusal("proof-of-another")
+
+
 def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told) -> Refusal | None:
     digests, sizes = {one.sealed_sha256 for one in parts}, {one.sealed_bytes for one in parts}
     size = file.stat().st_size
@@ -81,8 +120,8 @@ def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told)
     if size not in sizes:  # of no part of this package: not worth reading, however large it claims to be
         return Refusal("part-shortened" if size < part.sealed_bytes else "part-extended", blanks)
     sha = hashlib.sha256()
-    with file.open("rb") as read:
-        while block := read.read(BLOCK):
+    with file.open("rb") as part_file:
+        while block := part_file.read(BLOCK):
             sha.update(block)
             told(len(block))
     if sha.hexdigest() == part.sealed_sha256:

@@ -34,6 +34,10 @@ class Membership:
         """How many persons."""
         return len(self._members)
 
+    def between(self, first: int, end: int) -> int:
+        """How many of them have ordinals first..end-1."""
+        return int(self._members.range_cardinality(first, end))
+
     def __contains__(self, ordinal: int) -> bool:
         return ordinal in self._members
 

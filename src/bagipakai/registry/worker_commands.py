@@ -1,9 +1,12 @@
 """`bagipakai registry worker` and `bagipakai registry keys`."""
 
 import argparse
+import json
 import logging
 import signal
 import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +20,11 @@ def register(subparsers: Any) -> None:
     work = subparsers.add_parser("worker", help="kerjakan perintah dari kantor dan jawab dengan tanda terima")
     work.add_argument("--once", action="store_true", help="selesaikan yang ada, lalu berhenti")
     work.set_defaults(run=_worker)
+    find = subparsers.add_parser("trace", help="cari paket asal dari contoh data yang bocor")
+    find.add_argument("sample", type=Path, metavar="CONTOH.csv", help="data yang ditemukan, dengan baris judul")
+    find.add_argument("--releases", type=Path, metavar="MAP", help="map rilis (baku: var/releases)")
+    find.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    find.set_defaults(run=_trace)
     make = subparsers.add_parser("keys", help="buat kunci gudang data yang belum ada")
     make.set_defaults(run=_keys)
 
@@ -27,7 +35,7 @@ def _worker(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return worker.run(postgres.registry_url(), postgres.var(), once=options.once)
+        return worker.run(postgres.url(postgres.REGISTRY), postgres.var(), once=options.once)
     except KeyboardInterrupt:
         return 0
     except psycopg.OperationalError:
@@ -37,6 +45,37 @@ def _worker(options: argparse.Namespace) -> int:
     except keys.KeyMissing as missing:
         print(f"Kunci {missing} belum ada; siapkan kantor dulu, lalu ulangi.", file=sys.stderr)
     return 1
+
+
+def _trace(options: argparse.Namespace) -> int:
+    """0 a package is named · 1 none can be named, or the sample cannot be read."""
+    from bagipakai.registry.deliver import Places
+    from bagipakai.registry.trace import Unreadable, trace
+
+    var = postgres.var()
+    try:
+        found = trace(
+            options.sample.read_bytes(),
+            Places.under(var),
+            options.releases or var / "releases",
+            keys.read(var / "keys"),
+        )
+    except (OSError, Unreadable):
+        print("Contoh tidak terbaca. Perlu CSV dengan baris judul dan nama kolom seperti di paket.", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps([{**asdict(one), "certain": one.certain} for one in found], ensure_ascii=False))
+    else:
+        for one in found:
+            enough = "" if one.certain else " — TIDAK CUKUP untuk menunjuk"
+            print(f"{one.package}  {one.recipient}")
+            print(f"  {one.rows} dari {one.compared} baris cocok menurut {one.by}")
+            print(f"  10^{one.log10_ratio:.0f} kali lebih mungkin daripada kebetulan{enough}")
+            print(f"  peluang menuduh keliru paling besar {one.bound:.1g}")
+        if not found:
+            print("Tidak ada paket yang cocok.")
+        print("Ini petunjuk, bukan bukti: siapa pun yang sah memegang daftar orang yang sama tidak terbedakan.")
+    return 0 if any(one.certain for one in found) else 1
 
 
 def _keys(_: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from bagipakai.control.models.institutions import (
     Tenure,
     TenureKind,
 )
+from bagipakai.control.models.passkeys import Credential, KeyEvent, PendingDecision, SignedDecision, SigningAttempt
 from bagipakai.control.models.people import Person
 from bagipakai.control.models.readiness import ReadinessEvent, ReadinessReview
 from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, PlacedOrder, Request
@@ -19,15 +20,18 @@ from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Pape
 __all__ = [
     "Claim",
     "CompetenceAttestation",
+    "Credential",
     "Denial",
     "Document",
     "Event",
     "Grant",
     "GrantEvent",
     "Institution",
+    "KeyEvent",
     "Kind",
     "Notice",
     "Paper",
+    "PendingDecision",
     "Person",
     "PlacedOrder",
     "Post",
@@ -39,6 +43,8 @@ __all__ = [
     "Region",
     "Release",
     "Request",
+    "SignedDecision",
+    "SigningAttempt",
     "Tenure",
     "TenureKind",
 ]

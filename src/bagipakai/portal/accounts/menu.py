@@ -17,6 +17,7 @@ NAMES: dict[str, Promise] = {
     "readiness:queue": _("Tinjauan kesiapan"),
     "register:list": _("Daftar berbagipakai"),
     "catalogue:list": _("Katalog variabel"),
+    "passkeys:mine": _("Kunci saya"),
 }
 # Under which entry the pages of a room stand: the first of these that the reader has. Who acts does so from a queue.
 OF_ROOM: dict[str, tuple[str, ...]] = {
@@ -27,6 +28,7 @@ OF_ROOM: dict[str, tuple[str, ...]] = {
     "readiness": ("readiness:queue", "readiness:own"),
     "register": ("register:list",),
     "catalogue": ("catalogue:list",),
+    "passkeys": ("passkeys:mine",),
 }
 OPEN_TO_ALL = ("register:list", "catalogue:list")
 ASKING = ("requests:list", "readiness:own")

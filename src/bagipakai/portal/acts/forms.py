@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bagipakai.control import clock, requests, situation, wording
+from bagipakai.control.models import PendingDecision
+from bagipakai.control.passkeys import matters, signing
 from bagipakai.core.plan import Level
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
@@ -51,9 +53,12 @@ class ActForm(forms.Form):
         """What the rules are asked about."""
         return {}
 
-    def perform(self, seen: int) -> Event | Refusal:
-        """Asks the office to do it."""
-        return requests.handle(self.dossier.request.reference, self.action, self.dossier.tenure, self.payload(), seen)
+    def perform(self, seen: int) -> Event | PendingDecision | Refusal:
+        """Asks the office to do it, or first for the decision that must be signed."""
+        reference, tenure = self.dossier.request.reference, self.dossier.tenure
+        if signing.needed(matters.REQUEST, self.action):
+            return requests.draw_up(reference, self.action, tenure, self.payload(), seen, lang())
+        return requests.handle(reference, self.action, tenure, self.payload(), seen)
 
 
 class ReasonForm(ActForm):

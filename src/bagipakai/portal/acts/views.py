@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bagipakai.control import requests
+from bagipakai.control.models import PendingDecision
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action
 from bagipakai.portal.acts.forms import ActForm
@@ -70,6 +71,8 @@ def act(http: HttpRequest, reference: str, action: str) -> HttpResponse:
         no = requests.handle(reference, what, dossier.tenure, {}, _seen(http))  # says and records why not
         return refused(http, no, back) if isinstance(no, Refusal) else redirect(back)
     outcome = form.perform(_seen(http))
+    if isinstance(outcome, PendingDecision):
+        return redirect("passkeys:sign", outcome.token)
     if not isinstance(outcome, Refusal):
         return _on(http, reference, what)
     fresh = opened(http, reference)

@@ -2,23 +2,28 @@
 
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from bagipakai.control import access, clock, keys
 from bagipakai.control.models import Grant
+from bagipakai.control.trail import house
+from bagipakai.core.manifest import MANIFEST_NAME
 from bagipakai.core.refusal import Refusal
+from bagipakai.portal.downloads import links, ranges
 from bagipakai.portal.pages.files import as_download
 from bagipakai.portal.pages.refused import refused, sentence
 from bagipakai.portal.requests.dossier import Dossier, opened
 
 BLOCK = 256 * 1024  # bytes
 ASK_EVERY = 1.0  # seconds
+KEPT_BY_NOBODY = "private, no-store"
 
 
 def _granted(http: HttpRequest, reference: str) -> tuple[Dossier, Grant]:
@@ -43,6 +48,8 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "status": access.state_of(grant).status_at(clock.now()),
         "manifest": manifest,
         "parts": [(name, sizes.get(name)) for name in access.parts(grant)],
+        "proofs": [] if refusal else [(name, len(content)) for name, content in access.proof_of(grant).items()],
+        "policy": house.policy_file().is_file(),
         "hindrance": sentence(refusal) if refusal else "",
         "basis": refusal.basis if refusal else "",
     }
@@ -57,30 +64,98 @@ def seal(http: HttpRequest, reference: str) -> HttpResponse:
 
 
 @require_POST
-def fetch(http: HttpRequest, reference: str, part: str) -> HttpResponseBase:
-    """One part. Each fetching is asked about and recorded; a form, not a link, so that nothing fetches ahead."""
+def proof(http: HttpRequest, reference: str, name: str) -> HttpResponse:
+    """A file of the proof that the package stands in the trail. It holds nothing of the package, so that fetching it is
+    no reading; it is given to whoever may read at this moment."""
+    dossier, grant = _granted(http, reference)
+    if no := access.may_read(grant, dossier.tenure):
+        return refused(http, no, reverse("downloads:show", args=[reference]))
+    content = access.proof_of(grant).get(name)
+    if content is None:
+        raise Http404
+    return as_download(content, name, "application/octet-stream")
+
+
+@require_POST
+def fetch(http: HttpRequest, reference: str, part: str) -> HttpResponse:
+    """Asks for one part and is recorded as a reading; leads to a link that lives a quarter of an hour. A form, not a
+    link, so that nothing fetches ahead."""
     dossier, grant = _granted(http, reference)
     found = access.download(grant, part, dossier.tenure)
     if isinstance(found, Refusal):
         return refused(http, found, reverse("downloads:show", args=[reference]))
-    answer = StreamingHttpResponse(
-        _while_it_may_be_read(found, grant, dossier), content_type="application/octet-stream"
-    )
-    answer.headers["Content-Length"] = str(found.stat().st_size)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'  # a name from the sealed manifest
-    answer.headers["Cache-Control"] = "private, no-store"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
+    token = links.made(grant.pk, part, dossier.tenure.person_id)
+    answer = HttpResponseRedirect(reverse("downloads:send", args=[reference, part, token]))
+    answer.status_code = HTTPStatus.SEE_OTHER
+    answer.headers["Cache-Control"] = KEPT_BY_NOBODY
     return answer
 
 
-def _while_it_may_be_read(file: Path, grant: Grant, dossier: Dossier) -> Iterator[bytes]:
+@require_safe
+def send(http: HttpRequest, reference: str, part: str, token: str) -> HttpResponseBase:
+    """The bytes of a part, or the one range of them that is asked for. Each range is asked about, and told to the trail
+    before its first byte leaves."""
+    dossier, grant = _granted(http, reference)
+    back = reverse("downloads:show", args=[reference])
+    if not links.holds(token, grant.pk, part, dossier.tenure.person_id):
+        return render(http, "downloads/ended.html", {"back": back, "name": part}, status=HTTPStatus.GONE)
+    sha256, size = _sealed(grant, part)
+    etag, is_whole = f'"{sha256}"', _is_of_size(access.packages() / grant.package / part, size)
+    sends = http.method == "GET"  # of a HEAD there are no ranges (RFC 9110, 14.2)
+    cut = ranges.cut(size, etag, http.headers.get("Range") if sends else None, http.headers.get("If-Range"))
+    found = access.hand_out(grant, part, cut.span if sends and is_whole else range(0), dossier.tenure)
+    if isinstance(found, Refusal):
+        return refused(http, found, back)
+    if not is_whole:  # no other bytes go by the manifest's digest
+        return render(http, "pages/missing.html", {"name": part, "digest": sha256, "back": back}, status=404)
+    answer: HttpResponseBase = HttpResponse(status=cut.status)
+    if sends and cut.span:
+        answer = StreamingHttpResponse(_while_it_may_be_read(found, cut.span, grant, dossier), status=cut.status)
+    for name, value in _headers(part, etag, cut).items():
+        answer.headers[name] = value
+    return answer
+
+
+def _sealed(grant: Grant, part: str) -> tuple[str, int]:
+    """Digest and size of a part as the manifest names them; nothing where it names no such part."""
+    manifest = access.manifest_of(grant)
+    if manifest is None:
+        return "", 0
+    if part == MANIFEST_NAME:
+        return grant.manifest, (access.packages() / grant.package / part).stat().st_size
+    return next(((one.sealed_sha256, one.sealed_bytes) for one in manifest.parts if one.name == part), ("", 0))
+
+
+def _is_of_size(file: Path, size: int) -> bool:
+    try:
+        return file.stat().st_size == size
+    except OSError:
+        return False
+
+
+def _headers(part: str, etag: str, cut: ranges.Cut) -> dict[str, str]:
+    return {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": KEPT_BY_NOBODY,
+        "Content-Disposition": f'attachment; filename="{part}"',  # a name from the sealed manifest
+        "Content-Length": str(len(cut.span)),
+        "Content-Type": "application/octet-stream",
+        "ETag": etag,
+        "X-Content-Type-Options": "nosniff",
+        **({"Content-Range": cut.content_range} if cut.content_range else {}),
+    }
+
+
+def _while_it_may_be_read(file: Path, span: range, grant: Grant, dossier: Dossier) -> Iterator[bytes]:
     """The bytes, for as long as the right lasts: it is asked about again every second, so that a slow transfer ends
     with it (S09). Raises ConnectionAbortedError then, which closes the connection: less must never look like all."""
-    asked = time.monotonic()
+    asked, left = time.monotonic(), len(span)
     with file.open("rb") as part:
-        while block := part.read(BLOCK):
+        part.seek(span.start)
+        while left and (block := part.read(min(BLOCK, left))):
             if time.monotonic() - asked >= ASK_EVERY:
                 if access.may_read(grant, dossier.tenure) is not None:
                     raise ConnectionAbortedError("the right to read ended")
                 asked = time.monotonic()
+            left -= len(block)
             yield block

@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bagipakai.control import readiness
+from bagipakai.control.models import PendingDecision
+from bagipakai.control.passkeys import matters, signing
 from bagipakai.core.plan import Level
 from bagipakai.core.readiness import Action, Event
 from bagipakai.core.refusal import Refusal
@@ -94,9 +96,12 @@ class ReviewActForm(forms.Form):
         """What the rules are asked about."""
         return {}
 
-    def perform(self, seen: int) -> Event | Refusal:
-        """Asks the office to do it."""
-        return readiness.handle(self.dossier.row.pk, self.action, self.dossier.tenure, self.payload(), seen)
+    def perform(self, seen: int) -> Event | PendingDecision | Refusal:
+        """Asks the office to do it, or first for the decision that must be signed."""
+        review, tenure = self.dossier.row.pk, self.dossier.tenure
+        if signing.needed(matters.READINESS, self.action):
+            return readiness.draw_up(review, self.action, tenure, self.payload(), seen, lang())
+        return readiness.handle(review, self.action, tenure, self.payload(), seen)
 
 
 class DeclareForm(ReviewActForm):

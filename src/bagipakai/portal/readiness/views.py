@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bagipakai.control import clock, documents, institutions, readiness
-from bagipakai.control.models import Document
+from bagipakai.control.models import Document, PendingDecision
 from bagipakai.core.manifest import read_aloud
 from bagipakai.core.readiness import Action, Item, Review, Status
 from bagipakai.core.refusal import Refusal
@@ -356,6 +356,8 @@ def act(http: HttpRequest, review: int, action: str) -> HttpResponse:
     if not form.is_valid():
         return _act_page(http, dossier, form, 422)
     outcome = form.perform(_seen(http))
+    if isinstance(outcome, PendingDecision):
+        return redirect("passkeys:sign", outcome.token)
     if not isinstance(outcome, Refusal):
         messages.success(http, str(ACTS[what].done))
         return redirect(back)

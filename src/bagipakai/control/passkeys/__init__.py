@@ -1,0 +1,1 @@
+"""Keys with which people sign (kunci sandi), and the decisions that they sign with them."""

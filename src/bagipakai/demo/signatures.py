@@ -1,0 +1,35 @@
+"""The scripted officers sign with keys of their own, and go through the same verification as anybody."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from bagipakai import postgres
+from bagipakai.control import requests
+from bagipakai.control.models import Person
+from bagipakai.control.passkeys import matters, signing
+from bagipakai.demo.authenticator import Wallet
+from bagipakai.demo.processes import Stopped, passed
+
+
+@cache
+def wallet() -> Wallet:
+    """The keys of the demonstration's officers; they lie under `var/demo` from one run to the next."""
+    return Wallet(postgres.var() / "demo" / "kunci-sandi")
+
+
+def signed_by(
+    person: Person, counter: ModuleType, subject: Any, action: Any, payload: Mapping[str, Any], seen: int
+) -> Any:
+    """Has `person` do `action` at this counter (control.requests, control.readiness), signed where it must be. Raises
+    Stopped."""
+    kind = matters.REQUEST if counter is requests else matters.READINESS
+    if not signing.needed(kind, action):
+        return passed(counter.handle(subject, action, person, payload, seen))
+    try:
+        wallet().of(person)  # whoever has no key yet is given one, as anybody is
+    except LookupError as error:
+        raise Stopped(f"{person.name} belum memegang kunci sandi yang dikukuhkan ({error}).") from None
+    found = passed(counter.draw_up(subject, action, person, payload, seen))
+    return passed(counter.handle(subject, action, person, payload, seen, wallet().sign(found)))

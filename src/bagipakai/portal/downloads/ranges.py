@@ -1,0 +1,43 @@
+"""Which bytes of a file an answer carries: single byte ranges as in RFC 9110 §14, and whether they still fit (§13.1.5).
+
+A range that cannot be read, and several at once, are as if nothing had been asked: the whole file. So a reader who
+knows no more than this always gets bytes that are what the answer says they are.
+"""
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+ONE = re.compile(r"bytes=[ \t]*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))[ \t]*", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """200 with the whole file, 206 with a piece, 416 with nothing. `span` numbers the bytes that are sent, and
+    `content_range` is that header's value (empty on a 200)."""
+
+    status: HTTPStatus
+    span: range
+    content_range: str
+
+
+def cut(size: int, etag: str, asked: str | None = None, if_range: str | None = None) -> Cut:
+    """What to answer to the headers `Range` and `If-Range`, of a file of `size` bytes with this strong `etag`. An
+    `If-Range` that is not this very tag (another, a weak one, a date) asks for the whole file."""
+    found = ONE.fullmatch(asked or "")
+    if found is None or (if_range is not None and if_range.strip(" \t") != etag):
+        return _whole(size)
+    first, last, suffix = found.groups()
+    if suffix is not None:
+        span = range(max(0, size - int(suffix)), size)
+    elif last and int(last) < int(first):
+        return _whole(size)  # not a range
+    else:
+        span = range(int(first), min(size, int(last) + 1) if last else size)
+    if not span:
+        return Cut(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, range(0), f"bytes */{size}")
+    return Cut(HTTPStatus.PARTIAL_CONTENT, span, f"bytes {span.start}-{span.stop - 1}/{size}")
+
+
+def _whole(size: int) -> Cut:
+    return Cut(HTTPStatus.OK, range(size), "")

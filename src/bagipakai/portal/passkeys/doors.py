@@ -1,0 +1,52 @@
+"""Where a signed decision is carried: the counter of its matter, and the pages around it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from bagipakai.control import readiness, requests
+from bagipakai.control.acting import Acting
+from bagipakai.control.models import PendingDecision
+from bagipakai.control.passkeys import matters
+from bagipakai.control.passkeys.signing import Signature
+from bagipakai.core.readiness import Action as Step
+from bagipakai.core.request import Action as Deed
+from bagipakai.portal.acts.words import ACTS
+from bagipakai.portal.readiness.acts import ACTS as STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """`act` does it, or says why not; `back` is the page of the matter, `done` what is said when it has happened."""
+
+    act: Callable[[PendingDecision, Acting, Signature], Any]
+    back: Callable[[PendingDecision], str]
+    done: Callable[[PendingDecision], str]
+
+
+def _decide(found: PendingDecision, acting: Acting, signature: Signature) -> Any:
+    return requests.handle(found.subject, Deed(found.action), acting, found.payload, found.n - 1, signature)
+
+
+def _review(found: PendingDecision) -> int:
+    return int(found.subject.removeprefix("kesiapan/"))
+
+
+def _certify(found: PendingDecision, acting: Acting, signature: Signature) -> Any:
+    return readiness.handle(_review(found), Step(found.action), acting, found.payload, found.n - 1, signature)
+
+
+DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot be signed
+    matters.REQUEST: Door(
+        _decide,
+        lambda found: reverse("requests:show", args=[found.subject]),
+        lambda found: str(ACTS[Deed(found.action)].done),
+    ),
+    matters.READINESS: Door(
+        _certify,
+        lambda found: reverse("readiness:show", args=[_review(found)]),
+        lambda found: str(STEPS[Step(found.action)].done),
+    ),
+}
