@@ -147,7 +147,7 @@ def test_the_file_is_written_by_a_command(trail, tmp_path, capsys, monkeypatch, 
 
     for about, words in (
         (f"{chain.reference}#{event.n}", "belum di bawah titik periksa"),
-        (f"{chain.reference}#99", "Tidak ada keputusan"),
+        (f"{chain.reference}#99", f"Yang ada: {chain.reference}#{event.n}."),
         ("../etc", "Bukan nama langkah"),
     ):
         assert asked(about) == 1 and not file.exists()

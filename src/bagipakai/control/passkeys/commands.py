@@ -41,7 +41,10 @@ def _decision(options: argparse.Namespace) -> int:
             "Keputusan atau kuncinya belum di bawah titik periksa yang disaksikan." if step else "Bukan nama langkah."
         )
     except SignedDecision.DoesNotExist:
-        said = f"Tidak ada keputusan bertanda tangan pada langkah {options.about}."
+        signed = ", ".join(f"{step[1]}#{n}" for n in evidence.signed_steps(step[1])) if step else ""
+        said = (
+            f"Tidak ada keputusan bertanda tangan pada langkah {options.about}. Yang ada: {signed or 'tidak satu pun'}."
+        )
     except (BadNote, BadTile):
         said = "Jejak tidak terbaca."
     except OSError as error:

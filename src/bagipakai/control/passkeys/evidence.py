@@ -31,6 +31,11 @@ def decision_file(subject: str, n: int, store: Store) -> dict[str, Any] | None:
     }
 
 
+def signed_steps(subject: str) -> list[int]:
+    """The numbers of the steps of this matter that were signed."""
+    return list(SignedDecision.objects.filter(subject=subject).order_by("n").values_list("n", flat=True))
+
+
 def _opened(event: str, about: str, store: Store) -> dict[str, Any] | None:
     """A leaf with what it committed to and its proof."""
     with connection.cursor() as cursor:
