@@ -2,11 +2,13 @@
 
 A rule is never edited; a later row with the same key replaces it from its own day on, so that last year's order can be
 judged by last year's rule. Nothing here has a default: what no row says is `NoRule`, and the caller refuses.
+
+A process works by the files that it found when it first looked, so that the version it writes down is the one it
+decided by. A change counts from the next start.
 """
 
 import hashlib
 import os
-import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,8 +17,6 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-SETTLED = 2_000_000_000  # nanoseconds
 
 
 class PolicyError(ValueError):
@@ -101,7 +101,7 @@ def policies_dir() -> Path:
 
 def policy_file(name: str) -> Mapping[str, Any]:
     """`policies/{name}.toml` as plain data. Raises PolicyError if it is missing or is not TOML."""
-    return _read(policies_dir() / f"{name}.toml")
+    return _parsed(policies_dir(), f"{name}.toml")
 
 
 def rules(name: str, table: str = "rule", key: tuple[str, ...] = ()) -> Rules:
@@ -113,34 +113,28 @@ def rules(name: str, table: str = "rule", key: tuple[str, ...] = ()) -> Rules:
 
 
 def version() -> str:
-    """SHA-256 over the names and bytes of all policy files: what the Order and the Receipt print."""
-    with os.scandir(policies_dir()) as entries:
-        files = sorted((one for one in entries if one.name.endswith(".toml")), key=lambda one: one.name)
+    """SHA-256 over the names and bytes of all policy files: what the Order, the Receipt and each entry say."""
+    return _version(policies_dir())
+
+
+@lru_cache(maxsize=16)
+def _files(folder: Path) -> Mapping[str, bytes]:
+    return MappingProxyType({file.name: file.read_bytes() for file in sorted(folder.glob("*.toml"))})
+
+
+@lru_cache(maxsize=16)
+def _version(folder: Path) -> str:
     every = hashlib.sha256()
-    for file in files:
-        every.update(f"{file.name}\0{_digest(file)}\n".encode())
+    for name, content in _files(folder).items():
+        every.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
     return every.hexdigest()
 
 
-def _digest(file: os.DirEntry[str]) -> str:
-    """Each event asks; a file is read again when it has changed. One that changed a moment ago could do so once more
-    within the same tick of its clock, and is not remembered yet."""
-    known = file.stat()
-    if time.time_ns() - known.st_ctime_ns < SETTLED:
-        return hashlib.sha256(Path(file.path).read_bytes()).hexdigest()
-    return _settled(file.path, known.st_ino, known.st_size, known.st_ctime_ns)
-
-
-@lru_cache(maxsize=256)
-def _settled(path: str, *_: int) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 @lru_cache(maxsize=64)
-def _read(path: Path) -> Mapping[str, Any]:
+def _parsed(folder: Path, name: str) -> Mapping[str, Any]:
     try:
-        return MappingProxyType(tomllib.loads(path.read_text("utf-8")))
-    except OSError:
-        raise PolicyError(f"{path.name} is missing") from None
+        return MappingProxyType(tomllib.loads(_files(folder)[name].decode()))
+    except KeyError:
+        raise PolicyError(f"{name} is missing") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path.name} is not TOML: {error}") from None
+        raise PolicyError(f"{name} is not TOML: {error}") from None
