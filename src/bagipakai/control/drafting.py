@@ -6,8 +6,9 @@
 from datetime import datetime
 
 from bagipakai.control import clock, documents, forms, orders, papers, people, releases, rulebook, situation, wording
-from bagipakai.control.models import Institution, Paper, Release, Request
-from bagipakai.control.signing.acts import Act, Stopped
+from bagipakai.control.models import Institution, Paper, Release, Request, SignedCopy, SignedDecision
+from bagipakai.control.signing.acts import Act, Holder, Stopped
+from bagipakai.control.trail import leaves
 from bagipakai.core.exchange import Receipt
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
@@ -16,7 +17,7 @@ from bagipakai.core.variables import Catalogue
 
 
 class PaperRefused(documents.DocumentMissing):
-    """The bytes are there, and do not prove that the controller sealed them. Holds the refusal."""
+    """The bytes are there, and do not prove who sealed or signed them. Holds the refusal."""
 
     def __init__(self, sha256: str, no: Refusal) -> None:
         super().__init__(sha256)
@@ -89,17 +90,43 @@ def terms_of(request: Request, state: State, at: datetime) -> papers.Terms:
     )
 
 
-def read(paper: Paper) -> bytes:
-    """The bytes of a paper, validated. Raises DocumentMissing if they are gone or were changed, and PaperRefused."""
+def countersign(request: Request, state: State, event: Event) -> None:
+    """Adds to the paper that `event` signs the signature of its officer, naming the decision that they signed with
+    their passkey, in the transaction of that event. Raises Stopped if it cannot be set."""
+    from bagipakai.control.signing import desk
+
+    paper = request.papers.get(sha256=event.payload["document"])
+    decision = SignedDecision.objects.get(subject=request.reference, n=event.n)
+    act = Act(f"Menandatangani {Paper.Kind(paper.kind).label} {paper.number}", event.at, decision.digest)
+    copies = list(paper.copies.order_by("pk"))
+    outcome = desk.signed(read(paper, copies[-1] if copies else None), _signer(decision), act)
+    if isinstance(outcome, Refusal):
+        raise Stopped(outcome)
+    SignedCopy.objects.create(paper=paper, decision=decision, sha256=documents.keep(outcome), size=len(outcome))
+
+
+def read(paper: Paper, copy: SignedCopy | None = None) -> bytes:
+    """The bytes of a paper as it was set, or of a signed copy: validated, with every signature that must be in it.
+    Raises DocumentMissing if they are gone or were changed, and PaperRefused."""
     from bagipakai.control.signing import desk
     from bagipakai.control.signing.validation import Expected
 
-    content, controller = documents.read_bytes(paper.sha256), paper.request.controller
-    seal = Expected(desk.seal_of(controller.code, controller.name).ref)
-    found = desk.checked(content, at=clock.now(), expected=[seal])
+    sha256, controller = copy.sha256 if copy else paper.sha256, paper.request.controller
+    expected = [Expected(desk.seal_of(controller.code, controller.name).ref)]
+    if copy is not None:
+        before = paper.copies.filter(pk__lte=copy.pk).select_related("decision__pending__post__institution")
+        expected += [Expected(_signer(one.decision).ref, one.decision.digest) for one in before]
+    content = documents.read_bytes(sha256)
+    found = desk.checked(content, at=clock.now(), expected=expected)
     if isinstance(found, Refusal):
-        raise PaperRefused(paper.sha256, found)
+        raise PaperRefused(sha256, found)
     return content
+
+
+def _signer(decision: SignedDecision) -> Holder:
+    """The officer as the certificate names them: by numbers of the office's own, name and post."""
+    person, post = decision.pending.person, decision.pending.post
+    return Holder(leaves.actor(person.pk, post.pk), person.name, post.title, post.institution.name)
 
 
 def _party(institution: Institution, role: Role, appointment: str = "") -> papers.Party:

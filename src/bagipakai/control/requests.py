@@ -349,6 +349,8 @@ def awaited(request: Request, current: State) -> list[Role]:
 
 _EFFECTS: Mapping[Action, Callable[[Request, State, Happened], None]] = {
     Action.APPROVE: drafting.set_agreement,
+    Action.SIGN_AGREEMENT: drafting.countersign,
+    Action.SIGN_HANDOVER: drafting.countersign,
     Action.PLACE_ORDER: orders.place,
     Action.RECORD_RECEIPT: orders.delivered,
     Action.PASS_QUALITY: drafting.set_handover,

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from tests.factories import a_request
 
-from bagipakai.control import clock, documents, drafting
-from bagipakai.control.models import Denial, Paper
+from bagipakai.control import clock, documents, drafting, requests
+from bagipakai.control.models import Denial, Paper, SignedCopy
 from bagipakai.control.signing import desk
 from bagipakai.control.signing.acts import NOT_CERTIFIED
 from bagipakai.control.signing.validation import Expected
@@ -59,11 +59,44 @@ def test_where_no_seal_can_be_set_nothing_is_approved(monkeypatch):
     chain = a_request(at=Status.COORDINATOR_DECISION)
     before = chain.state.n
     monkeypatch.setattr(desk, "sealed", lambda *told: Refusal("signing-device-is-silent"))
-    from bagipakai.control import requests
-
     outcome = chain.attempt(
         Action.APPROVE, Role.COORDINATOR, requests.prefilled(chain.reference, Action.APPROVE) | {"reason": "Lengkap"}
     )
     assert isinstance(outcome, Refusal) and outcome.code == "signing-device-is-silent", outcome
     assert chain.state.n == before and not Paper.objects.filter(request=chain.request).exists()
     assert Denial.objects.filter(code="signing-device-is-silent").exists()
+
+
+def test_an_officers_signature_is_in_the_file_and_names_what_they_signed_with_their_key():
+    chain = a_request(at=Status.ACCESS_GRANTED)
+    for paper in Paper.objects.filter(request=chain.request):
+        as_set = drafting.read(paper)
+        first, second = paper.copies.order_by("pk")
+        assert drafting.read(paper, second).startswith(drafting.read(paper, first))
+        assert drafting.read(paper, first).startswith(as_set), "what officers read and signed is the beginning of it"
+        seal, *officers = desk.checked(drafting.read(paper, second), at=clock.now()).signatures
+        assert [one.statement_digest for one in officers] == [one.decision.digest for one in (first, second)]
+        assert officers[1].over == first.sha256
+        signers = [chain.asking[Role.ACCOUNTABLE_OFFICER], chain.office[Role.CONTROLLER]]
+        assert [one.holder.name for one in officers] == [one.name for one in signers]
+        assert seal.holder.ref.startswith("SEGEL/")
+
+
+def test_a_copy_without_one_of_its_signatures_is_not_read():
+    """Somebody put the first officer's copy in the place of the second's: complete, valid, and not it."""
+    chain = a_request(at=Status.ACCESS_GRANTED)
+    first, second = Paper.objects.filter(request=chain.request)[0].copies.order_by("pk")
+    second.sha256 = first.sha256
+    with pytest.raises(drafting.PaperRefused) as refused:
+        drafting.read(second.paper, second)
+    assert refused.value.no.code == "signature-of-another"
+
+
+def test_where_an_officers_signature_cannot_be_set_nothing_is_signed(monkeypatch):
+    chain = a_request(at=Status.AGREEMENT_SIGNING)
+    before = chain.state.n
+    monkeypatch.setattr(desk, "signed", lambda *told: Refusal("signing-device-is-silent"))
+    filled = requests.prefilled(chain.reference, Action.SIGN_AGREEMENT)
+    outcome = chain.attempt(Action.SIGN_AGREEMENT, Role.ACCOUNTABLE_OFFICER, filled)
+    assert isinstance(outcome, Refusal) and outcome.code == "signing-device-is-silent", outcome
+    assert chain.state.n == before and not SignedCopy.objects.exists() and not chain.state.agreement

@@ -15,7 +15,7 @@ from bagipakai.control.models.institutions import (
 from bagipakai.control.models.passkeys import Credential, KeyEvent, PendingDecision, SignedDecision, SigningAttempt
 from bagipakai.control.models.people import Person
 from bagipakai.control.models.readiness import ReadinessEvent, ReadinessReview
-from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, PlacedOrder, Request
+from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, PlacedOrder, Request, SignedCopy
 
 __all__ = [
     "Claim",
@@ -43,6 +43,7 @@ __all__ = [
     "Region",
     "Release",
     "Request",
+    "SignedCopy",
     "SignedDecision",
     "SigningAttempt",
     "Tenure",

@@ -93,6 +93,16 @@ class Paper(models.Model):
         ]
 
 
+class SignedCopy(models.Model):
+    """A paper with one more officer's signature in the file, made with their signed decision. The paper as it was set,
+    and each copy before, are the beginning of its bytes."""
+
+    paper = models.ForeignKey(Paper, models.PROTECT, related_name="copies")
+    decision = models.OneToOneField("control.SignedDecision", models.PROTECT, related_name="copy")
+    sha256 = models.CharField(max_length=64, unique=True)
+    size = models.PositiveIntegerField()
+
+
 class PlacedOrder(models.Model):
     """An order that the office placed for a request, and whether its receipt was collected."""
 

@@ -1,11 +1,13 @@
 """Where a request has been, is and will be, as a page tells it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 
 from bagipakai.control import requests
 from bagipakai.core.request import Action
@@ -69,14 +71,20 @@ def _who(one: requests.Moment) -> str:
 
 
 def papers(dossier: Dossier) -> list[dict[str, Any]]:
-    """The legal papers set for this request: agreement and hand-over record."""
-    return [
-        {
-            "name": f"{glossary.term(paper.kind, 'document').label} {paper.number}",
-            "href": reverse("requests:paper", args=[dossier.request.reference, paper.sha256]),
-            "bytes": paper.size,
-            "at": paper.set_at,
-            "digest": paper.sha256,
-        }
-        for paper in dossier.request.papers.order_by("id")
-    ]
+    """The legal papers set for this request, agreement and hand-over record, each with its last signed copy."""
+    found = []
+    for paper in dossier.request.papers.order_by("id"):
+        name = f"{glossary.term(paper.kind, 'document').label} {paper.number}"
+        found.append(_file(dossier, name, paper.sha256, paper.size, paper.set_at))
+        signed = list(paper.copies.select_related("decision").order_by("pk"))
+        if signed:
+            count = ngettext("dengan %(count)d tanda tangan", "dengan %(count)d tanda tangan", len(signed))
+            name, last = f"{name}, {count % {'count': len(signed)}}", signed[-1]
+            found.append(_file(dossier, name, last.sha256, last.size, last.decision.at))
+    return found
+
+
+def _file(dossier: Dossier, name: str, sha256: str, size: int, at: datetime) -> dict[str, Any]:
+    """As `parts/file.html` shows a paper."""
+    href = reverse("requests:paper", args=[dossier.request.reference, sha256])
+    return {"name": name, "href": href, "bytes": size, "at": at, "digest": sha256}

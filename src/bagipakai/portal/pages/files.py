@@ -8,6 +8,8 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 
 from bagipakai.control.documents import DocumentMissing
+from bagipakai.control.drafting import PaperRefused
+from bagipakai.portal.pages.refused import sentence
 
 log = logging.getLogger("bagipakai.portal.files")
 
@@ -28,4 +30,6 @@ def from_the_store(http: HttpRequest, read: Callable[[], bytes], name: str, medi
         return as_download(read(), name, media_type)
     except DocumentMissing as gone:
         log.error("document.missing sha256=%s", gone)
-        return render(http, "pages/missing.html", {"name": name, "digest": str(gone), "back": back}, status=404)
+        why = sentence(gone.no) if isinstance(gone, PaperRefused) else ""
+        context = {"name": name, "digest": str(gone), "why": why, "back": back}
+        return render(http, "pages/missing.html", context, status=404)

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -363,13 +364,15 @@ def clarification(http: HttpRequest, reference: str, sha256: str) -> HttpRespons
 
 @require_GET
 def paper(http: HttpRequest, reference: str, sha256: str) -> HttpResponse:
-    """A legal paper of the request, as PDF."""
-    found = opened(http, reference).request.papers.filter(sha256=sha256).first()
+    """A legal paper of the request, as it was set or with the signatures of officers, as PDF."""
+    of_request = opened(http, reference).request.papers.filter(Q(sha256=sha256) | Q(copies__sha256=sha256))
+    found = of_request.first()
     if found is None:
         raise Http404
+    copy = found.copies.filter(sha256=sha256).first()
     name = f"{glossary.term(found.kind, 'document').label} {found.number}.pdf"
     back = reverse("requests:show", args=[reference])
-    return from_the_store(http, lambda: drafting.read(found), name, "application/pdf", back)
+    return from_the_store(http, lambda: drafting.read(found, copy), name, "application/pdf", back)
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------
