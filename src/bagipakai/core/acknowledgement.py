@@ -17,7 +17,7 @@ FILE_NAME: Final = "tanda-terima.dsse.json"
 LIMIT: Final = 8 * 1024  # bytes of a sealed one; it has less than one thousand
 VERSION: Final = 1
 
-_TEXT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,79}")
+_TEXT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./_+-]{0,79}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
