@@ -56,7 +56,7 @@ def test_it_is_an_entry_of_the_grant_and_a_leaf_of_the_trail(grant, handler):
     assert access.may_confirm(grant, handler) is None and leaves_of(grant) == []
     envelope = an_acknowledgement(grant)
     received = done(access.confirm_receipt(grant, handler, envelope))
-    ((body, event),) = leaves_of(grant)
+    ((body, _),) = leaves_of(grant)
     assert json.loads(body)["institution"] == grant.request.institution.code
     assert json.loads(body)["actor_ref"].startswith(f"P{handler.pk}/J")
     assert received.said.manifest == grant.manifest and received.actor.person == str(handler.pk)

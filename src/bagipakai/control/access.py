@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from bagipakai.control.trail import leaves, leaving
 from bagipakai.core import access as rules
 from bagipakai.core import acknowledgement
 from bagipakai.core.access import AccessFacts, Action, Command
-from bagipakai.core.acknowledgement import Acknowledgement
+from bagipakai.core.acknowledgement import Acknowledgement, Check
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.event import Actor, Role
 from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestError
@@ -145,6 +146,33 @@ def confirm_receipt(grant: Grant, acting: Acting, envelope: bytes) -> rules.Rece
     if received is None:
         raise RuntimeError("an acknowledgement that its entry does not hold")
     return received
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """That a package was received: by whom in which post, when it was handed in and what the acknowledgement says."""
+
+    institution: str
+    person: str
+    post: str
+    at: datetime
+    sha256: str
+    said: Acknowledgement
+
+    @property
+    def witnessed(self) -> bool:
+        """Whether the recipient also checked that the package stands in the trail."""
+        return Check.TRAIL in self.said.checked
+
+
+def receiving(grant: Grant) -> Receiving | None:
+    """What completes the hand-over record; None while no acknowledgement was handed in."""
+    entry = grant.events.filter(action=Action.CONFIRM_RECEIPT.value).select_related("person", "post").first()
+    received = None if entry is None else state_of(grant).received
+    if entry is None or received is None:
+        return None
+    who = (entry.person.name, entry.post.title) if entry.person and entry.post else ("", "")
+    return Receiving(grant.request.institution.name, *who, received.at, received.sha256, received.said)
 
 
 def may_confirm(grant: Grant, acting: Acting) -> Refusal | None:
