@@ -4,7 +4,7 @@ returned, let one be returned."""
 import io
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,10 +14,13 @@ from tests.fakes import Registry
 from tests.trail import witnessed
 
 from bagipakai.control import clock, institutions, keys, orders, people, readiness, releases, requests
-from bagipakai.control.models import Institution, Person, Request, Tenure
+from bagipakai.control.models import Grant, Institution, Person, Request, Tenure
+from bagipakai.core.acknowledgement import Acknowledgement, Check
+from bagipakai.core.envelope import Signer
 from bagipakai.core.readiness import Action as Review
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, Role, Status
+from bagipakai.recipient.keys import Identity
 
 PASSWORD = "kata sandi peragaan"
 EDITION = "Kepmendagri 300.2.2-2138/2025"
@@ -29,6 +32,7 @@ REGIONS = (
     ("3201", "Kabupaten Bogor"),
 )
 FIELDS = ("TECHNICAL", "LEGAL", "GOVERNANCE")
+SECRETS: dict[str, Identity] = {}  # what institutions keep at home, by the fingerprint of the public half
 _numbers = itertools.count(1)
 
 OFFICE = (
@@ -146,8 +150,9 @@ def an_institution(*, ready: bool = True, region: str = "5203", **known: Any) ->
     )
     institutions.name_dpo(institution, "Pejabat PDP", "ppdp@contoh.go.id")
     house = a_house(institution, ASKING)
-    identity = pyrage.x25519.Identity.generate()
-    done(institutions.register_key(institution, str(identity.to_public()), house[Role.ACCOUNTABLE_OFFICER]))
+    identity = Identity(pyrage.x25519.Identity.generate())
+    SECRETS[identity.fingerprint] = identity
+    done(institutions.register_key(institution, identity.public.line, house[Role.ACCOUNTABLE_OFFICER]))
     if ready:
         a_certificate(house)
     return house
@@ -311,6 +316,15 @@ def _process(chain: Chain, level: str, other: dict[str, Any]) -> None:
             registry.answer(order)
     orders.collect()
     chain.step(Action.SEND_TO_QUALITY, Role.DATA_PREPARER)
+
+
+def an_acknowledgement(grant: Grant, signer: Signer | None = None, **changed: Any) -> bytes:
+    """What the recipient's tool signs once the granted package was found right; tests/recipient shows that it does."""
+    recipient = grant.plan["recipient"]["fingerprint"]
+    said = Acknowledgement(
+        grant.package, grant.manifest, recipient, "bagipakai 0.1.0", clock.now().replace(microsecond=0), tuple(Check)
+    )
+    return replace(said, **changed).sealed(signer or SECRETS[recipient].signer)
 
 
 _WAY: tuple[tuple[Status, Callable[[Chain, str, dict[str, Any]], object]], ...] = (

@@ -21,8 +21,10 @@ from bagipakai.core.access import (
     due,
     ends_at,
     fold,
+    may_confirm,
     may_read,
 )
+from bagipakai.core.acknowledgement import Acknowledgement, Check
 from bagipakai.core.facts import Mandate, Standing
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import SYSTEM, Actor, Role
@@ -35,8 +37,16 @@ END = datetime(2027, 1, 1, 0, 0, tzinfo=WIB)
 READY = Standing("READY", date(2027, 3, 31), frozenset({"L4"}), frozenset({"PORTAL"}), frozenset({"PUSAT"}), "c" * 64)
 
 
+ENVELOPE = '{"payloadType":"…"}'
+
+
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=WIB)
+
+
+SAID = Acknowledgement(
+    "paket-1", MANIFEST, "f" * 64, "bagipakai 0.1.0", at("2026-11-27T10:00"), tuple(Check)
+)  # what the registered key signed
 
 
 def facts(now: datetime, actor: Actor = WATI, **changes) -> AccessFacts:
@@ -54,6 +64,9 @@ def facts(now: datetime, actor: Actor = WATI, **changes) -> AccessFacts:
         handover_signed=True,
         plan=PLAN,
         manifest=MANIFEST,
+        package="paket-1",
+        receipt_key=True,
+        acknowledged=SAID,
     )
     return replace(right, **changes)
 
@@ -75,9 +88,13 @@ def a_grant(to: Status = Status.ACTIVE) -> Grant:
     steps = [(Action.OPEN, SYSTEM, OPEN), (Action.ACTIVATE, SYSTEM, {})]
     if to is Status.SUSPENDED:
         steps.append((Action.SUSPEND, INDRA, {"cause": "SANCTION", "reason": "laporan palsu"}))
+    if to is Status.REVOKED:
+        steps.append((Action.REVOKE, INDRA, {"reason": "dipakai di luar tujuan"}))
     for action, actor, payload in steps:
         if grant.status is not to:
-            grant = step(grant, action, actor, payload, facts(start, actor))
+            grant = step(grant, action, actor, payload, facts(start, actor, acknowledged=None))
+    if to is Status.EXPIRED:
+        grant, _ = recorded(grant, facts(END, acknowledged=None))
     assert grant.status is to
     return grant
 
@@ -242,7 +259,8 @@ def test_a_revoked_grant_is_read_no_more_and_has_no_way_back():
     """S09: from the stored decision on."""
     grant = step(a_grant(), Action.REVOKE, INDRA, {"reason": "dipakai di luar tujuan"}, facts(at("2026-12-01"), INDRA))
     assert may_read(grant, WATI, facts(at("2026-12-01"))).code == "not-at-this-stage"
-    assert not [rule for rule in RULES if rule.from_status in {Status.REVOKED, Status.EXPIRED}]
+    over = [rule for rule in RULES if rule.from_status in {Status.REVOKED, Status.EXPIRED}]
+    assert {(rule.action, rule.from_status is rule.to_status) for rule in over} == {(Action.CONFIRM_RECEIPT, True)}
     assert recorded(grant, facts(END))[1] == []
 
 
@@ -261,6 +279,49 @@ def test_the_fold_is_the_events():
         events.append(outcome)
         grant = after(grant, outcome)
     assert fold(events, "G-1") == grant == a_grant()
+
+
+# the recipient's acknowledgement (S17)
+
+CONFIRM = {"envelope": ENVELOPE}
+KEEPERS = (Status.ACTIVE, Status.SUSPENDED, Status.EXPIRED, Status.REVOKED)
+
+
+@pytest.mark.parametrize("status", KEEPERS, ids=str)
+def test_what_was_received_is_confirmed_once_and_changes_nothing_else(status):
+    """Also after the access has ended: it tells what happened before."""
+    grant, moment = a_grant(status), at("2027-02-01T08:00")
+    confirmed = step(grant, Action.CONFIRM_RECEIPT, WATI, CONFIRM, facts(moment))
+    assert (confirmed.status, confirmed.n) == (status, grant.n + 1)
+    assert confirmed.received.said == SAID and confirmed.received.actor == WATI and confirmed.received.at == moment
+    again = decide(confirmed, Command(Action.CONFIRM_RECEIPT, WATI, CONFIRM, confirmed.n), facts(moment))
+    assert again == Refusal("receipt-was-confirmed", {"sha256": confirmed.received.sha256[:16]})
+    assert grant.received is None
+
+
+def test_the_form_is_drawn_or_explained_before_it_is_filled():
+    moment = at("2026-12-01T09:00")
+    assert may_confirm(a_grant(), WATI, facts(moment, acknowledged=None)) is None
+    assert may_confirm(a_grant(), WATI, facts(moment, receipt_key=False)).code == "receipt-key-is-not-registered"
+    assert may_confirm(a_grant(), INDRA, facts(moment, INDRA)).code == "not-this-role"
+    assert may_confirm(a_grant(Status.PENDING), WATI, facts(moment)).code == "not-this-role"
+    confirmed = step(a_grant(), Action.CONFIRM_RECEIPT, WATI, CONFIRM, facts(moment))
+    assert may_confirm(confirmed, WATI, facts(moment)).code == "receipt-was-confirmed"
+
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [
+        ("2026-11-25T08:59:59", "acknowledges-at-another-time"),
+        ("2026-11-25T09:00:00", ""),  # a clock that is a day slow
+        ("2026-12-02T09:00:00", ""),  # or fast
+        ("2026-12-02T09:00:01", "acknowledges-at-another-time"),
+    ],
+)
+def test_a_clock_without_a_network_may_be_a_day_off(moment, code):
+    told = facts(at("2026-12-01T09:00"), acknowledged=replace(SAID, verified_at=at(moment)))
+    outcome = decide(a_grant(), Command(Action.CONFIRM_RECEIPT, WATI, CONFIRM, 2), told)
+    assert (outcome.code if isinstance(outcome, Refusal) else "") == code
 
 
 # each objection of each line is needed: a situation in which it alone stands in the way
@@ -306,6 +367,7 @@ def payload_of(action: Action) -> dict:
         Action.SUSPEND: {"cause": "READINESS", "reason": "sertifikat berakhir"},
         Action.RESUME: {"cause": "READINESS", "reason": "sertifikat diperbarui"},
         Action.REVOKE: {"reason": "dipakai di luar tujuan"},
+        Action.CONFIRM_RECEIPT: CONFIRM,
     }.get(action, {})
 
 
@@ -319,6 +381,8 @@ def outcome_of(rule, table=TABLE, **spoiled) -> Event | Refusal:
     if rule.from_status is Status.SUSPENDED:
         mine = Cause(payload["cause"]) if rule.action is Action.RESUME else None
         grant = replace(grant, causes=frozenset({mine} if mine else {Cause.RELEASE}))
+    if spoiled.pop("confirmed", False):
+        grant = step(grant, Action.CONFIRM_RECEIPT, WATI, CONFIRM, facts(at("2026-12-01T09:00")))
     grant = replace(grant, causes=spoiled.pop("causes", grant.causes))
     actor = replace(actor, institution=spoiled.pop("institution", actor.institution))
     usual = at("2026-12-01T09:00") if rule.action is not Action.EXPIRE else END
@@ -356,6 +420,15 @@ def spoilers(rule) -> dict[str, dict]:
             }
         case Role.CONTROLLER, Action.REVOKE:
             return person
+        case _, Action.CONFIRM_RECEIPT:
+            return person | {
+                "belongs-to-another-institution": {"institution": "DINSOS-A"},
+                "receipt-was-confirmed": {"confirmed": True},
+                "receipt-key-is-not-registered": {"receipt_key": False},
+                "is-not-signed-by-the-recipient": {"acknowledged": None},
+                "acknowledges-another-package": {"acknowledged": replace(SAID, manifest="e" * 64)},
+                "acknowledges-at-another-time": {"acknowledged": replace(SAID, verified_at=END)},
+            }
         case Role.SYSTEM, Action.EXPIRE:
             return {"access-has-not-ended": {"now": at("2026-12-01T09:00")}}
     return LINES[rule.from_status, rule.action]
@@ -388,4 +461,5 @@ def test_the_table_holds_these_lines_and_no_other():
         *((Status.SUSPENDED, role, Action.RESUME) for role in (Role.SYSTEM, Role.CONTROLLER)),
         *((status, Role.CONTROLLER, Action.REVOKE) for status in live),
         *((status, Role.SYSTEM, Action.EXPIRE) for status in live),
+        *((status, Role.AUTHORISED_HANDLER, Action.CONFIRM_RECEIPT) for status in KEEPERS),
     }

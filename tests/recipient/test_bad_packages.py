@@ -1,4 +1,4 @@
-"""Every spoiled package is refused with its own code, and leaves nothing that can be read."""
+"""Every spoiled package is refused with its own code, and leaves nothing: no plaintext, no acknowledgement."""
 
 import pytest
 from tests.recipient.packages import DAY, OTHERS, OURS, SEAL, SPOILED, SPOILED_INSIDE, a_package
@@ -24,7 +24,7 @@ def test_a_spoiled_package_is_refused_with_its_own_code(spoilt, tmp_path):
     before = everything_in(tmp_path)
     outcomes = [
         verified(package, SEAL.public, OURSELVES, day=DAY),
-        opened(package, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY),
+        opened(package, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY, receipt=tmp_path / "tanda-terima.json"),
     ]
     assert [outcome.code for outcome in outcomes] == [code, code]
     assert everything_in(tmp_path) == before
@@ -37,7 +37,8 @@ def test_what_only_opening_can_see_is_refused_and_leaves_no_plaintext(spoilt, tm
     package = spoil(a_package(tmp_path), tmp_path / "lain")
     before = everything_in(tmp_path)
     assert not isinstance(verified(package, SEAL.public, OURSELVES, day=DAY), Refusal)
-    outcome = opened(package, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY)
+    receipt = tmp_path / "tanda-terima.json"
+    outcome = opened(package, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY, receipt=receipt)
     assert isinstance(outcome, Refusal) and outcome.code == code
     assert everything_in(tmp_path) == before
 
@@ -45,9 +46,10 @@ def test_what_only_opening_can_see_is_refused_and_leaves_no_plaintext(spoilt, tm
 def test_every_code_is_met_by_a_test_of_this_folder():
     met = {code for _, code in (*SPOILED.values(), *SPOILED_INSIDE.values())}
     met |= {code for _, code in PROOFS_SPOILED.values()}
-    elsewhere = {  # test_opening.py, test_keys.py, test_proofs.py
+    elsewhere = {  # test_opening.py, test_keys.py, test_proofs.py, test_receipts.py
         *("another-recipient", "folder-in-use", "disk-error", "interrupted"),
         *("key-unreadable", "seal-unreadable", "policy-unreadable", "key-exists", "name-unusable"),
+        *("receipt-exists", "receipt-misplaced"),
     }
     assert met | elsewhere == set(SENTENCES)
 

@@ -2,8 +2,11 @@
 
 import stat
 
+import pyrage
 import pytest
 
+from bagipakai.cli import main
+from bagipakai.core.envelope import PublicKey
 from bagipakai.core.manifest import fingerprint
 from bagipakai.recipient.keys import Identity, PublicHalf, keygen, read_seal
 from bagipakai.recipient.refusals import Refusal
@@ -20,9 +23,39 @@ def test_a_new_key_is_for_its_owner_only_and_can_be_read_back(tmp_path):
 
 def test_the_public_half_holds_no_secret_and_names_the_institution(tmp_path):
     made = keygen(tmp_path / "kunci", "Dinas Sosial")
-    text = made.file.read_text()
-    assert made.recipient in text.splitlines() and "Dinas Sosial" in text
+    text = (tmp_path / "kunci.pub").read_text()
+    assert made.recipient in text.splitlines() and "Dinas Sosial" in text and made.line in text
     assert "SECRET" not in text
+
+
+def test_the_key_that_signs_is_drawn_from_the_one_that_opens(tmp_path):
+    """Always the same from the same file, another from another; a file of the time before has one too."""
+    made = keygen(tmp_path / "kunci")
+    bare = (tmp_path / "kunci").read_text().splitlines()[-1]
+    (tmp_path / "lama").write_text(f"{bare}\n")
+    for name in ("kunci", "lama"):
+        assert Identity.read(tmp_path / name).public == made
+    signed = Identity.read(tmp_path / "lama").signer.sign(b"ini")
+    assert PublicKey.from_line(made.receipt_key).verify(signed, b"ini")
+    assert keygen(tmp_path / "lain").receipt_key != made.receipt_key
+
+
+def test_the_drawing_never_changes():
+    """Otherwise registered keys would verify nothing any more."""
+    secret = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"  # of the age test vectors
+    public = Identity(pyrage.x25519.Identity.from_str(secret)).public
+    assert public.line == (
+        "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj "
+        "ed25519:3554ec7f41eaed418e2ada110289fdc7e7c79f02c302d344ce3be0eb90e90f46"
+    )
+
+
+def test_the_line_is_shown_again(tmp_path, capsys):
+    made = keygen(tmp_path / "kunci")
+    assert main(["recipient", "public", "--key", str(tmp_path / "kunci")]) == 0
+    shown = capsys.readouterr().out
+    assert made.line in shown and "SECRET" not in shown
+    assert main(["recipient", "public", "--key", str(tmp_path / "kunci.pub")]) == 1
 
 
 def test_a_key_is_never_overwritten(tmp_path):

@@ -5,6 +5,9 @@ What a reader gets is a path and nothing more; the bytes stay sealed to their in
 
 import hashlib
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +16,15 @@ from django.db import transaction
 
 from bagipakai import postgres
 from bagipakai.control import cabinet, clock, institutions, keys, readiness, rulebook, situation
-from bagipakai.control.acting import Acting, actor, known_of, person_of
+from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door
 from bagipakai.control.models import Grant, GrantEvent, Reading, Release, Request, Tenure
 from bagipakai.control.trail import leaves, leaving
 from bagipakai.core import access as rules
+from bagipakai.core import acknowledgement
 from bagipakai.core.access import AccessFacts, Action, Command
-from bagipakai.core.envelope import BadSeal
+from bagipakai.core.acknowledgement import Acknowledgement, Check
+from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.event import Actor, Role
 from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestError
 from bagipakai.core.plan import Plan
@@ -125,6 +130,66 @@ def proof_of(grant: Grant) -> dict[str, bytes]:
     return leaving.proof_of(grant.package)
 
 
+def confirm_receipt(grant: Grant, acting: Acting, envelope: bytes) -> rules.Received | Refusal:
+    """Takes the recipient's signed acknowledgement, which completes the hand-over; the same one again changes nothing.
+    The envelope is kept whole in the entry, so that anybody can verify it later."""
+    if len(envelope) > acknowledgement.LIMIT or not envelope.isascii():
+        return DOOR.deny(grant, Refusal("is-not-signed-by-the-recipient"), Action.CONFIRM_RECEIPT, acting)
+    text = envelope.decode("ascii")
+    standing = state_of(grant).received
+    if standing is not None and standing.sha256 == rules.digest_of(text):
+        return standing
+    outcome = DOOR.handle(grant, Action.CONFIRM_RECEIPT, acting, {"envelope": text})
+    if isinstance(outcome, Refusal):
+        return outcome
+    received = state_of(grant).received
+    if received is None:
+        raise RuntimeError("an acknowledgement that its entry does not hold")
+    return received
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """That a package was received: by whom in which post, when it was handed in and what the acknowledgement says."""
+
+    institution: str
+    person: str
+    post: str
+    at: datetime
+    sha256: str
+    said: Acknowledgement
+
+    @property
+    def witnessed(self) -> bool:
+        """Whether the recipient also checked that the package stands in the trail."""
+        return Check.TRAIL in self.said.checked
+
+
+def receiving(grant: Grant) -> Receiving | None:
+    """What completes the hand-over record; None while no acknowledgement was handed in."""
+    entry = grant.events.filter(action=Action.CONFIRM_RECEIPT.value).select_related("person", "post").first()
+    received = None if entry is None else state_of(grant).received
+    if entry is None or received is None:
+        return None
+    who = (entry.person.name, entry.post.title) if entry.person and entry.post else ("", "")
+    return Receiving(grant.request.institution.name, *who, received.at, received.sha256, received.said)
+
+
+def may_confirm(grant: Grant, acting: Acting) -> Refusal | None:
+    """What stands in the way of handing an acknowledgement in. Records nothing: for drawing a page."""
+    state, now = state_of(grant), clock.now()
+    for by, tenure in _actors(tenures_of(acting), grant, now):
+        if by.role is Role.AUTHORISED_HANDLER:
+            return rules.may_confirm(state, by, _facts(grant, state, now, tenure=tenure))
+    return Refusal("not-this-role", {"action": Action.CONFIRM_RECEIPT.value})
+
+
+def acknowledgement_of(grant: Grant) -> bytes | None:
+    """The signed acknowledgement as it was handed in."""
+    entry = grant.events.filter(action=Action.CONFIRM_RECEIPT.value).first()
+    return None if entry is None else str(entry.payload["payload"]["envelope"]).encode("ascii")
+
+
 def suspend(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
     """The controller orders a sanction: nothing can be read from this moment on."""
     return DOOR.handle(grant, Action.SUSPEND, acting, {"cause": rules.Cause.SANCTION.value, "reason": reason})
@@ -192,8 +257,18 @@ def _actors(tenures: list[Tenure], grant: Grant, at: datetime) -> list[tuple[Act
     return found
 
 
-def _facts(grant: Grant, _: rules.Grant, at: datetime, *, tenure: Tenure | None = None, **__: Any) -> AccessFacts:
+def _facts(
+    grant: Grant,
+    _: rules.Grant,
+    at: datetime,
+    *,
+    tenure: Tenure | None = None,
+    payload: Mapping[str, Any] | None = None,
+    **__: Any,
+) -> AccessFacts:
     today = clock.day_of(at)
+    recipient = grant.plan["recipient"]["fingerprint"]
+    signers = institutions.receipt_keys(grant.request.institution, recipient)
     state, envelope = cabinet.state_of(grant.request), _envelope(grant.package)
     release = Release.objects.filter(version=state.delivered.release if state.delivered else "").first()
     return AccessFacts(
@@ -206,14 +281,31 @@ def _facts(grant: Grant, _: rules.Grant, at: datetime, *, tenure: Tenure | None 
         handover_signed=signed_by_both(state.handover),
         plan=state.decision.plan if state.decision else "",
         manifest="" if envelope is None else hashlib.sha256(envelope).hexdigest(),
+        package=grant.package,
+        receipt_key=bool(signers),
+        acknowledged=_acknowledged((payload or {}).get("envelope"), signers, recipient),
         competences_needed=rulebook.settings(today).competences,
         **known_of(tenure, today),
     )
 
 
+def _acknowledged(envelope: Any, signers: list[PublicKey], recipient: str) -> Acknowledgement | None:
+    """What one of these keys signed, if it says that it was opened with the key that the package is sealed to."""
+    if not isinstance(envelope, str):
+        return None
+    for signer in signers:
+        with suppress(BadSeal, UnicodeEncodeError):
+            said = Acknowledgement.unsealed(envelope.encode("ascii"), signer)
+            if said.recipient == recipient:
+                return said
+    return None
+
+
 def _follows(grant: Grant, _: rules.Grant, event: rules.Event, entry: GrantEvent) -> None:
     grant.n, grant.status = event.n, event.status_after.value
-    grant.save(update_fields=["n", "status"])
+    if event.action is Action.CONFIRM_RECEIPT:
+        grant.received_at = event.at
+    grant.save(update_fields=["n", "status", "received_at"])
 
 
 def _last_look(grant: Grant, _: rules.Grant, event: rules.Event) -> Refusal | None:

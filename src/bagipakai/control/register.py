@@ -49,6 +49,7 @@ class Entry:
     ends_on: date
     onward_sharing: bool
     status: str
+    received_on: date | None  # when the recipient's signed acknowledgement came
 
 
 def entries(
@@ -113,6 +114,7 @@ def _entries(grants: QuerySet[Grant], lang: str) -> Iterator[Entry]:
             ends_on=plan.ends_on,
             onward_sharing=plan.onward_sharing,
             status="EXPIRED" if over else grant.status,
+            received_on=clock.day_of(grant.received_at) if grant.received_at else None,
         )
 
 

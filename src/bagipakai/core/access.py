@@ -5,6 +5,7 @@ ends in that second, whether or not a job ran. What suspends it is compared at e
 RESUME only tell, one each, what was already true. Sources: law reference 4.3, 4.4 (1, 7, 9, 10), 9; S07, S09, S10, S18.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, timezone
@@ -12,6 +13,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any, Final
 
+from bagipakai.core.acknowledgement import Acknowledgement
 from bagipakai.core.event import SYSTEM, Actor, AnyCommand, AnyEvent, Role
 from bagipakai.core.facts import ActorFacts, Standing
 from bagipakai.core.objections.person import (
@@ -22,7 +24,7 @@ from bagipakai.core.objections.person import (
 )
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.shapes import Form, is_text, misfit, one_of
-from bagipakai.core.table import Rule, Table, first_refusal, table_of
+from bagipakai.core.table import Rule, Table, about_payload, first_refusal, possible, table_of
 
 WIB: Final = timezone(timedelta(hours=7), "WIB")
 NEVER: Final = datetime(1970, 1, 1, tzinfo=WIB)  # a grant that was not opened has no period
@@ -46,6 +48,7 @@ class Action(StrEnum):
     RESUME = "RESUME"
     REVOKE = "REVOKE"
     EXPIRE = "EXPIRE"
+    CONFIRM_RECEIPT = "CONFIRM_RECEIPT"
 
 
 class Cause(StrEnum):
@@ -69,8 +72,20 @@ class Command(AnyCommand[Action]):
     """What someone wants to do to a grant.
 
     Payload by action (every key is demanded): OPEN request, institution, plan, manifest, begins_at, ends_at (ISO
-    instants with offset) · ACTIVATE, EXPIRE – · READ part · SUSPEND, RESUME cause, reason · REVOKE reason
+    instants with offset) · ACTIVATE, EXPIRE – · READ part · SUSPEND, RESUME cause, reason · REVOKE reason ·
+    CONFIRM_RECEIPT envelope (the signed acknowledgement as text)
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The recipient's signed acknowledgement, as it was handed in: the SHA-256 of its envelope, what it says, and who
+    handed it in when."""
+
+    sha256: str
+    said: Acknowledgement
+    at: datetime
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,7 @@ class Grant:
     begins_at: datetime = NEVER
     ends_at: datetime = NEVER
     causes: frozenset[Cause] = frozenset()
+    received: Received | None = None
 
     def status_at(self, moment: datetime) -> Status | None:
         """What a page shows: a grant past its end is EXPIRED, with or without the event that says so."""
@@ -105,6 +121,12 @@ class AccessFacts(ActorFacts):
     handover_signed: bool = False
     plan: str = ""  # digest of the approved plan, as the request's decision has it
     manifest: str = ""  # SHA-256 of the manifest that lies in the delivery store
+    package: str = ""  # the name of the granted package
+    receipt_key: bool = False  # whether a key that signs acknowledgements stands beside the one it was sealed to
+    acknowledged: Acknowledgement | None = None  # what that key signed in the envelope that is handed in
+
+
+CLOCKS: Final = timedelta(days=1)  # how far the clock of a computer without a network may be from ours
 
 
 def ends_at(last_day: date) -> datetime:
@@ -129,7 +151,15 @@ def after(grant: Grant, event: Event) -> Grant:
             changes["causes"] = grant.causes | {Cause(payload["cause"])}
         case Action.RESUME:
             changes["causes"] = grant.causes - {Cause(payload["cause"])}
+        case Action.CONFIRM_RECEIPT:
+            said = Acknowledgement.from_json(payload["said"])
+            changes["received"] = Received(digest_of(payload["envelope"]), said, event.at, event.actor)
     return replace(grant, **changes)
+
+
+def digest_of(envelope: str) -> str:
+    """The SHA-256 by which an acknowledgement is known."""
+    return hashlib.sha256(envelope.encode()).hexdigest()
 
 
 # what stands in the way
@@ -218,6 +248,37 @@ def only_a_sanction_is_ordered(grant: Grant, command: Command, facts: AccessFact
     return None if command.payload["cause"] == Cause.SANCTION else Refusal("only-a-sanction-is-ordered")
 
 
+def receipt_was_confirmed(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    """The first one stands: whoever opened the package twice has received it once."""
+    return None if grant.received is None else Refusal("receipt-was-confirmed", {"sha256": grant.received.sha256[:16]})
+
+
+def receipt_key_is_not_registered(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return None if facts.receipt_key else Refusal("receipt-key-is-not-registered")
+
+
+@about_payload
+def is_not_signed_by_the_recipient(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return Refusal("is-not-signed-by-the-recipient") if facts.acknowledged is None else None
+
+
+@about_payload
+def acknowledges_another_package(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    said = facts.acknowledged
+    if said is None or (said.package, said.manifest) == (facts.package, grant.manifest):
+        return None
+    return Refusal("acknowledges-another-package", {"package": said.package})
+
+
+@about_payload
+def acknowledges_at_another_time(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    """Nobody opens a package before it was granted, or tomorrow."""
+    said = facts.acknowledged
+    if said is None or grant.begins_at - CLOCKS <= said.verified_at <= facts.now + CLOCKS:
+        return None
+    return Refusal("acknowledges-at-another-time", {"verified_at": said.verified_at.isoformat()})
+
+
 def form_is_incomplete(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
     key = misfit(command.payload, _SHAPES[command.action])
     return None if key is None else Refusal("form-is-incomplete", {"field": key})
@@ -231,6 +292,7 @@ _SHAPES: Final[Mapping[Action, Form]] = {
     Action.RESUME: {"cause": one_of(*Cause), "reason": is_text},
     Action.REVOKE: {"reason": is_text},
     Action.EXPIRE: {},
+    Action.CONFIRM_RECEIPT: {"envelope": is_text},
 }
 
 
@@ -270,6 +332,15 @@ SUSPENDING: Final = (suspended_for_that_already, cause_does_not_hold)
 RESUMING: Final = (sanction_needs_a_person, is_not_suspended_for_that, cause_still_holds)
 ORDERING: Final = (*PERSON, only_a_sanction_is_ordered, suspended_for_that_already)
 LIFTING: Final = (*PERSON, only_a_sanction_is_ordered, is_not_suspended_for_that)
+CONFIRMING: Final = (
+    *PERSON,
+    belongs_to_another_institution,
+    receipt_was_confirmed,
+    receipt_key_is_not_registered,
+    is_not_signed_by_the_recipient,
+    acknowledges_another_package,
+    acknowledges_at_another_time,
+)
 
 _R, _A, _S = Role, Action, Status
 
@@ -288,6 +359,8 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
       for status in (_S.PENDING, _S.ACTIVE, _S.SUSPENDED)),
     *(Rule(_R.SYSTEM, _A.EXPIRE, status, _S.EXPIRED, (access_has_not_ended,), "Acuan hukum 4.4 butir 10; S10")
       for status in (_S.PENDING, _S.ACTIVE, _S.SUSPENDED)),
+    *(Rule(_R.AUTHORISED_HANDLER, _A.CONFIRM_RECEIPT, status, status, CONFIRMING, "Acuan hukum 7.3; S17")
+      for status in (_S.ACTIVE, _S.SUSPENDED, _S.EXPIRED, _S.REVOKED)),  # what was received stays received
 )
 # fmt: on
 
@@ -306,12 +379,20 @@ def decide(grant: Grant, command: Command, facts: AccessFacts, table: Table[Stat
     if (refusal := objection(grant, command, facts, table)) is not None:
         return refusal
     rule = table[(grant.status, command.actor.role, command.action)]
-    return Event.next(grant, command, facts.now, rule.to_status or _resumed(grant, command), command.payload)
+    said = {} if facts.acknowledged is None else {"said": facts.acknowledged.to_json()}
+    payload = {**command.payload, **said}
+    return Event.next(grant, command, facts.now, rule.to_status or _resumed(grant, command), payload)
 
 
 def may_read(grant: Grant, actor: Actor, facts: AccessFacts, part: str = "package") -> Refusal | None:
     """Asked before every part and every page of a stream: what stands in the way of reading now."""
     return objection(grant, Command(Action.READ, actor, {"part": part}, grant.n), facts)
+
+
+def may_confirm(grant: Grant, actor: Actor, facts: AccessFacts) -> Refusal | None:
+    """What stands in the way of handing an acknowledgement in, whatever it will say."""
+    lines = [rule for rule in RULES if rule.action is Action.CONFIRM_RECEIPT]
+    return dict(possible(lines, grant, actor, facts)).get(Action.CONFIRM_RECEIPT, Refusal("not-this-role"))
 
 
 def due(grant: Grant, facts: AccessFacts) -> Command | None:

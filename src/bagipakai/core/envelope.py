@@ -7,8 +7,9 @@ receipt can never be passed off as an order; what is read is only what was signe
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -22,6 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bagipakai.core.canonical import NotCanonical, canonical, read
+
+LINE_NAME: Final = "ed25519"
+LINE_DIGITS: Final = re.compile("[0-9a-f]{64}")
 
 
 class BadSeal(ValueError):
@@ -38,6 +42,11 @@ class Signer:
     @classmethod
     def new(cls) -> "Signer":
         return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> "Signer":
+        """The key that these 32 secret bytes are (RFC 8032)."""
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
 
     @classmethod
     def from_pem(cls, pem: bytes) -> "Signer":
@@ -78,6 +87,18 @@ class PublicKey:
         if not isinstance(key, Ed25519PublicKey):
             raise BadSeal("not an Ed25519 key")
         return cls(key)
+
+    @classmethod
+    def from_line(cls, text: str) -> "PublicKey":
+        """Reads `to_line`. Raises BadSeal for any other spelling."""
+        name, _, digits = text.partition(":")
+        if name != LINE_NAME or not LINE_DIGITS.fullmatch(digits):
+            raise BadSeal("not a public key")
+        return cls(Ed25519PublicKey.from_public_bytes(bytes.fromhex(digits)))
+
+    def to_line(self) -> str:
+        """`ed25519:` and 64 hexadecimal digits: as a person copies it."""
+        return f"{LINE_NAME}:{self._key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()}"
 
     def to_pem(self) -> bytes:
         return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

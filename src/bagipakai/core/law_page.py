@@ -65,6 +65,7 @@ DEEDS: Mapping[str, str] = {
     "RESUME": "memulihkan",
     "REVOKE": "mencabut",
     "EXPIRE": "mencatat berakhirnya",
+    "CONFIRM_RECEIPT": "mengunggah tanda terima bertanda tangan",
     "ANSWER": "menjawab satu butir",
     "DECLARE": "menyatakan penilaian mandiri selesai",
     "TAKE_UP": "memulai reviu",
@@ -128,7 +129,8 @@ def _page() -> Iterator[str]:
     yield (
         "Waktu akhir dibandingkan pada setiap pembacaan, sehingga akses berakhir pada detik itu meskipun tidak ada "
         "tugas terjadwal yang berjalan. Penangguhan karena kesiapan, kewajiban, atau penarikan rilis juga berlaku saat "
-        "itu juga; catatannya menyusul, satu kejadian untuk satu sebab.\n"
+        "itu juga; catatannya menyusul, satu kejadian untuk satu sebab. Tanda terima boleh menyusul kapan saja: yang "
+        "sudah diterima tetap diterima.\n"
     )
     yield from _stages(access.RULES, "grant", access.Status)
     yield "## Kesiapan instansi\n"

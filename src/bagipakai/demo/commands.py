@@ -69,7 +69,7 @@ def _walk(options: argparse.Namespace) -> int:
     for one in told:
         print(
             f"{one.level}  {one.request_id}  {one.rows:>9} baris  {len(one.columns):>2} kolom  "
-            f"{one.package_bytes:>11} byte  terbuka dan sesuai  {one.seconds:>5} s"
+            f"{one.package_bytes:>11} byte  terbuka, sesuai, diterima  {one.seconds:>5} s"
         )
     print(f"Ringkasan: {keep / 'summary.json'}")
     return 0

@@ -25,13 +25,19 @@ def recipient_key(keep: Path, house: House) -> Path:
 def hand_in_key(keep: Path, house: House) -> None:
     """Makes the institution's key with the recipient's tool, once, and registers its public half."""
     institution, file = Institution.objects.get(code=house.code), recipient_key(keep, house)
-    if file.exists() and institutions.current_key(institution) is not None:
+    known = institutions.current_key(institution)
+    if file.exists() and known is not None:
+        if not known.receipt_key:  # registered before acknowledgements were
+            shown = json.loads(bagipakai("recipient", "public", "--key", file, "--json"))
+            passed(
+                institutions.register_key(institution, shown["line"], story.officer(house, Role.ACCOUNTABLE_OFFICER))
+            )
         return
     file.unlink(missing_ok=True)
     file.with_name(f"{file.name}.pub").unlink(missing_ok=True)
     file.parent.mkdir(parents=True, exist_ok=True)
     made = json.loads(bagipakai("recipient", "keygen", "--out", file, "--institution", house.name, "--json"))
-    passed(institutions.register_key(institution, made["recipient"], story.officer(house, Role.ACCOUNTABLE_OFFICER)))
+    passed(institutions.register_key(institution, made["line"], story.officer(house, Role.ACCOUNTABLE_OFFICER)))
 
 
 def make_ready(house: House) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from bagipakai.control import access, clock, commands, keys, requests, rulebook, situation
 from bagipakai.control.models import Person
 from bagipakai.control.trail import house
+from bagipakai.core import acknowledgement
 from bagipakai.core.plan import Level
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, State
@@ -27,7 +28,7 @@ from bagipakai.demo.signatures import signed_by
 from bagipakai.demo.story import House
 
 Told = Callable[[str], object]
-STEPS = 11  # at most, of one walk, as told while it goes
+STEPS = 12  # at most, of one walk, as told while it goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Walked:
     package_bytes: int = 0
     verified: bool = False
     opened: bool = False
+    received: str = ""  # the SHA-256 of the acknowledgement that the office took
     seconds: float = 0.0
 
 
@@ -298,11 +300,15 @@ class Procession:
         told = bagipakai("recipient", "verify", package, *by, "--key", key, "--json")
         self.found.verified = bool(json.loads(told)["verified"])
         opened = package.parent / "terbuka"
-        report = json.loads(bagipakai("recipient", "open", package, *by, "--key", key, "--out", opened, "--json"))
+        receipt = package.parent / acknowledgement.FILE_NAME
+        to = ("--key", key, "--out", opened, "--receipt", receipt)
+        report = json.loads(bagipakai("recipient", "open", package, *by, *to, "--json"))
         self.found.opened = bool(report["opened"])
         self.found.rows, self.found.columns = report["rows"], report["columns"]
         self.found.package = report["package"]
         self.found.package_bytes = sum(file.stat().st_size for file in package.iterdir())
+        self.told("tanda terima")
+        self.found.received = passed(access.confirm_receipt(grant, self.applicant, receipt.read_bytes())).sha256
         self.found.stages = [stay.status.value for stay in self.state.stays]
 
     # ------------------------------------------------------------------------------------------------- small words

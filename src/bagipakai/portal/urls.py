@@ -70,6 +70,7 @@ urlpatterns = [
         "downloads",
         "permintaan/",
         path("<str:reference>/unduh/", downloads.show, name="show"),
+        path("<str:reference>/tanda-terima/", downloads.receipt, name="receipt"),
         path("<str:reference>/unduh/segel", downloads.seal, name="seal"),
         path("<str:reference>/unduh/bukti/<str:name>", downloads.proof, name="proof"),
         path("<str:reference>/unduh/<str:part>", downloads.fetch, name="fetch"),

@@ -1,4 +1,4 @@
-"""`bagipakai recipient keygen | verify | open`."""
+"""`bagipakai recipient keygen | public | verify | open`."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from bagipakai.core.envelope import PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest, read_aloud
 from bagipakai.core.witnesses import Policy
 from bagipakai.recipient import words
-from bagipakai.recipient.keys import Identity, keygen, read_policy, read_seal
+from bagipakai.recipient.keys import Identity, PublicHalf, beside, keygen, read_policy, read_seal
 from bagipakai.recipient.opening import Opened, opened
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.verify import verified
@@ -33,6 +33,9 @@ def register(subparsers: Any) -> None:
     make.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="berkas kunci rahasia yang akan dibuat")
     make.add_argument("--institution", default="", metavar="NAMA", help="nama lembaga, sebagai catatan di berkas")
     make.set_defaults(run=_keygen)
+    show = subparsers.add_parser("public", help="tunjukkan lagi baris yang didaftarkan, dari kunci yang sudah ada")
+    show.add_argument("--key", type=Path, required=True, metavar="BERKAS", help="kunci rahasia lembaga")
+    show.set_defaults(run=_public)
     check = subparsers.add_parser("verify", help="periksa segel dan berkas paket tanpa membukanya")
     reveal = subparsers.add_parser("open", help="periksa lalu buka paket")
     for one in (check, reveal):
@@ -41,9 +44,10 @@ def register(subparsers: Any) -> None:
         one.add_argument("--policy", type=Path, metavar="BERKAS", help="kebijakan saksi; bukti jejak lalu wajib sah")
         one.add_argument("--key", type=Path, required=one is reveal, metavar="BERKAS", help="kunci rahasia lembaga")
     reveal.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
+    reveal.add_argument("--receipt", type=Path, metavar="BERKAS", help="tanda terima bertanda tangan yang akan dibuat")
     check.set_defaults(run=_verify)
     reveal.set_defaults(run=_open)
-    for one in (make, check, reveal):
+    for one in (make, show, check, reveal):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
 
 
@@ -51,14 +55,27 @@ def _keygen(options: argparse.Namespace) -> int:
     made = keygen(options.out, options.institution)
     if isinstance(made, Refusal):
         return _refused(made, options)
+    if not options.json:
+        print(f"Kunci rahasia: {options.out}")
+        print("  Simpan di komputer lembaga; jangan kirim kepada siapa pun. Tanpa berkas ini paket tidak dapat dibuka.")
+    return _shown(made, options, f" Salinannya ada di {beside(options.out)}.")
+
+
+def _public(options: argparse.Namespace) -> int:
+    identity = Identity.read(options.key)
+    if isinstance(identity, Refusal):
+        return _refused(identity, options)
+    return _shown(identity.public, options)
+
+
+def _shown(half: PublicHalf, options: argparse.Namespace, copy: str = "") -> int:
     if options.json:
-        print(json.dumps({"recipient": made.recipient, "fingerprint": made.fingerprint, "public": str(made.file)}))
+        told = {"recipient": half.recipient, "receipt_key": half.receipt_key, "line": half.line}
+        print(json.dumps(told | {"fingerprint": half.fingerprint}))
         return 0
-    print(f"Kunci rahasia: {options.out}")
-    print("  Simpan di komputer lembaga; jangan kirim kepada siapa pun. Tanpa berkas ini paket tidak dapat dibuka.")
-    print(f"Kunci publik : {made.recipient}")
-    print(f"  Pimpinan mendaftarkannya di halaman Kunci penerima. Salinannya ada di {made.file}.")
-    print(f"Sidik kunci  : {read_aloud(made.fingerprint)}")
+    print(f"Kunci publik : {half.line}")
+    print(f"  Pimpinan mendaftarkan seluruh baris itu di halaman Kunci penerima.{copy}")
+    print(f"Sidik kunci  : {read_aloud(half.fingerprint)}")
     print("  Cocokkan dengan Pengendali DTSEN lewat telepon.")
     return 0
 
@@ -80,9 +97,9 @@ def _open(options: argparse.Namespace) -> int:
         return _refused(keys, options)
     seal, identity, policy = keys
     assert identity is not None  # noqa: S101 - the parser requires --key here
-    folder = options.out.absolute()
+    folder, day, receipt = options.out.absolute(), words.today(), options.receipt
     with _interruptible(), _progress(options, "membuka") as told:
-        outcome = opened(options.package, seal, identity, folder, day=words.today(), told=told, policy=policy)
+        outcome = opened(options.package, seal, identity, folder, day=day, told=told, policy=policy, receipt=receipt)
     if isinstance(outcome, Refusal):
         return _refused(outcome, options)
     return _told(outcome.manifest, options, outcome)
@@ -117,6 +134,7 @@ def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None
         }
         if opened is not None:
             report |= {"folder": str(opened.folder), "files": list(opened.files)}
+            report["receipt"] = None if options.receipt is None else str(options.receipt)
         print(json.dumps(report, ensure_ascii=False))
         return 0
     print("\n".join(_paragraph(manifest, options, opened)))
@@ -148,6 +166,9 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
         for part in manifest.parts:
             yield f"  {part.content_name:21} {CONTENT[part.kind].format(rows=words.number(part.rows))}"
         yield f"  {MANIFEST_NAME:21} bukti bersegel: rencana yang disetujui, proses, dan sidik tiap berkas"
+        if options.receipt is not None:
+            yield f"Tanda terima: {options.receipt}"
+            yield "  Unggah di halaman unduhan paket ini. Isinya tidak memuat data siapa pun."
 
 
 def _refused(no: Refusal, options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,7 +21,7 @@ import pyrage
 from bagipakai.core.envelope import PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest, Part
 from bagipakai.core.witnesses import Policy
-from bagipakai.recipient import words
+from bagipakai.recipient import receipts, words
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.rows import rows_in
@@ -46,10 +46,12 @@ def opened(
     day: date,
     told: Told = lambda _: None,
     policy: Policy | None = None,
+    receipt: Path | None = None,
 ) -> Opened | Refusal:
-    """Checks everything, then puts the content of `package` into `folder`, which must be new or empty.
+    """Checks everything, then puts the content of `package` into `folder`, which must be new or empty, and the signed
+    acknowledgement into `receipt`, a new file.
 
-    Leaves `folder` as it was, and nothing beside it, unless all checks passed; also when interrupted.
+    Leaves `folder` as it was, and nothing else anywhere, unless all checks passed; also when interrupted.
     """
     if not folder.name:  # the root of the disk
         return Refusal("folder-in-use", {"name": str(folder)})
@@ -61,6 +63,8 @@ def opened(
             return manifest
         if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
             return Refusal("folder-in-use", {"name": folder.name})
+        if receipt is not None and (no := receipts.unfit(receipt, package, folder)):
+            return no
         if no := parts_as_sealed(package, manifest, told):
             return no
         result = Opened(manifest, folder, tuple(part.content_name for part in manifest.parts))
@@ -69,7 +73,7 @@ def opened(
                 if no := _part_opened(package / part.name, part, staging, identity, told):
                     return no
             shutil.copyfile(package / MANIFEST_NAME, staging / MANIFEST_NAME)
-            with _not_interrupted():
+            with _not_interrupted(), _acknowledged(receipt, manifest, staging, identity, policy):
                 if folder.exists():
                     folder.rmdir()
                 staging.rename(folder)
@@ -82,6 +86,16 @@ def opened(
         if not placed:
             return Refusal("interrupted")
     return result
+
+
+def _acknowledged(
+    receipt: Path | None, manifest: Manifest, staging: Path, identity: Identity, policy: Policy | None
+) -> AbstractContextManager[None]:
+    """The acknowledgement stands if the block, which is the end of the work, ends well."""
+    if receipt is None:
+        return nullcontext()
+    envelope = (staging / MANIFEST_NAME).read_bytes()
+    return receipts.written(receipt, receipts.signed(manifest, envelope, identity, policy is not None))
 
 
 def _part_opened(file: Path, part: Part, staging: Path, identity: Identity, told: Told) -> Refusal | None:

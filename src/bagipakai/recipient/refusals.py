@@ -45,6 +45,9 @@ SENTENCES: Mapping[str, str] = {
     "content-altered": "Isi {name} tidak sama dengan yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",
     "rows-differ": "Jumlah baris {name} tidak sama dengan yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",
     "folder-in-use": "Map tujuan {name} sudah berisi atau sedang dipakai; pilih map baru atau map kosong.",
+    "receipt-exists": "Berkas tanda terima {name} sudah ada dan tidak ditimpa; pilih nama lain.",
+    "receipt-misplaced": "Berkas tanda terima {name} tidak boleh di dalam map paket atau map hasil; simpan di luar "
+    "keduanya.",
     "disk-error": "Berkas tidak dapat dibaca atau ditulis ({detail}); periksa map, ruang, dan izinnya, lalu ulangi.",
     "interrupted": "Dihentikan sebelum selesai; tidak ada data yang tersimpan, ulangi perintah ini.",
 }

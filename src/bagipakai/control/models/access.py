@@ -9,7 +9,8 @@ from bagipakai.control.models.ledger import Entry
 class Grant(models.Model):
     """Who may fetch which package until which instant. `plan` is the approved plan, whole; nobody types a grant.
 
-    `status` repeats the fold and says nothing about time: the end instant is compared at each reading.
+    `status` and `received_at` repeat the fold; `status` says nothing about time: the end instant is compared at each
+    reading. `received_at` is when the recipient's signed acknowledgement came.
     """
 
     request = models.OneToOneField("control.Request", models.PROTECT, related_name="grant")
@@ -21,6 +22,7 @@ class Grant(models.Model):
     ends_at = models.DateTimeField()
     n = models.PositiveIntegerField(default=0)
     status = models.CharField(max_length=32)
+    received_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -57,11 +57,16 @@ class Institution(models.Model):
 
 
 class RecipientKey(models.Model):
-    """The age key to which packages of an institution are sealed, lower case, and its fingerprint, for a time."""
+    """The age key to which packages of an institution are sealed, lower case, and its fingerprint, for a time.
+
+    `receipt_key` is the key (`ed25519:…`) with which whoever opens them signs that they were received; empty where none
+    was handed in.
+    """
 
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="keys")
     key = models.CharField(max_length=120)
     fingerprint = models.CharField(max_length=64)
+    receipt_key = models.CharField(max_length=72, blank=True)
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
     registered_by = models.ForeignKey("control.Person", models.PROTECT, null=True, related_name="+")
@@ -70,6 +75,9 @@ class RecipientKey(models.Model):
         constraints = [
             UniqueConstraint(fields=["institution"], condition=Q(until__isnull=True), name="one_key_at_a_time"),
             CheckConstraint(name="a_key_is_lower_case", condition=Q(key__regex=r"^age1[0-9a-z]+$")),
+            CheckConstraint(
+                name="a_receipt_key_is_spelled_out", condition=Q(receipt_key__regex=r"^(ed25519:[0-9a-f]{64})?$")
+            ),
         ]
 
 

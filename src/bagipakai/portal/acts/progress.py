@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
-from bagipakai.control import requests
+from bagipakai.control import access, requests
 from bagipakai.core.request import Action
 from bagipakai.portal import glossary
 from bagipakai.portal.parts.shapes import Step
@@ -45,15 +45,18 @@ HAPPENED: dict[Action, Promise] = {
 }  # drafting and the small steps of a check are left out
 
 
-def steps(reference: str) -> list[Step]:
-    """The timeline: what happened, by whom and when, the present stage with its due day and whose turn it is,
-    and the stages still to come."""
+def steps(reference: str, received: access.Receiving | None = None) -> list[Step]:
+    """The timeline: what happened, by whom and when, also that the package was `received`; the present stage with its
+    due day and whose turn it is, and the stages still to come."""
     line = requests.timeline(reference)
     found = [
         Step(str(HAPPENED[one.action]), "past", instant_text(one.at), _who(one))
         for one in line.past
         if one.action in HAPPENED
     ]
+    if received:
+        told = _("Diterima dan diverifikasi oleh %(who)s") % {"who": received.institution}
+        found.append(Step(told, "past", instant_text(received.at), f"{received.person}, {received.post}"))
     turns = ", ".join(glossary.term(role, "role").label for role in line.turn)
     limit = _("Batas: %(day)s (%(due)s)") % {"day": day(line.due_on), "due": due(line.due_on)} if line.due_on else ""
     turn = _("Giliran: %(who)s") % {"who": turns} if turns else ""

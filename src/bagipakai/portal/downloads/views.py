@@ -1,19 +1,23 @@
-"""Fetching a granted package: its parts, what it holds, and how to open it. The bytes stay sealed to the recipient."""
+"""Fetching a granted package: its parts, what it holds, and how to open it. The bytes stay sealed to the recipient,
+who says by a signed acknowledgement that they came and were found right."""
 
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from bagipakai.control import access, clock, keys
 from bagipakai.control.models import Grant
 from bagipakai.control.trail import house
+from bagipakai.core import acknowledgement
 from bagipakai.core.manifest import MANIFEST_NAME
 from bagipakai.core.refusal import Refusal
 from bagipakai.portal.downloads import links, ranges
@@ -37,8 +41,30 @@ def _granted(http: HttpRequest, reference: str) -> tuple[Dossier, Grant]:
 
 @require_GET
 def show(http: HttpRequest, reference: str) -> HttpResponse:
-    """The package: its parts, its manifest in words, until when, and the command that opens it."""
+    """The package: its parts, its manifest in words, until when, the command that opens it, and the acknowledgement."""
+    return _page(http, *_granted(http, reference))
+
+
+@require_http_methods(["GET", "POST"])
+def receipt(http: HttpRequest, reference: str) -> HttpResponse:
+    """Takes the acknowledgement that the recipient's tool signed; hands it out again to whoever sees the request."""
     dossier, grant = _granted(http, reference)
+    if http.method == "GET":
+        content = access.acknowledgement_of(grant)
+        if content is None:
+            raise Http404
+        return as_download(content, acknowledgement.FILE_NAME, "application/octet-stream")
+    upload = http.FILES.get("berkas")
+    if upload is None:
+        return _page(http, dossier, grant, _("Pilih berkas tanda terima"))
+    outcome = access.confirm_receipt(grant, dossier.tenure, upload.read(acknowledgement.LIMIT + 1))
+    if isinstance(outcome, Refusal):
+        return _page(http, dossier, grant, sentence(outcome))
+    messages.success(http, _("Tanda terima tercatat. Serah terima lengkap."))
+    return redirect("downloads:show", reference)
+
+
+def _page(http: HttpRequest, dossier: Dossier, grant: Grant, error: str = "") -> HttpResponse:
     manifest = access.manifest_of(grant)
     refusal = access.may_read(grant, dossier.tenure)
     sizes = {part.name: part for part in manifest.parts} if manifest else {}
@@ -52,8 +78,12 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "policy": house.policy_file().is_file(),
         "hindrance": sentence(refusal) if refusal else "",
         "basis": refusal.basis if refusal else "",
+        "received": access.receiving(grant),
+        "unconfirmable": sentence(no) if (no := access.may_confirm(grant, dossier.tenure)) else "",
+        "receipt": acknowledgement.FILE_NAME,
+        "error": error,
     }
-    return render(http, "downloads/show.html", context)
+    return render(http, "downloads/show.html", context, status=409 if error else 200)
 
 
 @require_GET

@@ -152,13 +152,16 @@ def _target_address(dossier: Dossier, target: str) -> str:
 
 
 def _progress(http: HttpRequest, dossier: Dossier) -> HttpResponse:
+    grant = access.grant_of(dossier.request.reference)
+    received = access.receiving(grant) if grant else None
     context = {
         "dossier": dossier,
         "sections": dossier.rows(),
-        "steps": progress.steps(dossier.request.reference),
+        "steps": progress.steps(dossier.request.reference, received),
         "files": files(dossier),
         "papers": progress.papers(dossier),
-        "access": access.grant_of(dossier.request.reference),
+        "access": grant,
+        "received": received,
         "options": options(dossier),
     }
     return render(http, "requests/show.html", context)
