@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
+STRETCH = 8 * 1024 * 1024  # bytes that leave under one answer where nobody watches it leave (trust reference 5.5)
 ONE = re.compile(r"bytes=[ \t]*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))[ \t]*", re.ASCII | re.IGNORECASE)
 
 

@@ -105,7 +105,7 @@ def send(http: HttpRequest, reference: str, part: str, token: str) -> HttpRespon
     cut = ranges.cut(size, etag, http.headers.get("Range") if sends else None, http.headers.get("If-Range"))
     found = access.hand_out(grant, part, cut.span if sends and is_whole else range(0), dossier.tenure)
     if isinstance(found, Refusal):
-        return refused(http, found, back)
+        return _told_to_wait(http, found, back) if found.code == access.TOO_MANY else refused(http, found, back)
     if not is_whole:  # no other bytes go by the manifest's digest
         return render(http, "pages/missing.html", {"name": part, "digest": sha256, "back": back}, status=404)
     answer: HttpResponseBase = HttpResponse(status=cut.status)
@@ -113,6 +113,12 @@ def send(http: HttpRequest, reference: str, part: str, token: str) -> HttpRespon
         answer = StreamingHttpResponse(_while_it_may_be_read(found, cut.span, grant, dossier), status=cut.status)
     for name, value in _headers(part, etag, cut).items():
         answer.headers[name] = value
+    return answer
+
+
+def _told_to_wait(http: HttpRequest, no: Refusal, back: str) -> HttpResponse:
+    answer = refused(http, no, back, HTTPStatus.TOO_MANY_REQUESTS)
+    answer.headers["Retry-After"] = str(60 * int(no.detail["wait"]))
     return answer
 
 
