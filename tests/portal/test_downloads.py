@@ -291,3 +291,21 @@ def test_an_ended_right_is_told_before_the_wait(chain, grant, handler, at_most_t
 def test_the_limit_lets_the_largest_part_through_in_pieces_of_the_door(chain):
     """Four times over, so that a transfer which breaks can begin again."""
     assert policy.rules("downloads", "download").on(clock.today())["ranges"] * STRETCH >= 4 * PART_LIMIT
+
+
+def test_behind_nginx_a_short_stretch_is_named_and_not_sent_and_told_all_the_same(chain, grant, handler, settings):
+    settings.ACCEL = "/kiriman/"
+    address = link(chain, handler)
+    digest = access.manifest_of(grant).parts[0].sealed_sha256
+    for asked in ({"Range": "bytes=2-3"}, {}):
+        answer = handler.get(address, headers=asked)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["X-Accel-Redirect"] == f"/kiriman/{grant.package}/{PART}"
+        assert answer.headers["ETag"] == f'"{digest}"' and "Content-Range" not in answer.headers
+    answer = handler.get(address, headers={"Range": "bytes=2-3", "If-Range": f'"{digest}"'})
+    assert (answer.status_code, answer.getvalue()) == (206, BYTES[2:4]), "a condition is for us to read"
+    assert "X-Accel-Redirect" not in answer.headers and "X-Accel-Redirect" not in handler.head(address).headers
+    assert ranges_told(grant) == [(2, 3), (0, 5), (2, 3)]
+    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    answer = handler.get(address)
+    assert answer.status_code == 409 and "X-Accel-Redirect" not in answer.headers
