@@ -8,7 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 BENCH_PEOPLE ?= 10000000
 
-.PHONY: demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail pins messages pages clean
+.PHONY: demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal pins messages pages clean
 
 demo: .venv/run            ## a synthetic nation, one request of each level from readiness to an opened package
 	$(BIN)/bagipakai demo walk --people $(PEOPLE)
@@ -20,7 +20,7 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 	$(BIN)/bagipakai demo serve --port $(PORT)
 
 test: .venv/test           ## everything; closes with pytest's own summary
-	@deploy/packages chromium poppler-utils age strace softhsm2 libnss3-tools libatomic1  # the last: the browser driver's engine
+	@deploy/packages chromium poppler-utils age strace softhsm2 nginx libnss3-tools libatomic1  # the last: the browser driver's engine
 	$(BIN)/pytest
 
 night: .venv/test          ## every case of what the tests sample: about an hour
@@ -36,7 +36,7 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail   ## every figure the README states
+bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal   ## every figure the README states
 
 bench-synthesis: .venv/test
 	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)
@@ -52,6 +52,10 @@ bench-signing: .venv/test
 
 bench-trail: .venv/test
 	$(BIN)/python -m bench.trail
+
+bench-seal: .venv/test
+	@deploy/packages age
+	$(BIN)/python -m bench.seal
 
 pages: .venv/test          ## what is generated: the lawyer's page, its diagram, the catalogue
 	$(BIN)/python -m bagipakai.core.law_page

@@ -13,6 +13,8 @@ from bagipakai.core.manifest import MANIFEST_NAME, DeliveredColumn, Kind, Manife
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import keys as registry_keys
 
+SEALED = b"sealed"  # what a part of a package holds
+
 
 class Registry:
     """A registry that holds nobody: it reads the orders in the mailbox and answers each with a sealed package of one
@@ -40,7 +42,7 @@ class Registry:
         folder = access.packages() / manifest.package
         folder.mkdir(parents=True)
         for part in manifest.parts:
-            (folder / part.name).write_bytes(b"sealed")
+            (folder / part.name).write_bytes(SEALED)
         (folder / MANIFEST_NAME).write_bytes(envelope)
         done = StepDone(Step.PROVISIONING, _now(), _now(), {"package": manifest.package})
         facts = {
@@ -86,9 +88,9 @@ class Registry:
         )
         kinds = [(f"bagian-0001.{plan.format.value}.age", Kind.DATA, 812)]
         kinds += [("kamus.csv.age", Kind.DICTIONARY, 0), ("metadata.json.age", Kind.METADATA, 0)]
-        sha256 = hashlib.sha256(b"sealed").hexdigest()
+        sha256 = hashlib.sha256(SEALED).hexdigest()
         parts = tuple(
-            Part(name, kind, at, len(kinds), rows, 6, sha256, 6, sha256)
+            Part(name, kind, at, len(kinds), rows, len(SEALED), sha256, len(SEALED), sha256)
             for at, (name, kind, rows) in enumerate(kinds, start=1)
         )
         return Manifest(

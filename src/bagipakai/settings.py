@@ -7,14 +7,17 @@
 | `SEQUENCER_DATABASE_URL`, `REGISTRY_DATABASE_URL` | the sequencer's, the registry's | the same |
 | `BAGIPAKAI_VAR` | documents, keys, packages | `var/` |
 | `BAGIPAKAI_ORIGIN` | the address people type | `http://localhost:8000` |
+| `BAGIPAKAI_ACCEL` | nginx's internal place for packages, `/…/` (`deploy/nginx.conf`) | the office sends the bytes |
 """
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
@@ -165,6 +168,10 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+
+ACCEL = os.environ.get("BAGIPAKAI_ACCEL", "")
+if ACCEL and not re.fullmatch("/[a-z-]+/", ACCEL):
+    raise ImproperlyConfigured("BAGIPAKAI_ACCEL must look like /kiriman/")
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 600

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core import signing
@@ -16,9 +16,13 @@ from tests.portal.steps import entering
 from bagipakai.control import access, clock
 from bagipakai.control.models import Denial, Grant, Reading
 from bagipakai.control.trail import house
-from bagipakai.core.manifest import LEAF_NAME, MANIFEST_NAME, PROOF_NAME
+from bagipakai.core import policy
+from bagipakai.core.manifest import LEAF_NAME, MANIFEST_NAME, PART_LIMIT, PROOF_NAME
+from bagipakai.core.policy import Rules
+from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role, Status
 from bagipakai.core.witnesses import LogProof, Policy
+from bagipakai.portal.downloads.ranges import STRETCH
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
@@ -52,15 +56,15 @@ def link(chain, reader, part=PART) -> str:
     return answer.headers["Location"]
 
 
-def ranges_told(grant) -> list[dict[str, object]]:
-    """What the trail holds about handed out ranges, in order."""
+def ranges_told(grant, part=PART) -> list[tuple[int, int]]:
+    """The first and last bytes of what was handed out of a part, as the trail holds them, in order."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT payload FROM trail.opening JOIN trail.leaf ON leaf = id"
             " WHERE about = %s AND event = 'download.RANGE' ORDER BY id",
-            [f"hak/{grant.pk}"],
+            [f"hak/{grant.pk}/{part}"],
         )
-        return [json.loads(payload) for (payload,) in cursor.fetchall()]
+        return [(told["from"], told["to"]) for told in (json.loads(payload) for (payload,) in cursor.fetchall())]
 
 
 def proof_at(chain, name):
@@ -148,9 +152,7 @@ def test_each_range_is_answered_as_http_has_it_and_told_to_the_trail(chain, gran
         assert answer.headers["Content-Range"] == place
         assert answer.headers["Content-Length"] == str(len(content))
     handler.get(address, headers={"Range": "bytes=0-1,3-4"})  # two at once: the whole
-    told = [(one["from"], one["to"]) for one in ranges_told(grant)]
-    assert told == [(0, 1), (4, 5), (3, 5), (0, 5)]
-    assert {one["part"] for one in ranges_told(grant)} == {PART}
+    assert ranges_told(grant) == [(0, 1), (4, 5), (3, 5), (0, 5)]
 
 
 def test_what_is_not_in_the_part_is_not_satisfiable_and_nothing_is_told(chain, grant, handler):
@@ -181,6 +183,8 @@ def test_the_manifest_comes_by_the_digest_that_was_granted(chain, grant, handler
 
 
 def test_the_link_is_for_one_person_one_part_and_a_quarter_of_an_hour(chain, grant, handler, monkeypatch):
+    now = signing.time.time()
+    monkeypatch.setattr(signing.time, "time", lambda: now)
     address, other = link(chain, handler), link(chain, handler, "kamus.csv.age")
     token = address.rpartition("/")[2]
     assert Client().get(address).status_code == 302, "nobody follows it without logging in"
@@ -191,7 +195,6 @@ def test_the_link_is_for_one_person_one_part_and_a_quarter_of_an_hour(chain, gra
         assert handler.get(f"{address.rpartition('/')[0]}/{forged}").status_code == 410
     stranger = entering(an_institution(ready=False, region="3201")[Role.AUTHORISED_HANDLER])
     assert stranger.get(address).status_code == 404
-    now = signing.time.time()
     monkeypatch.setattr(signing.time, "time", lambda: now + 899)
     assert handler.get(address).status_code == 200
     monkeypatch.setattr(signing.time, "time", lambda: now + 902)
@@ -242,3 +245,68 @@ def test_bytes_that_are_not_those_of_the_manifest_do_not_go_by_its_digest(chain,
     answer = handler.get(address)
     assert answer.status_code == 404 and "ETag" not in answer.headers
     assert ranges_told(grant) == []
+
+
+@pytest.fixture
+def at_most_three(monkeypatch):
+    """Three pieces of a part in a quarter of an hour."""
+    few = Rules("download", [{"from": date(2026, 1, 1), "basis": "uji", "minutes": 15, "ranges": 3}])
+    monkeypatch.setattr(access, "policy", lambda *_: few)
+
+
+def piece(chain, reader, part=PART):
+    return reader.get(link(chain, reader, part), headers={"Range": "bytes=0-0"})
+
+
+def test_who_takes_too_many_pieces_is_told_how_long_to_wait(chain, grant, handler, at_most_three, monkeypatch):
+    began = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: began)
+    for minute in range(3):
+        monkeypatch.setattr(clock, "now", lambda minute=minute: began + timedelta(minutes=minute))
+        assert piece(chain, handler).status_code == 206
+    answer = piece(chain, handler)  # a new link begins no new count
+    page = answer.content.decode()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(13 * 60))
+    assert "Tunggu 13 menit" in page and "3 potongan" in page and "too-many-ranges" in page
+    assert len(ranges_told(grant)) == 3 and not Denial.objects.exists(), "hammering does not fill the trail"
+    assert piece(chain, handler, "kamus.csv.age").status_code == 206, "another part has its own count"
+    assert handler.head(link(chain, handler)).status_code == 200, "nothing is handed out by a HEAD"
+    colleague = a_seat(chain.asking.institution, Role.AUTHORISED_HANDLER).person
+    assert not isinstance(access.hand_out(grant, PART, range(1), colleague), Refusal), "and so has another person"
+    monkeypatch.setattr(clock, "now", lambda: began + timedelta(minutes=15))
+    assert piece(chain, handler).status_code == 206, "the first of the three is a quarter of an hour old"
+    assert piece(chain, handler).status_code == 429
+    witnessed_later = began + timedelta(minutes=32)
+    monkeypatch.setattr(clock, "now", lambda: witnessed_later)
+    assert [piece(chain, handler).status_code for _ in range(4)] == [206, 206, 206, 429]
+
+
+def test_an_ended_right_is_told_before_the_wait(chain, grant, handler, at_most_three):
+    addresses = [link(chain, handler) for _ in range(2)]
+    for _ in range(3):
+        assert handler.get(addresses[0]).status_code == 200
+    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    assert handler.get(addresses[1]).status_code == 409
+
+
+def test_the_limit_lets_the_largest_part_through_in_pieces_of_the_door(chain):
+    """Four times over, so that a transfer which breaks can begin again."""
+    assert policy.rules("downloads", "download").on(clock.today())["ranges"] * STRETCH >= 4 * PART_LIMIT
+
+
+def test_behind_nginx_a_short_stretch_is_named_and_not_sent_and_told_all_the_same(chain, grant, handler, settings):
+    settings.ACCEL = "/kiriman/"
+    address = link(chain, handler)
+    digest = access.manifest_of(grant).parts[0].sealed_sha256
+    for asked in ({"Range": "bytes=2-3"}, {}):
+        answer = handler.get(address, headers=asked)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["X-Accel-Redirect"] == f"/kiriman/{grant.package}/{PART}"
+        assert answer.headers["ETag"] == f'"{digest}"' and "Content-Range" not in answer.headers
+    answer = handler.get(address, headers={"Range": "bytes=2-3", "If-Range": f'"{digest}"'})
+    assert (answer.status_code, answer.getvalue()) == (206, BYTES[2:4]), "a condition is for us to read"
+    assert "X-Accel-Redirect" not in answer.headers and "X-Accel-Redirect" not in handler.head(address).headers
+    assert ranges_told(grant) == [(2, 3), (0, 5), (2, 3)]
+    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    answer = handler.get(address)
+    assert answer.status_code == 409 and "X-Accel-Redirect" not in answer.headers

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bagipakai.portal.downloads.ranges import Cut, cut
+from bagipakai.portal.downloads.ranges import STRETCH, Cut, cut, is_for_another
 
 TAG, STALE = '"aa"', '"bb"'
 
@@ -117,3 +117,29 @@ def test_no_header_leads_out_of_the_file(size, asked, if_range):
         assert answer.span == range(size)
     assert (answer.status is HTTPStatus.PARTIAL_CONTENT) == (" */" not in answer.content_range != "")
     assert if_range in (None, TAG) or if_range.strip(" \t") == TAG or answer.status is HTTPStatus.OK
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-0", "bytes=2-9", "bytes=5-99999999999", None])
+def test_a_short_plain_stretch_may_be_left_to_another_server(asked):
+    headers = {} if asked is None else {"Range": asked}
+    assert is_for_another(cut(STRETCH, TAG, asked), headers)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [  # some servers read these otherwise than we do
+        *("bytes=5-2", "bytes=0-1,4-5", "bytes= 0-1", "bytes=\t0-1", "bytes=0-1 ", "Bytes=0-1", "bytes=-7", "bytes=2-"),
+        *("bytes=0x1-2", "octets=0-1", "bytes=", "", "bytes=9999999999999999999-", "bytes=99999999-999999999"),
+    ],
+)
+def test_what_two_servers_could_understand_differently_is_not(asked):
+    assert not is_for_another(cut(STRETCH, TAG, asked), {"Range": asked})
+
+
+def test_what_nobody_could_stop_in_time_and_what_has_a_condition_is_not():
+    long = cut(STRETCH + 1, TAG)
+    assert not is_for_another(long, {})
+    assert not is_for_another(cut(STRETCH * 2, TAG, f"bytes=0-{STRETCH}"), {"Range": f"bytes=0-{STRETCH}"})
+    assert is_for_another(cut(STRETCH * 2, TAG, f"bytes=1-{STRETCH}"), {"Range": f"bytes=1-{STRETCH}"})
+    assert not is_for_another(cut(9, TAG, "bytes=0-1", TAG), {"Range": "bytes=0-1", "If-Range": TAG})
+    assert not is_for_another(cut(0, TAG), {})

@@ -5,10 +5,11 @@ What a reader gets is a path and nothing more; the bytes stay sealed to their in
 
 import hashlib
 import logging
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,15 @@ from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.event import Actor, Role
 from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestError
 from bagipakai.core.plan import Plan
+from bagipakai.core.policy import rules as policy
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Event as Happened
 from bagipakai.core.request import State, signed_by_both
 
 log = logging.getLogger("bagipakai.control.access")
+
+RANGE = "download.RANGE"
+TOO_MANY = "too-many-ranges"
 
 
 def packages() -> Path:
@@ -100,14 +105,36 @@ def download(grant: Grant, part: str, acting: Acting, now: datetime | None = Non
 def hand_out(grant: Grant, part: str, span: range, acting: Acting, now: datetime | None = None) -> Path | Refusal:
     """The file of one part, of which the bytes `span` are now handed out, under a reading recorded before (`download`).
     The right is asked about anew, a refusal is recorded; a range that is not empty becomes a leaf of the trail, which
-    names its first and last byte, as `Content-Range` does."""
+    names its first and last byte, as `Content-Range` does. Who takes too many at a time is told to wait
+    (`too-many-ranges`); that is not recorded, or hammering would fill the trail all the same."""
     at = now or clock.now()
     post = _reading(grant, part, acting, at)
     if isinstance(post, Refusal):
         return post
     if span:
-        _leaf("download.RANGE", grant, {"part": part, "from": span.start, "to": span.stop - 1}, acting, post, at)
+        if no := _too_many(grant, part, acting, at):
+            return no
+        told = {"from": span.start, "to": span.stop - 1}
+        _leaf(RANGE, grant, told, acting, post, at, part=part)
     return packages() / grant.package / part
+
+
+def link_lives(day: date) -> timedelta:
+    """How long the link to a part is good for, on `day`. Raises NoRule."""
+    return timedelta(minutes=policy("downloads", "download").on(day)["minutes"])
+
+
+def _too_many(grant: Grant, part: str, acting: Acting, at: datetime) -> Refusal | None:
+    """The pieces of one part that one person took while a link lives; a new link begins no new count. Those who ask at
+    the same instant may each be let through, one more for each thread of the office."""
+    rule, window = policy("downloads", "download").on(clock.day_of(at)), link_lives(clock.day_of(at))
+    most = rule["ranges"]
+    oldest = leaves.nth_newest(most, f"hak/{grant.pk}/{part}", RANGE, person_of(acting).pk)
+    if oldest is None or oldest + window <= at:
+        return None
+    wait = math.ceil((oldest + window - at) / timedelta(minutes=1))
+    counted = {"ranges": most, "minutes": rule["minutes"], "wait": wait}
+    return Refusal(TOO_MANY, {name: str(number) for name, number in counted.items()})
 
 
 def _reading(grant: Grant, part: str, acting: Acting, at: datetime) -> int | Refusal:
@@ -120,9 +147,12 @@ def _reading(grant: Grant, part: str, acting: Acting, at: datetime) -> int | Ref
     return int(outcome.actor.post)
 
 
-def _leaf(event: str, grant: Grant, payload: dict[str, Any], acting: Acting, post: int, at: datetime) -> None:
+def _leaf(
+    event: str, grant: Grant, payload: dict[str, Any], acting: Acting, post: int, at: datetime, part: str = ""
+) -> None:
     by, institution = leaves.actor(person_of(acting).pk, post), grant.request.institution.code
-    leaves.write(event, f"hak/{grant.pk}", payload, by=by, institution=institution, at=at)
+    about = f"hak/{grant.pk}/{part}" if part else f"hak/{grant.pk}"
+    leaves.write(event, about, payload, by=by, institution=institution, at=at)
 
 
 def proof_of(grant: Grant) -> dict[str, bytes]:

@@ -20,7 +20,6 @@ import pyrage
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, PART_LIMIT, Kind, Manifest, ManifestError, Part
 from bagipakai.core.plan import Format
-from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.seal import SealedFile
 
 _ORDERS = uuid.UUID("6f0c1f52-6d0b-5b5e-9d5c-0f3c8c1f7a11")  # the name space of order ids; any fixed value would do
@@ -41,8 +40,8 @@ class Draft:
         to: pyrage.x25519.Recipient,
         form: Format,
         *,
+        sheet_rows: int,
         limit: int = PART_LIMIT,
-        sheet_rows: int = XLSX_ROWS,
     ) -> None:
         self.folder, self.limit, self.sheet_rows = folder, limit, sheet_rows
         self.scratch = folder.with_name("scratch")

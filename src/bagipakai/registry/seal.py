@@ -1,14 +1,14 @@
 """Encryption of one part while it is being written: what goes in is plaintext, what lies on disk never is.
 
-age's own program loop wants to read, and writers want to write; a pipe joins them, with one thread for the cipher. Both
-digests are taken on the way, so nothing is read twice.
+age's own program loop wants to read, and writers want to write; a short queue joins them, with one thread for the
+cipher. Both digests are taken on the way, so nothing is read twice.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import io
 import os
+import queue
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import Any
 
 import pyrage
 
-PIPE = 1024 * 1024
+BLOCK = 1024 * 1024  # bytes; smaller pieces are gathered, or the two threads would only hand over to each other
+AHEAD = 4  # blocks that the writer may be before the cipher
 
 
 class PartTooLarge(Exception):
@@ -59,11 +60,8 @@ class SealedFile(io.RawIOBase):
         self._content = hashlib.sha256()
         self._failure: BaseException | None = None
         self._out = _Hashing(path)
-        reading, writing = os.pipe()
-        with contextlib.suppress(OSError):  # a system that allows less is slower, not wrong
-            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE)
-        self._from = os.fdopen(reading, "rb", buffering=PIPE)
-        self._into = os.fdopen(writing, "wb", buffering=0)
+        self._gathered = bytearray()
+        self._blocks = _Blocks()
         self._cipher = threading.Thread(target=self._encrypt, name=f"seal {path.name}", daemon=True)
         self._cipher.start()
 
@@ -74,19 +72,19 @@ class SealedFile(io.RawIOBase):
         return self.size
 
     def write(self, data: Any, /) -> int:
-        """Raises PartTooLarge before anything beyond the limit is written, OSError if the disk refuses."""
+        """Raises PartTooLarge before anything beyond the limit is written; OSError if the disk refuses, at the latest
+        when the file is closed."""
+        if self.closed:
+            raise ValueError("the part has ended")
         view = memoryview(data).cast("B")
         if self.size + len(view) > self._limit:
             raise PartTooLarge(self._path.name)
         self.size += len(view)
-        self._content.update(view)
-        try:
-            done = 0
-            while done < len(view):
-                done += self._into.write(view[done:]) or 0
-        except BrokenPipeError:
-            self._finish()
-            raise
+        self._gathered += view
+        if len(self._gathered) >= BLOCK:
+            if self._failure is not None:
+                self._finish()
+            self._hand_on()
         return len(view)
 
     def close(self) -> None:
@@ -97,8 +95,8 @@ class SealedFile(io.RawIOBase):
             self._out.sync()
             self.sealed = Sealed(self.size, self._content.hexdigest(), self._out.size, self._out.digest.hexdigest())
         finally:
-            self._out.file.close()
             super().close()
+            self._out.file.close()
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         if kind is None:
@@ -108,20 +106,53 @@ class SealedFile(io.RawIOBase):
             self.close()
         self._path.unlink(missing_ok=True)
 
+    def _hand_on(self) -> None:
+        block, self._gathered = self._gathered, bytearray()
+        if block:
+            self._blocks.put(block)
+            self._content.update(block)
+
     def _encrypt(self) -> None:
         try:
-            pyrage.encrypt_io(self._from, self._out, [self._to])
+            pyrage.encrypt_io(self._blocks, self._out, [self._to])
         except BaseException as failure:
             self._failure = failure
         finally:
-            self._from.close()  # a writer that still writes gets a broken pipe, not a hang
+            self._blocks.drain()  # a writer that still writes is not left waiting
 
     def _finish(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._into.close()
-        self._cipher.join()
+        if self._cipher.is_alive():  # it lives until it has come to the end
+            self._hand_on()
+            self._blocks.end()
+            self._cipher.join()
         if self._failure is not None:
             raise OSError(f"sealing {self._path.name} failed") from self._failure
+
+
+class _Blocks:
+    """The plain side: what one thread puts, another reads as a file; only what the cipher needs of one."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[bytes | bytearray] = queue.Queue(AHEAD)  # an empty block is the end
+        self._left, self._ended = memoryview(b""), False
+
+    def put(self, block: bytearray) -> None:
+        self._queue.put(block)
+
+    def end(self) -> None:
+        self._queue.put(b"")
+
+    def read(self, size: int) -> bytes:
+        if not self._left and not self._ended:
+            self._left = memoryview(self._queue.get())
+            self._ended = not self._left
+        piece, self._left = bytes(self._left[:size]), self._left[size:]
+        return piece
+
+    def drain(self) -> None:
+        """Takes what is still put, up to the end, and forgets it."""
+        while self.read(BLOCK):
+            pass
 
 
 class _Hashing:

@@ -105,6 +105,18 @@ def placed(about: str, event: str | None = None) -> tuple[int, bytes] | None:
     return None if found is None or found[0] is None else (found[0], found[1].encode())
 
 
+def nth_newest(number: int, about: str, event: str, person: int) -> datetime | None:
+    """When this person, on whatever post, did the newest but `number` - 1 of such things; None where it was never."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT body::jsonb ->> 'at' FROM trail.leaf WHERE about = %s AND event = %s"
+            " AND split_part(body::jsonb ->> 'actor_ref', '/', 1) = %s ORDER BY id DESC OFFSET %s LIMIT 1",
+            [about, event, actor(person), number - 1],
+        )
+        found = cursor.fetchone()
+    return None if found is None else datetime.fromisoformat(found[0])
+
+
 def _body(
     event: str,
     about: str,

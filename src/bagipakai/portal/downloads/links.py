@@ -3,7 +3,8 @@ follows it must be logged in as that person and still have the right."""
 
 from django.core import signing
 
-SECONDS = 15 * 60  # trust reference 5.5
+from bagipakai.control import access, clock
+
 SALT = "bagipakai.portal.downloads"
 
 
@@ -14,9 +15,9 @@ def made(grant: int, part: str, person: int) -> str:
 
 
 def holds(token: str, grant: int, part: str, person: int) -> bool:
-    """Whether the link was made for this grant, part and person, at most a quarter of an hour ago."""
+    """Whether the link was made for this grant, part and person, and not too long ago (`policies/downloads.toml`)."""
     try:
-        _signer().unsign(f"{_whose(grant, part, person)}:{token}", max_age=SECONDS)
+        _signer().unsign(f"{_whose(grant, part, person)}:{token}", max_age=access.link_lives(clock.today()))
     except signing.BadSignature:
         return False
     return True

@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -124,7 +126,7 @@ def fetch(http: HttpRequest, reference: str, part: str) -> HttpResponse:
 @require_safe
 def send(http: HttpRequest, reference: str, part: str, token: str) -> HttpResponseBase:
     """The bytes of a part, or the one range of them that is asked for. Each range is asked about, and told to the trail
-    before its first byte leaves."""
+    before its first byte leaves. A short one is left to nginx where it stands before us (decision 0084)."""
     dossier, grant = _granted(http, reference)
     back = reverse("downloads:show", args=[reference])
     if not links.holds(token, grant.pk, part, dossier.tenure.person_id):
@@ -135,14 +137,22 @@ def send(http: HttpRequest, reference: str, part: str, token: str) -> HttpRespon
     cut = ranges.cut(size, etag, http.headers.get("Range") if sends else None, http.headers.get("If-Range"))
     found = access.hand_out(grant, part, cut.span if sends and is_whole else range(0), dossier.tenure)
     if isinstance(found, Refusal):
-        return refused(http, found, back)
+        return _told_to_wait(http, found, back) if found.code == access.TOO_MANY else refused(http, found, back)
     if not is_whole:  # no other bytes go by the manifest's digest
         return render(http, "pages/missing.html", {"name": part, "digest": sha256, "back": back}, status=404)
-    answer: HttpResponseBase = HttpResponse(status=cut.status)
+    if sends and settings.ACCEL and ranges.is_for_another(cut, http.headers):
+        place = f"{settings.ACCEL}{quote(grant.package)}/{quote(part)}"
+        return HttpResponse(headers={**_described(part, etag), "X-Accel-Redirect": place})
+    headers = {**_described(part, etag), **_measured(cut)}
     if sends and cut.span:
-        answer = StreamingHttpResponse(_while_it_may_be_read(found, cut.span, grant, dossier), status=cut.status)
-    for name, value in _headers(part, etag, cut).items():
-        answer.headers[name] = value
+        flowing = _while_it_may_be_read(found, cut.span, grant, dossier)
+        return StreamingHttpResponse(flowing, status=cut.status, headers=headers)
+    return HttpResponse(status=cut.status, headers=headers)
+
+
+def _told_to_wait(http: HttpRequest, no: Refusal, back: str) -> HttpResponse:
+    answer = refused(http, no, back, HTTPStatus.TOO_MANY_REQUESTS)
+    answer.headers["Retry-After"] = str(60 * int(no.detail["wait"]))
     return answer
 
 
@@ -163,17 +173,20 @@ def _is_of_size(file: Path, size: int) -> bool:
         return False
 
 
-def _headers(part: str, etag: str, cut: ranges.Cut) -> dict[str, str]:
+def _described(part: str, etag: str) -> dict[str, str]:
     return {
         "Accept-Ranges": "bytes",
         "Cache-Control": KEPT_BY_NOBODY,
         "Content-Disposition": f'attachment; filename="{part}"',  # a name from the sealed manifest
-        "Content-Length": str(len(cut.span)),
         "Content-Type": "application/octet-stream",
         "ETag": etag,
         "X-Content-Type-Options": "nosniff",
-        **({"Content-Range": cut.content_range} if cut.content_range else {}),
     }
+
+
+def _measured(cut: ranges.Cut) -> dict[str, str]:
+    place = {"Content-Range": cut.content_range} if cut.content_range else {}
+    return {"Content-Length": str(len(cut.span)), **place}
 
 
 def _while_it_may_be_read(file: Path, span: range, grant: Grant, dossier: Dossier) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -57,6 +58,6 @@ def _word(code: str) -> str:
         return code
 
 
-def refused(http: HttpRequest, no: Refusal, back: str = "/") -> HttpResponse:
-    """The page of a refusal, 409: the request is as it was. `back` leads to where the reader came from."""
-    return render(http, "pages/refused.html", {"no": no, "sentence": sentence(no), "back": back}, status=409)
+def refused(http: HttpRequest, no: Refusal, back: str = "/", status: HTTPStatus = HTTPStatus.CONFLICT) -> HttpResponse:
+    """The page of a refusal: the request is as it was. `back` leads to where the reader came from."""
+    return render(http, "pages/refused.html", {"no": no, "sentence": sentence(no), "back": back}, status=status)
