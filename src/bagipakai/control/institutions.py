@@ -1,17 +1,13 @@
-"""Institutions, their posts, their controller's appointment, and the key to which their packages are sealed."""
+"""Institutions, their posts, and their controller's appointment."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import pyrage
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q
 
 from bagipakai.control import clock
-from bagipakai.control.models import Document, Institution, Person, Post, ProcessorMandate, RecipientKey
-from bagipakai.core.manifest import fingerprint
-from bagipakai.core.refusal import Refusal
+from bagipakai.control.models import Document, Institution, Post, ProcessorMandate
 from bagipakai.core.request import Role
 
 
@@ -79,32 +75,6 @@ def name_dpo(institution: Institution, name: str, contact: str) -> None:
     institution.dpo_name, institution.dpo_contact = name, contact
     institution.full_clean()
     institution.save(update_fields=["dpo_name", "dpo_contact"])
-
-
-@transaction.atomic
-def register_key(institution: Institution, key: str, by: Person | None = None) -> RecipientKey | Refusal:
-    """The age recipient (`age1…`) to which packages are sealed from now on; the one before it ends. Compare the
-    fingerprint by telephone. A private key, handed in by mistake, is refused and not kept."""
-    spoken = key.strip().lower()
-    if spoken.startswith("age-secret-key-"):
-        return Refusal("key-is-private")
-    try:
-        pyrage.x25519.Recipient.from_str(spoken)
-    except Exception:  # pyrage has one class of error per defect, and some are not exported
-        return Refusal("key-not-valid")
-    now = clock.now()
-    Institution.objects.select_for_update().get(pk=institution.pk)
-    current = current_key(institution)
-    if current is not None and current.key == spoken:
-        return current
-    institution.keys.filter(until=None).update(until=now)
-    return RecipientKey.objects.create(
-        institution=institution, key=spoken, fingerprint=fingerprint(spoken), since=now, registered_by=by
-    )
-
-
-def current_key(institution: Institution) -> RecipientKey | None:
-    return institution.keys.filter(until=None).first()
 
 
 def mandate(
