@@ -25,7 +25,7 @@ from bagipakai.core.objections.person import (
 )
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.shapes import Form, is_text, misfit
+from bagipakai.core.shapes import Form, is_digest, is_text, misfit
 from bagipakai.core.table import Rule, Table, about_payload, first_refusal, table_of
 from bagipakai.core.table import possible as possible_by
 
@@ -57,7 +57,7 @@ class Command(AnyCommand[Action]):
     """What someone wants to do in a key book.
 
     Payload by action (every key is demanded): STATE_KEY institution, recipient · CONFIRM_KEY heard (what was read
-    aloud) · WITHDRAW_KEY fingerprint, reason
+    aloud) · WITHDRAW_KEY statement (its digest: an officer who must still hear the fingerprint knows no more), reason
     """
 
 
@@ -146,7 +146,7 @@ def after(book: Book, event: Event) -> Book:
             return replace(book, institution=says["institution"], waiting=stated)
         case Action.CONFIRM_KEY:
             return replace(book, current=book.waiting, waiting=None)
-        case Action.WITHDRAW_KEY if book.waiting is not None and book.waiting.fingerprint == says["fingerprint"]:
+        case Action.WITHDRAW_KEY if book.waiting is not None and book.waiting.digest == says["statement"]:
             return replace(book, waiting=None)
         case Action.WITHDRAW_KEY if book.current is not None:
             return replace(book, current=replace(book.current, withdrawn=True))
@@ -187,8 +187,8 @@ def fingerprint_differs(book: Book, command: Command, facts: KeyFacts) -> Refusa
 
 @about_payload
 def key_is_over(book: Book, command: Command, facts: KeyFacts) -> Refusal | None:
-    known = {one.fingerprint for one in book.standing()}
-    return None if command.payload["fingerprint"] in known else Refusal("key-is-over")
+    known = {one.digest for one in book.standing()}
+    return None if command.payload["statement"] in known else Refusal("key-is-over")
 
 
 def form_is_incomplete(book: Book, command: Command, facts: KeyFacts) -> Refusal | None:
@@ -199,7 +199,7 @@ def form_is_incomplete(book: Book, command: Command, facts: KeyFacts) -> Refusal
 _SHAPES: Final[Mapping[Action, Form]] = {
     Action.STATE_KEY: {"institution": is_text, "recipient": is_text},
     Action.CONFIRM_KEY: {"heard": is_text},
-    Action.WITHDRAW_KEY: {"fingerprint": is_text, "reason": is_text},
+    Action.WITHDRAW_KEY: {"statement": is_digest, "reason": is_text},
 }
 
 
@@ -247,7 +247,7 @@ def possible(book: Book, actor: Actor, facts: KeyFacts) -> list[tuple[Action, Re
 
 
 def _says(book: Book, command: Command, facts: KeyFacts) -> Mapping[str, Any]:
-    """What the event carries: nobody types a term, and what is confirmed is named whole."""
+    """What the event carries: nobody types a term, and what is confirmed or withdrawn is named whole."""
     says = command.payload
     match command.action:
         case Action.STATE_KEY if facts.term is not None:
@@ -255,12 +255,18 @@ def _says(book: Book, command: Command, facts: KeyFacts) -> Mapping[str, Any]:
             days = {name: day.isoformat() for name, day in term.items()}
             return {**says, "fingerprint": fingerprint(says["recipient"]), **days, "holding": facts.term.holding}
         case Action.CONFIRM_KEY if book.waiting is not None:
-            key = book.waiting
-            days = {"from": key.since.isoformat(), "until": key.until.isoformat()}
-            return {"recipient": key.recipient, "fingerprint": key.fingerprint, **days, "statement": key.digest}
+            return _named(book.waiting)
+        case Action.WITHDRAW_KEY:
+            (key,) = (one for one in book.standing() if one.digest == says["statement"])
+            return {**_named(key), "reason": says["reason"]}
     return says
 
 
+def _named(key: Statement) -> dict[str, str]:
+    days = {"from": key.since.isoformat(), "until": key.until.isoformat()}
+    return {"recipient": key.recipient, "fingerprint": key.fingerprint, **days, "statement": key.digest}
+
+
 def _left_by_withdrawing(book: Book, command: Command) -> Status:
-    waits = book.waiting is not None and book.waiting.fingerprint != command.payload["fingerprint"]
+    waits = book.waiting is not None and book.waiting.digest != command.payload["statement"]
     return Status.WAITING if waits else Status.SETTLED

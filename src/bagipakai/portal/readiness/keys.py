@@ -57,7 +57,7 @@ class HeardForm(forms.Form):
 class WithdrawalForm(forms.Form):
     """One key among those that stand is not to be used any more."""
 
-    fingerprint = forms.CharField(widget=forms.HiddenInput)
+    statement = forms.CharField(widget=forms.HiddenInput)
     reason = forms.CharField(
         label=gettext_lazy("Alasan"),
         help_text=gettext_lazy("Contoh: komputer hilang, petugas pemegang kunci berganti, sidiknya tidak cocok"),
@@ -128,7 +128,7 @@ def key(http: HttpRequest) -> HttpResponse:
     if tenure is None or not offers(http, "readiness:key"):
         raise Http404
     house = tenure.post.institution
-    if "fingerprint" in http.POST:
+    if "statement" in http.POST:
         return _withdrawn(http, tenure, house, reverse("readiness:key")) or _key_page(http, house, KeyForm(), 422)
     form = KeyForm(http.POST or None)
     if not form.is_valid():
@@ -162,10 +162,10 @@ def binding(http: HttpRequest, institution: int) -> HttpResponse:
     """The key of another institution: confirming the one that waits by what is heard, withdrawing one. What is read
     aloud of a key that waits is not on this page: it must be heard from the institution."""
     tenure = posts.current(http)
-    house = next((row for row, _ in keybook.kept(tenure) if row.pk == institution), None) if tenure else None
+    house = next((row for row, _book in keybook.kept(tenure) if row.pk == institution), None) if tenure else None
     if tenure is None or house is None:
         raise Http404
-    if "fingerprint" in http.POST:
+    if "statement" in http.POST:
         here = reverse("readiness:binding", args=[institution])
         return _withdrawn(http, tenure, house, here) or _binding_page(http, tenure, house, HeardForm(), 422)
     form = HeardForm(http.POST or None)
@@ -210,8 +210,8 @@ def _withdrawn(http: HttpRequest, tenure: Tenure, house: Institution, here: str)
 
 def _withdrawal(key: Statement, sent: Any) -> WithdrawalForm:
     """The form about one key among several on a page; filled if `sent` is about this one."""
-    mine = sent if sent is not None and sent.get("fingerprint") == key.fingerprint else None
-    return WithdrawalForm(mine, initial={"fingerprint": key.fingerprint}, auto_id=f"id_{key.fingerprint[:12]}_%s")
+    mine = sent if sent is not None and sent.get("statement") == key.digest else None
+    return WithdrawalForm(mine, initial={"statement": key.digest}, auto_id=f"id_{key.digest[:12]}_%s")
 
 
 def _wrong(form: forms.Form, shown: list[Card]) -> list[forms.Form]:
