@@ -1,12 +1,13 @@
 """The key to which packages of an institution are sealed: two persons in two houses put it into force, one ends it."""
 
+import json
 from datetime import timedelta
 
 import pyrage
 import pytest
 from django.db import connection
 from tests.authenticators import WALLET, act, the_same_key
-from tests.control.trail.grounds import Ground
+from tests.control.trail.grounds import Ground, says
 from tests.factories import FIELDS, a_house, a_key, a_request, a_seat, an_institution, an_office, done
 
 from bagipakai.control import clock, institutions, keybook, ledger, people, requests
@@ -14,6 +15,7 @@ from bagipakai.control.models import Denial, RecipientKeyEvent, SignedDecision
 from bagipakai.control.passkeys import evidence
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.trail.openings import openings
+from bagipakai.core.canonical import digest
 from bagipakai.core.keybook import Action, Term
 from bagipakai.core.manifest import fingerprint, read_aloud
 from bagipakai.core.refusal import Refusal
@@ -119,25 +121,32 @@ def test_both_steps_are_signed_and_stand_in_the_trail(house, reviewer):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_stranger_is_handed_the_signed_statement(tmp_path):
-    """The same file as of any signed decision, for the stand-alone verifier."""
+    """The same file as of any signed decision; the stand-alone verifier accepts it, and no other key in its place."""
+    policy, file = tmp_path / "policy", tmp_path / "statement.json"
     with Ground(connection.settings_dict["NAME"], tmp_path) as trail:
         trail.witness("saksi.contoh.id")
         house = an_institution(ready=False)
         trail.step()
+        policy.write_text(trail.policy_text())
         record = evidence.decision_file(f"kunci-lembaga/{house.institution.pk}", 1, trail.store)
     assert record["dossier"]["says"]["recipient"] == in_use(house)
-    assert record["entry"]["payload"]["decision"]["outcome"] == "STATE_KEY"
+    decision = record["entry"]["payload"]["decision"]
+    assert decision["dossier_hash"] == digest(record["dossier"])
+    file.write_text(json.dumps(record))
+    assert says("decision", "--policy", policy, file)
+    record["dossier"]["says"]["recipient"] = a_new_key()
+    decision["dossier_hash"] = digest(record["dossier"])
+    file.write_text(json.dumps(record))
+    assert not says("decision", "--policy", policy, file)
 
 
 # --- it takes two -----------------------------------------------------------------------------------------------------
 
 
 def test_nobody_states_without_signing(house):
-    says = keybook.statement(house.institution, a_new_key())
-    n = keybook.book(house.institution).n
-    assert (
-        code(keybook.handle(house.institution.pk, Action.STATE_KEY, house[HEAD], says, n)) == "decision-is-not-signed"
-    )
+    told, n = keybook.statement(house.institution, a_new_key()), keybook.book(house.institution).n
+    outcome = keybook.handle(house.institution.pk, Action.STATE_KEY, house[HEAD], told, n)
+    assert code(outcome) == "decision-is-not-signed"
 
 
 def test_only_the_head_states_the_key_of_the_house(house, reviewer):
@@ -215,7 +224,7 @@ def test_the_assertion_for_one_key_states_no_other(house):
     institution, head = house.institution, house[HEAD]
     n = keybook.book(institution).n
     first, second = (keybook.statement(institution, a_new_key()) for _ in range(2))
-    found, other = (done(keybook.draw_up(institution.pk, Action.STATE_KEY, head, says, n)) for says in (first, second))
+    found, other = (done(keybook.draw_up(institution.pk, Action.STATE_KEY, head, told, n)) for told in (first, second))
     answer = WALLET.sign(found).answer
     handed_in = keybook.handle(institution.pk, Action.STATE_KEY, head, second, n, Signature(other.token, answer))
     assert code(handed_in) == "signed-another-decision"
@@ -223,15 +232,15 @@ def test_the_assertion_for_one_key_states_no_other(house):
 
 def test_a_key_that_was_not_enrolled_by_its_holder_states_nothing(house, reviewer):
     institution, head = house.institution, house[HEAD]
-    n, says = keybook.book(institution).n, keybook.statement(house.institution, a_new_key())
-    found = done(keybook.draw_up(institution.pk, Action.STATE_KEY, head, says, n))
+    n, told = keybook.book(institution).n, keybook.statement(house.institution, a_new_key())
+    found = done(keybook.draw_up(institution.pk, Action.STATE_KEY, head, told, n))
     stolen = the_same_key(WALLET.of(reviewer))
     mine, WALLET.held[_credential(head)] = WALLET.of(head), stolen
     try:
         signature = WALLET.sign(found)
     finally:
         WALLET.held[_credential(head)] = mine
-    assert code(keybook.handle(institution.pk, Action.STATE_KEY, head, says, n, signature)) == "signed-with-another-key"
+    assert code(keybook.handle(institution.pk, Action.STATE_KEY, head, told, n, signature)) == "signed-with-another-key"
 
 
 def _credential(person) -> str:
