@@ -10,12 +10,13 @@ from django.test import Client
 from bagipakai.control import clock, requests
 from bagipakai.control.acting import Acting, person_of
 from bagipakai.control.models import PendingDecision, Person
-from bagipakai.control.passkeys import matters, signing
+from bagipakai.control.passkeys import signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core.decisions import PRESENT, VERIFIED, Signing
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event
 from bagipakai.demo.authenticator import Authenticator, Wallet
+from bagipakai.demo.signatures import MATTERS
 
 WALLET = Wallet()
 
@@ -110,8 +111,8 @@ def decide(reference: str, action: Action, who: Acting, payload: Mapping[str, An
 
 
 def act(door: Any, subject: Any, action: Any, who: Acting, payload: Mapping[str, Any], seen: int) -> Any:
-    """Does it by `door` (control.requests, control.readiness) as people do: signed where it must be. Who can have no
-    key, because a post or an account ended, comes to the door without one."""
+    """Does it by `door` (one of MATTERS) as people do: signed where it must be. Who can have no key, because a post or
+    an account ended, comes to the door without one."""
     return at_the_door(door, subject, action, who, payload, seen)()
 
 
@@ -120,8 +121,7 @@ def at_the_door(
 ) -> Callable[[], Any]:
     """The same, drawn up and signed already: what is left is to hand it in."""
     unsigned = lambda: door.handle(subject, action, who, payload, seen)  # noqa: E731
-    kind = matters.REQUEST if door is requests else matters.READINESS
-    if not signing.needed(kind, action):
+    if not signing.needed(MATTERS[door], action):
         return unsigned
     try:
         WALLET.of(person_of(who))

@@ -1,5 +1,8 @@
 """What every test that touches the office's database needs."""
 
+import contextlib
+from datetime import UTC, datetime
+
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -85,3 +88,19 @@ def office_stands(django_db_setup, django_db_blocker):
         factories.the_institution()
         owner.as_owner("DELETE FROM trail.opening")
         owner.rewrite("DELETE FROM trail.leaf", "trail.leaf")  # each test's trail begins with the test
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """`with at("2026-12-01 10:12"): …` lets the office's clock stand there (Jakarta's time)."""
+    from bagipakai.control import clock  # once Django is set up
+
+    @contextlib.contextmanager
+    def standing(told: str):
+        moment = datetime.fromisoformat(told)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=clock.WIB)
+        with monkeypatch.context() as patched:
+            patched.setattr(clock, "now", lambda: moment.astimezone(UTC))
+            yield moment
+
+    return standing

@@ -13,10 +13,12 @@ from tests.authenticators import act
 from tests.fakes import Registry
 from tests.trail import witnessed
 
-from bagipakai.control import clock, institutions, keys, orders, people, readiness, releases, requests
+from bagipakai.control import clock, institutions, keybook, keys, orders, people, readiness, releases, requests
 from bagipakai.control.models import Grant, Institution, Person, Request, Tenure
 from bagipakai.core.acknowledgement import Acknowledgement, Check
 from bagipakai.core.envelope import Signer
+from bagipakai.core.keybook import Action as Keys
+from bagipakai.core.manifest import read_aloud
 from bagipakai.core.readiness import Action as Review
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, Role, Status
@@ -150,12 +152,27 @@ def an_institution(*, ready: bool = True, region: str = "5203", **known: Any) ->
     )
     institutions.name_dpo(institution, "Pejabat PDP", "ppdp@contoh.go.id")
     house = a_house(institution, ASKING)
-    identity = Identity(pyrage.x25519.Identity.generate())
-    SECRETS[identity.fingerprint] = identity
-    done(institutions.register_key(institution, identity.public.line, house[Role.ACCOUNTABLE_OFFICER]))
+    a_key(house)
     if ready:
         a_certificate(house)
     return house
+
+
+def a_new_key() -> Identity:
+    """A key made at an institution, which keeps it at home."""
+    identity = Identity(pyrage.x25519.Identity.generate())
+    SECRETS[identity.fingerprint] = identity
+    return identity
+
+
+def a_key(house: House, *, until: Keys = Keys.CONFIRM_KEY) -> Identity:
+    """A new recipient key of the institution, in force; or, told `until=Keys.STATE_KEY`, waiting."""
+    reviewer, key, institution = an_office()[Role.READINESS_REVIEWER], a_new_key(), house.institution
+    step = _Step(lambda *told: act(keybook, institution.pk, *told), lambda: keybook.book(institution).n)
+    step(Keys.STATE_KEY, house[Role.ACCOUNTABLE_OFFICER], keybook.statement(institution, key.public.line))
+    if until is Keys.CONFIRM_KEY:
+        step(Keys.CONFIRM_KEY, reviewer, {"heard": read_aloud(key.fingerprint)})
+    return key
 
 
 def a_certificate(house: House, days: int = 300, levels: tuple[str, ...] = ("L1", "L2", "L3", "L4")) -> int:

@@ -8,16 +8,16 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-import pyrage
 import pytest
 from playwright.sync_api import Page
 from tests.authenticators import key_of
 from tests.browser.devices import Device
 from tests.browser.hands import Hands, Mouse
-from tests.factories import PASSWORD, House, a_pdf, an_institution, an_office
+from tests.factories import PASSWORD, House, a_new_key, a_pdf, an_institution, an_office
 
-from bagipakai.control import clock, institutions, readiness
+from bagipakai.control import clock, keybook, readiness
 from bagipakai.control.models import Institution, Person
+from bagipakai.core.manifest import read_aloud
 from bagipakai.core.readiness import Instrument, Status
 from bagipakai.core.request import Role
 
@@ -70,18 +70,35 @@ def enter(browser, live_server, looked_at, settings) -> Iterator[Enter]:
         hands.page.context.close()
 
 
-def register_the_key(me: Hands) -> None:
-    """The head sends the public half of a key that was made at home; the secret half is refused and not sent back."""
-    identity = pyrage.x25519.Identity.generate()
+def state_the_key(me: Hands) -> str:
+    """The head sends the public half of a key that was made at home and signs the statement of it; the secret half is
+    refused and not sent back. Returns what the head then reads aloud."""
+    identity = a_new_key()
     me.press("Kesiapan lembaga")
     me.press("Ganti kunci")
-    me.type(me.page.get_by_label("Kunci publik"), str(identity))
-    me.press("Simpan kunci")
+    me.type(me.page.get_by_label("Kunci publik"), str(identity.secret))
+    me.press("Nyatakan kunci")
     assert me.page.locator(".error-summary").count() == 1
     assert me.page.get_by_label("Kunci publik").input_value() == ""
-    me.type(me.page.get_by_label("Kunci publik"), str(identity.to_public()))
-    me.press("Simpan kunci")
-    assert "Kunci tersimpan" in me.page.locator("main").inner_text()
+    me.type(me.page.get_by_label("Kunci publik"), identity.public.line)
+    me.press("Nyatakan kunci")
+    me.press("Tandatangani dengan kunci sandi")
+    assert "Menunggu pengukuhan" in me.page.locator("main").inner_text()
+    return me.page.locator("dd.digits").first.inner_text()
+
+
+def confirm_the_key(me: Hands, house: House, spoken: str) -> None:
+    """The controller's officer writes what was read aloud: not the whole of it first, then all."""
+    me.press("Tinjauan kesiapan")
+    me.press(house.institution.name, me.page.locator("table").last)
+    assert spoken not in me.page.locator("main").inner_text()
+    me.type(me.page.get_by_label("Sidik yang dibacakan lembaga"), spoken[:-5])
+    me.press("Kukuhkan kunci")
+    assert "bukan sidik kunci ini" in me.page.locator(".error-summary").inner_text()
+    me.type(me.page.get_by_label("Sidik yang dibacakan lembaga"), spoken)
+    me.press("Kukuhkan kunci")
+    me.press("Tandatangani dengan kunci sandi")
+    assert "Kunci dikukuhkan" in me.page.locator("main").inner_text()
 
 
 def begin(me: Hands, level: str) -> None:
@@ -164,9 +181,11 @@ def test_from_nothing_to_a_certificate_with_one_item_mended(enter):
     reviewer = enter(office[Role.READINESS_REVIEWER])
     items = [one for one in Instrument.on(clock.today()).items.values() if "L2" in one.levels]
 
-    before = institutions.current_key(house.institution).fingerprint
-    register_the_key(head)
-    assert institutions.current_key(house.institution).fingerprint != before
+    before = keybook.key_at(house.institution, clock.now())
+    spoken = state_the_key(head)
+    assert keybook.key_at(house.institution, clock.now()) == before
+    confirm_the_key(reviewer, house, spoken)
+    assert read_aloud(keybook.book(house.institution).current.fingerprint) == spoken
 
     begin(applicant, "L2")
     assert answer_what_is_open(applicant) == len(items)

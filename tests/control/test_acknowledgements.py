@@ -2,19 +2,20 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
-import pyrage
 import pytest
 from django.db import connection
-from tests.factories import SECRETS, a_request, an_acknowledgement, an_institution, done
+from tests.authenticators import act
+from tests.factories import SECRETS, a_key, a_new_key, a_request, an_acknowledgement, an_institution, done
 
-from bagipakai.control import access, clock, institutions, register
-from bagipakai.control.models import Denial, Grant, GrantEvent, RecipientKey
+from bagipakai.control import access, clock, keybook, register
+from bagipakai.control.models import Denial, Grant, GrantEvent
 from bagipakai.core.acknowledgement import LIMIT, Acknowledgement
 from bagipakai.core.envelope import Signer
+from bagipakai.core.keybook import Action as Keys
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role, Status
-from bagipakai.recipient.keys import Identity
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
@@ -90,7 +91,7 @@ def test_the_same_one_twice_is_harmless_and_another_one_is_not_taken(grant, hand
 
 def test_a_foreign_key_signs_for_nobody(grant, handler):
     other = an_institution(ready=False)
-    foreign = SECRETS[institutions.current_key(other.institution).fingerprint].signer
+    foreign = SECRETS[keybook.book(other.institution).current.fingerprint].signer
     for signer in (foreign, Signer.new()):
         no = access.confirm_receipt(grant, handler, an_acknowledgement(grant, signer))
         assert refused(no) == "is-not-signed-by-the-recipient"
@@ -142,33 +143,39 @@ def test_it_may_follow_after_the_access_has_ended(chain, grant, handler):
     assert access.state_of(grant).status == "REVOKED"
 
 
-def test_a_key_from_the_time_before_is_told_to_add_its_line_and_then_signs(chain, grant, handler):
-    identity = SECRETS[grant.plan["recipient"]["fingerprint"]]
-    RecipientKey.objects.update(receipt_key="")
-    envelope = an_acknowledgement(grant)
-    assert refused(access.may_confirm(grant, handler)) == "receipt-key-is-not-registered"
-    assert refused(access.confirm_receipt(grant, handler, envelope)) == "receipt-key-is-not-registered"
-    again = done(institutions.register_key(chain.asking.institution, identity.public.line))
-    assert (again.fingerprint, again.receipt_key) == (identity.fingerprint, identity.public.receipt_key)
-    done(access.confirm_receipt(grant, handler, envelope))
-
-
 def test_a_new_key_does_not_sign_for_what_the_old_one_opens(chain, grant, handler):
     old = SECRETS[grant.plan["recipient"]["fingerprint"]]
-    new = Identity(pyrage.x25519.Identity.generate())
-    done(institutions.register_key(chain.asking.institution, new.public.line))
+    new = a_key(chain.asking)
     no = access.confirm_receipt(grant, handler, an_acknowledgement(grant, new.signer))
     assert refused(no) == "is-not-signed-by-the-recipient"
     done(access.confirm_receipt(grant, handler, an_acknowledgement(grant, old.signer)))
 
 
-def test_the_line_that_is_registered_is_read_strictly(chain):
-    house, identity = chain.asking.institution, Identity(pyrage.x25519.Identity.generate())
+def test_a_key_that_was_withdrawn_signs_no_more(chain, grant, handler):
+    """Whoever found it could sign as well."""
+    house, head = chain.asking.institution, chain.asking[Role.ACCOUNTABLE_OFFICER]
+    stated = keybook.book(house).current
+    told = {"statement": stated.digest, "reason": "Komputer hilang"}
+    done(keybook.handle(house.pk, Keys.WITHDRAW_KEY, head, told, keybook.book(house).n))
+    assert refused(access.may_confirm(grant, handler)) == "recipient-key-signs-no-more"
+    no = access.confirm_receipt(grant, handler, an_acknowledgement(grant))
+    assert refused(no) == "recipient-key-signs-no-more"
+
+
+def test_the_line_that_is_stated_is_read_strictly(chain):
+    house, identity = chain.asking, a_new_key()
     recipient, receipt_key = identity.public.recipient, identity.public.receipt_key
-    for wrong in (f"{recipient} {receipt_key[:-1]}", f"{recipient} {recipient}", f"{identity.public.line} x"):
-        assert refused(institutions.register_key(house, wrong)) == "receipt-key-not-valid"
-    assert refused(institutions.register_key(house, f"{receipt_key} {recipient}")) == "key-not-valid"
-    assert refused(institutions.register_key(house, f"{recipient} {identity.secret}")) == "key-is-private"
-    kept = done(institutions.register_key(house, f"  {identity.public.line.upper()} \n"))
-    assert (kept.key, kept.receipt_key) == (recipient, receipt_key)
-    assert done(institutions.register_key(house, recipient)) == kept, "the recipient key alone takes nothing away"
+
+    def stated(line: str) -> Any:
+        told = keybook.statement(house.institution, line)
+        seen = keybook.book(house.institution).n
+        return act(keybook, house.institution.pk, Keys.STATE_KEY, house[Role.ACCOUNTABLE_OFFICER], told, seen)
+
+    broken = (recipient, f"{recipient} {receipt_key[:-1]}", f"{recipient} {recipient}", f"{identity.public.line} x")
+    for wrong in broken:
+        assert refused(stated(wrong)) == "receipt-key-not-valid"
+    assert refused(stated(f"{receipt_key} {recipient}")) == "key-not-valid"
+    assert refused(stated(f"{recipient} {identity.secret}")) == "key-is-private"
+    done(stated(f"  {identity.public.line.upper()} \n"))
+    waiting = keybook.book(house.institution).waiting
+    assert (waiting.recipient, waiting.receipt_key) == (recipient, receipt_key)

@@ -8,11 +8,14 @@ from tests.factories import a_request, an_office
 from tests.owner import as_owner
 
 from bagipakai import postgres
-from bagipakai.control import institutions, ledger
+from bagipakai.control import ledger
 from bagipakai.control.models import Denial, Event, Institution
 from bagipakai.core.request import Action, Role, Status
 
-TABLES = ("control_event", "control_readinessevent", "control_grantevent", "control_denial", "control_reading")
+TABLES = (
+    *("control_event", "control_readinessevent", "control_grantevent", "control_recipientkeyevent"),
+    *("control_denial", "control_reading"),
+)
 DEEDS = ("UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE")
 
 
@@ -50,15 +53,6 @@ def test_one_place_in_the_chain_is_taken_once():
 def test_a_controller_without_appointment_is_none():
     with pytest.raises(IntegrityError), transaction.atomic():
         Institution.objects.filter(pk=an_office().institution.pk).update(appointment_number="")
-
-
-@pytest.mark.django_db
-def test_a_private_key_is_refused_and_not_kept():
-    house = an_office().institution
-    assert institutions.register_key(house, "AGE-SECRET-KEY-1QQQQ").code == "key-is-private"
-    for text in ("", "age1", "ssh-rsa AAAA", "AGE1" + "Q" * 58):
-        assert institutions.register_key(house, text).code == "key-not-valid"
-    assert institutions.current_key(house) is None
 
 
 @pytest.mark.django_db

@@ -302,7 +302,7 @@ def test_what_was_received_is_confirmed_once_and_changes_nothing_else(status):
 def test_the_form_is_drawn_or_explained_before_it_is_filled():
     moment = at("2026-12-01T09:00")
     assert may_confirm(a_grant(), WATI, facts(moment, acknowledged=None)) is None
-    assert may_confirm(a_grant(), WATI, facts(moment, receipt_key=False)).code == "receipt-key-is-not-registered"
+    assert may_confirm(a_grant(), WATI, facts(moment, receipt_key=False)).code == "recipient-key-signs-no-more"
     assert may_confirm(a_grant(), INDRA, facts(moment, INDRA)).code == "not-this-role"
     assert may_confirm(a_grant(Status.PENDING), WATI, facts(moment)).code == "not-this-role"
     confirmed = step(a_grant(), Action.CONFIRM_RECEIPT, WATI, CONFIRM, facts(moment))
@@ -424,7 +424,7 @@ def spoilers(rule) -> dict[str, dict]:
             return person | {
                 "belongs-to-another-institution": {"institution": "DINSOS-A"},
                 "receipt-was-confirmed": {"confirmed": True},
-                "receipt-key-is-not-registered": {"receipt_key": False},
+                "recipient-key-signs-no-more": {"receipt_key": False},
                 "is-not-signed-by-the-recipient": {"acknowledged": None},
                 "acknowledges-another-package": {"acknowledged": replace(SAID, manifest="e" * 64)},
                 "acknowledges-at-another-time": {"acknowledged": replace(SAID, verified_at=END)},

@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 
-import pyrage
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -11,7 +10,7 @@ from tests.authenticators import press
 from tests.factories import a_pdf, an_institution, an_office
 from tests.portal.steps import entering
 
-from bagipakai.control import clock, institutions, readiness
+from bagipakai.control import clock, readiness
 from bagipakai.control.models import ReadinessReview
 from bagipakai.core.readiness import Status
 from bagipakai.core.request import Role
@@ -143,23 +142,6 @@ def test_a_stale_answer_is_told_and_kept(house):
     assert "Sedang disusun" in page.content.decode()
     assert f'name="seen" value="{seen(row)}"' in page.content.decode()
     assert second not in readiness.state(row.pk).answers
-
-
-def test_only_the_head_of_the_institution_changes_its_key(house):
-    identity = pyrage.x25519.Identity.generate()
-    address = reverse("readiness:key")
-    assert entering(house[Role.APPLICANT]).post(address, {"kunci": str(identity.to_public())}).status_code == 404
-    head = entering(house[Role.ACCOUNTABLE_OFFICER])
-    assert head.post(address, {"kunci": str(identity.to_public())}).status_code == 302
-    assert institutions.current_key(house.institution).key == str(identity.to_public())
-
-
-def test_a_private_key_is_refused_and_not_sent_back(house):
-    secret = str(pyrage.x25519.Identity.generate())
-    page = entering(house[Role.ACCOUNTABLE_OFFICER]).post(reverse("readiness:key"), {"kunci": secret})
-    assert page.status_code == 422
-    assert secret not in page.content.decode()
-    assert secret.lower() not in page.content.decode().lower()
 
 
 def buttons(client) -> list[tuple[str, str]]:

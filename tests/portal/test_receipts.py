@@ -4,12 +4,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from tests.factories import a_request, an_acknowledgement, an_institution
+from tests.factories import a_request, an_acknowledgement, an_institution, done
 from tests.portal.steps import entering
 
-from bagipakai.control import access, institutions
-from bagipakai.control.models import RecipientKey
+from bagipakai.control import access, keybook
 from bagipakai.core.acknowledgement import FILE_NAME
+from bagipakai.core.keybook import Action as Keys
 from bagipakai.core.request import Role, Status
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
@@ -88,17 +88,9 @@ def test_what_is_not_it_is_refused_beside_the_field(chain, grant, handler):
 def test_whoever_may_not_upload_sees_why_and_no_field(chain, handler):
     controller = entering(chain.office[Role.CONTROLLER])
     assert 'type="file"' not in page_of("downloads:show", chain, controller)
-    RecipientKey.objects.update(receipt_key="")
+    book = keybook.book(chain.asking.institution)
+    told = {"statement": book.current.digest, "reason": "Komputer hilang"}
+    head = chain.asking[Role.ACCOUNTABLE_OFFICER]
+    done(keybook.handle(chain.asking.institution.pk, Keys.WITHDRAW_KEY, head, told, book.n))
     page = page_of("downloads:show", chain, handler)
-    assert "Kunci tanda terima lembaga Anda belum terdaftar" in page and 'type="file"' not in page
-
-
-def test_a_key_without_its_second_half_is_told_on_the_page_where_it_is_registered(chain):
-    head, address = entering(chain.asking[Role.ACCOUNTABLE_OFFICER]), reverse("readiness:key")
-    assert "belum terdaftar" not in head.get(address).content.decode()
-    line = institutions.current_key(chain.asking.institution)
-    whole = f"{line.key} {line.receipt_key}"
-    RecipientKey.objects.update(receipt_key="")
-    assert "belum terdaftar" in head.get(address).content.decode()
-    assert head.post(address, {"kunci": whole}).status_code == 302
-    assert "belum terdaftar" not in head.get(address).content.decode()
+    assert "Kunci penerima paket ini sudah dicabut" in page and 'type="file"' not in page

@@ -5,13 +5,13 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from bagipakai.core import access, readiness, workflow
+from bagipakai.core import access, keybook, readiness, workflow
 from bagipakai.core.law_page import DEEDS, DIAGRAM, PAGE, PLACES, diagram, edges, page
 from bagipakai.core.policy import policies_dir
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Status
 
-TABLES = (workflow, access, readiness)
+TABLES = (workflow, access, readiness, keybook)
 REFERENCE = PAGE.with_name("acuan-hukum.md")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bagipakai.core import access, readiness, workflow
+from bagipakai.core import access, keybook, readiness, workflow
 from bagipakai.core.policy import policy_file
 from bagipakai.core.refusal import Refusal
 
@@ -36,7 +36,9 @@ def blanks(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("table", [workflow, access, readiness], ids=lambda one: one.__name__.rsplit(".", 1)[-1])
+@pytest.mark.parametrize(
+    "table", [workflow, access, readiness, keybook], ids=lambda one: one.__name__.rsplit(".", 1)[-1]
+)
 def test_every_objection_of_every_table_has_its_sentence(table):
     codes = {objects.__name__.replace("_", "-") for rule in table.RULES for objects in rule.objections}
     assert codes - SENTENCES.keys() == set()

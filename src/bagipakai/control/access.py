@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from bagipakai import postgres
-from bagipakai.control import cabinet, clock, institutions, keys, readiness, rulebook, situation
+from bagipakai.control import cabinet, clock, institutions, keybook, keys, readiness, rulebook, situation
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door
 from bagipakai.control.models import Grant, GrantEvent, Reading, Release, Request, Tenure
@@ -298,7 +298,7 @@ def _facts(
 ) -> AccessFacts:
     today = clock.day_of(at)
     recipient = grant.plan["recipient"]["fingerprint"]
-    signers = institutions.receipt_keys(grant.request.institution, recipient)
+    signer = keybook.receipt_key(grant.request.institution, recipient)
     state, envelope = cabinet.state_of(grant.request), _envelope(grant.package)
     release = Release.objects.filter(version=state.delivered.release if state.delivered else "").first()
     return AccessFacts(
@@ -312,22 +312,21 @@ def _facts(
         plan=state.decision.plan if state.decision else "",
         manifest="" if envelope is None else hashlib.sha256(envelope).hexdigest(),
         package=grant.package,
-        receipt_key=bool(signers),
-        acknowledged=_acknowledged((payload or {}).get("envelope"), signers, recipient),
+        receipt_key=signer is not None,
+        acknowledged=_acknowledged((payload or {}).get("envelope"), signer, recipient),
         competences_needed=rulebook.settings(today).competences,
         **known_of(tenure, today),
     )
 
 
-def _acknowledged(envelope: Any, signers: list[PublicKey], recipient: str) -> Acknowledgement | None:
-    """What one of these keys signed, if it says that it was opened with the key that the package is sealed to."""
-    if not isinstance(envelope, str):
+def _acknowledged(envelope: Any, signer: PublicKey | None, recipient: str) -> Acknowledgement | None:
+    """What this key signed, if it says that it was opened with the key that the package is sealed to."""
+    if not isinstance(envelope, str) or signer is None:
         return None
-    for signer in signers:
-        with suppress(BadSeal, UnicodeEncodeError):
-            said = Acknowledgement.unsealed(envelope.encode("ascii"), signer)
-            if said.recipient == recipient:
-                return said
+    with suppress(BadSeal, UnicodeEncodeError):
+        said = Acknowledgement.unsealed(envelope.encode("ascii"), signer)
+        if said.recipient == recipient:
+            return said
     return None
 
 

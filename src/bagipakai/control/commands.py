@@ -144,16 +144,24 @@ def _verify(_: argparse.Namespace) -> int:
         Event,
         Grant,
         GrantEvent,
+        Institution,
         KeyEvent,
         Person,
         ReadinessEvent,
         ReadinessReview,
+        RecipientKeyEvent,
         Request,
     )
     from bagipakai.control.trail import auditing, house
 
     broken = []
-    chains = ((Event, Request), (ReadinessEvent, ReadinessReview), (GrantEvent, Grant), (KeyEvent, Person))
+    chains = (
+        (Event, Request),
+        (ReadinessEvent, ReadinessReview),
+        (GrantEvent, Grant),
+        (KeyEvent, Person),
+        (RecipientKeyEvent, Institution),
+    )
     for kind, subjects in chains:
         for subject in subjects.objects.order_by("pk").iterator():
             at = ledger.broken_at(kind, subject)

@@ -1,18 +1,13 @@
-"""Institutions, their posts, their controller's appointment, and the key to which their packages are sealed."""
+"""Institutions, their posts, and their controller's appointment."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import pyrage
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q
 
 from bagipakai.control import clock
-from bagipakai.control.models import Document, Institution, Person, Post, ProcessorMandate, RecipientKey
-from bagipakai.core.envelope import BadSeal, PublicKey
-from bagipakai.core.manifest import fingerprint
-from bagipakai.core.refusal import Refusal
+from bagipakai.control.models import Document, Institution, Post, ProcessorMandate
 from bagipakai.core.request import Role
 
 
@@ -80,58 +75,6 @@ def name_dpo(institution: Institution, name: str, contact: str) -> None:
     institution.dpo_name, institution.dpo_contact = name, contact
     institution.full_clean()
     institution.save(update_fields=["dpo_name", "dpo_contact"])
-
-
-@transaction.atomic
-def register_key(institution: Institution, key: str, by: Person | None = None) -> RecipientKey | Refusal:
-    """Takes the line that the recipient tool prints: the age recipient (`age1…`) to which packages are sealed from now
-    on and, if it is there, the key (`ed25519:…`) that signs for them; the line before it ends. Compare the fingerprint
-    by telephone. A private key, handed in by mistake, is refused and not kept."""
-    read = _public_line(key)
-    if isinstance(read, Refusal):
-        return read
-    spoken, receipt_key = read
-    now = clock.now()
-    Institution.objects.select_for_update().get(pk=institution.pk)
-    current = current_key(institution)
-    if current is not None and current.key == spoken and receipt_key in ("", current.receipt_key):
-        return current
-    institution.keys.filter(until=None).update(until=now)
-    return RecipientKey.objects.create(
-        institution=institution,
-        key=spoken,
-        fingerprint=fingerprint(spoken),
-        receipt_key=receipt_key,
-        since=now,
-        registered_by=by,
-    )
-
-
-def _public_line(text: str) -> tuple[str, str] | Refusal:
-    """The recipient key in a line that was pasted, and the key that signs for what it opens, or nothing."""
-    spoken, *rest = text.lower().split() or [""]
-    if "age-secret-key-" in text.lower():
-        return Refusal("key-is-private")
-    try:
-        pyrage.x25519.Recipient.from_str(spoken)
-    except Exception:  # pyrage has one class of error per defect, and some are not exported
-        return Refusal("key-not-valid")
-    try:
-        (receipt_key,) = rest or [""]
-        return spoken, PublicKey.from_line(receipt_key).to_line() if rest else ""
-    except (ValueError, BadSeal):
-        return Refusal("receipt-key-not-valid")
-
-
-def receipt_keys(institution: Institution, recipient: str) -> list[PublicKey]:
-    """The keys that may sign for what is sealed to the key with the fingerprint `recipient`, the newest first; of a key
-    that has ended too, since nothing else opens what was sealed to it."""
-    lines = institution.keys.filter(fingerprint=recipient).exclude(receipt_key="").order_by("-since")
-    return [PublicKey.from_line(line) for line in dict.fromkeys(lines.values_list("receipt_key", flat=True))]
-
-
-def current_key(institution: Institution) -> RecipientKey | None:
-    return institution.keys.filter(until=None).first()
 
 
 def mandate(

@@ -23,16 +23,13 @@ log = logging.getLogger("bagipakai.control.orders")
 def next_order(request: Request, state: State) -> dict[str, Any]:
     """The payload of the next order: its id, the approved plan's digest, and the exact release to read. A rolling plan
     reads the newest release, any other the one it names."""
-    decision = state.decision
-    plan = situation.plan_of(request, state, situation.judged_on(state, clock.now()))
-    if decision is None or not isinstance(plan, Plan):
+    if state.decision is None:
         return {"order": "", "plan": "", "release": ""}
-    newest = releases.newest()
-    release = newest.version if plan.rolling and newest is not None else plan.release
+    newest = releases.newest() if state.answers.get("rolling") else None
     return {
         "order": f"PES-{request.reference.removeprefix('PMT-')}-{len(state.orders) + 1}",
-        "plan": decision.plan,
-        "release": release,
+        "plan": state.decision.plan,
+        "release": newest.version if newest is not None else state.answers["release"],
     }
 
 
@@ -45,7 +42,7 @@ def place(request: Request, state: State, event: Event) -> None:
     """Signs the order and puts it into the mailbox, in the transaction of the event that places it. Raises
     RuntimeError, which undoes that event, unless the order says exactly what was approved."""
     decision = state.decision
-    plan = situation.plan_of(request, state, situation.judged_on(state, event.at))
+    plan = situation.plan_of(request, state, situation.judged_on(state, event.at), Action.PLACE_ORDER)
     expected = next_order(request, state) | {"order": event.payload["order"]}
     if decision is None or not isinstance(plan, Plan) or plan.digest != decision.plan or event.payload != expected:
         raise RuntimeError("an order that differs from what was approved")

@@ -1,10 +1,10 @@
 """From answers to the plan: the one value that is decided on, signed, ordered, delivered and granted."""
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from bagipakai.control import forms, institutions, releases
+from bagipakai.control import forms, keybook, releases
 from bagipakai.control.models import Release, Request
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.plan import (
@@ -35,19 +35,21 @@ def compiled(
     answers: Mapping[str, Any],
     day: date,
     *,
+    sealed_at: datetime,
     variables: Collection[str] | None = None,
     level: str | None = None,
 ) -> Plan | Refusal:
-    """The plan that these answers make by the policies of `day`, or what stands in its way.
+    """The plan that these answers make by the policies of `day`, or what stands in its way. It names the key of the
+    recipient that was in force at the moment `sealed_at`.
 
     `variables` and `level` reduce it to what was approved; nothing here can widen it.
     """
     wanted = forms.version(request.form)
     if missing := wanted.unanswered(answers):
         return Refusal("questions-are-unanswered", {"fields": ", ".join(question.label() for question in missing)})
-    key = institutions.current_key(request.institution)
-    if key is None:
-        return Refusal("recipient-key-missing")
+    key = keybook.key_at(request.institution, sealed_at)
+    if isinstance(key, Refusal):
+        return key
     release = Release.objects.filter(version=answers["release"]).first()
     if release is None or release.withdrawn_at is not None:
         return Refusal("plan-release-unknown", {"release": str(answers["release"])})
@@ -80,7 +82,7 @@ def compiled(
         ),
         format=Format(answers["format"]),
         channel=CHANNEL,
-        recipient=Recipient(request.institution.code, request.institution.name, key.key, key.fingerprint),
+        recipient=Recipient(request.institution.code, request.institution.name, key.recipient, key.fingerprint),
         onward_sharing=bool(answers.get("onward_sharing")),
         ends_on=date.fromisoformat(answers["ends_on"]),
     )

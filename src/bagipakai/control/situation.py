@@ -11,7 +11,7 @@ from typing import Any
 
 from bagipakai.control import clock, forms, institutions, ledger, people, plans, readiness, rulebook
 from bagipakai.control.acting import actor, known_of
-from bagipakai.control.models import Event, Grant, Institution, Paper, Request, Tenure
+from bagipakai.control.models import Event, Grant, Institution, Paper, PlacedOrder, Request, Tenure
 from bagipakai.core.facts import Facts
 from bagipakai.core.plan import Level, Plan
 from bagipakai.core.refusal import Refusal
@@ -104,17 +104,24 @@ def plan_of(
 ) -> Plan | Refusal:
     """The plan as it now stands: what was approved, once that is decided; what this approval would approve; what is
     asked, before."""
+    sealed_at = _sealed_at(state, action)
     if state.decision is not None:
-        return plans.compiled(
-            request, state.answers, day, variables=state.decision.variables, level=state.decision.level
-        )
+        variables, level = state.decision.variables, state.decision.level
+        return plans.compiled(request, state.answers, day, sealed_at=sealed_at, variables=variables, level=level)
     if action is Action.APPROVE and isinstance(payload.get("variables"), list | tuple):
-        level = payload.get("level")
-        chosen = [name for name in payload["variables"] if isinstance(name, str)]
-        return plans.compiled(
-            request, state.answers, day, variables=chosen, level=level if level in set(Level) else None
-        )
-    return plans.compiled(request, state.answers, day)
+        variables = tuple(name for name in payload["variables"] if isinstance(name, str))
+        lowered = payload.get("level") if payload.get("level") in set(Level) else None
+        return plans.compiled(request, state.answers, day, sealed_at=sealed_at, variables=variables, level=lowered)
+    return plans.compiled(request, state.answers, day, sealed_at=sealed_at)
+
+
+def _sealed_at(state: State, action: Action | None) -> datetime:
+    """The moment whose recipient's key counts: a package that was ordered stays sealed to the key of that moment,
+    whatever happened to it since; before, and for the next order, the key of now."""
+    ordered = None
+    if state.orders and action is not Action.PLACE_ORDER:
+        ordered = PlacedOrder.objects.filter(order_id=state.orders[-1]).first()
+    return ordered.placed_at if ordered is not None else clock.now()
 
 
 def owners(request: Request, state: State, day: date) -> dict[str, str]:

@@ -122,7 +122,7 @@ class AccessFacts(ActorFacts):
     plan: str = ""  # digest of the approved plan, as the request's decision has it
     manifest: str = ""  # SHA-256 of the manifest that lies in the delivery store
     package: str = ""  # the name of the granted package
-    receipt_key: bool = False  # whether a key that signs acknowledgements stands beside the one it was sealed to
+    receipt_key: bool = False  # whether the key that it was sealed to may sign acknowledgements still
     acknowledged: Acknowledgement | None = None  # what that key signed in the envelope that is handed in
 
 
@@ -253,8 +253,8 @@ def receipt_was_confirmed(grant: Grant, command: Command, facts: AccessFacts) ->
     return None if grant.received is None else Refusal("receipt-was-confirmed", {"sha256": grant.received.sha256[:16]})
 
 
-def receipt_key_is_not_registered(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
-    return None if facts.receipt_key else Refusal("receipt-key-is-not-registered")
+def recipient_key_signs_no_more(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    return None if facts.receipt_key else Refusal("recipient-key-signs-no-more")
 
 
 @about_payload
@@ -336,7 +336,7 @@ CONFIRMING: Final = (
     *PERSON,
     belongs_to_another_institution,
     receipt_was_confirmed,
-    receipt_key_is_not_registered,
+    recipient_key_signs_no_more,
     is_not_signed_by_the_recipient,
     acknowledges_another_package,
     acknowledges_at_another_time,

@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from bagipakai.core import access, readiness, workflow
+from bagipakai.core import access, keybook, readiness, workflow
 from bagipakai.core.objections.form import answer_is_too_long, form_is_incomplete
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import TERMINAL, Action, Role, Status
@@ -25,6 +25,9 @@ DIAGRAM = ROOT / "docs" / "reference" / "alur.svg"
 # What people do, as it is said of them: "Pemohon mengirim permintaan".
 DEEDS: Mapping[str, str] = {
     "CREATE": "membuka permintaan",
+    "STATE_KEY": "menyatakan kunci penerima lembaganya",
+    "CONFIRM_KEY": "mengukuhkan kunci yang sidiknya didengarnya lewat telepon",
+    "WITHDRAW_KEY": "mencabut kunci penerima",
     "JOIN": "bergabung sebagai penyusun",
     "SAVE_ANSWER": "mengisi jawaban",
     "ATTACH": "melampirkan dokumen",
@@ -91,8 +94,8 @@ INTRODUCTION = """\
 # Alur permintaan DTSEN
 
 Halaman ini mengatakan siapa boleh melakukan apa, kapan, dan kapan tidak. Isinya dibuat dari tabel yang juga dipakai
-oleh program (`core/workflow.py`, `core/access.py`, `core/readiness.py`), sehingga keduanya tidak dapat berbeda. Yang
-tidak tertulis di sini ditolak.
+oleh program (`core/workflow.py`, `core/access.py`, `core/readiness.py`, `core/keybook.py`), sehingga keduanya
+tidak dapat berbeda. Yang tidak tertulis di sini ditolak.
 
 **Sumber.** Huruf di belakang sumber: **A** naskah peraturan yang dibaca · **B** artikel pemerintah tentang peraturan
 itu · **C** dokumen turunan · **D** praktik portal lain · **I** pilihan rancangan kami. [Acuan hukum](acuan-hukum.md)
@@ -135,6 +138,8 @@ def _page() -> Iterator[str]:
     yield from _stages(access.RULES, "grant", access.Status)
     yield "## Kesiapan instansi\n"
     yield from _stages(readiness.RULES, "readiness", readiness.Status)
+    yield "## Kunci penerima lembaga\n"
+    yield from _stages(keybook.RULES, "keybook", keybook.Status)
 
 
 def _always() -> Iterator[str]:

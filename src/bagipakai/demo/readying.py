@@ -2,12 +2,16 @@
 
 import io
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from bagipakai.control import clock, institutions, readiness
+from bagipakai.control import clock, keybook, readiness
 from bagipakai.control.models import Institution, Person
+from bagipakai.core.keybook import Action as KeyAction
+from bagipakai.core.manifest import read_aloud
 from bagipakai.core.readiness import Action, Instrument
+from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role
 from bagipakai.demo import papers, story
 from bagipakai.demo.processes import bagipakai, passed
@@ -23,21 +27,26 @@ def recipient_key(keep: Path, house: House) -> Path:
 
 
 def hand_in_key(keep: Path, house: House) -> None:
-    """Makes the institution's key with the recipient's tool, once, and registers its public half."""
+    """Makes the institution's key with the recipient's tool, has its head state it and the controller's officer, who is
+    read the fingerprint aloud, confirm it; unless one is in force. A key that ended is kept: older packages need it."""
     institution, file = Institution.objects.get(code=house.code), recipient_key(keep, house)
-    known = institutions.current_key(institution)
-    if file.exists() and known is not None:
-        if not known.receipt_key:  # registered before acknowledgements were
-            shown = json.loads(bagipakai("recipient", "public", "--key", file, "--json"))
-            passed(
-                institutions.register_key(institution, shown["line"], story.officer(house, Role.ACCOUNTABLE_OFFICER))
-            )
+    public = file.with_name(f"{file.name}.pub")
+    if file.exists() and not isinstance(keybook.key_at(institution, clock.now()), Refusal):
         return
-    file.unlink(missing_ok=True)
-    file.with_name(f"{file.name}.pub").unlink(missing_ok=True)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    made = json.loads(bagipakai("recipient", "keygen", "--out", file, "--institution", house.name, "--json"))
-    passed(institutions.register_key(institution, made["line"], story.officer(house, Role.ACCOUNTABLE_OFFICER)))
+    if not file.exists() or keybook.history(institution):
+        for old in (file, public):
+            if old.exists():
+                old.rename(old.with_name(f"{old.name}.sampai-{clock.now():%Y%m%d-%H%M%S}"))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        bagipakai("recipient", "keygen", "--out", file, "--institution", house.name, "--json")
+    made = json.loads(bagipakai("recipient", "public", "--key", file, "--json"))
+    head, reviewer = story.officer(house, Role.ACCOUNTABLE_OFFICER), _reviewer()
+
+    def do(by: Person, action: KeyAction, payload: Mapping[str, str]) -> None:
+        signed_by(by, keybook, institution.pk, action, payload, keybook.book(institution).n)
+
+    do(head, KeyAction.STATE_KEY, keybook.statement(institution, made["line"]))
+    do(reviewer, KeyAction.CONFIRM_KEY, {"heard": read_aloud(made["fingerprint"])})
 
 
 def make_ready(house: House) -> None:
@@ -46,7 +55,7 @@ def make_ready(house: House) -> None:
     if readiness.standing(institution, clock.now()).is_ready(clock.today()):
         return
     applicant, head = story.officer(house, Role.APPLICANT), story.officer(house, Role.ACCOUNTABLE_OFFICER)
-    reviewer = story.officer(story.CONTROLLER, Role.READINESS_REVIEWER)
+    reviewer = _reviewer()
     review = passed(readiness.begin(applicant, LEVELS))
 
     def do(by: Person, action: Action, **payload: object) -> None:
@@ -74,3 +83,7 @@ def make_ready(house: House) -> None:
         valid_until=last.isoformat(),
         reason="Semua butir terpenuhi dengan bukti",
     )
+
+
+def _reviewer() -> Person:
+    return story.officer(story.CONTROLLER, Role.READINESS_REVIEWER)

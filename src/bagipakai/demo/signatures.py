@@ -6,11 +6,13 @@ from types import ModuleType
 from typing import Any
 
 from bagipakai import postgres
-from bagipakai.control import requests
+from bagipakai.control import keybook, readiness, requests
 from bagipakai.control.models import Person
 from bagipakai.control.passkeys import matters, signing
 from bagipakai.demo.authenticator import Wallet
 from bagipakai.demo.processes import Stopped, passed
+
+MATTERS = {requests: matters.REQUEST, readiness: matters.READINESS, keybook: matters.RECIPIENT_KEY}  # by counter
 
 
 @cache
@@ -22,10 +24,8 @@ def wallet() -> Wallet:
 def signed_by(
     person: Person, counter: ModuleType, subject: Any, action: Any, payload: Mapping[str, Any], seen: int
 ) -> Any:
-    """Has `person` do `action` at this counter (control.requests, control.readiness), signed where it must be. Raises
-    Stopped."""
-    kind = matters.REQUEST if counter is requests else matters.READINESS
-    if not signing.needed(kind, action):
+    """Has `person` do `action` at this counter (one of MATTERS), signed where it must be. Raises Stopped."""
+    if not signing.needed(MATTERS[counter], action):
         return passed(counter.handle(subject, action, person, payload, seen))
     try:
         wallet().of(person)  # whoever has no key yet is given one, as anybody is

@@ -12,6 +12,7 @@ from bagipakai.portal.examining import views as examining
 from bagipakai.portal.pages import views as pages
 from bagipakai.portal.parts.gallery import parts
 from bagipakai.portal.passkeys import views as passkeys
+from bagipakai.portal.readiness import keys
 from bagipakai.portal.readiness import views as readiness
 from bagipakai.portal.register import views as register
 from bagipakai.portal.requests import views as requests
@@ -88,7 +89,8 @@ urlpatterns = [
         "kesiapan/",
         path("", readiness.own, name="own"),
         path("baru/", readiness.new, name="new"),
-        path("kunci/", readiness.key, name="key"),
+        path("kunci/", keys.key, name="key"),
+        path("kunci/<int:institution>/", keys.binding, name="binding"),
         path("tinjauan/", readiness.queue, name="queue"),
         path("<int:review>/", readiness.show, name="show"),
         path("<int:review>/ulangi/", readiness.again, name="again"),

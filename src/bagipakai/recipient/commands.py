@@ -74,7 +74,7 @@ def _shown(half: PublicHalf, options: argparse.Namespace, copy: str = "") -> int
         print(json.dumps(told | {"fingerprint": half.fingerprint}))
         return 0
     print(f"Kunci publik : {half.line}")
-    print(f"  Pimpinan mendaftarkan seluruh baris itu di halaman Kunci penerima.{copy}")
+    print(f"  Pimpinan menyatakan seluruh baris itu di halaman Kunci penerima.{copy}")
     print(f"Sidik kunci  : {read_aloud(half.fingerprint)}")
     print("  Cocokkan dengan Pengendali DTSEN lewat telepon.")
     return 0

@@ -16,6 +16,7 @@ from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core import policy
 from bagipakai.core.canonical import digest
 from bagipakai.core.decisions import Assertion, Decision, Signing, objection
+from bagipakai.core.keybook import Action as Binding
 from bagipakai.core.readiness import Action as Review
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, Status
@@ -313,11 +314,13 @@ def _matter_of_next(chain, action):
 
 def test_every_act_that_must_be_signed_exists():
     known = {("request", one.value) for one in Action} | {("readiness", one.value) for one in Review}
+    known |= {("recipient-key", one.value) for one in Binding}
     acts = Signing.on(clock.today()).acts
     assert set(acts) <= known
     demanded = {"PASS_ADMIN", "RETURN", "PASS_SUBSTANCE", "GIVE_OPINION", "APPROVE", "REJECT", "SIGN_AGREEMENT"}
     demanded |= {"PLACE_ORDER", "PASS_QUALITY", "SIGN_HANDOVER"}
     assert {("request", one) for one in demanded} | {("readiness", "CERTIFY")} <= set(acts)
+    assert {("recipient-key", "STATE_KEY"), ("recipient-key", "CONFIRM_KEY")} <= set(acts)
 
 
 def test_a_certificate_of_readiness_is_signed(chain):

@@ -8,7 +8,7 @@ from bagipakai.control.models.institutions import (
     Kind,
     Post,
     ProcessorMandate,
-    RecipientKey,
+    RecipientKeyEvent,
     Tenure,
     TenureKind,
 )
@@ -39,7 +39,7 @@ __all__ = [
     "ReadinessEvent",
     "ReadinessReview",
     "Reading",
-    "RecipientKey",
+    "RecipientKeyEvent",
     "Region",
     "Release",
     "Request",

@@ -4,6 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
+from bagipakai.control.models.ledger import Entry
+
 
 class Kind(models.TextChoices):
     """What an institution is. Pemda stand in three tiers: province, regency or city, village."""
@@ -56,29 +58,13 @@ class Institution(models.Model):
         return self.name
 
 
-class RecipientKey(models.Model):
-    """The age key to which packages of an institution are sealed, lower case, and its fingerprint, for a time.
+class RecipientKeyEvent(Entry):
+    """What happened to the keys to which packages of an institution are sealed: stated, confirmed, withdrawn."""
 
-    `receipt_key` is the key (`ed25519:…`) with which whoever opens them signs that they were received; empty where none
-    was handed in.
-    """
+    subject = models.ForeignKey(Institution, models.PROTECT, related_name="key_events")
 
-    institution = models.ForeignKey(Institution, models.PROTECT, related_name="keys")
-    key = models.CharField(max_length=120)
-    fingerprint = models.CharField(max_length=64)
-    receipt_key = models.CharField(max_length=72, blank=True)
-    since = models.DateTimeField()
-    until = models.DateTimeField(null=True, blank=True)
-    registered_by = models.ForeignKey("control.Person", models.PROTECT, null=True, related_name="+")
-
-    class Meta:
-        constraints = [
-            UniqueConstraint(fields=["institution"], condition=Q(until__isnull=True), name="one_key_at_a_time"),
-            CheckConstraint(name="a_key_is_lower_case", condition=Q(key__regex=r"^age1[0-9a-z]+$")),
-            CheckConstraint(
-                name="a_receipt_key_is_spelled_out", condition=Q(receipt_key__regex=r"^(ed25519:[0-9a-f]{64})?$")
-            ),
-        ]
+    class Meta(Entry.Meta):
+        constraints = [UniqueConstraint(fields=["subject", "n"], name="one_recipient_key_event_at_a_place")]
 
 
 class Post(models.Model):

@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from bagipakai.control import ledger
-from bagipakai.control.models import ReadinessEvent, ReadinessReview, Request
+from bagipakai.control.models import Institution, ReadinessEvent, ReadinessReview, RecipientKeyEvent, Request
 from bagipakai.control.models.ledger import Entry
+from bagipakai.core import keybook
 from bagipakai.core.canonical import digest
 from bagipakai.core.plan import Plan
 from bagipakai.core.readiness import Event, Review
 from bagipakai.core.request import Actor
 
-REQUEST, READINESS = "request", "readiness"
+REQUEST, READINESS, RECIPIENT_KEY = "request", "readiness", "recipient-key"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,23 @@ def of_review(row: ReadinessReview, current: Review, event: Event) -> Matter:
     )
 
 
-def before(kind: type[Entry], subject: Request | ReadinessReview, n: int) -> str:
+def of_key(row: Institution, current: keybook.Book, event: keybook.Event) -> Matter:
+    """The step in the key book of an institution that `event` would be. It says itself what it is about: the statement
+    whole, or which statement is confirmed."""
+    return Matter(
+        RECIPIENT_KEY,
+        f"kunci-lembaga/{row.pk}",
+        event.n,
+        event.at,
+        event.actor,
+        event.action.value,
+        event.payload,
+        {"before": before(RecipientKeyEvent, row, event.n)},
+        row.name,
+    )
+
+
+def before(kind: type[Entry], subject: Request | ReadinessReview | Institution, n: int) -> str:
     """The digest of the entry before, which binds every entry before it."""
     rows = kind.objects.filter(subject=subject, n=n - 1)  # type: ignore[attr-defined]
     return str(rows.values_list("digest", flat=True).first() or ledger.FIRST)

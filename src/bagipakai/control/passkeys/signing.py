@@ -163,7 +163,8 @@ def _checked(found: PendingDecision, matter: Matter, signature: Signature) -> tu
     """The assertion that stands under the pending decision, with the key that made it."""
     decision = Decision.from_json(found.decision)
     if matter.kind != found.matter or _drawn_up(matter, _moment(decision), found.summary["lang"])[0] != decision:
-        return Refusal("decision-no-longer-holds")
+        taken = SignedDecision.objects.filter(subject=matter.subject, n__gte=matter.n).exists()
+        return Refusal("changed-meanwhile" if taken else "decision-no-longer-holds")
     assertion = ceremony.assertion_in(signature.answer, found.person_id)
     if isinstance(assertion, Refusal):
         return assertion

@@ -61,7 +61,7 @@ def content_differs_from_what_was_approved(state: State, command: Command, facts
     decision = state.decision
     if decision is not None and facts.plan and (decision.plan, decision.content) == (facts.plan, state.content):
         return None
-    return Refusal("content-differs-from-what-was-approved")
+    return facts.plan_refusal or Refusal("content-differs-from-what-was-approved")
 
 
 def product_is_not_reduced(state: State, command: Command, facts: Facts) -> Refusal | None:

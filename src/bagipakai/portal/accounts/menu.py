@@ -30,6 +30,7 @@ OF_ROOM: dict[str, tuple[str, ...]] = {
     "catalogue": ("catalogue:list",),
     "passkeys": ("passkeys:mine",),
 }
+OF_POST = ("passkeys:mine",)  # whoever acts in a post signs with a key
 OPEN_TO_ALL = ("register:list", "catalogue:list")
 ASKING = ("requests:list", "readiness:own")
 EXAMINING = ("examining:queue", "requests:list")
@@ -83,4 +84,5 @@ def offers(http: HttpRequest, view: str) -> bool:
 
 def _of_post(http: HttpRequest) -> tuple[str, ...]:
     tenure = posts.current(http)
-    return tuple(view for role in (tenure.post.roles if tenure else ()) for view in OF_ROLE.get(Role(role), ()))
+    views = (view for role in (tenure.post.roles if tenure else ()) for view in OF_ROLE.get(Role(role), ()))
+    return (*views, *(OF_POST if tenure else ()))

@@ -6,11 +6,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from bagipakai.control import notices, readiness, requests
+from bagipakai.control import keybook, notices, readiness, requests
 from bagipakai.control.models import Notice
 from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
+from bagipakai.portal.readiness.keys import advice
 
 
 @login_not_required
@@ -26,6 +27,8 @@ def home(http: HttpRequest) -> HttpResponse:
             "mine": {one.request.pk for one in waiting},
             "reviews": readiness.queue(tenure)[:5],
             "notices": _newest_of_each(notices.unread(tenure.person)[:50])[:5],
+            "stated": [house for house, book in keybook.kept(tenure) if book.waiting is not None][:5],
+            "key_advice": advice(keybook.book(tenure.post.institution)) if offers(http, "readiness:own") else "",
             "may_ask": offers(http, "requests:new"),
         }
     return render(http, "pages/home.html", context)

@@ -6,15 +6,17 @@ from typing import Any
 
 from django.urls import reverse
 
-from bagipakai.control import readiness, requests
+from bagipakai.control import keybook, readiness, requests
 from bagipakai.control.acting import Acting
 from bagipakai.control.models import PendingDecision
 from bagipakai.control.passkeys import matters
 from bagipakai.control.passkeys.signing import Signature
+from bagipakai.core.keybook import Action as Binding
 from bagipakai.core.readiness import Action as Step
 from bagipakai.core.request import Action as Deed
 from bagipakai.portal.acts.words import ACTS
 from bagipakai.portal.readiness.acts import ACTS as STEPS
+from bagipakai.portal.readiness.keys import DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,20 @@ def _certify(found: PendingDecision, acting: Acting, signature: Signature) -> An
     return readiness.handle(_review(found), Step(found.action), acting, found.payload, found.n - 1, signature)
 
 
+def _house(found: PendingDecision) -> int:
+    return int(found.subject.removeprefix("kunci-lembaga/"))
+
+
+def _bind(found: PendingDecision, acting: Acting, signature: Signature) -> Any:
+    return keybook.handle(_house(found), Binding(found.action), acting, found.payload, found.n - 1, signature)
+
+
+def _book(found: PendingDecision) -> str:
+    if found.action == Binding.STATE_KEY:
+        return reverse("readiness:key")
+    return reverse("readiness:binding", args=[_house(found)])
+
+
 DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot be signed
     matters.REQUEST: Door(
         _decide,
@@ -49,4 +65,5 @@ DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot 
         lambda found: reverse("readiness:show", args=[_review(found)]),
         lambda found: str(STEPS[Step(found.action)].done),
     ),
+    matters.RECIPIENT_KEY: Door(_bind, _book, lambda found: str(DONE[Binding(found.action)])),
 }

@@ -10,9 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bagipakai.control import clock, documents, institutions, readiness
+from bagipakai.control import clock, documents, keybook, readiness
 from bagipakai.control.models import Document, PendingDecision
-from bagipakai.core.manifest import read_aloud
 from bagipakai.core.readiness import Action, Item, Review, Status
 from bagipakai.core.refusal import Refusal
 from bagipakai.portal.accounts import posts
@@ -23,6 +22,7 @@ from bagipakai.portal.parts.shapes import Task
 from bagipakai.portal.readiness.acts import ACTS, ReviewAct
 from bagipakai.portal.readiness.dossier import ReviewDossier, opened
 from bagipakai.portal.readiness.forms import ANSWERS, VERDICTS, AnswerForm, ReviewActForm, ScopeForm, VerdictForm
+from bagipakai.portal.readiness.keys import advice, cards
 
 UNDER_WAY = (Status.NOT_STARTED, Status.SELF_ASSESSED, Status.UNDER_REVIEW)
 
@@ -34,7 +34,7 @@ def own(http: HttpRequest) -> HttpResponse:
     if tenure is None:
         return redirect("accounts:posts")
     institution = tenure.post.institution
-    key = institutions.current_key(institution)
+    book = keybook.book(institution)
     reviews = list(readiness.visible(tenure).filter(institution=institution))
     context = {
         "institution": institution,
@@ -44,8 +44,8 @@ def own(http: HttpRequest) -> HttpResponse:
         "refused": next((one for one in reviews[:1] if one.status == Status.NOT_READY), None),
         "may_begin": offers(http, "readiness:new"),
         "may_change_key": offers(http, "readiness:key"),
-        "key": key,
-        "spoken": read_aloud(key.fingerprint) if key else "",
+        "cards": cards(book),
+        "advice": advice(book),
     }
     return render(http, "readiness/own.html", context)
 
@@ -62,39 +62,17 @@ def new(http: HttpRequest) -> HttpResponse:
     return render(http, "readiness/new.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
-@require_http_methods(["GET", "POST"])
-def key(http: HttpRequest) -> HttpResponse:
-    """The key to which packages of the institution are sealed: its fingerprint, and a field for a new one."""
-    tenure = posts.current(http)
-    if tenure is None or not offers(http, "readiness:key"):
-        raise Http404
-    error, typed = "", http.POST.get("kunci", "")
-    if http.method == "POST":
-        outcome = institutions.register_key(tenure.post.institution, typed, tenure.person)
-        if not isinstance(outcome, Refusal):
-            messages.success(http, _("Kunci tersimpan. Cocokkan sidiknya lewat telepon dengan Pengendali DTSEN."))
-            return redirect("readiness:own")
-        error = sentence(outcome)
-        typed = "" if outcome.code == "key-is-private" else typed  # a secret is not sent back
-    current = institutions.current_key(tenure.post.institution)
-    context = {
-        "key": current,
-        "spoken": read_aloud(current.fingerprint) if current else "",
-        "institution": tenure.post.institution,
-    }
-    return render(http, "readiness/key.html", context | {"error": error, "typed": typed}, status=422 if error else 200)
-
-
 @require_GET
 def queue(http: HttpRequest) -> HttpResponse:
-    """The reviews that wait for this reader, and those that are done."""
+    """The reviews that wait for this reader, those that are done, and the keys of institutions."""
     tenure = posts.current(http)
     if tenure is None:
         return redirect("accounts:posts")
     waiting = readiness.queue(tenure)
     known = {one.pk for one in waiting}
     others = [one for one in readiness.visible(tenure)[:50] if one.pk not in known]
-    return render(http, "readiness/queue.html", {"waiting": waiting, "others": others})
+    books = [{"institution": house, "card": next(iter(cards(book)), None)} for house, book in keybook.kept(tenure)]
+    return render(http, "readiness/queue.html", {"waiting": waiting, "others": others, "books": books})
 
 
 @require_GET
