@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from bagipakai import postgres
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
-from bagipakai.core.keyfiles import write_once
+from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
 
 Key = TypeVar("Key", Signer, PublicKey)
 
@@ -39,7 +39,7 @@ def establish() -> None:
 
 
 def order_signer() -> Signer:
-    """Signs orders and decisions of the office. Raises KeyMissing."""
+    """Signs orders and decisions of the office. Raises KeyMissing, and TooOpen if others could read the key."""
     return _read(folder() / "control" / "order.pem", Signer.from_pem)
 
 
@@ -55,6 +55,8 @@ def seal_key() -> PublicKey:
 
 def _read(file: Path, load: Callable[[bytes], Key]) -> Key:
     try:
-        return load(file.read_bytes())
+        return load(file.read_bytes() if file.parent.name == "public" else read_secret(file))
+    except TooOpen:
+        raise
     except (OSError, BadSeal):
         raise KeyMissing(file.name) from None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
-from bagipakai.core.keyfiles import write_once
+from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
 
 
 class KeyMissing(Exception):
@@ -62,7 +62,8 @@ def receipt_signer(folder: Path) -> Signer:
 
 
 def read(folder: Path) -> Keys:
-    """The keys in `folder` (`var/keys`). Raises KeyMissing; the order key is missing until the office has made it."""
+    """The keys in `folder` (`var/keys`). Raises TooOpen if others could read a secret one, and KeyMissing: the order
+    key is missing until the office has made it."""
     private, public = folder / "registry", folder / "public"
     return Keys(
         receipt=_signer(private / "receipt.pem"),
@@ -74,7 +75,9 @@ def read(folder: Path) -> Keys:
 
 def _bytes(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return file.read_bytes() if file.parent.name == "public" else read_secret(file)
+    except TooOpen:
+        raise
     except OSError:
         raise KeyMissing(file.name) from None
 
