@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from bagipakai.control import custody_commands as custody
 from bagipakai.control.passkeys import commands as passkeys
 from bagipakai.control.trail import commands as trail
 
@@ -31,6 +32,7 @@ def register(subparsers: Any) -> None:
     hear.set_defaults(run=_announce)
     verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian, dan bahwa jejak berkata sama")
     verify.set_defaults(run=_verify)
+    custody.register(subparsers)
     passkeys.register(subparsers)
     trail.register(subparsers)
 
@@ -111,11 +113,11 @@ def work() -> int:
 
 def tidy() -> None:
     """Writes down what has become true by time alone."""
-    from bagipakai.control import access, readiness, requests
+    from bagipakai.control import access, entrance, readiness, requests
 
-    counts = (readiness.tidy(), access.tidy(), requests.follow_up())
+    counts = (readiness.tidy(), access.tidy(), requests.follow_up(), entrance.tidy())
     if any(counts):
-        log.info("worker.tidied readiness=%d access=%d requests=%d", *counts)
+        log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d", *counts)
 
 
 def _announce(options: argparse.Namespace) -> int:

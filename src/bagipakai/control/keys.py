@@ -4,8 +4,9 @@
     keys/public/order.pub.pem        written here; the registry obeys orders that it verifies with this
     keys/public/receipt.pub.pem      written by the registry; receipts are verified with it
     keys/public/seal.pub.pem         written by the registry; manifests are verified with it
+    keys/public/seal-<id>.pub.pem    the public halves of seals before it, and of orders' keys likewise
 
-A key is made once and never overwritten.
+A key is made once and never overwritten, except where it gives way to the next one (control.custody).
 """
 
 from collections.abc import Callable
@@ -51,6 +52,14 @@ def receipt_key() -> PublicKey:
 def seal_key() -> PublicKey:
     """Verifies the controller's seal on manifests. Raises KeyMissing until the registry has made its keys."""
     return _read(folder() / "public" / "seal.pub.pem", PublicKey.from_pem)
+
+
+def every(name: str) -> list[PublicKey]:
+    """Every key of this name ("order", "seal") that there ever was here, the present one first: what was signed by an
+    older one is still verified. Whether one leaked, the trail tells (control.custody). Raises KeyMissing."""
+    public = folder() / "public"
+    found = [public / f"{name}.pub.pem", *sorted(public.glob(f"{name}-*.pub.pem"))]
+    return list({key.key_id: key for key in (_read(file, PublicKey.from_pem) for file in found)}.values())
 
 
 def _read(file: Path, load: Callable[[bytes], Key]) -> Key:

@@ -15,7 +15,8 @@ from bagipakai.core.policy import rules
 @dataclass(frozen=True, slots=True)
 class HouseKey:
     """One line of the inventory. `secret` and `public` are patterns of file names; `months` is the longest life, 0 for
-    a key that time does not end; `only_if` says when there is one at all, nothing for always."""
+    a key that time does not end; one that `renews_itself` needs nobody then. `only_if` says when there is one at all,
+    nothing for always."""
 
     name: str
     purpose: str
@@ -24,6 +25,7 @@ class HouseKey:
     public: tuple[str, ...]
     reader: str
     months: int
+    renews_itself: bool
     only_if: str
     commands: tuple[str, ...]
     rotate: str
@@ -75,6 +77,7 @@ class Inventory:
                     tuple(line["public"]),
                     line["reader"],
                     line["months"],
+                    bool(line.values.get("renews_itself", False)),
                     str(line.values.get("only_if", "")),
                     tuple(line["commands"]),
                     line["rotate"],
