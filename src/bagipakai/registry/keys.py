@@ -6,7 +6,8 @@
     keys/public/receipt.pub.pem · seal.pub.pem          written here
     keys/public/order.pub.pem                           written by the office; orders are checked with it
 
-A key is made once and never overwritten: a lost pseudonym key cannot be guessed back.
+A key is made once and never overwritten, unless its custodian replaces the seal (decision 0082): a lost pseudonym key
+cannot be guessed back.
 """
 
 import secrets
@@ -41,6 +42,7 @@ class Keys:
     seal: Signer
     master: MasterKey
     order: PublicKey
+    seals: tuple[PublicKey, ...] = ()  # those before the present one, under which older packages lie
 
 
 def establish(folder: Path) -> None:
@@ -70,6 +72,7 @@ def read(folder: Path) -> Keys:
         seal=_signer(private / "seal.pem"),
         master=MasterKey(_bytes(private / "pseudonym.key")),
         order=_public(public / "order.pub.pem"),
+        seals=tuple(_public(file) for file in sorted(public.glob("seal-*.pub.pem"))),
     )
 
 
