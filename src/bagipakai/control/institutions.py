@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from bagipakai.control import clock
 from bagipakai.control.models import Document, Institution, Person, Post, ProcessorMandate, RecipientKey
+from bagipakai.control.trail import leaves, things
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role
@@ -24,6 +25,7 @@ class Appointment:
     date: date
 
 
+@transaction.atomic
 def register(
     code: str,
     name: str,
@@ -54,6 +56,7 @@ def register(
         institution.appointment_date = appointment.date
     institution.full_clean()
     institution.save()
+    things.tell("REGISTER", institution, institution=code)
     return institution
 
 
@@ -63,6 +66,7 @@ def file_appointment(institution: Institution, document: Document) -> None:
     institution.save(update_fields=["appointment_file"])
 
 
+@transaction.atomic
 def open_post(institution: Institution, title: str, *roles: str) -> Post:
     """A new post with its roles (names of `core.request.Role`). Raises ValidationError for an unknown role."""
     unknown = {str(role) for role in roles} - (set(Role) - {Role.SYSTEM})
@@ -71,6 +75,7 @@ def open_post(institution: Institution, title: str, *roles: str) -> Post:
     post = Post(institution=institution, title=title, roles=[str(role) for role in roles])
     post.full_clean()
     post.save()
+    things.tell("OPEN", post, institution=institution.code)
     return post
 
 
@@ -97,16 +102,23 @@ def register_key(institution: Institution, key: str, by: Person | None = None) -
     current = current_key(institution)
     if current is not None and current.key == spoken:
         return current
-    institution.keys.filter(until=None).update(until=now)
-    return RecipientKey.objects.create(
+    told = {"by": leaves.actor(by.pk if by else None), "institution": institution.code}
+    if current is not None:
+        current.until = now
+        current.save(update_fields=["until"])
+        things.tell("END", current, **told)
+    made = RecipientKey.objects.create(
         institution=institution, key=spoken, fingerprint=fingerprint(spoken), since=now, registered_by=by
     )
+    things.tell("REGISTER", made, **told)
+    return made
 
 
 def current_key(institution: Institution) -> RecipientKey | None:
     return institution.keys.filter(until=None).first()
 
 
+@transaction.atomic
 def mandate(
     controller: Institution,
     processor: Institution,
@@ -127,7 +139,16 @@ def mandate(
     )
     given.full_clean()
     given.save()
+    things.tell("GIVE", given, institution=controller.code)
     return given
+
+
+@transaction.atomic
+def end_mandate(mandate: ProcessorMandate) -> None:
+    """The mandate ends now. What was done under it stays done; nothing more can be."""
+    mandate.ended_at = clock.now()
+    mandate.save(update_fields=["ended_at"])
+    things.tell("END", mandate, institution=mandate.controller.code)
 
 
 def serves(institution: Institution, controller: Institution, at: datetime | None = None) -> bool:
