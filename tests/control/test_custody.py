@@ -15,6 +15,7 @@ from tests.trail import witnessed
 
 from bagipakai.control import access, clock, custody, custody_commands, keys, orders, requests
 from bagipakai.control.models import Grant, PlacedOrder
+from bagipakai.control.trail import house
 from bagipakai.core.envelope import Signer
 from bagipakai.core.inventory import Inventory
 from bagipakai.core.keyfiles import TooOpen
@@ -259,8 +260,14 @@ def test_the_list_says_what_is_due_what_is_missing_and_what_nobody_knows(capsys)
     assert code == 1
     assert "JATUH TEMPO" in said["seal"] and "chmod 600" in said["order"] and "sampai" in said["receipt"]
     assert "TIDAK ADA" in said["log"] and "hanya bila" in said["device-pin"]
+    assert "pertama dipakai" in said["clock"]
     assert "tidak berakhir" in said["pseudonym"] and "salinan.pem" in said["Tidak"]
     assert {key.name for key in INVENTORY.keys} < set(said)
+
+
+def test_an_installation_that_was_just_set_up_needs_nobody(capsys):
+    house.establish()
+    assert listed(capsys)[0] == 0
 
 
 def test_after_the_drill_it_is_no_longer_due(capsys):

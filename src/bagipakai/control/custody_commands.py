@@ -44,15 +44,12 @@ def _list(_: argparse.Namespace) -> int:
 
 def _said(one: Any, due: bool) -> tuple[str, bool]:
     """One line about a key, and whether it needs nobody."""
+    if one.made is None and one.key.only_if:
+        return f"tidak dipakai: hanya bila {one.key.only_if}", True
+    if one.made is None and one.key.at_first_use:
+        return "belum ada: dibuat saat pertama dipakai", True
     if one.made is None:
-        return (
-            (f"tidak dipakai: hanya bila {one.key.only_if}", True)
-            if one.key.only_if
-            else (
-                "TIDAK ADA, atau tidak terlihat oleh pengguna ini",
-                False,
-            )
-        )
+        return "TIDAK ADA, atau tidak terlihat oleh pengguna ini", False
     if one.open_files:
         return f"DAPAT DIBACA ORANG LAIN: chmod 600 {' '.join(map(str, one.open_files))}", False
     if one.ends is None:

@@ -15,7 +15,8 @@ from bagipakai.core.policy import rules
 @dataclass(frozen=True, slots=True)
 class HouseKey:
     """One line of the inventory. `secret` and `public` are patterns of file names; `months` is the longest life, 0 for
-    a key that time does not end; one that `renews_itself` needs nobody then. `only_if` says when there is one at all,
+    a key that time does not end; one that `renews_itself` needs nobody then; one that is made
+    `at_first_use` may not be there yet. `only_if` says when there is one at all,
     nothing for always."""
 
     name: str
@@ -26,6 +27,7 @@ class HouseKey:
     reader: str
     months: int
     renews_itself: bool
+    at_first_use: bool
     only_if: str
     commands: tuple[str, ...]
     rotate: str
@@ -78,6 +80,7 @@ class Inventory:
                     line["reader"],
                     line["months"],
                     bool(line.values.get("renews_itself", False)),
+                    bool(line.values.get("at_first_use", False)),
                     str(line.values.get("only_if", "")),
                     tuple(line["commands"]),
                     line["rotate"],

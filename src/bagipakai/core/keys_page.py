@@ -36,6 +36,7 @@ def _held(inventory: Inventory) -> Iterator[str]:
     for key in inventory.keys:
         secret, public = ("<br>".join(f"`{one}`" for one in patterns) or "–" for patterns in (key.secret, key.public))
         name = f"`{key.name}`" + (f"<br>hanya bila {key.only_if}" if key.only_if else "")
+        name += "<br>dibuat saat pertama dipakai" if key.at_first_use else ""
         cells = (name, key.purpose, key.kind, secret, public, key.reader, _life(key), key.basis)
         yield "| " + " | ".join(cells) + " |"
     yield ""
