@@ -31,6 +31,8 @@ check: .venv/test          ## format, lint, types, generated pages
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m bagipakai.core.law_page --check
+	$(BIN)/python -m bagipakai.core.catalogue_page --check
+	$(BIN)/python -m bagipakai.core.keys_page --check
 
 format: .venv/test
 	$(BIN)/ruff format .
@@ -57,9 +59,10 @@ bench-seal: .venv/test
 	@deploy/packages age
 	$(BIN)/python -m bench.seal
 
-pages: .venv/test          ## what is generated: the lawyer's page, its diagram, the catalogue
+pages: .venv/test          ## what is generated: the lawyer's page, its diagram, the catalogue, the keys
 	$(BIN)/python -m bagipakai.core.law_page
 	$(BIN)/python -m bagipakai.core.catalogue_page
+	$(BIN)/python -m bagipakai.core.keys_page
 
 pins: .venv/test           ## new versions, with their hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/run.in -o requirements/run.txt

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from bagipakai import postgres
-from bagipakai.core.keyfiles import write_once
+from bagipakai.core.keyfiles import read_secret, write_once
 
 BASE_DIR = Path(__file__).parent
 VAR = postgres.var()
@@ -34,7 +34,7 @@ def _secret_key() -> str:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.parent.chmod(0o700)
     write_once(file, secrets.token_urlsafe(64).encode(), 0o600)
-    return file.read_text()
+    return read_secret(file).decode()
 
 
 def _database(role: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from bagipakai import postgres
-from bagipakai.control import cabinet, clock, institutions, keybook, keys, readiness, rulebook, situation
+from bagipakai.control import cabinet, clock, custody, institutions, keybook, keys, readiness, rulebook, situation
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door
 from bagipakai.control.models import Grant, GrantEvent, Reading, Release, Request, Tenure
@@ -52,12 +52,42 @@ def manifest_of(grant: Grant) -> Manifest | None:
 
 def manifest_in(package: str, sha256: str) -> Manifest | None:
     """The manifest in the store that has this digest and is sealed for a package of this name."""
+    found = _sealed_by(package, sha256)
+    return found[0] if found else None
+
+
+def seal_of(grant: Grant) -> PublicKey | None:
+    """The key under whose seal the granted package lies in the store."""
+    found = _sealed_by(grant.package, grant.manifest)
+    return found[1] if found else None
+
+
+def sealed_with(seal: PublicKey) -> list[tuple[Manifest, str]]:
+    """What lies in the store under this seal, whether or not it is believed, with the SHA-256 of each manifest."""
+    found = [(_unsealed(folder.name, seal), _envelope(folder.name)) for folder in sorted(packages().glob("*"))]
+    return [(manifest, hashlib.sha256(envelope or b"").hexdigest()) for manifest, envelope in found if manifest]
+
+
+def _sealed_by(package: str, sha256: str) -> tuple[Manifest, PublicKey] | None:
+    """The manifest with this digest, and the seal by which it is believed: one that leaked vouches only for what the
+    trail held before that was told."""
     envelope = _envelope(package)
     if envelope is None or hashlib.sha256(envelope).hexdigest() != sha256:
         return None
     try:
-        manifest = Manifest.unsealed(envelope, keys.seal_key())
-    except (BadSeal, ManifestError, keys.KeyMissing):
+        for seal in keys.every("seal"):
+            manifest = _unsealed(package, seal)
+            if manifest is not None:
+                return (manifest, seal) if custody.believed("seal", seal, package, sha256) else None
+    except keys.KeyMissing:
+        pass
+    return None
+
+
+def _unsealed(package: str, seal: PublicKey) -> Manifest | None:
+    try:
+        manifest = Manifest.unsealed(_envelope(package) or b"", seal)
+    except (BadSeal, ManifestError):
         return None
     return manifest if manifest.package == package else None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from bagipakai.control import custody_commands as custody
 from bagipakai.control.passkeys import commands as passkeys
 from bagipakai.control.trail import commands as trail
 
@@ -31,6 +32,7 @@ def register(subparsers: Any) -> None:
     hear.set_defaults(run=_announce)
     verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian, dan bahwa jejak berkata sama")
     verify.set_defaults(run=_verify)
+    custody.register(subparsers)
     passkeys.register(subparsers)
     trail.register(subparsers)
 
@@ -40,13 +42,14 @@ def prepare() -> None:
     Run again, it changes nothing. Django must be set up, and the owner's address known."""
     from django.core.management import call_command
 
-    from bagipakai.control import keys
+    from bagipakai.control import circumstances, keys
     from bagipakai.control.trail import house
 
     call_command("migrate", database="owner", interactive=False, verbosity=0)
     grant("owner")
     keys.establish()
     house.establish()
+    circumstances.policies()
 
 
 def grant(alias: str) -> None:
@@ -111,11 +114,14 @@ def work() -> int:
 
 def tidy() -> None:
     """Writes down what has become true by time alone."""
-    from bagipakai.control import access, readiness, requests
+    from bagipakai.control import access, circumstances, entrance, readiness, requests
 
-    counts = (readiness.tidy(), access.tidy(), requests.follow_up())
+    counts = (readiness.tidy(), access.tidy(), requests.follow_up(), entrance.tidy())
+    noticed = circumstances.notice()
     if any(counts):
-        log.info("worker.tidied readiness=%d access=%d requests=%d", *counts)
+        log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d", *counts)
+    if noticed:
+        log.info("worker.noticed changes=%d", noticed)
 
 
 def _announce(options: argparse.Namespace) -> int:
@@ -170,7 +176,7 @@ def _verify(_: argparse.Namespace) -> int:
     for one in broken:
         print(f"Rusak: {one}", file=sys.stderr)
     print("Semua catatan utuh." if not broken else f"{len(broken)} rangkaian rusak.")
-    differs = auditing.differences(house.store())
+    differs = [*auditing.differences(house.store()), *auditing.untold()]
     for one in differs:
         print(f"Jejak: {one}", file=sys.stderr)
     print("Jejak berkata sama." if not differs else "Basis data tidak cocok dengan jejak.")

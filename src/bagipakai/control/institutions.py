@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Q
 
 from bagipakai.control import clock
 from bagipakai.control.models import Document, Institution, Post, ProcessorMandate
+from bagipakai.control.trail import things
 from bagipakai.core.request import Role
 
 
@@ -20,6 +22,7 @@ class Appointment:
     date: date
 
 
+@transaction.atomic
 def register(
     code: str,
     name: str,
@@ -50,6 +53,7 @@ def register(
         institution.appointment_date = appointment.date
     institution.full_clean()
     institution.save()
+    things.tell("REGISTER", institution, institution=code)
     return institution
 
 
@@ -59,6 +63,7 @@ def file_appointment(institution: Institution, document: Document) -> None:
     institution.save(update_fields=["appointment_file"])
 
 
+@transaction.atomic
 def open_post(institution: Institution, title: str, *roles: str) -> Post:
     """A new post with its roles (names of `core.request.Role`). Raises ValidationError for an unknown role."""
     unknown = {str(role) for role in roles} - (set(Role) - {Role.SYSTEM})
@@ -67,6 +72,7 @@ def open_post(institution: Institution, title: str, *roles: str) -> Post:
     post = Post(institution=institution, title=title, roles=[str(role) for role in roles])
     post.full_clean()
     post.save()
+    things.tell("OPEN", post, institution=institution.code)
     return post
 
 
@@ -77,6 +83,7 @@ def name_dpo(institution: Institution, name: str, contact: str) -> None:
     institution.save(update_fields=["dpo_name", "dpo_contact"])
 
 
+@transaction.atomic
 def mandate(
     controller: Institution,
     processor: Institution,
@@ -97,7 +104,16 @@ def mandate(
     )
     given.full_clean()
     given.save()
+    things.tell("GIVE", given, institution=controller.code)
     return given
+
+
+@transaction.atomic
+def end_mandate(mandate: ProcessorMandate) -> None:
+    """The mandate ends now. What was done under it stays done; nothing more can be."""
+    mandate.ended_at = clock.now()
+    mandate.save(update_fields=["ended_at"])
+    things.tell("END", mandate, institution=mandate.controller.code)
 
 
 def serves(institution: Institution, controller: Institution, at: datetime | None = None) -> bool:

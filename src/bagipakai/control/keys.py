@@ -4,8 +4,9 @@
     keys/public/order.pub.pem        written here; the registry obeys orders that it verifies with this
     keys/public/receipt.pub.pem      written by the registry; receipts are verified with it
     keys/public/seal.pub.pem         written by the registry; manifests are verified with it
+    keys/public/seal-<id>.pub.pem    the public halves of seals before it, and of orders' keys likewise
 
-A key is made once and never overwritten.
+A key is made once and never overwritten, except where it gives way to the next one (control.custody).
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 from bagipakai import postgres
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
-from bagipakai.core.keyfiles import write_once
+from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
 
 Key = TypeVar("Key", Signer, PublicKey)
 
@@ -39,7 +40,7 @@ def establish() -> None:
 
 
 def order_signer() -> Signer:
-    """Signs orders and decisions of the office. Raises KeyMissing."""
+    """Signs orders and decisions of the office. Raises KeyMissing, and TooOpen if others could read the key."""
     return _read(folder() / "control" / "order.pem", Signer.from_pem)
 
 
@@ -53,8 +54,18 @@ def seal_key() -> PublicKey:
     return _read(folder() / "public" / "seal.pub.pem", PublicKey.from_pem)
 
 
+def every(name: str) -> list[PublicKey]:
+    """Every key of this name ("order", "seal") that there ever was here, the present one first: what was signed by an
+    older one is still verified. Whether one leaked, the trail tells (control.custody). Raises KeyMissing."""
+    public = folder() / "public"
+    found = [public / f"{name}.pub.pem", *sorted(public.glob(f"{name}-*.pub.pem"))]
+    return list({key.key_id: key for key in (_read(file, PublicKey.from_pem) for file in found)}.values())
+
+
 def _read(file: Path, load: Callable[[bytes], Key]) -> Key:
     try:
-        return load(file.read_bytes())
+        return load(file.read_bytes() if file.parent.name == "public" else read_secret(file))
+    except TooOpen:
+        raise
     except (OSError, BadSeal):
         raise KeyMissing(file.name) from None

@@ -10,8 +10,10 @@ from django.db.models import Q, QuerySet
 
 from bagipakai.control import clock
 from bagipakai.control.models import CompetenceAttestation, Person, Post, Tenure
+from bagipakai.control.trail import things
 
 
+@transaction.atomic
 def register(email: str, name: str, password: str, *, nip: str = "") -> Person:
     """A new account. Raises ValidationError for an address or NIP that is not one, or is known, and for a password that
     is short, common or like the name."""
@@ -20,6 +22,7 @@ def register(email: str, name: str, password: str, *, nip: str = "") -> Person:
     person.set_password(password)
     person.full_clean()
     person.save()
+    things.tell("REGISTER", person)
     return person
 
 
@@ -54,15 +57,19 @@ def appoint(
         if others.exists():
             raise ValidationError("Jabatan ini masih dipegang pejabat definitif lain pada waktu itu.")
     tenure.save()
+    things.tell("GIVE", tenure, institution=post.institution.code)
     return tenure
 
 
+@transaction.atomic
 def relieve(tenure: Tenure) -> None:
     """The tenure ends now. What was done by it stays done; nothing more can be."""
     tenure.ended_at = clock.now()
     tenure.save(update_fields=["ended_at"])
+    things.tell("END", tenure, institution=tenure.post.institution.code)
 
 
+@transaction.atomic
 def attest(person: Person, field: str, *, number: str, issuer: str, until: date, since: date | None = None) -> None:
     """Records that `issuer` attests a competence (TECHNICAL, LEGAL or GOVERNANCE) until a day, included."""
     attestation = CompetenceAttestation(
@@ -70,6 +77,7 @@ def attest(person: Person, field: str, *, number: str, issuer: str, until: date,
     )
     attestation.full_clean()
     attestation.save()
+    things.tell("ATTEST", attestation)
 
 
 def tenures(person: Person, at: datetime | None = None) -> QuerySet[Tenure]:

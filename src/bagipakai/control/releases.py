@@ -9,9 +9,11 @@ from django.db import transaction
 
 from bagipakai.control import clock, keys
 from bagipakai.control.models import Region, Release
+from bagipakai.control.trail import things
 from bagipakai.core.exchange import Announcement
 
 
+@transaction.atomic
 def announce(
     version: str,
     *,
@@ -24,7 +26,7 @@ def announce(
 ) -> Release:
     """Records a release that the registry published. Announcing it again changes nothing. Raises ValueError when a
     known version comes with another digest: a published release cannot change."""
-    release, _ = Release.objects.get_or_create(
+    release, new = Release.objects.get_or_create(
         version=version,
         defaults={
             "digest": digest,
@@ -38,6 +40,8 @@ def announce(
     )
     if release.digest != digest:
         raise ValueError(f"release {version} was announced with another digest")
+    if new:
+        things.tell("ANNOUNCE", release)
     return release
 
 

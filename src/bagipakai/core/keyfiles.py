@@ -1,8 +1,10 @@
-"""A key file is written once: whole or not at all, by the first who comes, and never over another. A secret one is read
-only while nobody but its owner can."""
+"""A key file is written once, whole or not at all, by the first who comes, and never over another; only its custodian
+puts the next one in its place. A secret one is read only while nobody but its owner can."""
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from stat import S_IMODE
 
@@ -15,19 +17,20 @@ def write_once(file: Path, content: bytes, mode: int) -> None:
     """Writes `file` with `mode` unless it is there; of two writers the first one wins. Raises OSError."""
     if file.exists():
         return
-    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
+    with _draft(file, content, mode) as draft:
         try:
             os.link(draft, file)
         except FileExistsError:
             return
-    finally:
-        draft.unlink()
+
+
+def replace(file: Path, content: bytes) -> None:
+    """Puts `content` in the place of what `file` holds, in one step; its mode and its owner stay. Raises OSError."""
+    was = file.stat()
+    with _draft(file, content, S_IMODE(was.st_mode)) as draft:
+        if (was.st_uid, was.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(draft, was.st_uid, was.st_gid)
+        draft.replace(file)
 
 
 def read_secret(file: Path) -> bytes:
@@ -36,3 +39,18 @@ def read_secret(file: Path) -> bytes:
         if S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o077:
             raise TooOpen(str(file))
         return opened.read()
+
+
+@contextmanager
+def _draft(file: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """A file beside `file` that holds `content` on the disk already; nothing of it is left behind."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)

@@ -6,7 +6,8 @@
     keys/public/receipt.pub.pem · seal.pub.pem          written here
     keys/public/order.pub.pem                           written by the office; orders are checked with it
 
-A key is made once and never overwritten: a lost pseudonym key cannot be guessed back.
+A key is made once and never overwritten, unless its custodian replaces the seal (decision 0082): a lost pseudonym key
+cannot be guessed back.
 """
 
 import secrets
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
-from bagipakai.core.keyfiles import write_once
+from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
 
 
 class KeyMissing(Exception):
@@ -41,6 +42,7 @@ class Keys:
     seal: Signer
     master: MasterKey
     order: PublicKey
+    seals: tuple[PublicKey, ...] = ()  # those before the present one, under which older packages lie
 
 
 def establish(folder: Path) -> None:
@@ -62,19 +64,23 @@ def receipt_signer(folder: Path) -> Signer:
 
 
 def read(folder: Path) -> Keys:
-    """The keys in `folder` (`var/keys`). Raises KeyMissing; the order key is missing until the office has made it."""
+    """The keys in `folder` (`var/keys`). Raises TooOpen if others could read a secret one, and KeyMissing: the order
+    key is missing until the office has made it."""
     private, public = folder / "registry", folder / "public"
     return Keys(
         receipt=_signer(private / "receipt.pem"),
         seal=_signer(private / "seal.pem"),
         master=MasterKey(_bytes(private / "pseudonym.key")),
         order=_public(public / "order.pub.pem"),
+        seals=tuple(_public(file) for file in sorted(public.glob("seal-*.pub.pem"))),
     )
 
 
 def _bytes(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return file.read_bytes() if file.parent.name == "public" else read_secret(file)
+    except TooOpen:
+        raise
     except OSError:
         raise KeyMissing(file.name) from None
 

@@ -63,7 +63,7 @@ class Suspect:
 def trace(sample: bytes, places: Places, releases: Path, keys: Keys) -> list[Suspect]:
     """The packages that fit `sample` (a CSV), the likeliest first. Raises Unreadable, releases.Damaged."""
     table = read_sample(sample)
-    manifests = list(standing(places.packages, keys.seal.public))
+    manifests = list(standing(places.packages, keys.seal.public, *keys.seals))
     found = [*_by_pseudonym(table, manifests, keys), *_by_membership(table, manifests, places, releases)]
     return sorted(found, key=lambda one: (not one.certain, -one.log10_ratio, one.package))
 
@@ -84,13 +84,14 @@ def read_sample(sample: bytes) -> dict[str, list[str]]:
     return {name: [row[at].strip().lstrip("'") for row in kept] for at, name in enumerate(names)}
 
 
-def standing(packages: Path, seal: PublicKey) -> Iterator[Manifest]:
-    """The manifests of the packages that stand in the store under this seal."""
+def standing(packages: Path, *seals: PublicKey) -> Iterator[Manifest]:
+    """The manifests of the packages that stand in the store under one of these seals."""
     for file in sorted(packages.glob(f"*/{MANIFEST_NAME}")):
-        try:
-            yield Manifest.unsealed(file.read_bytes(), seal)
-        except (BadSeal, ManifestError, OSError):
-            continue
+        for seal in {seal.key_id: seal for seal in seals}.values():
+            try:
+                yield Manifest.unsealed(file.read_bytes(), seal)
+            except (BadSeal, ManifestError, OSError):
+                continue
 
 
 def _by_pseudonym(table: Mapping[str, list[str]], manifests: Sequence[Manifest], keys: Keys) -> Iterator[Suspect]:

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from bagipakai import postgres
+from bagipakai.core.keyfiles import TooOpen
 from bagipakai.registry import keys
 
 
@@ -44,6 +45,8 @@ def _worker(options: argparse.Namespace) -> int:
         print("Kotak pertukaran belum ada; jalankan dulu penyiapan kantor: bagipakai control migrate.", file=sys.stderr)
     except keys.KeyMissing as missing:
         print(f"Kunci {missing} belum ada; siapkan kantor dulu, lalu ulangi.", file=sys.stderr)
+    except TooOpen as error:
+        print(f"Kunci {error} dapat dibaca orang lain. Jalankan: chmod 600 {error}", file=sys.stderr)
     return 1
 
 

@@ -13,7 +13,7 @@ from bagipakai.control.models.institutions import (
     TenureKind,
 )
 from bagipakai.control.models.passkeys import Credential, KeyEvent, PendingDecision, SignedDecision, SigningAttempt
-from bagipakai.control.models.people import Person
+from bagipakai.control.models.people import LoginFailure, Person
 from bagipakai.control.models.readiness import ReadinessEvent, ReadinessReview
 from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, PlacedOrder, Request, SignedCopy
 
@@ -29,6 +29,7 @@ __all__ = [
     "Institution",
     "KeyEvent",
     "Kind",
+    "LoginFailure",
     "Notice",
     "Paper",
     "PendingDecision",

@@ -44,3 +44,17 @@ class Person(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+
+class LoginFailure(models.Model):
+    """A password that was wrong: when, and keyed digests of the account named and of the network it came from."""
+
+    at = models.DateTimeField(db_index=True)
+    account = models.CharField(max_length=64)
+    address = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-at"], name="failures_of_an_account"),
+            models.Index(fields=["address", "-at"], name="failures_of_an_address"),
+        ]

@@ -90,9 +90,10 @@ def _page(http: HttpRequest, dossier: Dossier, grant: Grant, error: str = "") ->
 
 @require_GET
 def seal(http: HttpRequest, reference: str) -> HttpResponse:
-    """The public key of the controller's seal, by which the recipient knows whose package it is."""
-    _granted(http, reference)
-    return as_download(keys.seal_key().to_pem(), "segel-pengendali.pem", "application/x-pem-file")
+    """The public key of the seal on this package, by which the recipient knows whose package it is."""
+    _, grant = _granted(http, reference)
+    key = access.seal_of(grant) or keys.seal_key()
+    return as_download(key.to_pem(), "segel-pengendali.pem", "application/x-pem-file")
 
 
 @require_POST

@@ -14,6 +14,7 @@ BEGIN
         EXECUTE format('REVOKE UPDATE, DELETE ON %s FROM bagipakai_office', kept);
     END LOOP;
     REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM bagipakai_office;
+    REVOKE UPDATE ON control_loginfailure FROM bagipakai_office;  -- written, and forgotten after a day
     GRANT USAGE ON SCHEMA exchange TO bagipakai_office;
     GRANT SELECT, INSERT ON exchange.orders TO bagipakai_office;
     GRANT SELECT ON exchange.receipts TO bagipakai_office;
