@@ -20,8 +20,8 @@ def notice() -> int:
 
 def policies() -> bool:
     """The policy files, each with its SHA-256, and the version that they make together."""
-    files = {file.name: _digest(file) for file in sorted(policy.policies_dir().glob("*.toml"))}
-    return things.notice("policy.SEEN", "kebijakan", {"version": policy.version(), "files": files})
+    told = {"version": policy.version(), "files": dict(policy.digests())}
+    return things.notice("policy.SEEN", "kebijakan", told)
 
 
 def configuration() -> bool:

@@ -112,9 +112,14 @@ def rules(name: str, table: str = "rule", key: tuple[str, ...] = ()) -> Rules:
     return Rules(f"{name}.toml [[{table}]]", rows, key)
 
 
+def digests() -> Mapping[str, str]:
+    """SHA-256 of each policy file, by name."""
+    return _digests(policies_dir())
+
+
 def version() -> str:
     """SHA-256 over the names and bytes of all policy files: what the Order, the Receipt and each entry say."""
-    return _version(policies_dir())
+    return hashlib.sha256("".join(f"{name}\0{one}\n" for name, one in digests().items()).encode()).hexdigest()
 
 
 @lru_cache(maxsize=16)
@@ -123,11 +128,8 @@ def _files(folder: Path) -> Mapping[str, bytes]:
 
 
 @lru_cache(maxsize=16)
-def _version(folder: Path) -> str:
-    every = hashlib.sha256()
-    for name, content in _files(folder).items():
-        every.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-    return every.hexdigest()
+def _digests(folder: Path) -> Mapping[str, str]:
+    return MappingProxyType({name: hashlib.sha256(content).hexdigest() for name, content in _files(folder).items()})
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,8 @@
 """Who is who and who may act for whom is told in the trail as it changes; what the trail does not tell of is named."""
 
+import itertools
 import json
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -165,17 +167,23 @@ def test_an_entry_without_a_leaf_is_named(kind):
 
 
 @pytest.fixture
-def policies(tmp_path, monkeypatch):
-    for file in policy.policies_dir().glob("*.toml"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setenv("BAGIPAKAI_POLICIES", str(tmp_path))
-    return tmp_path
+def start(tmp_path, monkeypatch):
+    """Starts the office with its policies, and with more in one of them: a process reads them once."""
+    here, starts = policy.policies_dir(), itertools.count()
+
+    def started(more=b""):
+        place = shutil.copytree(here, tmp_path / str(next(starts)))
+        (place / "trail.toml").write_bytes((place / "trail.toml").read_bytes() + more)
+        monkeypatch.setenv("BAGIPAKAI_POLICIES", str(place))
+
+    return started
 
 
-def test_a_policy_is_told_when_it_is_first_seen_and_when_it_changes(policies):
+def test_a_policy_is_told_when_it_is_first_seen_and_when_it_changes(start):
+    start()
     assert circumstances.policies() and not circumstances.policies()
     first = policy.version()
-    (policies / "trail.toml").write_text((policies / "trail.toml").read_text() + "\n")
+    start(b"\n")
     assert circumstances.policies() and not circumstances.policies()
     one, other = told("policy.SEEN")
     assert (one[3]["version"], other[3]["version"]) == (first, policy.version())
@@ -183,10 +191,9 @@ def test_a_policy_is_told_when_it_is_first_seen_and_when_it_changes(policies):
     assert other[2]["prev_object_hash"] == one[2]["object_hash"]
 
 
-def test_a_policy_that_comes_back_is_told_again(policies):
-    kept = (policies / "trail.toml").read_bytes()
-    for content in (kept, kept + b"\n", kept):
-        (policies / "trail.toml").write_bytes(content)
+def test_a_policy_that_comes_back_is_told_again(start):
+    for more in (b"", b"\n", b""):
+        start(more)
         assert circumstances.policies()
     versions = [payload["version"] for _, _, _, payload in told("policy.SEEN")]
     assert versions[0] == versions[2] != versions[1]
