@@ -86,8 +86,6 @@ def office_stands(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         factories.an_office()
         factories.the_institution()
-        owner.as_owner("DELETE FROM trail.opening")
-        owner.rewrite("DELETE FROM trail.leaf", "trail.leaf")  # each test's trail begins with the test
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 from tests.factories import a_request
 from tests.fakes import Registry
+from tests.owner import change
 
 from bagipakai.control import orders, requests
 from bagipakai.control.models import PlacedOrder, Release
@@ -49,7 +50,7 @@ def test_a_receipt_that_says_other_than_the_sealed_package_delivers_nothing(told
 def test_a_package_from_another_release_of_the_same_version_delivers_nothing():
     """What was announced is what was ordered from: a release made again under its old name is another one."""
     chain = a_request(at=Status.PROCESSING)
-    Release.objects.update(digest="ef" * 32)
+    change(Release.objects.all(), digest="ef" * 32)
     _answered(chain)
     assert chain.state.delivered.refusal == "receipt-differs-from-its-package"
 

@@ -83,8 +83,7 @@ def test_an_examiner_of_an_institution_without_mandate_has_no_business_here():
     assert refused(outcome) == "not-this-role"
     controller = an_office().institution
     mandate = institutions.mandate(controller, other.institution, number="MoU 1", scope="Pengecekan administrasi")
-    mandate.ended_at = clock.now()
-    mandate.save()
+    institutions.end_mandate(mandate)
     outcome = act(requests, chain.reference, Action.PASS_ADMIN, seat.person, {}, chain.state.n)
     assert refused(outcome) == "not-this-role"
     institutions.mandate(controller, other.institution, number="MoU 2", scope="Pengecekan administrasi")

@@ -4,7 +4,7 @@ import pytest
 from pypdf import PdfReader
 from tests.factories import COLUMNS, a_key, a_request, an_institution, answers, done
 from tests.fakes import Registry
-from tests.owner import rewrite
+from tests.owner import change, rewrite
 
 from bagipakai.control import access, documents, ledger, register, requests
 from bagipakai.control.models import Denial, Event, Grant, GrantEvent, Institution, Notice, Paper, Reading
@@ -251,7 +251,7 @@ def test_an_institution_abroad_without_a_basis_for_transfer_is_refused():
     chain = a_request(asking=asking)
     done(chain.write(**answers(area=["5203"])))
     assert chain.attempt(Action.SUBMIT, Role.APPLICANT).code == "transfer-has-no-basis"
-    Institution.objects.filter(pk=asking.institution.pk).update(transfer_basis="Perjanjian 12/2026")
+    change(Institution.objects.filter(pk=asking.institution.pk), transfer_basis="Perjanjian 12/2026")
     assert chain.attempt(Action.SUBMIT, Role.APPLICANT).code == "documents-are-missing"
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 from tests.factories import Chain, House, a_request, an_institution, an_office
+from tests.owner import change
 from tests.portal.steps import entering, standing_at, with_a_key
 
 from bagipakai.control import documents, readiness, requests
@@ -175,7 +176,7 @@ def test_what_is_being_weighed_is_read_by_those_who_weigh_it():
 def test_somebody_without_a_post_sees_nothing_of_any_request():
     chain = a_request(at=Status.ADMIN_CHECK, level="L1")
     person = chain.office[Role.ADMIN_VERIFIER]
-    Tenure.objects.filter(person=person).update(until="2020-01-01", since="2019-01-01")
+    change(Tenure.objects.filter(person=person), until="2020-01-01", since="2019-01-01")
     client = entering(person)
     assert chain.reference not in client.get(reverse("requests:list")).content.decode()
     assert client.get(reverse("examining:show", args=[chain.reference])).status_code == 404

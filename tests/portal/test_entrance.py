@@ -181,7 +181,7 @@ def test_the_office_cannot_change_a_failure(person):
 
 def test_a_closed_account_is_told_the_same_as_a_wrong_password(person):
     person.state = "SUSPENDED"
-    person.save()
+    person.save(update_fields=["state"])
     assert MISMATCH in enter(password=PASSWORD)
     assert LoginFailure.objects.count() == 1
 

@@ -189,3 +189,47 @@ def test_rights_are_given_anew_and_nothing_stays_of_others(kept):
         owner.execute(rights)
     test_and_nothing_else(kept, OFFICE)
     test_and_nothing_else(kept, SEQUENCER)
+
+
+KEPT = {  # what the office changes by its own acts, and nothing else
+    "control_request": {
+        "n",
+        "status",
+        "level",
+        "programme",
+        "purpose",
+        "owners",
+        "awaited",
+        "sent_at",
+        "due_on",
+        "changed_at",
+    },
+    "control_readinessreview": {"n", "status", "changed_at", "valid_until"},
+    "control_grant": {"n", "status", "received_at"},
+    "control_institution": {"appointment_file_id", "dpo_name", "dpo_contact"},
+    "control_post": {"closed_on"},
+    "control_tenure": {"ended_at"},
+    "control_processormandate": {"ended_at"},
+    "control_person": {"password", "last_login", "state", "language"},
+    "control_placedorder": {"collected_at"},
+    "control_release": {"withdrawn_at"},
+    "control_notice": {"read_at"},
+}
+PASSING = {"control_claim", "django_session"}  # of the moment; nobody's right follows from them
+
+
+def test_the_offices_own_login_rewrites_nothing_that_stands(ground):
+    """Of each column there is: who may act for whom, which paper was set, which package was granted."""
+    with ground.connect(OWNER) as owner:
+        columns = owner.execute(
+            "SELECT relname, attname, has_column_privilege(%s, pg_class.oid, attname, 'UPDATE'),"
+            " has_table_privilege(%s, pg_class.oid, 'DELETE'), has_table_privilege(%s, pg_class.oid, 'TRUNCATE')"
+            " FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+            [OFFICE] * 3,
+        ).fetchall()
+    assert {table for table, *_ in columns} > {*KEPT, *PASSING, "control_paper", "control_event"}
+    may = {(table, column) for table, column, update, *_ in columns if update and table not in PASSING}
+    assert may == {(table, column) for table, kept in KEPT.items() for column in kept}
+    assert {table for table, *_, delete, _ in columns if delete} == {*PASSING, "control_loginfailure"}
+    assert not any(truncate for *_, truncate in columns)

@@ -112,7 +112,8 @@ def read(paper: Paper, copy: SignedCopy | None = None) -> bytes:
     from bagipakai.control.signing.validation import Expected
 
     sha256, controller = copy.sha256 if copy else paper.sha256, paper.request.controller
-    expected = [Expected(desk.seal_of(controller.code, controller.name).ref)]
+    for_this = _seals(Paper.Kind(paper.kind), paper.number)  # a seal under another paper is no seal under this one
+    expected = [Expected(desk.seal_of(controller.code, controller.name).ref, reason=for_this)]
     if copy is not None:
         before = paper.copies.filter(pk__lte=copy.pk).select_related("decision__pending__post__institution")
         expected += [Expected(_signer(one.decision).ref, one.decision.digest) for one in before]
@@ -144,7 +145,7 @@ def _party(institution: Institution, role: Role, appointment: str = "") -> paper
 
 
 def _keep(request: Request, kind: Paper.Kind, number: str, content: bytes, *, plan: Plan, at: datetime) -> None:
-    content = _sealed(request.controller, f"Menyegel {kind.label} {number}", content, at)
+    content = _sealed(request.controller, _seals(kind, number), content, at)
     sha256 = documents.keep(content)
     Paper.objects.create(
         request=request,
@@ -155,6 +156,11 @@ def _keep(request: Request, kind: Paper.Kind, number: str, content: bytes, *, pl
         plan_digest=plan.digest,
         set_at=at,
     )
+
+
+def _seals(kind: Paper.Kind, number: str) -> str:
+    """What a seal says that it is for."""
+    return f"Menyegel {kind.label} {number}"
 
 
 def _sealed(controller: Institution, reason: str, content: bytes, at: datetime) -> bytes:

@@ -194,7 +194,7 @@ def _facts(
 def _follows(row: ReadinessReview, review: Review, event: Event, entry: ReadinessEvent) -> None:
     row.n, row.status, row.changed_at = review.n, event.status_after.value, event.at
     row.valid_until = review.certificate.valid_until if review.certificate else None
-    row.save()
+    row.save(update_fields=("n", "status", "changed_at", "valid_until"))
 
 
 def _due(row: ReadinessReview, review: Review, at: datetime) -> Command | None:

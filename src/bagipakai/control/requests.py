@@ -291,7 +291,7 @@ def _last_look(request: Request, current: State, event: Happened) -> Refusal | N
 
 
 def _remember(request: Request, current: State, event: Happened) -> None:
-    """Copies the fold into the columns by which lists are made."""
+    """Copies the fold into the columns by which lists are made; the office's login may change these (rights.sql)."""
     answers = current.answers
     request.n = current.n
     request.status = current.status or Status.DRAFT
@@ -305,7 +305,19 @@ def _remember(request: Request, current: State, event: Happened) -> None:
     request.sent_at = current.versions[0].at if current.versions else None
     request.due_on = rulebook.due_on(current, clock.day_of(event.at))
     request.changed_at = event.at
-    request.save()
+    remembered = (
+        "n",
+        "status",
+        "level",
+        "programme",
+        "purpose",
+        "owners",
+        "awaited",
+        "sent_at",
+        "due_on",
+        "changed_at",
+    )
+    request.save(update_fields=remembered)
     if event.status_before != event.status_after:
         Claim.objects.filter(request=request).delete()
 

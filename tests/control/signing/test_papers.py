@@ -100,3 +100,12 @@ def test_where_an_officers_signature_cannot_be_set_nothing_is_signed(monkeypatch
     outcome = chain.attempt(Action.SIGN_AGREEMENT, Role.ACCOUNTABLE_OFFICER, filled)
     assert isinstance(outcome, Refusal) and outcome.code == "signing-device-is-silent", outcome
     assert chain.state.n == before and not SignedCopy.objects.exists() and not chain.state.agreement
+
+
+def test_the_sealed_paper_of_another_request_is_not_read():
+    """Somebody who may write as the owner puts another agreement, whole and sealed, in the place of this one."""
+    mine, other = (Paper.objects.get(request=a_request(at=Status.AGREEMENT_SIGNING).request) for _ in range(2))
+    mine.sha256 = other.sha256
+    with pytest.raises(drafting.PaperRefused) as refused:
+        drafting.read(mine)
+    assert refused.value.no.code == "signature-of-another"

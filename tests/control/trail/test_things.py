@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection
 from tests.factories import PASSWORD, a_person, a_request, a_seat, an_institution, an_office
-from tests.owner import rewrite
+from tests.owner import change, rewrite
 
 from bagipakai.control import circumstances, clock, institutions, people, releases
 from bagipakai.control.models import Institution, Person, Post, Release, Tenure
@@ -135,9 +135,9 @@ def test_a_post_that_somebody_gave_themselves_is_named(seat):
 
 
 def test_a_row_that_was_changed_is_named(seat):
-    Post.objects.filter(pk=seat.post_id).update(roles=["CONTROLLER", "COORDINATOR"])
-    Tenure.objects.filter(pk=seat.pk).update(until=clock.today() + timedelta(days=9000))
-    Institution.objects.filter(pk=seat.post.institution_id).update(region="52")
+    change(Post.objects.filter(pk=seat.post_id), roles=["CONTROLLER", "COORDINATOR"])
+    change(Tenure.objects.filter(pk=seat.pk), until=clock.today() + timedelta(days=9000))
+    change(Institution.objects.filter(pk=seat.post.institution_id), region="52")
     Release.objects.update(withdrawn_at=clock.now())
     Person.objects.filter(pk=seat.person_id).update(state="CLOSED")
     assert sorted(auditing.untold()) == sorted(

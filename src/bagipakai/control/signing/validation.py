@@ -77,10 +77,11 @@ class Roots:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """Who must have signed, by the `ref` of their certificate or by its SHA-256 in hex; and the statement that their
-    signature must name, unless ""."""
+    signature must name, and what it was set for, unless ""."""
 
     ref: str
     statement_digest: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ def _as_expected(found: Validated, expected: Sequence[Expected]) -> Validated | 
             return Refusal("signature-of-another", {"signer": one.ref})
         if one.statement_digest and one.statement_digest not in {s.statement_digest for s in theirs}:
             return Refusal("signature-names-another-statement", {"signer": theirs[0].holder.name})
+        if one.reason and not any(f"{s.reason}.".startswith(f"{one.reason}.") for s in theirs):
+            return Refusal("signature-of-another", {"signer": one.reason})
     return found
 
 

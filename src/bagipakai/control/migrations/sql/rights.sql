@@ -2,18 +2,34 @@
 -- login: a fence that the office itself could take down would be none.
 DO $$
 DECLARE
-    kept regclass;
+    list text;
+    name text;
 BEGIN
     REVOKE ALL ON ALL TABLES IN SCHEMA public FROM bagipakai_office;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO bagipakai_office;
-    GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO bagipakai_office;
-    FOR kept IN  -- what is written for good can be read and added to
-        SELECT tgrelid::regclass FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-        WHERE tgname = 'stays' AND relnamespace = 'public'::regnamespace
+    FOR name, list IN  -- rights on columns are not among those of tables
+        SELECT attrelid::regclass, string_agg(quote_ident(attname), ', ') FROM pg_attribute
+        JOIN pg_class ON pg_class.oid = attrelid AND relnamespace = 'public'::regnamespace AND relkind = 'r'
+        WHERE attnum > 0 AND NOT attisdropped AND attacl IS NOT NULL GROUP BY attrelid
     LOOP
-        EXECUTE format('REVOKE UPDATE, DELETE ON %s FROM bagipakai_office', kept);
+        EXECUTE format('REVOKE ALL (%s) ON %s FROM bagipakai_office', list, name);
     END LOOP;
-    REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM bagipakai_office;
+    -- All can be read and added to. Of what stands, the office changes only what can change by its own acts.
+    GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO bagipakai_office;
+    GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO bagipakai_office;
+    REVOKE INSERT ON django_migrations FROM bagipakai_office;
+    GRANT UPDATE (n, status, level, programme, purpose, owners, awaited, sent_at, due_on, changed_at)
+        ON control_request TO bagipakai_office;  -- copies of what its events say, by which lists are made
+    GRANT UPDATE (n, status, changed_at, valid_until) ON control_readinessreview TO bagipakai_office;
+    GRANT UPDATE (n, status, received_at) ON control_grant TO bagipakai_office;
+    GRANT UPDATE (appointment_file_id, dpo_name, dpo_contact) ON control_institution TO bagipakai_office;
+    GRANT UPDATE (closed_on) ON control_post TO bagipakai_office;
+    GRANT UPDATE (ended_at) ON control_tenure, control_processormandate TO bagipakai_office;
+    GRANT UPDATE (password, last_login, state, language) ON control_person TO bagipakai_office;
+    GRANT UPDATE (collected_at) ON control_placedorder TO bagipakai_office;
+    GRANT UPDATE (withdrawn_at) ON control_release TO bagipakai_office;
+    GRANT UPDATE (read_at) ON control_notice TO bagipakai_office;
+    GRANT UPDATE, DELETE ON control_claim, django_session TO bagipakai_office;
+    GRANT DELETE ON control_loginfailure TO bagipakai_office;
     REVOKE UPDATE ON control_loginfailure FROM bagipakai_office;  -- written, and forgotten after a day
     GRANT USAGE ON SCHEMA exchange TO bagipakai_office;
     GRANT SELECT, INSERT ON exchange.orders TO bagipakai_office;
