@@ -89,7 +89,8 @@ def test_every_part_is_named_by_the_sealed_manifest(grant, handler):
 
 def test_every_refusal_is_written_down(grant, handler):
     access.download(grant, "bagian-0002.csv.age", handler)
-    assert Denial.objects.get(person=handler).code == "part-unknown"
+    no = Denial.objects.get(person=handler)
+    assert (no.code, no.detail) == ("part-unknown", {}), "what was typed is not kept"
 
 
 def test_only_a_handler_of_that_institution_reads(chain, grant):

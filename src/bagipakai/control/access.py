@@ -171,7 +171,7 @@ def _reading(grant: Grant, part: str, acting: Acting, at: datetime) -> int | Ref
     """The post in which this reader may read the part; a refusal is recorded."""
     outcome = DOOR.answer(grant, Action.READ, acting, {"part": part}, at=at)
     if not isinstance(outcome, Refusal) and part not in parts(grant):
-        outcome = Refusal("part-unknown", {"part": part[:40] if part.isascii() and part.isprintable() else "…"})
+        outcome = Refusal("part-unknown")  # what was typed may be anything, and a refusal stays
     if isinstance(outcome, Refusal):
         return DOOR.deny(grant, outcome, Action.READ, acting)
     return int(outcome.actor.post)
