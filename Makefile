@@ -8,7 +8,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 BENCH_PEOPLE ?= 10000000
 
-.PHONY: demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal pins messages pages clean
+# without a word: what there is to say
+.DEFAULT_GOAL := help
+
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal pins messages pages clean
+
+help:
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
 
 demo: .venv/run            ## a synthetic nation, one request of each level from readiness to an opened package
 	$(BIN)/bagipakai demo walk --people $(PEOPLE)

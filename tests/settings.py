@@ -10,6 +10,8 @@ Path(os.environ["BAGIPAKAI_VAR"]).mkdir(parents=True, exist_ok=True)
 
 from bagipakai.settings import *  # noqa: E402, F403
 
+ORIGIN = "http://testserver"  # what Django's test client calls itself
+
 # The owner makes the tests' database; what the tests then do, they do with the office's login (tests/conftest.py).
 LOGINS = {"office": DATABASES["default"], "owner": DATABASES["owner"]}  # noqa: F405
 DATABASES = {"default": dict(LOGINS["owner"], TEST={}), "owner": dict(LOGINS["owner"])}

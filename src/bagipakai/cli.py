@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 ROOMS = {
     "registry": "gudang data: buat, terbitkan, periksa rilis; jalankan pekerja",
     "control": "kantor: siapkan basis data, jalankan pekerja",
-    "portal": "halaman: jalankan portal",
     "recipient": "penerima: buat kunci, periksa dan buka paket",
     "witness": "saksi: buat kunci, tanda tangani jejak",
     "verify": "siapa saja: periksa bukti, jejak, keputusan, paket",
     "demo": "peragaan: dari kesiapan sampai paket terbuka",
 }
+ROOM, VERB = "RUANG", "PERINTAH"
 ELSEWHERE = {"verify": "bagipakai.verifier"}  # one file that also runs by itself, without the house
 
 SAYINGS = {  # what argparse says of a command that it cannot read
@@ -45,7 +45,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         for english, ours in SAYINGS.items():
             message = message.replace(english, ours)
-        self.print_usage(sys.stderr)
+        asks_for_a_verb = message.endswith((VERB, ROOM))
+        (self.print_help if asks_for_a_verb else self.print_usage)(sys.stderr)
         self.exit(2, f"{message}\n")
 
 
@@ -53,13 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. 0 done · 1 refused or failed, with a sentence on stderr · 2 not a command."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = Parser(prog="bagipakai", description="Berbagipakai DTSEN")
-    rooms = parser.add_subparsers(dest="room", required=True, metavar="RUANG")
+    rooms = parser.add_subparsers(dest="room", required=True, metavar=ROOM)
     asked = next((word for word in arguments if not word.startswith("-")), None)
     for name, told in ROOMS.items():
         room = rooms.add_parser(name, help=told, description=told)
         if name == asked:
             commands = import_module(ELSEWHERE.get(name, f"bagipakai.{name}.commands"))
-            commands.register(room.add_subparsers(required=True, metavar="PERINTAH"))
+            commands.register(room.add_subparsers(required=True, metavar=VERB))
     options = parser.parse_args(arguments)
     return int(options.run(options) or 0)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, Page
+from tests.authenticators import key_of
 from tests.factories import PASSWORD, Chain, a_request, an_institution, answers
 from tests.portal.steps import a_returned_request
 
@@ -82,6 +83,7 @@ def pages_of_a_returned_one() -> list[tuple[str, Person, str]]:
 def pages_of_the_checks() -> list[tuple[str, Person, str]]:
     chain = long_named(Status.SUBSTANCE_CHECK)
     officer = chain.office[Role.SUBSTANCE_VERIFIER]
+    key_of(officer)  # what one could not sign is shut
     acts = [
         (f"act-{act}", officer, reverse("acts:act", args=[chain.reference, act]))
         for act in ("propose", "return", "ask_clarification", "reject")

@@ -1,6 +1,7 @@
 """The portal, the two workers, the keeper of the trail and its witnesses, as processes that end together."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,9 @@ GUNICORN = ("gunicorn", "bagipakai.wsgi", "--workers", "2", "--threads", "4", "-
 def serve(port: int) -> int:
     """Runs until Ctrl-C or until one of them ends; then ends the others. 0 if asked to stop, 1 otherwise."""
     address = {"BAGIPAKAI_ORIGIN": f"http://localhost:{port}"}  # a name: browsers make no keys for a number
+    if _is_taken(port):
+        print(f"Porta {port} sedang dipakai. Pilih yang lain, misalnya: make run PORT={port + 1}", file=sys.stderr)
+        return 1
     call_command("collectstatic", interactive=False, verbosity=0)
     rooms: list[subprocess.Popen[Any]] = [
         subprocess.Popen(_python(*words), env={**postgres.environment(room), **address}, start_new_session=True)
@@ -45,6 +49,16 @@ def serve(port: int) -> int:
             except subprocess.TimeoutExpired:
                 process.kill()
     return 0 if asked else 1
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the portal's own server does
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
 
 def _python(module: str, *arguments: str) -> Sequence[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from bagipakai.core.notes import BadNote
 from bagipakai.core.tiles import BadTile
 
-STEP = re.compile(r"([A-Za-z0-9/-]{1,60})#([1-9][0-9]{0,8})")
+STEP = re.compile(r"([A-Za-z0-9/-]{1,60})(?:#([1-9][0-9]{0,8}))?")
 
 
 def register(subparsers: Any) -> None:
@@ -32,7 +32,7 @@ def _decision(options: argparse.Namespace) -> int:
 
     step = STEP.fullmatch(options.about)
     try:
-        record = evidence.decision_file(step[1], int(step[2]), house.store()) if step else None
+        record = evidence.decision_file(step[1], int(step[2] or 0), house.store()) if step else None
         if record is not None:
             options.out.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n")
             print(f"Keputusan: {options.out} · periksa dengan: bagipakai verify decision --policy … {options.out}")

@@ -122,7 +122,11 @@ def enrol(http: HttpRequest) -> HttpResponse:
     if isinstance(fresh, Refusal):
         return refused(http, fresh, reverse("passkeys:mine"))
     http.session[OFFER] = {"challenge": base64.b64encode(fresh.challenge).decode(), "at": fresh.at.isoformat()}
-    context = {"form": form, "options": json.dumps(fresh.options), "named": _is_a_name()}
+    context = {
+        "form": form,
+        "options": json.dumps(fresh.options),
+        **_place(http),
+    }
     return render(http, "passkeys/enrol.html", context, status=422 if http.method == "POST" else 200)
 
 
@@ -132,9 +136,11 @@ def _taken(kept: Mapping[str, str] | None) -> ceremony.Offer | None:
     return ceremony.Offer({}, base64.b64decode(kept["challenge"]), datetime.fromisoformat(kept["at"]))
 
 
-def _is_a_name() -> bool:
-    """Browsers make keys only for an address with a name."""
-    return not ceremony.rp_id().replace(".", "").isdigit() and ":" not in ceremony.rp_id()
+def _place(http: HttpRequest) -> dict[str, Any]:
+    """The one address at which keys work, a name and no number, and whether the reader is there."""
+    host = ceremony.rp_id()
+    is_name = not host.replace(".", "").isdigit() and ":" not in host
+    return {"origin": ceremony.origin(), "named": is_name and http.get_host().partition(":")[0] == host}
 
 
 # --- colleagues -------------------------------------------------------------------------------------------------------
@@ -260,7 +266,7 @@ def sign(http: HttpRequest, token: str) -> HttpResponse:
         "decision": decision,
         "options": json.dumps(signing.question(found)),
         "back": door.back(found),
-        "named": _is_a_name(),
+        **_place(http),
     }
     return render(http, "passkeys/sign.html", context)
 

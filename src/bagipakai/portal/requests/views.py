@@ -17,7 +17,7 @@ from bagipakai.control import access, documents, drafting, requests
 from bagipakai.control import forms as office
 from bagipakai.control.models import Document
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.request import Action, Status
+from bagipakai.core.request import Action, Role, Status
 from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
@@ -160,7 +160,7 @@ def _progress(http: HttpRequest, dossier: Dossier) -> HttpResponse:
         "steps": progress.steps(dossier.request.reference, received),
         "files": files(dossier),
         "papers": progress.papers(dossier),
-        "access": grant,
+        "access": grant if Role.AUTHORISED_HANDLER in dossier.tenure.post.roles else None,  # who fetches it
         "received": received,
         "options": options(dossier),
     }

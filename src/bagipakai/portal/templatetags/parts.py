@@ -53,7 +53,9 @@ def told(pair: Any) -> str:
     return str(pair)
 
 
-WORKING_PAPERS = re.compile(r"acuan (hukum|bidang data|kepercayaan)|[RST]-?[0-9]|[0-9., ]+$|I$", re.IGNORECASE)
+WORKING_PAPERS = re.compile(
+    r"acuan (hukum|bidang data|kepercayaan)|keputusan ([0-9]{4}|tentang)|[RST]-?[0-9]|[0-9., ]+$|I$", re.IGNORECASE
+)
 
 
 @register.filter
