@@ -10,7 +10,7 @@ from tests.trail import witnessed
 
 from bagipakai.control import access, clock, register
 from bagipakai.control.models import Denial, Grant, Person, Reading, Release
-from bagipakai.control.trail import house
+from bagipakai.control.trail import house, leaving
 from bagipakai.core.manifest import MANIFEST_NAME
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role, Status
@@ -70,6 +70,17 @@ def test_nothing_leaves_when_nobody_has_seen_the_trail_for_four_hours(grant, han
 def test_nothing_leaves_before_its_manifest_is_in_the_trail(grant, handler):
     rewrite(f"UPDATE trail.leaf SET seq = NULL WHERE about = '{grant.package}'", "trail.leaf", fence="numbered")
     assert refused(access.download(grant, PART, handler)) == "not-yet-in-the-trail"
+
+
+def test_what_the_trail_tells_of_another_manifest_opens_nothing(grant, handler):
+    """Alone, it lets nothing leave; beside the true one, it neither stands in its way nor in its place."""
+    leaving.sealed(grant.package, "00" * 32)
+    witnessed()
+    assert access.download(grant, PART, handler).is_file()
+    assert json.loads(access.proof_of(grant)["manifest.leaf.json"])["object_hash"] == grant.manifest
+    rewrite(f"UPDATE trail.leaf SET seq = NULL WHERE body LIKE '%{grant.manifest}%'", "trail.leaf", fence="numbered")
+    assert refused(access.download(grant, PART, handler)) == "not-yet-in-the-trail"
+    assert access.proof_of(grant) == {}
 
 
 def test_the_recipient_takes_the_proof_along(grant):

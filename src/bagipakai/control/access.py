@@ -187,7 +187,7 @@ def _leaf(
 
 def proof_of(grant: Grant) -> dict[str, bytes]:
     """The files that prove to its recipient that the package stands in the trail, by name."""
-    return leaving.proof_of(grant.package)
+    return leaving.proof_of(grant.package, grant.manifest)
 
 
 def confirm_receipt(grant: Grant, acting: Acting, envelope: bytes) -> rules.Received | Refusal:
@@ -369,7 +369,7 @@ def _follows(grant: Grant, _: rules.Grant, event: rules.Event, entry: GrantEvent
 
 def _last_look(grant: Grant, _: rules.Grant, event: rules.Event) -> Refusal | None:
     """Nothing is read while the trail cannot be proven (trust reference 3.3)."""
-    return leaving.in_the_way(grant.package, event.at) if event.action is Action.READ else None
+    return leaving.in_the_way(grant.package, grant.manifest, event.at) if event.action is Action.READ else None
 
 
 def _due(grant: Grant, current: rules.Grant, at: datetime) -> Command | None:
