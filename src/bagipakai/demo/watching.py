@@ -47,7 +47,8 @@ def watched() -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def wait_for(package: str, manifest: str) -> None:
-    """Until others have seen that `package` was sealed with this manifest. Raises Stopped with what stands in the way."""
+    """Until others have seen that `package` was sealed with this manifest. Raises Stopped with what stands in the
+    way."""
     until = time.monotonic() + PATIENCE
     while isinstance(no := leaving.in_the_way(package, manifest, clock.now()), Refusal):
         if time.monotonic() > until:

@@ -15,7 +15,7 @@ from bagipakai.control.passkeys import ceremony, keys, requested, signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core import policy
 from bagipakai.core.canonical import digest
-from bagipakai.core.decisions import Assertion, Decision, Signing, objection
+from bagipakai.core.decisions import ALWAYS, Assertion, Decision, Signing, objection, to_base64url
 from bagipakai.core.keybook import Action as Binding
 from bagipakai.core.readiness import Action as Review
 from bagipakai.core.refusal import Refusal
@@ -252,6 +252,22 @@ def test_a_key_that_does_not_count_may_sign_again(chain):
         done(handle(one.reference, PASS, seat, signature=wallet.sign(found)))
 
 
+def test_a_key_of_another_house_signs_nothing(chain, verifier):
+    """Confirmed by a colleague elsewhere, of whom this house knows nothing."""
+    elsewhere = a_seat(chain.asking.institution, Role.APPLICANT)
+    both = a_seat(chain.office.institution, Role.ADMIN_VERIFIER, person=elsewhere.person)
+    foreign = WALLET.of(both.person, chain.asking.institution)
+    assert refused(draw_up(chain.reference, PASS, both)) == "key-is-of-another-house"
+    (told,) = (one for one in requests.possible(chain.reference, both) if one.action is PASS)
+    assert told.refusal.code == "key-is-of-another-house"
+    own = WALLET.of(both.person, chain.office.institution)
+    found = done(draw_up(chain.reference, PASS, both))
+    assert [one["id"] for one in signing.question(found)["allowCredentials"]] == [to_base64url(own.credential)]
+    assert refused(handle(chain.reference, PASS, both, signature=answered(found, foreign))) == "key-is-of-another-house"
+    found = done(draw_up(chain.reference, PASS, both))
+    done(handle(chain.reference, PASS, both, signature=answered(found, own)))
+
+
 def test_a_revoked_key_signs_nothing(chain, verifier, drawn):
     signature = WALLET.sign(drawn)
     (key,) = keys.ring(verifier).keys
@@ -289,6 +305,26 @@ def test_decisions_of_a_request_are_chained(chain, verifier, drawn):
     assert first.pending.decision["prev_decision_hash"] == ""
     assert second.pending.decision["prev_decision_hash"] == first.digest
     assert second.pending.decision["reasons"] == ["Sesuai tujuan"]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_policy_that_leaves_an_act_out_lets_nobody_do_it(chain, verifier, drawn, monkeypatch, ended):
+    """The row is gone, or was ended yesterday: with a signature or without, the answer is no."""
+    signature, told = WALLET.sign(drawn), dict(policy.policy_file("signatures"))
+    told["act"] = [one for one in told["act"] if one["action"] != PASS.value or ended]
+    if ended:
+        yesterday = {"until": clock.today() - timedelta(days=1)}
+        told["act"] = [one | (yesterday if one["action"] == PASS.value else {}) for one in told["act"]]
+    read = policy.policy_file
+    monkeypatch.setattr(policy, "policy_file", lambda name: told if name == "signatures" else read(name))
+    assert refused(handle(chain.reference, PASS, verifier)) == "act-has-no-sentence"
+    assert refused(handle(chain.reference, PASS, verifier, signature=signature)) == "act-has-no-sentence"
+    assert refused(draw_up(chain.reference, PASS, verifier)) == "act-has-no-sentence"
+    assert chain.state.status is Status.ADMIN_CHECK
+
+
+def test_what_the_policy_names_today_is_signed_always():
+    assert {(matter, one) for matter, acts in ALWAYS.items() for one in acts} == set(Signing.on(clock.today()).acts)
 
 
 def test_what_needs_no_signature_is_done_without(chain):

@@ -98,7 +98,8 @@ def placed(about: str, event: str | None = None, content: str | None = None) -> 
     no number."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT seq, body FROM trail.leaf WHERE about = %(about)s AND (%(event)s::text IS NULL OR event = %(event)s)"
+            "SELECT seq, body FROM trail.leaf WHERE about = %(about)s"
+            " AND (%(event)s::text IS NULL OR event = %(event)s)"
             " AND (%(content)s::text IS NULL OR body::jsonb ->> 'object_hash' = %(content)s) ORDER BY id DESC LIMIT 1",
             {"about": about, "event": event, "content": content},
         )

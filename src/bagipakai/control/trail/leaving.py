@@ -26,7 +26,8 @@ def in_the_way(package: str, manifest: str, now: datetime) -> Refusal | None:
 
 
 def proof_of(package: str, manifest: str) -> dict[str, bytes]:
-    """The files that prove that it was sealed with this manifest, by name; none while it is not under a public checkpoint. Raises BadNote, BadTile."""
+    """The files that prove that it was sealed with this manifest, by name; none while it is not under a public
+    checkpoint. Raises BadNote, BadTile."""
     placed = leaves.placed(package, SEALED, manifest)
     found = proofs.proof(house.store(), placed[0]) if placed else None
     return {} if placed is None or found is None else {LEAF_NAME: placed[1], PROOF_NAME: bytes(found)}
