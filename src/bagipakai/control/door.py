@@ -197,9 +197,12 @@ class Door(Generic[Row, State, Happened]):
         return signing.hindrance(tenure.person, tenure.post.institution.code, self.kind, action)
 
     def tidy(self, rows: Iterable[Row], at: datetime | None = None) -> int:
-        """Lets the office go on where it can by itself. Returns how many events were written."""
+        """Lets the office go on where it can by itself, unless the trail is stopped. Returns how many events were
+        written."""
         written = 0
         for row in rows:
+            if stops.stopped(connection):
+                break
             try:
                 with transaction.atomic():
                     written += self._go_on(row, self.state(row), at or clock.now())
