@@ -328,13 +328,14 @@ def _facts(
 ) -> AccessFacts:
     today = clock.day_of(at)
     recipient = grant.plan["recipient"]["fingerprint"]
+    standing = readiness.standing(grant.request.institution, at)
     signer = keybook.receipt_key(grant.request.institution, recipient)
     state, envelope = cabinet.state_of(grant.request), _envelope(grant.package)
     release = Release.objects.filter(version=state.delivered.release if state.delivered else "").first()
     return AccessFacts(
         now=at,
         today=today,
-        standing=readiness.standing(grant.request.institution, at),
+        standing=standing,
         escalated=(),  # duties after access come with their own issue; none can be overdue before
         release_withdrawn=release is None or release.withdrawn_at is not None,
         agreement_signed=signed_by_both(state.agreement),
@@ -343,6 +344,7 @@ def _facts(
         manifest="" if envelope is None else hashlib.sha256(envelope).hexdigest(),
         package=grant.package,
         receipt_key=signer is not None,
+        examiners=frozenset[str]().union(*state.examined.values(), standing.reviewers),
         acknowledged=_acknowledged((payload or {}).get("envelope"), signer, recipient),
         competences_needed=rulebook.settings(today).competences,
         **known_of(tenure, today),
