@@ -19,7 +19,9 @@ from bagipakai import postgres
 from bagipakai.control import cabinet, clock, custody, institutions, keybook, keys, readiness, rulebook, situation
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door
-from bagipakai.control.models import Grant, GrantEvent, Reading, Release, Request, Tenure
+from bagipakai.control.models import Grant, GrantEvent, PendingDecision, Reading, Release, Request, Tenure
+from bagipakai.control.passkeys import matters
+from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.trail import leaves, leaving
 from bagipakai.core import access as rules
 from bagipakai.core import acknowledgement
@@ -250,19 +252,34 @@ def acknowledgement_of(grant: Grant) -> bytes | None:
     return None if entry is None else str(entry.payload["payload"]["envelope"]).encode("ascii")
 
 
-def suspend(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
-    """The controller orders a sanction: nothing can be read from this moment on."""
-    return DOOR.handle(grant, Action.SUSPEND, acting, {"cause": rules.Cause.SANCTION.value, "reason": reason})
+def ordered(action: Action, reason: str) -> dict[str, str]:
+    """What the controller says with an order about a grant: SUSPEND orders a sanction, and nothing can be read from
+    that moment on; RESUME lifts it; REVOKE ends the grant for good."""
+    cause = {} if action is Action.REVOKE else {"cause": rules.Cause.SANCTION.value}
+    return {**cause, "reason": reason}
 
 
-def resume(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
-    """The controller lifts its sanction."""
-    return DOOR.handle(grant, Action.RESUME, acting, {"cause": rules.Cause.SANCTION.value, "reason": reason})
+def draw_up(
+    grant: int, action: Action, acting: Acting, payload: Mapping[str, Any], seen: int, lang: str = "id"
+) -> PendingDecision | Refusal:
+    """What an order (`ordered`) would be as a decision; see `requests.draw_up`. Raises Grant.DoesNotExist."""
+    return DOOR.draw_up(_row(grant), action, acting, payload, seen=seen, lang=lang)
 
 
-def revoke(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
-    """The controller ends the grant for good."""
-    return DOOR.handle(grant, Action.REVOKE, acting, {"reason": reason})
+def handle(
+    grant: int,
+    action: Action,
+    acting: Acting,
+    payload: Mapping[str, Any],
+    seen: int,
+    signature: Signature | None = None,
+) -> rules.Event | Refusal:
+    """Does what the controller orders, once it is signed; see `requests.handle`. Raises Grant.DoesNotExist."""
+    return DOOR.handle(_row(grant), action, acting, payload, seen, signature)
+
+
+def _row(grant: int) -> Grant:
+    return Grant.objects.select_related("request__institution", "request__controller").get(pk=grant)
 
 
 def open_grant(request: Request, state: State, event: Happened) -> None:
@@ -401,5 +418,7 @@ DOOR: Door[Grant, rules.Grant, rules.Event] = Door(
     facts=_facts,
     follows=_follows,
     due=_due,
+    kind=matters.ACCESS,
+    matter=matters.of_grant,
     last_look=_last_look,
 )

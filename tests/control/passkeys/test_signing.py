@@ -9,7 +9,7 @@ from tests import authenticators
 from tests.authenticators import WALLET, decide, draw_up, handle, key_of, the_same_key
 from tests.factories import a_certificate, a_request, a_seat, done
 
-from bagipakai.control import clock, ledger, people, readiness, requests
+from bagipakai.control import access, clock, ledger, people, readiness, requests
 from bagipakai.control.models import Denial, Event, PendingDecision, SignedDecision, SigningAttempt
 from bagipakai.control.passkeys import ceremony, keys, requested, signing
 from bagipakai.control.passkeys.signing import Signature
@@ -350,13 +350,26 @@ def _matter_of_next(chain, action):
 
 def test_every_act_that_must_be_signed_exists():
     known = {("request", one.value) for one in Action} | {("readiness", one.value) for one in Review}
-    known |= {("recipient-key", one.value) for one in Binding}
+    known |= {("recipient-key", one.value) for one in Binding} | {("access", one.value) for one in access.Action}
     acts = Signing.on(clock.today()).acts
     assert set(acts) <= known
     demanded = {"PASS_ADMIN", "RETURN", "PASS_SUBSTANCE", "GIVE_OPINION", "APPROVE", "REJECT", "SIGN_AGREEMENT"}
     demanded |= {"PLACE_ORDER", "PASS_QUALITY", "SIGN_HANDOVER"}
     assert {("request", one) for one in demanded} | {("readiness", "CERTIFY")} <= set(acts)
     assert {("recipient-key", "STATE_KEY"), ("recipient-key", "CONFIRM_KEY")} <= set(acts)
+
+
+def test_an_order_about_a_grant_is_signed(chain):
+    """A sanction, its end, and the end of the right."""
+    chain = a_request(at=Status.ACCESS_GRANTED)
+    grant, controller = chain.request.grant, chain.office[Role.CONTROLLER]
+    for action in (access.Action.SUSPEND, access.Action.RESUME, access.Action.REVOKE):
+        says, n = access.ordered(action, "Laporan penyalahgunaan"), access.state_of(grant).n
+        assert refused(access.handle(grant.pk, action, controller, says, n)) == "decision-is-not-signed"
+        found = done(access.draw_up(grant.pk, action, controller, says, n))
+        assert chain.reference in str(found.summary) and grant.manifest in str(found.summary)
+        done(access.handle(grant.pk, action, controller, says, n, WALLET.sign(found)))
+        assert SignedDecision.objects.get(subject=f"hak/{grant.pk}", n=n + 1).pending == found
 
 
 def test_a_certificate_of_readiness_is_signed(chain):
