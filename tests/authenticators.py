@@ -7,9 +7,9 @@ from typing import Any
 
 from django.test import Client
 
-from bagipakai.control import clock, requests
+from bagipakai.control import access, clock, requests
 from bagipakai.control.acting import Acting, person_of
-from bagipakai.control.models import PendingDecision, Person
+from bagipakai.control.models import Grant, PendingDecision, Person
 from bagipakai.control.passkeys import signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core.decisions import PRESENT, VERIFIED, Signing
@@ -132,6 +132,11 @@ def at_the_door(
         return lambda: found
     signature = WALLET.sign(found)
     return lambda: door.handle(subject, action, who, payload, seen, signature=signature)
+
+
+def order_about(grant: Grant, action: access.Action, who: Acting, reason: str) -> Any:
+    """The controller's order about a grant, signed."""
+    return act(access, grant.pk, action, who, access.ordered(action, reason), access.state_of(grant).n)
 
 
 def sign_on(client: Client, page: Any) -> Any:

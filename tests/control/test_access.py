@@ -4,13 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from tests.authenticators import order_about
 from tests.factories import a_request, a_seat, an_institution
 from tests.owner import rewrite
 from tests.trail import witnessed
 
 from bagipakai.control import access, clock, register
 from bagipakai.control.models import Denial, Grant, Person, Reading, Release
-from bagipakai.control.trail import house
+from bagipakai.control.trail import house, leaving
 from bagipakai.core.manifest import MANIFEST_NAME
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role, Status
@@ -72,6 +73,17 @@ def test_nothing_leaves_before_its_manifest_is_in_the_trail(grant, handler):
     assert refused(access.download(grant, PART, handler)) == "not-yet-in-the-trail"
 
 
+def test_what_the_trail_tells_of_another_manifest_opens_nothing(grant, handler):
+    """Alone, it lets nothing leave; beside the true one, it neither stands in its way nor in its place."""
+    leaving.sealed(grant.package, "00" * 32)
+    witnessed()
+    assert access.download(grant, PART, handler).is_file()
+    assert json.loads(access.proof_of(grant)["manifest.leaf.json"])["object_hash"] == grant.manifest
+    rewrite(f"UPDATE trail.leaf SET seq = NULL WHERE body LIKE '%{grant.manifest}%'", "trail.leaf", fence="numbered")
+    assert refused(access.download(grant, PART, handler)) == "not-yet-in-the-trail"
+    assert access.proof_of(grant) == {}
+
+
 def test_the_recipient_takes_the_proof_along(grant):
     proof, leaf = (access.proof_of(grant)[name] for name in ("manifest.tlog-proof", "manifest.leaf.json"))
     assert LogProof.read(proof).shows(leaf, house.policy())
@@ -109,22 +121,30 @@ def test_a_handler_needs_competence_and_an_active_account(chain, grant, handler)
     assert refused(access.download(grant, PART, handler)) == "account-is-not-active"
 
 
+@pytest.mark.parametrize("role", [Role.CONTROLLER, Role.ADMIN_VERIFIER, Role.READINESS_REVIEWER])
+def test_whoever_took_part_for_the_controller_receives_nothing(chain, grant, role):
+    """On a lawful post at the asking institution."""
+    seat = a_seat(chain.asking.institution, Role.AUTHORISED_HANDLER, person=chain.office[role])
+    assert refused(access.download(grant, PART, seat)) == "took-part-for-the-controller"
+    assert refused(access.may_confirm(grant, seat)) == "took-part-for-the-controller"
+
+
 def test_the_controller_suspends_lifts_and_revokes(chain, grant, handler):
     """S09: from the stored decision on, nothing is read."""
     controller = chain.office[Role.CONTROLLER]
-    access.suspend(grant, controller, "Laporan penyalahgunaan")
+    order_about(grant, access.Action.SUSPEND, controller, "Laporan penyalahgunaan")
     assert refused(access.download(grant, PART, handler)) == "not-at-this-stage"
-    access.resume(grant, controller, "Tidak terbukti")
+    order_about(grant, access.Action.RESUME, controller, "Tidak terbukti")
     assert not isinstance(access.download(grant, PART, handler), Refusal)
-    access.revoke(grant, controller, "Perjanjian diakhiri")
+    order_about(grant, access.Action.REVOKE, controller, "Perjanjian diakhiri")
     assert refused(access.download(grant, PART, handler)) == "not-at-this-stage"
-    assert refused(access.resume(grant, controller, "Batal")) == "not-at-this-stage"
+    assert refused(order_about(grant, access.Action.RESUME, controller, "Batal")) == "not-at-this-stage"
     assert register.entries()[0].status == "REVOKED"
 
 
 def test_nobody_else_suspends(chain, grant, handler):
     for person in (handler, chain.office[Role.COORDINATOR]):
-        assert refused(access.suspend(grant, person, "x")) == "not-this-role"
+        assert refused(order_about(grant, access.Action.SUSPEND, person, "x")) == "not-this-role"
 
 
 def test_a_withdrawn_release_is_read_by_nobody(grant, handler):

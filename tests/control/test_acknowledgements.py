@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from tests.authenticators import act
+from tests.authenticators import act, order_about
 from tests.factories import SECRETS, a_key, a_new_key, a_request, an_acknowledgement, an_institution, done
 
 from bagipakai.control import access, clock, keybook, register
@@ -138,7 +138,7 @@ def test_whose_business_it_is(chain, grant, handler):
 
 def test_it_may_follow_after_the_access_has_ended(chain, grant, handler):
     envelope = an_acknowledgement(grant)
-    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     done(access.confirm_receipt(grant, handler, envelope))
     assert access.state_of(grant).status == "REVOKED"
 

@@ -4,12 +4,15 @@ import ast
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from tests.authenticators import key_of
 from tests.factories import a_request
-from tests.owner import rewrite
+from tests.fakes import Registry
+from tests.owner import as_owner, rewrite
 
-from bagipakai.control import ledger, requests
-from bagipakai.control.models import Denial, Event, Grant, PlacedOrder
+from bagipakai.control import access, clock, ledger, orders, requests
+from bagipakai.control.models import Denial, Event, Grant, PlacedOrder, Release
+from bagipakai.control.trail import stops
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, Status
 
@@ -46,6 +49,22 @@ def test_a_refused_answer_is_written_down_with_its_question_and_without_what_was
     assert (said.person, said.action, said.code) == (chain.asking[Role.APPLICANT], "SAVE_ANSWER", code)
     assert said.detail == {"field": question}
     assert chain.state.answers == {}
+
+
+@pytest.mark.django_db
+def test_while_the_trail_is_stopped_the_office_does_nothing_by_itself():
+    """A receipt that came waits, and a grant whose release was withdrawn says so later."""
+    ordered, granted = a_request(at=Status.PROCESSING), a_request(at=Status.ACCESS_GRANTED)
+    ordered.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(ordered.reference, Action.PLACE_ORDER))
+    (order,) = Registry().orders()
+    Registry().answer(order)
+    Release.objects.update(withdrawn_at=clock.now())
+    stops.stop(connection, "saksi-1")
+    assert (access.tidy(), orders.collect()) == (0, 0)
+    assert PlacedOrder.objects.get(request=ordered.request).collected_at is None
+    assert Grant.objects.get(request=granted.request).status == "ACTIVE"
+    as_owner("INSERT INTO trail.lift (stop, reason) SELECT id, 'sudah diperiksa bersama saksi' FROM trail.stop")
+    assert (access.tidy(), orders.collect()) == (1, 1)
 
 
 @pytest.mark.django_db

@@ -66,6 +66,7 @@ def facts(now: datetime, actor: Actor = WATI, **changes) -> AccessFacts:
         manifest=MANIFEST,
         package="paket-1",
         receipt_key=True,
+        examiners=frozenset({"citra", "indra"}),
         acknowledged=SAID,
     )
     return replace(right, **changes)
@@ -348,6 +349,7 @@ LINES = {
         "mandate-has-ended": {"mandate": None},
         "competence-has-ended": {"competences": {}},
         "belongs-to-another-institution": {"institution": "DINSOS-A"},
+        "took-part-for-the-controller": {"examiners": frozenset({"citra", "wati"})},
         "access-has-not-begun": {"now": at("2026-11-26T08:00")},
         "access-has-ended": {"now": END},
         "readiness-has-lapsed": {"standing": Standing()},
@@ -423,6 +425,7 @@ def spoilers(rule) -> dict[str, dict]:
         case _, Action.CONFIRM_RECEIPT:
             return person | {
                 "belongs-to-another-institution": {"institution": "DINSOS-A"},
+                "took-part-for-the-controller": {"examiners": None},
                 "receipt-was-confirmed": {"confirmed": True},
                 "recipient-key-signs-no-more": {"receipt_key": False},
                 "is-not-signed-by-the-recipient": {"acknowledged": None},

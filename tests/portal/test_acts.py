@@ -9,7 +9,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from tests.authenticators import press
+from tests.authenticators import order_about, press
 from tests.factories import DOCUMENTS, a_pdf, a_request, an_institution, answers
 from tests.fakes import Registry
 from tests.portal.steps import a_returned_request, entering, standing_at, with_a_key
@@ -319,7 +319,7 @@ def test_a_transfer_ends_with_the_right_to_it(monkeypatch):
     assert b"".join(whole.streaming_content) == b"sealed" and whole.headers["Content-Length"] == "6"
     flowing = iter(entering(handler).post(address, follow=True).streaming_content)
     assert next(flowing) == b"se"
-    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     with pytest.raises(ConnectionAbortedError):
         next(flowing)
 

@@ -9,6 +9,7 @@ from django.core import signing
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from tests.authenticators import order_about
 from tests.factories import Chain, a_request, a_seat, an_institution
 from tests.owner import rewrite
 from tests.portal.steps import entering
@@ -96,7 +97,7 @@ def test_the_commands_on_the_page_ask_for_the_witnesses(chain, handler):
 def test_a_proof_is_given_to_whoever_may_read_and_to_nobody_else(chain, grant, handler):
     applicant = entering(chain.asking[Role.APPLICANT])
     assert applicant.post(proof_at(chain, PROOF_NAME)).status_code == 409
-    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     assert handler.post(proof_at(chain, PROOF_NAME)).status_code == 409
 
 
@@ -212,7 +213,7 @@ def test_each_range_asks_for_the_right_anew(chain, grant, handler):
     """S09, S10: the link outlives nothing."""
     address = link(chain, handler)
     assert handler.get(address, headers={"Range": "bytes=0-1"}).status_code == 206
-    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     for asked in ({"Range": "bytes=2-"}, {"Range": "bytes=9-"}, {}):
         assert handler.get(address, headers=asked).status_code == 409
     assert handler.head(address).status_code == 409
@@ -231,7 +232,7 @@ def test_a_range_ends_with_the_right_to_it(chain, grant, handler, monkeypatch):
     monkeypatch.setattr("bagipakai.portal.downloads.views.ASK_EVERY", 0.0)
     flowing = iter(handler.get(link(chain, handler), headers={"Range": "bytes=1-4"}).streaming_content)
     assert next(flowing) == b"e"
-    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     with pytest.raises(ConnectionAbortedError):
         next(flowing)
 
@@ -285,7 +286,7 @@ def test_an_ended_right_is_told_before_the_wait(chain, grant, handler, at_most_t
     addresses = [link(chain, handler) for _ in range(2)]
     for _ in range(3):
         assert handler.get(addresses[0]).status_code == 200
-    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     assert handler.get(addresses[1]).status_code == 409
 
 
@@ -307,6 +308,6 @@ def test_behind_nginx_a_short_stretch_is_named_and_not_sent_and_told_all_the_sam
     assert (answer.status_code, answer.getvalue()) == (206, BYTES[2:4]), "a condition is for us to read"
     assert "X-Accel-Redirect" not in answer.headers and "X-Accel-Redirect" not in handler.head(address).headers
     assert ranges_told(grant) == [(2, 3), (0, 5), (2, 3)]
-    access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+    order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     answer = handler.get(address)
     assert answer.status_code == 409 and "X-Accel-Redirect" not in answer.headers

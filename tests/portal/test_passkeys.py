@@ -12,8 +12,8 @@ from tests.authenticators import Authenticator, draw_up, handle, key_of
 from tests.factories import a_request, a_seat, an_institution, an_office, done
 from tests.portal.steps import entering
 
-from bagipakai.control import clock
-from bagipakai.control.models import SignedDecision
+from bagipakai.control import access, clock
+from bagipakai.control.models import Grant, SignedDecision
 from bagipakai.control.passkeys import ceremony, keys, matters
 from bagipakai.control.passkeys.summary import Summary
 from bagipakai.core.keyring import Standing
@@ -252,3 +252,16 @@ def test_the_page_works_under_the_portals_own_policy(drawn):
     scripts = re.findall(r"<script[^>]*>", page.content.decode())
     assert len(scripts) == 1 and 'src="/static/portal/passkeys.js"' in scripts[0]
     assert not re.search(r"\son[a-z]+=", page.content.decode())
+
+
+def test_an_order_about_access_is_signed_on_the_same_page():
+    chain = a_request(at=Status.ACCESS_GRANTED)
+    grant, controller = Grant.objects.get(request=chain.request), chain.office[Role.CONTROLLER]
+    key, says = key_of(controller), access.ordered(access.Action.SUSPEND, "Laporan penyalahgunaan")
+    found = done(access.draw_up(grant.pk, access.Action.SUSPEND, controller, says, access.state_of(grant).n))
+    client, address = entering(controller), reverse("passkeys:sign", args=[found.token])
+    page = client.get(address)
+    assert "Laporan penyalahgunaan" in text(page) and chain.reference in text(page)
+    answer = key.get(options(page), ceremony.origin())
+    assert client.post(address, {"answer": answer}).url == reverse("requests:show", args=[chain.reference])
+    assert access.state_of(grant).status is access.rules.Status.SUSPENDED

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 from tests import fakes
+from tests.authenticators import order_about
 from tests.factories import a_request
 from tests.portal.conftest import plain_static_files
 from tests.portal.steps import entering
@@ -198,7 +199,7 @@ def test_an_ended_right_is_told_at_the_next_range_and_ends_a_transfer(gate, chai
         answer.begin()
         assert (answer.status, answer.headers["Content-Length"]) == (200, str(SIZE))
         begun = answer.read(SLICE // 2)
-        access.revoke(grant, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
+        order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
         with pytest.raises(http.client.IncompleteRead) as broken:
             answer.read()
     came = begun + broken.value.partial

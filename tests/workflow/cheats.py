@@ -158,7 +158,7 @@ def somebody_of_another_house(attempt: Try) -> Iterator[Try]:
 
 @cheat()
 def somebody_who_was_here_before(attempt: Try) -> Iterator[Try]:
-    for person in ("ani", "budi", "citra", "dedi", "eka", "gita", "indra", "sari"):
+    for person in ("ani", "budi", "citra", "dedi", "eka", "fajar", "gita", "hari", "indra", "sari"):
         yield _as(attempt, person=person)
 
 

@@ -12,11 +12,14 @@ from typing import Any
 from bagipakai.core.facts import Facts
 from bagipakai.core.request import Command, Event
 
-CHECKS = {  # law reference 4.4, invariant 2
+CHECKS = {  # law reference 4.4, invariant 2; decision 0085
     "ADMIN_VERIFIER": "admin",
+    "DATA_PROTECTION_OFFICER": "opinion",
     "SUBSTANCE_VERIFIER": "substance",
     "DATA_PRODUCER": "decision",
     "COORDINATOR": "decision",
+    "CONTROLLER": "signature",
+    "DATA_PREPARER": "processing",
     "QUALITY_REVIEWER": "quality",
 }
 ASKING = {"APPLICANT", "ACCOUNTABLE_OFFICER"}

@@ -78,13 +78,32 @@ PAIRS = [
     ("citra", Role.QUALITY_REVIEWER, Status.QUALITY_CHECK, Action.PASS_QUALITY),
     ("sari", Role.ADMIN_VERIFIER, Status.ADMIN_CHECK, Action.PASS_ADMIN),
     ("sari", Role.COORDINATOR, Status.COORDINATOR_DECISION, Action.REJECT),
+    ("citra", Role.DATA_PROTECTION_OFFICER, Status.SUBSTANCE_CHECK, Action.GIVE_OPINION),
+    ("sari", Role.DATA_PROTECTION_OFFICER, Status.SUBSTANCE_CHECK, Action.GIVE_OPINION),
+    ("hari", Role.COORDINATOR, Status.COORDINATOR_DECISION, Action.APPROVE),
+    ("eka", Role.CONTROLLER, Status.AGREEMENT_SIGNING, Action.SIGN_AGREEMENT),
+    ("dedi", Role.CONTROLLER, Status.AGREEMENT_SIGNING, Action.SIGN_AGREEMENT),
+    ("eka", Role.DATA_PREPARER, Status.PROCESSING, Action.PLACE_ORDER),
+    ("indra", Role.DATA_PREPARER, Status.PROCESSING, Action.PLACE_ORDER),
+    ("fajar", Role.QUALITY_REVIEWER, Status.QUALITY_CHECK, Action.PASS_QUALITY),
+    ("indra", Role.QUALITY_REVIEWER, Status.QUALITY_CHECK, Action.PASS_QUALITY),
+    ("gita", Role.CONTROLLER, Status.HANDOVER_SIGNING, Action.SIGN_HANDOVER),
+    ("fajar", Role.CONTROLLER, Status.HANDOVER_SIGNING, Action.SIGN_HANDOVER),
 ]
 
 
 @pytest.mark.parametrize(("person", "role", "status", "action"), PAIRS)
 def test_one_person_acts_in_one_check_of_a_chain(person, role, status, action):
-    """Readiness review, administrative check, check of substance, decision, quality check (invariant 2)."""
+    """Readiness review, administrative check, opinion, check of substance, decision, signature for the controller,
+    processing, quality check (invariant 2; decision 0085)."""
     assert code(outcome_as(walk(to=status), role, action, person=person)) == "already-examined-it"
+
+
+def test_whoever_proposes_gives_no_opinion_on_the_proposal():
+    request = walk(to=Status.SUBSTANCE_CHECK)
+    request.act(Role.SUBSTANCE_VERIFIER, Action.PROPOSE)
+    outcome = outcome_as(request, Role.DATA_PROTECTION_OFFICER, Action.GIVE_OPINION, person="dedi")
+    assert code(outcome) == "already-examined-it"
 
 
 def test_the_same_checker_goes_on_after_a_repair():
@@ -104,7 +123,7 @@ def test_nobody_signs_for_both_sides():
     request = walk(steps=16, course=Course(provider_first=True))
     assert request.state.agreement.keys() == {Role.CONTROLLER}
     assert code(outcome_as(request, Role.ACCOUNTABLE_OFFICER, Action.SIGN_AGREEMENT, person="indra")) == (
-        "signed-for-the-other-side"
+        "already-examined-it"
     )
     request = walk(steps=16)
     assert request.state.agreement.keys() == {Role.ACCOUNTABLE_OFFICER}

@@ -19,7 +19,9 @@ from bagipakai import postgres
 from bagipakai.control import cabinet, clock, custody, institutions, keybook, keys, readiness, rulebook, situation
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door
-from bagipakai.control.models import Grant, GrantEvent, Reading, Release, Request, Tenure
+from bagipakai.control.models import Grant, GrantEvent, PendingDecision, Reading, Release, Request, Tenure
+from bagipakai.control.passkeys import matters
+from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.trail import leaves, leaving
 from bagipakai.core import access as rules
 from bagipakai.core import acknowledgement
@@ -187,7 +189,7 @@ def _leaf(
 
 def proof_of(grant: Grant) -> dict[str, bytes]:
     """The files that prove to its recipient that the package stands in the trail, by name."""
-    return leaving.proof_of(grant.package)
+    return leaving.proof_of(grant.package, grant.manifest)
 
 
 def confirm_receipt(grant: Grant, acting: Acting, envelope: bytes) -> rules.Received | Refusal:
@@ -250,19 +252,34 @@ def acknowledgement_of(grant: Grant) -> bytes | None:
     return None if entry is None else str(entry.payload["payload"]["envelope"]).encode("ascii")
 
 
-def suspend(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
-    """The controller orders a sanction: nothing can be read from this moment on."""
-    return DOOR.handle(grant, Action.SUSPEND, acting, {"cause": rules.Cause.SANCTION.value, "reason": reason})
+def ordered(action: Action, reason: str) -> dict[str, str]:
+    """What the controller says with an order about a grant: SUSPEND orders a sanction, and nothing can be read from
+    that moment on; RESUME lifts it; REVOKE ends the grant for good."""
+    cause = {} if action is Action.REVOKE else {"cause": rules.Cause.SANCTION.value}
+    return {**cause, "reason": reason}
 
 
-def resume(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
-    """The controller lifts its sanction."""
-    return DOOR.handle(grant, Action.RESUME, acting, {"cause": rules.Cause.SANCTION.value, "reason": reason})
+def draw_up(
+    grant: int, action: Action, acting: Acting, payload: Mapping[str, Any], seen: int, lang: str = "id"
+) -> PendingDecision | Refusal:
+    """What an order (`ordered`) would be as a decision; see `requests.draw_up`. Raises Grant.DoesNotExist."""
+    return DOOR.draw_up(_row(grant), action, acting, payload, seen=seen, lang=lang)
 
 
-def revoke(grant: Grant, acting: Acting, reason: str) -> rules.Event | Refusal:
-    """The controller ends the grant for good."""
-    return DOOR.handle(grant, Action.REVOKE, acting, {"reason": reason})
+def handle(
+    grant: int,
+    action: Action,
+    acting: Acting,
+    payload: Mapping[str, Any],
+    seen: int,
+    signature: Signature | None = None,
+) -> rules.Event | Refusal:
+    """Does what the controller orders, once it is signed; see `requests.handle`. Raises Grant.DoesNotExist."""
+    return DOOR.handle(_row(grant), action, acting, payload, seen, signature)
+
+
+def _row(grant: int) -> Grant:
+    return Grant.objects.select_related("request__institution", "request__controller").get(pk=grant)
 
 
 def open_grant(request: Request, state: State, event: Happened) -> None:
@@ -328,13 +345,14 @@ def _facts(
 ) -> AccessFacts:
     today = clock.day_of(at)
     recipient = grant.plan["recipient"]["fingerprint"]
+    standing = readiness.standing(grant.request.institution, at)
     signer = keybook.receipt_key(grant.request.institution, recipient)
     state, envelope = cabinet.state_of(grant.request), _envelope(grant.package)
     release = Release.objects.filter(version=state.delivered.release if state.delivered else "").first()
     return AccessFacts(
         now=at,
         today=today,
-        standing=readiness.standing(grant.request.institution, at),
+        standing=standing,
         escalated=(),  # duties after access come with their own issue; none can be overdue before
         release_withdrawn=release is None or release.withdrawn_at is not None,
         agreement_signed=signed_by_both(state.agreement),
@@ -343,6 +361,7 @@ def _facts(
         manifest="" if envelope is None else hashlib.sha256(envelope).hexdigest(),
         package=grant.package,
         receipt_key=signer is not None,
+        examiners=frozenset[str]().union(*state.examined.values(), standing.reviewers),
         acknowledged=_acknowledged((payload or {}).get("envelope"), signer, recipient),
         competences_needed=rulebook.settings(today).competences,
         **known_of(tenure, today),
@@ -369,7 +388,7 @@ def _follows(grant: Grant, _: rules.Grant, event: rules.Event, entry: GrantEvent
 
 def _last_look(grant: Grant, _: rules.Grant, event: rules.Event) -> Refusal | None:
     """Nothing is read while the trail cannot be proven (trust reference 3.3)."""
-    return leaving.in_the_way(grant.package, event.at) if event.action is Action.READ else None
+    return leaving.in_the_way(grant.package, grant.manifest, event.at) if event.action is Action.READ else None
 
 
 def _due(grant: Grant, current: rules.Grant, at: datetime) -> Command | None:
@@ -399,5 +418,7 @@ DOOR: Door[Grant, rules.Grant, rules.Event] = Door(
     facts=_facts,
     follows=_follows,
     due=_due,
+    kind=matters.ACCESS,
+    matter=matters.of_grant,
     last_look=_last_look,
 )

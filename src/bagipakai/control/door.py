@@ -16,7 +16,7 @@ from django.db.models import Model
 
 from bagipakai.control import clock, documents, ledger
 from bagipakai.control.acting import Acting, in_the_way, person_of, tenures_of
-from bagipakai.control.models import Document, PendingDecision, Person, Tenure
+from bagipakai.control.models import Document, PendingDecision, Tenure
 from bagipakai.control.models.ledger import Entry
 from bagipakai.control.passkeys import signing
 from bagipakai.control.passkeys.matters import Matter
@@ -185,19 +185,24 @@ class Door(Generic[Row, State, Happened]):
         same rules that decide. Objections to a form's content wait until it is filled."""
         state, now = self.state(row), clock.now()
         return [
-            Possibility(action, actor.role, tenure, refusal or self._unsignable(tenure.person, action))
+            Possibility(action, actor.role, tenure, refusal or self._unsignable(tenure, action))
             for actor, tenure in self.actors(tenures_of(acting), row, now)
             for action, refusal in self.rules.possible(state, actor, self.facts(row, state, now, tenure=tenure))
         ]
 
-    def _unsignable(self, person: Person, action: Any) -> Refusal | None:
-        """Why this person, who may do it, could not sign it."""
-        return signing.hindrance(person, self.kind, action) if self.kind else None
+    def _unsignable(self, tenure: Tenure, action: Any) -> Refusal | None:
+        """Why whoever holds this post, and may do it, could not sign it."""
+        if not self.kind:
+            return None
+        return signing.hindrance(tenure.person, tenure.post.institution.code, self.kind, action)
 
     def tidy(self, rows: Iterable[Row], at: datetime | None = None) -> int:
-        """Lets the office go on where it can by itself. Returns how many events were written."""
+        """Lets the office go on where it can by itself, unless the trail is stopped. Returns how many events were
+        written."""
         written = 0
         for row in rows:
+            if stops.stopped(connection):
+                break
             try:
                 with transaction.atomic():
                     written += self._go_on(row, self.state(row), at or clock.now())

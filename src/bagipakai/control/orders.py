@@ -4,13 +4,13 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 
 from bagipakai.control import access, clock, custody, keys, plans, releases, situation
 from bagipakai.control.models import PlacedOrder, Release, Request
-from bagipakai.control.trail import leaves, leaving
+from bagipakai.control.trail import leaves, leaving, stops
 from bagipakai.core import policy
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Order, Receipt
@@ -19,6 +19,8 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, State
 
 log = logging.getLogger("bagipakai.control.orders")
+
+LATER: Final = frozenset({"changed-meanwhile", "trail-disagrees"})  # refusals after which a receipt is read again
 
 
 def next_order(request: Request, state: State) -> dict[str, Any]:
@@ -73,8 +75,8 @@ def delivered(request: Request, state: State, event: Event) -> None:
 
 def collect() -> int:
     """Reads the receipts that came, verifies each, and records it in its request. One that was not sealed by the
-    registry, or answers another order, is recorded as a refusal: nothing is delivered by it. Returns how many. Raises
-    KeyMissing while the registry's public key is not there."""
+    registry, or answers another order, is recorded as a refusal: nothing is delivered by it. While the trail is
+    stopped, they wait. Returns how many. Raises KeyMissing while the registry's public key is not there."""
     from bagipakai.control import requests
 
     keys.receipt_key()  # without it nothing can be told from a forgery
@@ -84,13 +86,13 @@ def collect() -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT envelope FROM exchange.receipts WHERE order_id = %s", [placed.order_id])
             row = cursor.fetchone()
-        if row is None:
+        if row is None or stops.stopped(connection):
             continue
         with transaction.atomic():
             outcome = requests.handle_as_system(
                 placed.request.reference, Action.RECORD_RECEIPT, _told(placed, bytes(row[0]))
             )
-            if isinstance(outcome, Refusal) and outcome.code == "changed-meanwhile":
+            if isinstance(outcome, Refusal) and outcome.code in LATER:
                 continue
             placed.collected_at = clock.now()
             placed.save(update_fields=["collected_at"])

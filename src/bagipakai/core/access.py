@@ -123,6 +123,7 @@ class AccessFacts(ActorFacts):
     manifest: str = ""  # SHA-256 of the manifest that lies in the delivery store
     package: str = ""  # the name of the granted package
     receipt_key: bool = False  # whether the key that it was sealed to may sign acknowledgements still
+    examiners: frozenset[str] | None = None  # who took part in the request for the controller; None: not known
     acknowledged: Acknowledgement | None = None  # what that key signed in the envelope that is handed in
 
 
@@ -220,6 +221,12 @@ def is_not_what_was_approved(grant: Grant, command: Command, facts: AccessFacts)
 def is_not_the_granted_package(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
     manifest = command.payload["manifest"] if grant.status is None else grant.manifest
     return None if facts.manifest and manifest == facts.manifest else Refusal("is-not-the-granted-package")
+
+
+def took_part_for_the_controller(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
+    """Nobody hands over to themselves."""
+    apart = facts.examiners is not None and command.actor.person not in facts.examiners
+    return None if apart else Refusal("took-part-for-the-controller")
 
 
 def suspended_for_that_already(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
@@ -327,14 +334,14 @@ LIVE: Final = (
     release_is_withdrawn,
     *TRUE_COPY,
 )
-READER: Final = (*PERSON, competence_has_ended, belongs_to_another_institution, *LIVE)
+RECIPIENT: Final = (*PERSON, belongs_to_another_institution, took_part_for_the_controller)
+READER: Final = (*RECIPIENT, competence_has_ended, *LIVE)
 SUSPENDING: Final = (suspended_for_that_already, cause_does_not_hold)
 RESUMING: Final = (sanction_needs_a_person, is_not_suspended_for_that, cause_still_holds)
 ORDERING: Final = (*PERSON, only_a_sanction_is_ordered, suspended_for_that_already)
 LIFTING: Final = (*PERSON, only_a_sanction_is_ordered, is_not_suspended_for_that)
 CONFIRMING: Final = (
-    *PERSON,
-    belongs_to_another_institution,
+    *RECIPIENT,
     receipt_was_confirmed,
     recipient_key_signs_no_more,
     is_not_signed_by_the_recipient,
@@ -348,7 +355,8 @@ _R, _A, _S = Role, Action, Status
 RULES: Final[tuple[Rule[Status, Action], ...]] = (
     Rule(_R.SYSTEM, _A.OPEN, None, _S.PENDING, (period_is_empty, *TRUE_COPY), "Acuan hukum 4.4 butir 1, 7, 10"),
     Rule(_R.SYSTEM, _A.ACTIVATE, _S.PENDING, _S.ACTIVE, LIVE, "Acuan hukum 4.3; 4.4 butir 1, 9, 10"),
-    Rule(_R.AUTHORISED_HANDLER, _A.READ, _S.ACTIVE, _S.ACTIVE, READER, "Acuan hukum 4.4 butir 1, 9, 10; R-05, R-17"),
+    Rule(_R.AUTHORISED_HANDLER, _A.READ, _S.ACTIVE, _S.ACTIVE,
+         READER, "Acuan hukum 4.4 butir 1, 2, 9, 10; R-05, R-17; keputusan 0085"),
     Rule(_R.SYSTEM, _A.SUSPEND, _S.ACTIVE, _S.SUSPENDED, SUSPENDING, "Acuan hukum 4.4 butir 9; 9; S07, S18"),
     Rule(_R.SYSTEM, _A.SUSPEND, _S.SUSPENDED, _S.SUSPENDED, SUSPENDING, "Acuan hukum 4.4 butir 9; 9; S07, S18"),
     Rule(_R.SYSTEM, _A.RESUME, _S.SUSPENDED, None, RESUMING, "Acuan hukum 4.4 butir 9; S07"),
@@ -359,7 +367,8 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
       for status in (_S.PENDING, _S.ACTIVE, _S.SUSPENDED)),
     *(Rule(_R.SYSTEM, _A.EXPIRE, status, _S.EXPIRED, (access_has_not_ended,), "Acuan hukum 4.4 butir 10; S10")
       for status in (_S.PENDING, _S.ACTIVE, _S.SUSPENDED)),
-    *(Rule(_R.AUTHORISED_HANDLER, _A.CONFIRM_RECEIPT, status, status, CONFIRMING, "Acuan hukum 7.3; S17")
+    *(Rule(_R.AUTHORISED_HANDLER, _A.CONFIRM_RECEIPT, status, status,
+           CONFIRMING, "Acuan hukum 7.3; S17; keputusan 0085")
       for status in (_S.ACTIVE, _S.SUSPENDED, _S.EXPIRED, _S.REVOKED)),  # what was received stays received
 )
 # fmt: on

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -178,6 +179,20 @@ def to_base64url(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
+# Signed on every day, whatever the policy leaves out.
+# fmt: off
+ALWAYS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({
+    "request": frozenset({
+        "RETURN", "PASS_ADMIN", "GIVE_OPINION", "PASS_SUBSTANCE", "DECIDE_VARIABLES", "APPROVE", "REJECT",
+        "SIGN_AGREEMENT", "PLACE_ORDER", "PASS_QUALITY", "FAIL_QUALITY", "SIGN_HANDOVER",
+    }),
+    "readiness": frozenset({"CERTIFY", "CERTIFY_WITH_CONDITIONS", "REFUSE", "SUSPEND", "REINSTATE"}),
+    "recipient-key": frozenset({"STATE_KEY", "CONFIRM_KEY"}),
+    "access": frozenset({"SUSPEND", "RESUME", "REVOKE"}),  # ordered by a person
+})
+# fmt: on
+
+
 @dataclass(frozen=True, slots=True)
 class SignedAct:
     """An act that is not done without a signature, and the sentence that its signer signs, in two languages."""
@@ -192,10 +207,21 @@ class SignedAct:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What must be signed on a day, and how: `policies/signatures.toml`."""
+    """What must be signed on a day, and how: `policies/signatures.toml`. What is signed always stands in `ALWAYS`; the
+    policy adds to it, and gives each act its sentence. An act without one is done by nobody."""
 
     acts: Mapping[tuple[str, str], SignedAct]  # by matter ("request", "readiness") and action
     lives: timedelta  # of a decision that was drawn up and is not signed yet
+
+    def demands(self, matter: str, action: str) -> bool:
+        """Whether this act is done only when it is signed."""
+        return action in ALWAYS.get(matter, ()) or (matter, action) in self.acts
+
+    def unsayable(self, matter: str, action: str) -> Refusal | None:
+        """Why an act that must be signed cannot be: no rule says with which sentence."""
+        if not self.demands(matter, action) or (matter, action) in self.acts:
+            return None
+        return Refusal("act-has-no-sentence", {"action": action})
 
     @classmethod
     def on(cls, day: date) -> Self:

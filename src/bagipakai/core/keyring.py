@@ -35,7 +35,8 @@ class Standing(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key of one person. `public_key`: SPKI in DER, standard base64. `institution`: of the post from which it was
-    enrolled, whose officers confirm it. `n`: the event that enrolled it, `confirmed`: the one that confirmed it."""
+    enrolled; its officers confirm it, and it signs for no other. `n`: the event that enrolled it, `confirmed`: the one
+    that confirmed it."""
 
     credential: str
     public_key: str
@@ -61,6 +62,10 @@ class Ring:
     keys: Mapping[str, Key] = field(default_factory=dict, hash=False)
     lost: bool = False
     recovering: str = ""
+
+    def at(self, institution: str) -> Self:
+        """The same ring, with only the keys that sign for this institution: those enrolled and confirmed there."""
+        return replace(self, keys={name: key for name, key in self.keys.items() if key.institution == institution})
 
     def having(self, *standings: Standing) -> tuple[Key, ...]:
         return tuple(key for key in self.keys.values() if key.standing in standings)
@@ -116,8 +121,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RingFacts:
-    """The world at one moment. Each default refuses. `known`: the credential is already somebody's. `suits`: the
-    actor's post may do this to this holder's keys."""
+    """The world at one moment. Each default refuses. `most`: keys of one person in one institution. `known`: the
+    credential is already somebody's. `suits`: the actor's post may do this to this holder's keys."""
 
     now: datetime
     most: int = 0
@@ -144,7 +149,7 @@ def _in_the_way_of_enrolling(ring: Ring, command: Command, facts: RingFacts) -> 
         return Refusal("key-loss-is-not-recovered")
     if facts.known:
         return Refusal("key-is-known")
-    if len(ring.having(Standing.WAITING, Standing.ACTIVE)) >= facts.most:
+    if len(ring.at(command.actor.institution).having(Standing.WAITING, Standing.ACTIVE)) >= facts.most:
         return Refusal("keys-are-enough", {"most": str(facts.most)})
     return None
 

@@ -82,8 +82,7 @@ DEEDS: Mapping[str, str] = {
 # Objections that stand together in many lines, said once.
 GROUPS: Mapping[str, tuple[str, tuple[Objection, ...]]] = {
     "syarat-pemohon": ("Syarat pemohon", workflow.ASKER),
-    "syarat-pemeriksa": ("Syarat pemeriksa dan pemutus", workflow.EXAMINER),
-    "syarat-petugas": ("Syarat petugas lain dari pihak Pengendali", workflow.OUTSIDER),
+    "syarat-pemeriksa": ("Syarat pemeriksa, pemutus, dan petugas lain dari pihak Pengendali", workflow.EXAMINER),
     "syarat-orang": ("Syarat setiap orang", workflow.PERSON),
     "syarat-pengiriman": ("Syarat pengiriman", workflow.MAY_ASK),
 }

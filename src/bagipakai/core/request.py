@@ -82,12 +82,16 @@ class Action(StrEnum):
 
 
 class Check(StrEnum):
-    """The five acts of which no person may do two in one chain (law reference 4.4, invariant 2)."""
+    """The acts of which no person may do two in one chain: five by law reference 4.4, invariant 2; the opinion on data
+    protection, the processing and the controller's signature by decision 0085."""
 
     READINESS_REVIEW = "READINESS_REVIEW"
     ADMIN_CHECK = "ADMIN_CHECK"
+    OPINION = "OPINION"
     SUBSTANCE_CHECK = "SUBSTANCE_CHECK"
     DECISION = "DECISION"
+    SIGNATURE = "SIGNATURE"
+    PROCESSING = "PROCESSING"
     QUALITY_CHECK = "QUALITY_CHECK"
 
 
@@ -95,9 +99,12 @@ CHECK_OF: Final[Mapping[Role, Check]] = MappingProxyType(
     {
         Role.READINESS_REVIEWER: Check.READINESS_REVIEW,
         Role.ADMIN_VERIFIER: Check.ADMIN_CHECK,
+        Role.DATA_PROTECTION_OFFICER: Check.OPINION,
         Role.SUBSTANCE_VERIFIER: Check.SUBSTANCE_CHECK,
         Role.DATA_PRODUCER: Check.DECISION,  # the owner of a field decides on it
         Role.COORDINATOR: Check.DECISION,
+        Role.CONTROLLER: Check.SIGNATURE,  # of the agreement and of the hand-over
+        Role.DATA_PREPARER: Check.PROCESSING,
         Role.QUALITY_REVIEWER: Check.QUALITY_CHECK,
     }
 )

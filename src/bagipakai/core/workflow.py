@@ -88,7 +88,6 @@ from bagipakai.core.objections.person import (
     competence_has_ended,
     drafted_it_themselves,
     mandate_has_ended,
-    signed_for_the_other_side,
 )
 from bagipakai.core.objections.repair import (
     deficiency_is_open,
@@ -138,12 +137,16 @@ __all__ = [
 ]
 
 
-# Who: a person in office; one from outside the request; one who checks it; one who asks.
+# Who: a person in office; one who has a part in the request for the controller; one who asks.
 PERSON: Final = (account_is_not_active, mandate_has_ended)
-OUTSIDER: Final = (*PERSON, competence_has_ended, belongs_to_own_institution, drafted_it_themselves)
-EXAMINER: Final = (*OUTSIDER, already_examined_it)
+EXAMINER: Final = (
+    *PERSON,
+    competence_has_ended,
+    belongs_to_own_institution,
+    drafted_it_themselves,
+    already_examined_it,
+)
 ASKER: Final = (*PERSON, belongs_to_another_institution, already_examined_it)
-SIGNER: Final = (*ASKER, signed_for_the_other_side)
 
 # What: the submit guard of law reference 4.2, and the groups that stand in more than one line.
 MAY_ASK: Final = (
@@ -215,8 +218,8 @@ BEFORE_ACCESS: Final = tuple(status for status in Status if status not in TERMIN
 
 # Sources that stand in more than one line.
 NTB = "Artikel Bappeda NTB tentang Permen PPN 7/2025 (B)"
-BPS = "Peraturan BPS 6/2025 Pasal 23–24 (C); R-06"
-EARLY = "Portal nasional: BAST sebelum penyiapan (D); acuan hukum 4.2, 11.2"
+BPS = "Peraturan BPS 6/2025 Pasal 23–24 (C); R-06; keputusan 0085"
+EARLY = "Portal nasional: BAST sebelum penyiapan (D); acuan hukum 4.2, 11.2; keputusan 0085"
 
 # fmt: off
 RULES: Final[tuple[Rule[Status, Action], ...]] = (
@@ -249,7 +252,7 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
     Rule(R.SUBSTANCE_VERIFIER, A.PROPOSE, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
          (*EXAMINER, variable_was_not_asked, verdict_has_no_reason), "Acuan hukum 4.2, 6.2: usul tiap variabel; S12"),
     Rule(R.DATA_PROTECTION_OFFICER, A.GIVE_OPINION, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
-         OUTSIDER, "UU 27/2022 Pasal 34, 53 (A); acuan hukum 6.2"),
+         EXAMINER, "UU 27/2022 Pasal 34, 53, 54 (A); acuan hukum 6.2; keputusan 0085"),
     Rule(R.SUBSTANCE_VERIFIER, A.PASS_SUBSTANCE, S.SUBSTANCE_CHECK, S.COORDINATOR_DECISION,
          (*EXAMINER, *PROPOSED), "Acuan hukum 4.2; UU 27/2022 Pasal 34 (A); R-11"),
     Rule(R.SUBSTANCE_VERIFIER, A.REJECT, S.SUBSTANCE_CHECK, S.REJECTED,
@@ -276,22 +279,23 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
     # the agreement
     Rule(R.APPLICANT, A.AMEND, S.AGREEMENT_SIGNING, S.RETURNED,
          (*ASKER, product_is_not_reduced, amends_an_unknown_question), "Acuan hukum 4.2: produk yang dikurangi; S14"),
-    Rule(R.ACCOUNTABLE_OFFICER, A.SIGN_AGREEMENT, S.AGREEMENT_SIGNING, S.AGREEMENT_SIGNING, (*SIGNER, *AGREEMENT), BPS),
-    Rule(R.CONTROLLER, A.SIGN_AGREEMENT, S.AGREEMENT_SIGNING, S.AGREEMENT_SIGNING, (*OUTSIDER, *AGREEMENT), BPS),
+    Rule(R.ACCOUNTABLE_OFFICER, A.SIGN_AGREEMENT, S.AGREEMENT_SIGNING, S.AGREEMENT_SIGNING, (*ASKER, *AGREEMENT), BPS),
+    Rule(R.CONTROLLER, A.SIGN_AGREEMENT, S.AGREEMENT_SIGNING, S.AGREEMENT_SIGNING, (*EXAMINER, *AGREEMENT), BPS),
     Rule(R.ACCOUNTABLE_OFFICER, A.SIGN_HANDOVER, S.AGREEMENT_SIGNING, S.AGREEMENT_SIGNING,
-         (*SIGNER, handover_comes_after_quality, *HANDOVER), EARLY),
+         (*ASKER, handover_comes_after_quality, *HANDOVER), EARLY),
     Rule(R.CONTROLLER, A.SIGN_HANDOVER, S.AGREEMENT_SIGNING, S.AGREEMENT_SIGNING,
-         (*OUTSIDER, handover_comes_after_quality, *HANDOVER), EARLY),
+         (*EXAMINER, handover_comes_after_quality, *HANDOVER), EARLY),
     Rule(R.SYSTEM, A.BEGIN_PROCESSING, S.AGREEMENT_SIGNING, S.PROCESSING,
          (agreement_is_unsigned, early_handover_is_unsigned, content_differs_from_what_was_approved),
          "Acuan hukum 4.2: perjanjian ditandatangani, sidik rencana sama"),
     # processing
     Rule(R.DATA_PREPARER, A.PLACE_ORDER, S.PROCESSING, S.PROCESSING,
-         (*OUTSIDER, *ORDERABLE), f"{NTB}: pemrosesan; UU 27/2022 Pasal 51 (A)"),
+         (*EXAMINER, *ORDERABLE), f"{NTB}: pemrosesan; UU 27/2022 Pasal 51 (A); keputusan 0085"),
     Rule(R.SYSTEM, A.RECORD_RECEIPT, S.PROCESSING, S.PROCESSING,
          (order_is_not_the_last, order_was_answered), f"{NTB}: lima sublangkah; R-04"),
     Rule(R.DATA_PREPARER, A.SEND_TO_QUALITY, S.PROCESSING, S.QUALITY_CHECK,
-         (*OUTSIDER, package_was_checked_already, *GOOD_PACKAGE), "Acuan hukum 4.2: lima sublangkah berbukti; R-04"),
+         (*EXAMINER, package_was_checked_already, *GOOD_PACKAGE),
+         "Acuan hukum 4.2: lima sublangkah berbukti; R-04; keputusan 0085"),
     Rule(R.QUALITY_REVIEWER, A.PASS_QUALITY, S.QUALITY_CHECK, S.HANDOVER_SIGNING,
          (*EXAMINER, *GOOD_PACKAGE, content_differs_from_what_was_approved),
          "Portal nasional: cek kualitas (D); acuan hukum 4.4 butir 3"),
@@ -299,9 +303,9 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
          EXAMINER, "Acuan hukum 4.2: kembali ke pemrosesan"),
     # hand-over and access
     Rule(R.ACCOUNTABLE_OFFICER, A.SIGN_HANDOVER, S.HANDOVER_SIGNING, S.HANDOVER_SIGNING,
-         (*SIGNER, *HANDOVER, names_another_package), BPS),
+         (*ASKER, *HANDOVER, names_another_package), BPS),
     Rule(R.CONTROLLER, A.SIGN_HANDOVER, S.HANDOVER_SIGNING, S.HANDOVER_SIGNING,
-         (*OUTSIDER, *HANDOVER, names_another_package), BPS),
+         (*EXAMINER, *HANDOVER, names_another_package), BPS),
     Rule(R.SYSTEM, A.GRANT, S.HANDOVER_SIGNING, S.ACCESS_GRANTED,
          RELEASE, f"{NTB}: pemberian akses; acuan hukum 4.4 butir 1, 3, 6, 7, 10"),
     Rule(R.SYSTEM, A.CLOSE, S.ACCESS_GRANTED, S.CLOSED, NO_MORE_DUTIES, "Acuan hukum 4.2, 9: kewajiban terpenuhi"),

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from webauthn.helpers import encode_cbor
 
 from bagipakai.control import clock, people
-from bagipakai.control.models import PendingDecision, Person, Tenure
+from bagipakai.control.models import Institution, PendingDecision, Person, Tenure
 from bagipakai.control.passkeys import ceremony, keys, signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core.decisions import PRESENT, VERIFIED, to_base64url
@@ -91,20 +91,25 @@ class Wallet:
 
     def sign(self, found: PendingDecision) -> Signature:
         """The signature of whoever the decision was drawn up for."""
-        key = self.of(found.person)
+        key = self.of(found.person, found.post.institution)
         answer = key.get(signing.question(found), ceremony.origin())
         self._keep(key)  # before it is used: a counter may skip, never go back
         return Signature(found.token, answer)
 
-    def of(self, person: Person) -> Authenticator:
-        """The key of this person that may sign. Raises LookupError where nobody could confirm one."""
-        for active in keys.ring(person).having(Standing.ACTIVE):
+    def of(self, person: Person, house: Institution | None = None) -> Authenticator:
+        """The key with which this person signs for `house`; where none is named, for the house of their first post.
+        Raises LookupError where nobody could confirm one."""
+        held = people.tenures(person).select_related("post__institution").first()
+        house = house or (held.post.institution if held else None)
+        if house is None:
+            raise LookupError("nobody could confirm a key")
+        for active in keys.ring(person).at(house.code).having(Standing.ACTIVE):
             if found := self.held.get(active.credential) or self._kept(active.credential):
                 return self.held.setdefault(active.credential, found)
-        return self._enrolled(person)
+        return self._enrolled(person, house)
 
-    def _enrolled(self, person: Person) -> Authenticator:
-        holder, officer = _pair(person)
+    def _enrolled(self, person: Person, house: Institution) -> Authenticator:
+        holder, officer = _pair(person, house)
         made, offered = self.make(), keys.offer(holder)
         if isinstance(offered, Refusal):
             raise LookupError(offered.code)
@@ -141,11 +146,11 @@ class Wallet:
         return Authenticator(key, base64.urlsafe_b64decode(credential + "=" * (-len(credential) % 4)), told["counter"])
 
 
-def _pair(person: Person) -> tuple[Tenure, Tenure]:
-    """A post of this person, and a colleague there who may confirm their key."""
+def _pair(person: Person, house: Institution) -> tuple[Tenure, Tenure]:
+    """A post of this person in this house, and a colleague there who may confirm their key."""
     roles = Keeping.on(clock.today()).officers[Action.CONFIRM, "HOUSE"]
-    for mine in people.tenures(person):
-        beside = Tenure.objects.filter(post__institution=mine.post.institution_id).exclude(person=person)
+    for mine in people.tenures(person).filter(post__institution=house):
+        beside = Tenure.objects.filter(post__institution=house).exclude(person=person)
         for other in beside.select_related("person", "post__institution").order_by("pk"):
             if roles & set(other.post.roles) and people.tenures(other.person).filter(pk=other.pk).exists():
                 return mine, other

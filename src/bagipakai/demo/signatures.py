@@ -6,13 +6,18 @@ from types import ModuleType
 from typing import Any
 
 from bagipakai import postgres
-from bagipakai.control import keybook, readiness, requests
+from bagipakai.control import access, keybook, readiness, requests
 from bagipakai.control.models import Person
 from bagipakai.control.passkeys import matters, signing
 from bagipakai.demo.authenticator import Wallet
 from bagipakai.demo.processes import Stopped, passed
 
-MATTERS = {requests: matters.REQUEST, readiness: matters.READINESS, keybook: matters.RECIPIENT_KEY}  # by counter
+MATTERS = {
+    requests: matters.REQUEST,
+    readiness: matters.READINESS,
+    keybook: matters.RECIPIENT_KEY,
+    access: matters.ACCESS,
+}  # by counter
 
 
 @cache

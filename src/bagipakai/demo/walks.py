@@ -287,7 +287,7 @@ class Procession:
         grant = access.grant_of(self.reference)
         if grant is None:
             raise Stopped("Hak akses belum terbit sesudah kedua pihak menandatangani berita acara. Ulangi peragaan.")
-        watching.wait_for(grant.package)
+        watching.wait_for(grant.package, grant.manifest)
         package = self.keep / self.reference / "paket"
         shutil.rmtree(package.parent, ignore_errors=True)
         package.mkdir(parents=True)

@@ -46,10 +46,11 @@ def watched() -> Iterator[list[subprocess.Popen[str]]]:
                 process.kill()
 
 
-def wait_for(package: str) -> None:
-    """Until others have seen that `package` was made. Raises Stopped with what stands in the way."""
+def wait_for(package: str, manifest: str) -> None:
+    """Until others have seen that `package` was sealed with this manifest. Raises Stopped with what stands in the
+    way."""
     until = time.monotonic() + PATIENCE
-    while isinstance(no := leaving.in_the_way(package, clock.now()), Refusal):
+    while isinstance(no := leaving.in_the_way(package, manifest, clock.now()), Refusal):
         if time.monotonic() > until:
             raise Stopped(no.sentence())
         time.sleep(0.2)

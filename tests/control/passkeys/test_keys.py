@@ -13,6 +13,7 @@ from tests.factories import a_person, a_seat, an_institution, an_office, done
 from bagipakai.control import ledger, people
 from bagipakai.control.models import Credential, Denial, KeyEvent
 from bagipakai.control.passkeys import ceremony, keys
+from bagipakai.control.trail import stops
 from bagipakai.core.keyring import Action, Standing
 from bagipakai.core.manifest import read_aloud
 from bagipakai.core.refusal import Refusal
@@ -50,6 +51,23 @@ def enrolled(person, key=None):
 
 def standing(person, credential):
     return keys.ring(person).keys[credential].standing
+
+
+def test_while_the_trail_is_stopped_no_ring_changes(house, holder, officer):
+    """Somebody had seen more of the trail than the office holds: whatever is written now could be lost again."""
+    credential, spoken = enrolled(holder)
+    written = KeyEvent.objects.count(), Credential.objects.count()
+    offered, other = done(keys.offer(officer)), Authenticator()
+    stops.stop(connection, "saksi-1")
+    for outcome in (
+        keys.offer(holder),
+        keys.enrol(officer, offered, other.create(offered.options, ceremony.origin())),
+        keys.confirm(holder, officer, credential, spoken),
+        keys.revoke(holder, holder, credential, "Hilang"),
+        keys.recover(holder, officer, "Hilang"),
+    ):
+        assert refused(outcome) == "trail-disagrees"
+    assert (KeyEvent.objects.count(), Credential.objects.count()) == written
 
 
 def test_two_people_enrol_a_key(holder, officer):

@@ -9,13 +9,13 @@ from tests import authenticators
 from tests.authenticators import WALLET, decide, draw_up, handle, key_of, the_same_key
 from tests.factories import a_certificate, a_request, a_seat, done
 
-from bagipakai.control import clock, ledger, people, readiness, requests
+from bagipakai.control import access, clock, ledger, people, readiness, requests
 from bagipakai.control.models import Denial, Event, PendingDecision, SignedDecision, SigningAttempt
 from bagipakai.control.passkeys import ceremony, keys, requested, signing
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.core import policy
 from bagipakai.core.canonical import digest
-from bagipakai.core.decisions import Assertion, Decision, Signing, objection
+from bagipakai.core.decisions import ALWAYS, Assertion, Decision, Signing, objection, to_base64url
 from bagipakai.core.keybook import Action as Binding
 from bagipakai.core.readiness import Action as Review
 from bagipakai.core.refusal import Refusal
@@ -252,6 +252,22 @@ def test_a_key_that_does_not_count_may_sign_again(chain):
         done(handle(one.reference, PASS, seat, signature=wallet.sign(found)))
 
 
+def test_a_key_of_another_house_signs_nothing(chain, verifier):
+    """Confirmed by a colleague elsewhere, of whom this house knows nothing."""
+    elsewhere = a_seat(chain.asking.institution, Role.APPLICANT)
+    both = a_seat(chain.office.institution, Role.ADMIN_VERIFIER, person=elsewhere.person)
+    foreign = WALLET.of(both.person, chain.asking.institution)
+    assert refused(draw_up(chain.reference, PASS, both)) == "key-is-of-another-house"
+    (told,) = (one for one in requests.possible(chain.reference, both) if one.action is PASS)
+    assert told.refusal.code == "key-is-of-another-house"
+    own = WALLET.of(both.person, chain.office.institution)
+    found = done(draw_up(chain.reference, PASS, both))
+    assert [one["id"] for one in signing.question(found)["allowCredentials"]] == [to_base64url(own.credential)]
+    assert refused(handle(chain.reference, PASS, both, signature=answered(found, foreign))) == "key-is-of-another-house"
+    found = done(draw_up(chain.reference, PASS, both))
+    done(handle(chain.reference, PASS, both, signature=answered(found, own)))
+
+
 def test_a_revoked_key_signs_nothing(chain, verifier, drawn):
     signature = WALLET.sign(drawn)
     (key,) = keys.ring(verifier).keys
@@ -291,6 +307,26 @@ def test_decisions_of_a_request_are_chained(chain, verifier, drawn):
     assert second.pending.decision["reasons"] == ["Sesuai tujuan"]
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_policy_that_leaves_an_act_out_lets_nobody_do_it(chain, verifier, drawn, monkeypatch, ended):
+    """The row is gone, or was ended yesterday: with a signature or without, the answer is no."""
+    signature, told = WALLET.sign(drawn), dict(policy.policy_file("signatures"))
+    told["act"] = [one for one in told["act"] if one["action"] != PASS.value or ended]
+    if ended:
+        yesterday = {"until": clock.today() - timedelta(days=1)}
+        told["act"] = [one | (yesterday if one["action"] == PASS.value else {}) for one in told["act"]]
+    read = policy.policy_file
+    monkeypatch.setattr(policy, "policy_file", lambda name: told if name == "signatures" else read(name))
+    assert refused(handle(chain.reference, PASS, verifier)) == "act-has-no-sentence"
+    assert refused(handle(chain.reference, PASS, verifier, signature=signature)) == "act-has-no-sentence"
+    assert refused(draw_up(chain.reference, PASS, verifier)) == "act-has-no-sentence"
+    assert chain.state.status is Status.ADMIN_CHECK
+
+
+def test_what_the_policy_names_today_is_signed_always():
+    assert {(matter, one) for matter, acts in ALWAYS.items() for one in acts} == set(Signing.on(clock.today()).acts)
+
+
 def test_what_needs_no_signature_is_done_without(chain):
     chain.step(Action.RETURN, Role.ADMIN_VERIFIER, _returning())
     assert signing.accept(_matter_of_next(chain, Action.ANSWER_ITEM), None) is None
@@ -314,13 +350,26 @@ def _matter_of_next(chain, action):
 
 def test_every_act_that_must_be_signed_exists():
     known = {("request", one.value) for one in Action} | {("readiness", one.value) for one in Review}
-    known |= {("recipient-key", one.value) for one in Binding}
+    known |= {("recipient-key", one.value) for one in Binding} | {("access", one.value) for one in access.Action}
     acts = Signing.on(clock.today()).acts
     assert set(acts) <= known
     demanded = {"PASS_ADMIN", "RETURN", "PASS_SUBSTANCE", "GIVE_OPINION", "APPROVE", "REJECT", "SIGN_AGREEMENT"}
     demanded |= {"PLACE_ORDER", "PASS_QUALITY", "SIGN_HANDOVER"}
     assert {("request", one) for one in demanded} | {("readiness", "CERTIFY")} <= set(acts)
     assert {("recipient-key", "STATE_KEY"), ("recipient-key", "CONFIRM_KEY")} <= set(acts)
+
+
+def test_an_order_about_a_grant_is_signed(chain):
+    """A sanction, its end, and the end of the right."""
+    chain = a_request(at=Status.ACCESS_GRANTED)
+    grant, controller = chain.request.grant, chain.office[Role.CONTROLLER]
+    for action in (access.Action.SUSPEND, access.Action.RESUME, access.Action.REVOKE):
+        says, n = access.ordered(action, "Laporan penyalahgunaan"), access.state_of(grant).n
+        assert refused(access.handle(grant.pk, action, controller, says, n)) == "decision-is-not-signed"
+        found = done(access.draw_up(grant.pk, action, controller, says, n))
+        assert chain.reference in str(found.summary) and grant.manifest in str(found.summary)
+        done(access.handle(grant.pk, action, controller, says, n, WALLET.sign(found)))
+        assert SignedDecision.objects.get(subject=f"hak/{grant.pk}", n=n + 1).pending == found
 
 
 def test_a_certificate_of_readiness_is_signed(chain):

@@ -9,13 +9,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from bagipakai.control import clock, ledger, people
 from bagipakai.control.acting import Acting, actor, in_the_way, person_of, tenures_of
 from bagipakai.control.models import Credential, KeyEvent, Person, Tenure
 from bagipakai.control.passkeys import ceremony
-from bagipakai.control.trail import leaves
+from bagipakai.control.trail import leaves, stops
 from bagipakai.core.decisions import EnrolledKey, Signing, to_base64
 from bagipakai.core.keyring import SHOWN, Action, Command, Event, Keeping, Key, Ring, RingFacts, decide, fold
 from bagipakai.core.refusal import Refusal
@@ -47,7 +47,7 @@ def enrolled(key: Key, holder: str) -> EnrolledKey:
 def offer(acting: Acting) -> ceremony.Offer | Refusal:
     """What a browser is asked in order to make a key for this person, or why they may have none now."""
     person = person_of(acting)
-    if no := in_the_way(acting):
+    if no := stops.stopped(connection) or in_the_way(acting):
         return no
     mine = ring(person)
     blank: dict[str, Any] = dict.fromkeys(SHOWN, "")
@@ -118,7 +118,11 @@ def _done(
     try:
         with transaction.atomic():
             Person.objects.select_for_update(no_key=True).get(pk=holder.pk)
-            outcome = in_the_way(acting) or _decided(ring(holder), holder, action, acting, payload)
+            outcome = (
+                stops.stopped(connection)
+                or in_the_way(acting)
+                or _decided(ring(holder), holder, action, acting, payload)
+            )
             if isinstance(outcome, Event):
                 _write(holder, outcome, made)
     except (ledger.Overtaken, IntegrityError):

@@ -6,15 +6,23 @@ from datetime import datetime
 from typing import Any
 
 from bagipakai.control import ledger
-from bagipakai.control.models import Institution, ReadinessEvent, ReadinessReview, RecipientKeyEvent, Request
+from bagipakai.control.models import (
+    Grant,
+    GrantEvent,
+    Institution,
+    ReadinessEvent,
+    ReadinessReview,
+    RecipientKeyEvent,
+    Request,
+)
 from bagipakai.control.models.ledger import Entry
-from bagipakai.core import keybook
+from bagipakai.core import access, keybook
 from bagipakai.core.canonical import digest
 from bagipakai.core.plan import Plan
 from bagipakai.core.readiness import Event, Review
 from bagipakai.core.request import Actor
 
-REQUEST, READINESS, RECIPIENT_KEY = "request", "readiness", "recipient-key"
+REQUEST, READINESS, RECIPIENT_KEY, ACCESS = "request", "readiness", "recipient-key", "access"
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,23 @@ def of_key(row: Institution, current: keybook.Book, event: keybook.Event) -> Mat
     )
 
 
-def before(kind: type[Entry], subject: Request | ReadinessReview | Institution, n: int) -> str:
+def of_grant(row: Grant, _: access.Grant, event: access.Event) -> Matter:
+    """The step of a grant that `event` would be. Its signer reads which request and which package it is about."""
+    return Matter(
+        ACCESS,
+        f"hak/{row.pk}",
+        event.n,
+        event.at,
+        event.actor,
+        event.action.value,
+        event.payload,
+        {"before": before(GrantEvent, row, event.n), "plan": row.plan_digest},
+        row.request.institution.name,
+        beside={"request": row.request.reference, "manifest": row.manifest},
+    )
+
+
+def before(kind: type[Entry], subject: Request | ReadinessReview | Institution | Grant, n: int) -> str:
     """The digest of the entry before, which binds every entry before it."""
     rows = kind.objects.filter(subject=subject, n=n - 1)  # type: ignore[attr-defined]
     return str(rows.values_list("digest", flat=True).first() or ledger.FIRST)

@@ -46,25 +46,30 @@ class Signature:
 
 def needed(kind: str, action: str) -> bool:
     """Whether this act of this kind of matter is done only when it is signed."""
-    return (kind, action) in Signing.on(clock.today()).acts
+    return Signing.on(clock.today()).demands(kind, action)
 
 
-def hindrance(person: Person, kind: str, action: str) -> Refusal | None:
-    """Why this person could not sign this act: they have no key that may sign. None where no signature is needed."""
-    if not needed(kind, action) or keys.ring(person).having(Standing.ACTIVE):
+def hindrance(person: Person, institution: str, kind: str, action: str) -> Refusal | None:
+    """Why this person could not sign this act on a post of `institution` (its code): they have no key that may sign for
+    it. None where no signature is needed."""
+    signing, mine = Signing.on(clock.today()), keys.ring(person)
+    here = mine.at(institution)
+    if no := signing.unsayable(kind, action):
+        return no
+    if not signing.demands(kind, action) or here.having(Standing.ACTIVE):
         return None
-    if keys.ring(person).having(Standing.WAITING):
+    if here.having(Standing.WAITING):
         return Refusal("key-is-not-confirmed")
-    return Refusal("key-is-not-enrolled")
+    return Refusal("key-is-of-another-house" if mine.having(Standing.ACTIVE) else "key-is-not-enrolled")
 
 
 def prepare(matter: Matter, payload: Mapping[str, Any], lang: str = "id") -> PendingDecision | Refusal:
     """Draws up the decision for whoever would take the step to sign; `payload` is what the door will be asked with."""
     signer = Person.objects.get(pk=int(matter.actor.person))
-    if no := hindrance(signer, matter.kind, matter.action):
+    if no := hindrance(signer, matter.actor.institution, matter.kind, matter.action):
         return no
     signing = Signing.on(clock.today())
-    if (matter.kind, matter.action) not in signing.acts:
+    if not signing.demands(matter.kind, matter.action):
         return Refusal("act-needs-no-signature", {"action": matter.action})
     decision, summary = _drawn_up(matter, clock.now(), lang)
     return PendingDecision.objects.create(
@@ -103,7 +108,7 @@ def tenure_of(found: PendingDecision) -> Tenure | None:
 
 def question(found: PendingDecision) -> dict[str, Any]:
     """What the signer's browser is asked."""
-    active = keys.ring(found.person).having(Standing.ACTIVE)
+    active = keys.ring(found.person).at(found.post.institution.code).having(Standing.ACTIVE)
     return ceremony.question(
         Decision.from_json(found.decision), [key.credential for key in active], found.until - found.made_at
     )
@@ -115,12 +120,15 @@ def accept(matter: Matter, signature: Signature | None) -> SignedDecision | Refu
     Call it in the transaction that writes the step. A pending decision is used up by the first attempt, also by one
     that is refused.
     """
-    if not needed(matter.kind, matter.action):
+    signing = Signing.on(clock.today())
+    if not signing.demands(matter.kind, matter.action):
         return None
+    if no := signing.unsayable(matter.kind, matter.action):
+        return no
     if signature is None:
-        return hindrance(Person(pk=int(matter.actor.person)), matter.kind, matter.action) or Refusal(
-            "decision-is-not-signed"
-        )
+        person = Person(pk=int(matter.actor.person))
+        no = hindrance(person, matter.actor.institution, matter.kind, matter.action)
+        return no or Refusal("decision-is-not-signed")
     signer = Person.objects.select_for_update(no_key=True).get(pk=int(matter.actor.person))  # one at a time
     found = pending(signature.token, signer)
     if isinstance(found, Refusal):
@@ -174,6 +182,8 @@ def _checked(found: PendingDecision, matter: Matter, signature: Signature) -> tu
         return Refusal("signed-with-another-key")
     if key.standing is not Standing.ACTIVE:
         return Refusal("key-is-not-confirmed" if key.standing is Standing.WAITING else "key-was-revoked")
+    if key.institution != matter.actor.institution:  # confirmed by officers of another house
+        return Refusal("key-is-of-another-house")
     credential = Credential.objects.get(credential=key.credential)
     no = ceremony.in_the_way(decision, assertion, keys.enrolled(key, ring.holder), credential, _counter(credential))
     return no or (credential, assertion)

@@ -93,13 +93,15 @@ def write_public(event: str, about: str, digest: str, *, by: str = SYSTEM, insti
     _execute(WRITE + "SELECT FROM leaf", _body(event, about, digest, by=by, institution=institution))
 
 
-def placed(about: str, event: str | None = None) -> tuple[int, bytes] | None:
-    """Number and body of the newest leaf about this thing (of this event); None while it has no number."""
+def placed(about: str, event: str | None = None, content: str | None = None) -> tuple[int, bytes] | None:
+    """Number and body of the newest leaf about this thing (of this event, committed to this content); None while it has
+    no number."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT seq, body FROM trail.leaf WHERE about = %s AND (%s::text IS NULL OR event = %s)"
-            " ORDER BY id DESC LIMIT 1",
-            [about, event, event],
+            "SELECT seq, body FROM trail.leaf WHERE about = %(about)s"
+            " AND (%(event)s::text IS NULL OR event = %(event)s)"
+            " AND (%(content)s::text IS NULL OR body::jsonb ->> 'object_hash' = %(content)s) ORDER BY id DESC LIMIT 1",
+            {"about": about, "event": event, "content": content},
         )
         found = cursor.fetchone()
     return None if found is None or found[0] is None else (found[0], found[1].encode())

@@ -17,16 +17,18 @@ def sealed(package: str, manifest: str) -> None:
     leaves.write_public(SEALED, package, manifest)
 
 
-def in_the_way(package: str, now: datetime) -> Refusal | None:
-    """Why nothing of `package` leaves at this moment, or None. Raises NoRule where no limit is in force."""
+def in_the_way(package: str, manifest: str, now: datetime) -> Refusal | None:
+    """Why nothing of `package`, as it was sealed with this manifest, leaves at this moment, or None. What the trail
+    tells of another manifest opens nothing. Raises NoRule where no limit is in force."""
     longest = timedelta(hours=rules("trail", "release").on(clock.day_of(now))["hours"])
-    placed = leaves.placed(package, SEALED)
+    placed = leaves.placed(package, SEALED, manifest)
     return gates.in_the_way_of_leaving(house.store(), _policy(), placed, now, longest)
 
 
-def proof_of(package: str) -> dict[str, bytes]:
-    """The files that prove it, by name; none while it is not under a public checkpoint. Raises BadNote, BadTile."""
-    placed = leaves.placed(package, SEALED)
+def proof_of(package: str, manifest: str) -> dict[str, bytes]:
+    """The files that prove that it was sealed with this manifest, by name; none while it is not under a public
+    checkpoint. Raises BadNote, BadTile."""
+    placed = leaves.placed(package, SEALED, manifest)
     found = proofs.proof(house.store(), placed[0]) if placed else None
     return {} if placed is None or found is None else {LEAF_NAME: placed[1], PROOF_NAME: bytes(found)}
 

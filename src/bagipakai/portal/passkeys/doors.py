@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
-from bagipakai.control import keybook, readiness, requests
+from bagipakai.control import access, keybook, readiness, requests
 from bagipakai.control.acting import Acting
-from bagipakai.control.models import PendingDecision
+from bagipakai.control.models import Grant, PendingDecision
 from bagipakai.control.passkeys import matters
 from bagipakai.control.passkeys.signing import Signature
+from bagipakai.core.access import Action as Order
 from bagipakai.core.keybook import Action as Binding
 from bagipakai.core.readiness import Action as Step
 from bagipakai.core.request import Action as Deed
@@ -54,6 +56,24 @@ def _book(found: PendingDecision) -> str:
     return reverse("readiness:binding", args=[_house(found)])
 
 
+def _grant(found: PendingDecision) -> int:
+    return int(found.subject.removeprefix("hak/"))
+
+
+def _order(found: PendingDecision, acting: Acting, signature: Signature) -> Any:
+    return access.handle(_grant(found), Order(found.action), acting, found.payload, found.n - 1, signature)
+
+
+def _request(found: PendingDecision) -> str:
+    return reverse("requests:show", args=[Grant.objects.get(pk=_grant(found)).request.reference])
+
+
+ORDERED = {
+    Order.SUSPEND: gettext_lazy("Hak akses ditangguhkan. Mulai sekarang tidak ada bagian paket yang dapat diunduh."),
+    Order.RESUME: gettext_lazy("Sanksi diakhiri. Paket dapat diunduh lagi bila tidak ada penangguhan lain."),
+    Order.REVOKE: gettext_lazy("Hak akses dicabut dan tidak dapat dipulihkan."),
+}
+
 DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot be signed
     matters.REQUEST: Door(
         _decide,
@@ -66,4 +86,5 @@ DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot 
         lambda found: str(STEPS[Step(found.action)].done),
     ),
     matters.RECIPIENT_KEY: Door(_bind, _book, lambda found: str(DONE[Binding(found.action)])),
+    matters.ACCESS: Door(_order, _request, lambda found: str(ORDERED[Order(found.action)])),
 }
