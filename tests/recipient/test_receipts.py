@@ -52,6 +52,18 @@ def test_without_a_policy_it_does_not_say_that_the_trail_was_checked(tmp_path):
     assert set(said.checked) == NEEDED
 
 
+def test_what_is_kept_and_signed_for_is_what_was_checked(tmp_path):
+    """A manifest that is exchanged while the parts are read is neither kept nor acknowledged."""
+    made = a_package(tmp_path)
+    file = made.folder / MANIFEST_NAME
+    checked = file.read_bytes()
+    outcome, receipt = acknowledged(made, tmp_path, told=lambda _: file.write_bytes(b'{"never":"checked"}'))
+    assert isinstance(outcome, Opened)
+    assert file.read_bytes() != checked == (outcome.folder / MANIFEST_NAME).read_bytes()
+    said = Acknowledgement.unsealed(receipt.read_bytes(), OURSELVES.signer.public)
+    assert said.manifest == hashlib.sha256(checked).hexdigest()
+
+
 def test_neither_of_a_late_nor_of_a_foreign_nor_of_an_unproven_one(tmp_path):
     made, file = a_package(tmp_path), tmp_path / "tanda-terima.json"
     late = made.manifest.expires_on + timedelta(days=1)

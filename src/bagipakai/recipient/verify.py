@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -29,9 +30,18 @@ PROOF_LIMIT = 512 * 1024
 Told = Callable[[int], object]  # is told how many bytes were done
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A manifest that was checked, and the very bytes it was read from. These are kept and acknowledged: the folder may
+    have changed since."""
+
+    manifest: Manifest
+    envelope: bytes
+
+
 def manifest_of(
     package: Path, seal: PublicKey, identity: Identity | None, day: date, policy: Policy | None = None
-) -> Manifest | Refusal:
+) -> Sealed | Refusal:
     """Who sealed it, for whom, and whether the access right still lasts on `day`; with `policy`, also whether enough
     witnesses have seen it in the trail. No part is read."""
     if package.is_symlink() or not package.is_dir():
@@ -55,7 +65,7 @@ def manifest_of(
         return Refusal("another-recipient", {"name": manifest.plan.recipient.name})
     if day > manifest.expires_on:
         return Refusal("package-expired", {"detail": words.day(manifest.expires_on)})
-    return manifest
+    return Sealed(manifest, envelope)
 
 
 def parts_as_sealed(package: Path, manifest: Manifest, told: Told = lambda _: None) -> Refusal | None:
@@ -86,10 +96,10 @@ def verified(
 ) -> Manifest | Refusal:
     """All checks that need no plaintext."""
     try:
-        manifest = manifest_of(package, seal, identity, day, policy)
-        if isinstance(manifest, Refusal):
-            return manifest
-        return parts_as_sealed(package, manifest, told) or manifest
+        sealed = manifest_of(package, seal, identity, day, policy)
+        if isinstance(sealed, Refusal):
+            return sealed
+        return parts_as_sealed(package, sealed.manifest, told) or sealed.manifest
     except OSError as error:
         return Refusal("disk-error", {"detail": words.trouble(error)})
     except KeyboardInterrupt:
