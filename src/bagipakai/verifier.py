@@ -29,11 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 LOG, ED25519, ML_DSA = 1, 4, 6  # what a key signs: a note, or a cosignature of one of two kinds
-KEYS: dict[int, tuple[Any, int]] = {
-    LOG: (Ed25519PublicKey, 32),
-    ED25519: (Ed25519PublicKey, 32),
-    ML_DSA: (MLDSA44PublicKey, 1312),
-}
+KEYS: dict[int, Any] = {LOG: (Ed25519PublicKey, 32), ED25519: (Ed25519PublicKey, 32), ML_DSA: (MLDSA44PublicKey, 1312)}
 Key = tuple[str, int, bytes, bytes]  # name, kind, raw key, key id
 Mark = tuple[str, int, bytes, int]  # origin, size, root, seconds since 1970
 NUMBER = "(0|[1-9][0-9]{0,17})"
@@ -149,7 +145,8 @@ class Policy:
                 case _:
                     raise Wrong("bad-policy", "")
         keys = [key[2] for key in (*self.logs, *self.witnesses.values())]
-        twice = any(len(set(once)) < len(once) for once in (keys, members))  # and would count twice
+        names = [key[0] for key in self.witnesses.values()]
+        twice = any(len(set(once)) < len(once) for once in (keys, names, members))  # and would count twice
         wrong_if(twice or not self.quorum or not self.logs, "bad-policy")
 
     def read_key(self, text: str, kinds: set[int]) -> Key:

@@ -14,6 +14,7 @@ MORE = {f"y{number}": signer(f"y{number}.contoh.id", Kind.ED25519_COSIGNATURE) f
 VKEY = str(LOG.public)
 SMALL = root_of(drawn(9))
 RENAMED = NoteKey("w9.contoh.id", WITNESSES["w1"].public.kind, WITNESSES["w1"].public.material)
+SECOND = signer("w1.contoh.id", Kind.ML_DSA_COSIGNATURE).public  # w1 has an Ed25519 key
 SPACED = NoteKey("a\u00a0b", Kind.LOG, LOG.public.material)
 BOTH = NoteKey("w9.contoh.id", Kind.ED25519_COSIGNATURE, LOG.public.material)
 
@@ -92,6 +93,7 @@ REFUSED = {
     "two witnesses of one name": "log <log>\nwitness a <1>\nwitness a <2>\nquorum a\n",
     "one key under two names": "log <log>\nwitness a <1>\nwitness b <1>\ngroup g 2 a b\nquorum g\n",
     "one key under two names of its own": f"log <log>\nwitness a <1>\nwitness b {RENAMED}\ngroup g 2 a b\nquorum g\n",
+    "two keys of one witness": f"log <log>\nwitness a <1>\nwitness b {SECOND}\ngroup g 2 a b\nquorum g\n",
     "the log's key as a witness": f"log <log>\nwitness a {BOTH}\nquorum a\n",
     "a log twice": "log <log>\nlog <log>\nquorum none\n",
     "the log as its own witness": "log <log>\nwitness a <log>\nquorum a\n",

@@ -73,6 +73,8 @@ class Policy:
                         key = _new(NoteKey.read(vkey), seen)
                         if name in (*witnesses, *groups, "none") or key.kind is Kind.LOG:
                             raise BadPolicy
+                        if key.name in {known.name for known, _ in witnesses.values()}:
+                            raise BadPolicy  # a second key would let one witness count twice
                         witnesses[name] = key, "".join(url)
                     case ["group", name, least, *names] if names:
                         if name in (*witnesses, *groups, "none") or not set(names) <= {*witnesses, *groups}:
