@@ -40,6 +40,8 @@ SENTENCES: Mapping[str, str] = {
     "part-swapped": "Isi berkas {name} adalah bagian lain dari paket ini; unduh ulang bagian itu.",
     "part-altered": "Isi berkas {name} berubah sejak disegel; unduh ulang bagian itu, dan laporkan kepada Pengendali "
     "DTSEN jika terjadi lagi.",
+    "part-for-others": "Berkas {name} tidak disandikan hanya untuk satu kunci penerima, jadi pihak lain mungkin dapat "
+    "membukanya; jangan pakai paket ini, dan laporkan kepada Pengendali DTSEN.",
     "part-unreadable": "Berkas {name} tidak dapat dibuka dengan kunci ini; laporkan kepada Pengendali DTSEN.",
     "content-too-long": "Isi {name} lebih besar daripada yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",
     "content-altered": "Isi {name} tidak sama dengan yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",

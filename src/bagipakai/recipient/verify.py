@@ -4,11 +4,12 @@ every byte of every file as it was sealed."""
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from bagipakai.core import age
 from bagipakai.core.canonical import NotCanonical, read
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import (
@@ -69,7 +70,7 @@ def manifest_of(
 
 
 def parts_as_sealed(package: Path, manifest: Manifest, told: Told = lambda _: None) -> Refusal | None:
-    """Exactly the files of the manifest, each with its size and digest; None if all is as it was sealed."""
+    """Exactly the files of the manifest, each with its size and digest, and for one recipient; None if all is so."""
     with os.scandir(package) as entries:
         present = {entry.name for entry in entries}
     for part in manifest.parts:
@@ -129,13 +130,14 @@ def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told)
     blanks = {"name": part.name}
     if size not in sizes:  # of no part of this package: not worth reading, however large it claims to be
         return Refusal("part-shortened" if size < part.sealed_bytes else "part-extended", blanks)
-    sha = hashlib.sha256()
+    sha, head = hashlib.sha256(), b""
     with file.open("rb") as part_file:
         while block := part_file.read(BLOCK):
+            head = head or block
             sha.update(block)
             told(len(block))
     if sha.hexdigest() == part.sealed_sha256:
-        return None
+        return _for_one(head, blanks)
     if sha.hexdigest() in digests:
         return Refusal("part-swapped", blanks)
     if size < part.sealed_bytes:
@@ -143,6 +145,17 @@ def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told)
     if size > part.sealed_bytes:
         return Refusal("part-extended", blanks)
     return Refusal("part-altered", blanks)
+
+
+def _for_one(head: bytes, blanks: Mapping[str, str]) -> Refusal | None:
+    """Whoever sealed it could have sealed it to another key as well; ours would open it all the same."""
+    match age.recipients(head):
+        case age.ONE:
+            return None
+        case None:
+            return Refusal("part-unreadable", blanks)
+        case _:
+            return Refusal("part-for-others", blanks)
 
 
 def _is_plain(file: Path) -> bool:
