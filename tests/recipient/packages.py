@@ -51,6 +51,13 @@ def a_plan(**changes: Any) -> Plan:
     return replace(plan, **changes)
 
 
+def a_key_file(file: Path, content: bytes = f"{OURS}\n".encode()) -> Path:
+    """A key file as `keygen` leaves it: for its owner only."""
+    file.touch(0o600)
+    file.write_bytes(content)
+    return file
+
+
 def rows_of(count: int) -> pa.RecordBatch:
     numbers = range(count)
     return pa.record_batch(

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.recipient.packages import DAY, OURS, SEAL, a_package, rows_of
+from tests.recipient.packages import DAY, OURS, SEAL, a_key_file, a_package, rows_of
 from tests.recipient.trails import policy_text, proven
 
 from bagipakai.control import wording
@@ -152,7 +152,7 @@ def test_an_interruption_leaves_nothing(sign, tmp_path):
     """A real process, interrupted while plaintext is already on its disk."""
     made = a_package(tmp_path, rows=400_000, limit=4_000_000)
     key, seal = tmp_path / "kunci", tmp_path / "seal.pem"
-    key.write_text(str(OURS))
+    a_key_file(key)
     seal.write_bytes(SEAL.public.to_pem())
     before = sorted(path.name for path in tmp_path.iterdir())
     process = command(

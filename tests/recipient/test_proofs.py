@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.recipient.packages import DAY, OURS, SEAL, Made, a_package
+from tests.recipient.packages import DAY, OURS, SEAL, Made, a_key_file, a_package
 from tests.recipient.trails import (
     NOISE,
     OTHER_LOG,
@@ -171,7 +171,7 @@ def test_the_command_says_that_witnesses_have_seen_it(tmp_path, capsys, monkeypa
 def told(made: Made, place: Path, capsys) -> tuple[int, dict[str, object]]:
     """`recipient open --policy` in this process: its status and its report."""
     (place / "segel.pem").write_bytes(SEAL.public.to_pem())
-    (place / "kunci.txt").write_text(f"{OURS}\n")
+    a_key_file(place / "kunci.txt")
     given = {"--seal": "segel.pem", "--key": "kunci.txt", "--policy": "kebijakan-saksi.txt"}
     options = [word for option, name in given.items() for word in (option, str(place / name))]
     out = made.folder.parent.parent / "hasil"

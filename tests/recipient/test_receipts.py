@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.recipient.packages import DAY, OTHERS, OURS, SEAL, a_package
+from tests.recipient.packages import DAY, OTHERS, OURS, SEAL, a_key_file, a_package
 from tests.recipient.trails import policy, policy_text, proven
 
 from bagipakai.cli import main
@@ -123,7 +123,7 @@ def test_it_is_not_put_where_it_would_be_in_the_way(place, tmp_path):
 
 def test_the_command_writes_it_and_says_what_to_do_with_it(tmp_path, capsys):
     made = proven(a_package(tmp_path, ends_on=DAY.replace(year=2999)))
-    (tmp_path / "kunci").write_text(f"{OURS}\n")
+    a_key_file(tmp_path / "kunci")
     (tmp_path / "segel.pem").write_bytes(SEAL.public.to_pem())
     (tmp_path / "kebijakan.txt").write_text(policy_text())
     command = ["recipient", "open", str(made.folder), "--seal", str(tmp_path / "segel.pem")]
