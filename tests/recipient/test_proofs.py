@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.recipient.packages import DAY, OURS, SEAL, Made, a_key_file, a_package
 from tests.recipient.trails import (
+    LOG,
     NOISE,
     OTHER_LOG,
     STRANGERS,
@@ -28,6 +29,7 @@ from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.verify import verified
 
 OURSELVES = Identity(OURS)
+LONE_RETURN = f"log {LOG.public}\n# quorum ada di bawah\rquorum none\n".encode()
 Spoiler = Callable[[Made, Path], object]
 
 
@@ -145,7 +147,8 @@ def test_without_a_policy_the_proof_is_not_looked_at(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"", b"\xff\xfe", b"quorum none\n", b"log x\nquorum none\n", policy_text().encode()[:-9]]
+    "content",
+    [None, b"", b"\xff\xfe", b"quorum none\n", LONE_RETURN, b"log x\nquorum none\n", policy_text().encode()[:-9]],
 )
 def test_a_policy_that_cannot_be_read_is_refused_before_anything_else(content, tmp_path, capsys):
     made, place = proven(a_package(tmp_path)), tmp_path / "kunci"

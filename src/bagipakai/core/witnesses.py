@@ -8,6 +8,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from bagipakai.core import tlog
@@ -45,6 +46,15 @@ class Policy:
     witnesses: Mapping[str, tuple[NoteKey, str]]
     groups: Mapping[str, Group]
     quorum: str
+
+    @classmethod
+    def of(cls, file: Path) -> Self:
+        """The policy in `file`, its bytes as they are: what turns a lone carriage return into an end of line would turn
+        the rest of a remark into a rule. Raises BadPolicy, OSError."""
+        try:
+            return cls.read(file.read_bytes().decode())
+        except UnicodeDecodeError:
+            raise BadPolicy("not UTF-8") from None
 
     @classmethod
     def read(cls, text: str) -> Self:

@@ -99,8 +99,8 @@ class Identity:
 def read_policy(file: Path) -> Policy | Refusal:
     """Whom the recipient believes about the trail: the public file with the log's key and the witnesses."""
     try:
-        return Policy.read(file.read_text("utf-8"))
-    except (OSError, BadPolicy, UnicodeDecodeError):
+        return Policy.of(file)
+    except (OSError, BadPolicy):
         return Refusal("policy-unreadable", {"name": file.name})
 
 
