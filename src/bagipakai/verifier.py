@@ -271,10 +271,10 @@ def check_log(policy: Policy, folder: Path, checkpoint: list[Path], opened: Path
         good = max((mark[1] for mark in marks if mark[1] < length and roots[mark[1]] == mark[2]), default=0)
         wrong_if(roots[length] != stated, "log-rewritten" if whole else "root-differs", seen(then, good, length - 1))
     wrong_if(doubtful, "file-differs", min(doubtful, default=""))
-    told = [row for row in rows if entries[row["seq"]] is not None]  # the others came later than this checkpoint
-    for row in told:
+    for row in rows:
+        wrong_if(entries[row["seq"]] is None, "not-in-log", f"isi catatan {row['seq']!r} dari {size}")
         check_opening(entries[row["seq"]], row, f"catatan {row['seq']}")
-    return f"{size} catatan, {seen(time)}; {len(told)} isi dibuka dan cocok."
+    return f"{size} catatan, {seen(time)}; {len(rows)} isi dibuka dan cocok."
 
 
 def read_json(text: bytes) -> Any:

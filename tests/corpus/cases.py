@@ -583,6 +583,20 @@ case(
     opened(lambda rows: rows.append({**rows[1], "payload": {"isi": 0}})),
     TOLD,
 )
+for word, seq in {
+    "in words": "310",
+    "before the first": -1,
+    "behind the last": 700,
+    "far behind": 10**6,
+    "that is none": None,
+}.items():
+    case(
+        "log",
+        f"a false opening at a place {word}",
+        "not-in-log",
+        opened(lambda rows, seq=seq: rows.append({**rows[1], "payload": {"isi": 0}, "seq": seq})),
+        f"isi catatan {seq!r} dari 700",
+    )
 case("log", "a payload with a fraction", "not-readable", opened(lambda rows: rows[1].update(payload={"isi": 0.5})))
 case("log", "an opening of what is no leaf", "not-readable", opened(lambda rows: rows[1].update(seq=311)))
 case("log", "an opening without a salt", "not-readable", opened(lambda rows: rows[1].pop("salt")))
