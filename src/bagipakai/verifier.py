@@ -55,8 +55,8 @@ SENTENCES = {
     "user-not-verified": "Tanda tangan dibuat tanpa verifikasi pemilik kunci.",
     "foreign-key": "Kunci penanda tangan bukan kunci yang didaftarkan untuk orang itu.",
     "bad-seal": "Segel manifes tidak sah.",
-    "bad-manifest": "Manifes menyebut bagian dua kali, atau dengan nama yang tidak boleh.",
-    "part-missing": "Ada bagian paket yang hilang.",
+    "bad-manifest": "Manifes tidak menyebut bagian, menyebutnya dua kali, atau dengan nama yang tidak boleh.",
+    "part-missing": "Ada bagian paket yang hilang atau bukan berkas biasa.",
     "part-changed": "Ada bagian paket yang berubah.",
     "part-foreign": "Ada bagian paket yang tidak disebut manifes.",
 }
@@ -263,9 +263,8 @@ def check_log(policy: Policy, folder: Path, checkpoint: list[Path], opened: Path
         places = [first + at for at in range(len(row)) if row[at] != tile[at]]
         bad = bad or [edge for at in places[:1] for edge in (at * span, (at + 1) * span - 1)]
     whole = roots[size] == root
-    if bad:
-        then = next(mark[3] for mark in marks if mark[1] > bad[0])
-        raise Wrong("hash-changed" if whole else "entry-changed", seen(then, *bad))
+    then = next((mark[3] for mark in marks if bad and mark[1] > bad[0]), 0)
+    wrong_if(bad, "hash-changed" if whole else "entry-changed", seen(then, *bad))
     for _, length, stated, then in marks:
         wrong_if(length > size, "log-shorter", seen(then, size, length - 1))
         good = max((mark[1] for mark in marks if mark[1] < length and roots[mark[1]] == mark[2]), default=0)
@@ -345,12 +344,14 @@ def check_package(policy: Policy, folder: Path, seal: Path) -> str:
     signatures = [base64_bytes(one["sig"], "bad-seal") for one in outer["signatures"]]
     wrong_if(kind != MANIFEST or not any(is_signed(key, one, message) for one in signatures), "bad-seal")
     where = policy.proof((folder / "manifest.tlog-proof").read_bytes(), leaf)[2]
-    wrong_if(read_json(leaf)["object_hash"] != sha(envelope).hex(), "not-what-was-logged", where)
-    parts = [(part["name"], part["sealed_sha256"]) for part in read_json(payload)["parts"]]
-    named = len(dict(parts)) == len(parts) and all(re.fullmatch(r"[a-z0-9.-]+\.age", name) for name, _ in parts)
+    manifest = read_json(payload)
+    meant = {"event": "package.SEAL", "object_ref": manifest["package"], "object_hash": sha(envelope).hex()}
+    wrong_if(not meant.items() <= read_json(leaf).items(), "not-what-was-logged", where)
+    parts = [(part["name"], part["sealed_sha256"]) for part in manifest["parts"]]
+    named = 0 < len(dict(parts)) == len(parts) and all(re.fullmatch(r"[a-z0-9.-]+\.age", name) for name, _ in parts)
     wrong_if(not named, "bad-manifest", where)
     for name, digest in parts:
-        wrong_if(not (folder / name).is_file(), "part-missing", name)
+        wrong_if((folder / name).is_symlink() or not (folder / name).is_file(), "part-missing", name)
         with (folder / name).open("rb") as file:
             wrong_if(hashlib.file_digest(file, "sha256").hexdigest() != digest, "part-changed", name)
     for file in sorted(folder.glob("*.age")):

@@ -830,7 +830,9 @@ def sealed(kind: str = MANIFEST, by: Signer = SEAL, **changes: Any) -> bytes:
 def named(*names: str) -> bytes:
     """A manifest that is sealed and logged and names parts so."""
     digest = hashlib.sha256(b"satu" * 1000).hexdigest()
-    return seal(MANIFEST, {"parts": [{"name": name, "sealed_sha256": digest} for name in names]}, SEAL)
+    return seal(
+        MANIFEST, {"package": "paket-1", "parts": [{"name": name, "sealed_sha256": digest} for name in names]}, SEAL
+    )
 
 
 FIRST = "bagian-0001.csv.age"
@@ -868,6 +870,16 @@ case(
     "a folder for a part",
     "part-missing",
     lambda made: ((made.folder / "paket" / FIRST).unlink(), (made.folder / "paket" / FIRST).mkdir()),
+    FIRST,
+)
+case(
+    "package",
+    "a link for a part",
+    "part-missing",
+    lambda made: (
+        (made.folder / "paket" / FIRST).rename(made.folder / "di luar"),
+        (made.folder / "paket" / FIRST).symlink_to(made.folder / "di luar"),
+    ),
     FIRST,
 )
 case(
@@ -960,7 +972,7 @@ case(
     "a leaf that was never logged",
     "not-in-log",
     lambda made: (made.folder / "paket/manifest.leaf.json").write_bytes(
-        world.leaf("package.SEALED", "paket-9", hashlib.sha256(SEALED).hexdigest())
+        world.leaf("package.SEAL", "paket-9", hashlib.sha256(SEALED).hexdigest())
     ),
     "catatan 4 dari 7",
 )
@@ -971,6 +983,8 @@ case(
     lambda made: (made.folder / "paket/manifest.tlog-proof").write_bytes(BIT_BY_BIT.proof(123)),
     "catatan 123 dari 300",
 )
+case("package", "a leaf of another act", "not-what-was-logged", made_with(event="package.WITHDRAWN"), IN_LOG)
+case("package", "a leaf about another package", "not-what-was-logged", made_with(about="paket-2"), IN_LOG)
 case("package", "seen by one witness", "no-quorum", made_with(by=("w1",)))
 case("package", "seen by nobody", "no-quorum", made_with(by=()))
 case(
@@ -987,7 +1001,8 @@ case("package", "a part outside the folder", "bad-manifest", made_with(envelope=
 case("package", "a part at the root of the disk", "bad-manifest", made_with(envelope=named("/etc/passwd")), IN_LOG)
 case("package", "a part that is no sealed file", "bad-manifest", made_with(envelope=named("bagian-0001.csv")), IN_LOG)
 case("package", "a part with a line break in its name", "bad-manifest", made_with(envelope=named(f"{FIRST}\n")), IN_LOG)
-case("package", "a manifest without parts", "not-readable", made_with(envelope=seal(MANIFEST, {"x": 1}, SEAL)))
+case("package", "a manifest with no part", "bad-manifest", made_with(envelope=named(), parts={}), IN_LOG)
+case("package", "what is no manifest", "not-readable", made_with(envelope=seal(MANIFEST, {"x": 1}, SEAL)))
 case(
     "package",
     "an envelope with a name twice",

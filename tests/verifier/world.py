@@ -282,12 +282,15 @@ def a_package(
     parts: Mapping[str, bytes] = PARTS,
     envelope: bytes | None = None,
     logged: bytes | None = None,
+    event: str = "package.SEAL",
+    about: str = "paket-1",
     by: Iterable[str] = ("w1", "w3"),
 ) -> Path:
-    """A package folder. `envelope`: instead of the sealed manifest of `parts`; `logged`: what the leaf commits to."""
+    """A package folder. `envelope`: instead of the sealed manifest of `parts`; `logged`: what the leaf commits to, as
+    `event` about `about`."""
     folder.mkdir(parents=True, exist_ok=True)
     envelope = seal(MANIFEST, manifest(parts), SEAL) if envelope is None else envelope
-    entry = leaf("package.SEALED", "paket-1", hashlib.sha256(logged or envelope).hexdigest())
+    entry = leaf(event, about, hashlib.sha256(logged or envelope).hexdigest())
     trail = Trail.of([*drawn(4, "sebelum"), entry, *drawn(2, "sesudah")])
     (folder / "manifest.dsse.json").write_bytes(envelope)
     (folder / "manifest.leaf.json").write_bytes(entry)
