@@ -312,7 +312,7 @@ def is_signed(key: Any, signature: bytes, message: bytes) -> bool:
 
 
 def check_decision(policy: Policy, file: Path) -> str:
-    """That a registered key of that very person signed exactly this decision, and that both facts are in the log."""
+    """That a registered key of that very person signed exactly this decision, on what is shown, and both are logged."""
     record, facts, leaves = read_json(file.read_bytes()), [], []
     for part in (record["enrolment"], record["entry"]):
         facts.append(policy.proof(part["proof"].encode(), part["leaf"].encode()))
@@ -332,6 +332,9 @@ def check_decision(policy: Policy, file: Path) -> str:
     wrong_if(not data[32] & 4, "user-not-verified", where)
     public = serialization.load_der_public_key(base64_bytes(key["public_key"], "bad-assertion"))
     wrong_if(not is_signed(public, signature, data + sha(client)), "bad-assertion", where)
+    wrong_if(leaves[1]["event"] != f"decision.{decision['outcome']}", "not-what-was-logged", where)
+    for name, digest in (("dossier", "dossier_hash"), ("summary", "shown_summary_hash")):
+        wrong_if(name in record and sha(canonical(record[name])).hex() != decision[digest], "not-what-was-logged", name)
     return f"keputusan {decision['outcome']} atas {decision['request']}, {where}."
 
 
@@ -343,8 +346,7 @@ def check_package(policy: Policy, folder: Path, seal: Path) -> str:
     message = b"DSSEv1 %d %b %d %b" % (len(kind.encode()), kind.encode(), len(payload), payload)
     signatures = [base64_bytes(one["sig"], "bad-seal") for one in outer["signatures"]]
     wrong_if(kind != MANIFEST or not any(is_signed(key, one, message) for one in signatures), "bad-seal")
-    where = policy.proof((folder / "manifest.tlog-proof").read_bytes(), leaf)[2]
-    manifest = read_json(payload)
+    manifest, where = read_json(payload), policy.proof((folder / "manifest.tlog-proof").read_bytes(), leaf)[2]
     meant = {"event": "package.SEAL", "object_ref": manifest["package"], "object_hash": sha(envelope).hex()}
     wrong_if(not meant.items() <= read_json(leaf).items(), "not-what-was-logged", where)
     parts = [(part["name"], part["sealed_sha256"]) for part in manifest["parts"]]

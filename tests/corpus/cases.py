@@ -754,6 +754,22 @@ case("decision", "with a key that is none", "not-readable", enrolled(public_key=
 case("decision", "by another person's key", "foreign-key", enrolled(person="18"), LAST)
 case("decision", "by another credential", "foreign-key", enrolled(credential="kredensial-2"), LAST)
 case("decision", "by a key that was only asked for", "foreign-key", decision(event="key.ENROL"), LAST)
+case("decision", "in the leaf of a refusal", "not-what-was-logged", decision(act="refusal.not-allowed"), LAST)
+case("decision", "in the leaf of another outcome", "not-what-was-logged", decision(act="decision.REJECT"), LAST)
+case(
+    "decision",
+    "shown with another dossier",
+    "not-what-was-logged",
+    decision(lambda record: record.update(dossier={**record["dossier"], "n": 7})),
+    "dossier",
+)
+case(
+    "decision",
+    "shown with another summary",
+    "not-what-was-logged",
+    decision(lambda record: record.update(summary={**record["summary"], "title": "Tolak permintaan"})),
+    "summary",
+)
 case("decision", "by a key enrolled afterwards", "foreign-key", decision(order=("entry", "enrolment")), "catatan 0, ")
 
 

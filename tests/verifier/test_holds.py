@@ -125,6 +125,14 @@ def test_a_decision_by_either_kind_of_passkey_holds(tmp_path, capsys, key):
     assert told(capsys, "decision", policy=tmp_path / "policy", file=file)[0] == 0
 
 
+def test_a_decision_may_be_shown_without_its_dossier(tmp_path):
+    """Not everybody who checks a signature may read the dossier."""
+    record = world.a_decision()
+    del record["dossier"], record["summary"]
+    (tmp_path / "keputusan.json").write_text(json.dumps(record))
+    assert "keputusan APPROVE" in verifier.check_decision(verifier.Policy(policy()), tmp_path / "keputusan.json")
+
+
 @pytest.mark.parametrize("changes", [{"crossOrigin": None}, {"crossOrigin": False, "lain": 1}])
 def test_what_a_browser_adds_to_its_client_data_is_no_fault(tmp_path, changes):
     client = world.client_data(world.DECISION, **changes)
