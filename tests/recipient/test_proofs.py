@@ -79,6 +79,8 @@ SPOILED: dict[str, tuple[Spoiler, str]] = {
     "no leaf": (_without(LEAF_NAME), "proof-missing"),
     "a link in the place of the proof": (_linked, "proof-missing"),
     "proof of another package": (_of_another, "proof-of-another"),
+    "leaf of another act": (lambda made, _: proven(made, leaf_of(made, "package.WITHDRAWN")), "proof-of-another"),
+    "leaf about another package": (lambda made, _: proven(made, leaf_of(made, about="paket-2")), "proof-of-another"),
     "leaf without a digest": (lambda made, _: proven(made, b'{"v":1}'), "proof-not-valid"),
     "leaf that is no object": (lambda made, _: proven(made, b"[]"), "proof-not-valid"),
     "leaf that is no JSON": (lambda made, _: proven(made, b"\xff"), "proof-not-valid"),

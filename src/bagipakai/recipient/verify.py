@@ -28,6 +28,7 @@ from bagipakai.recipient.refusals import Refusal
 
 BLOCK = 1024 * 1024
 PROOF_LIMIT = 512 * 1024
+SEALING = "package.SEAL"  # what the trail calls it
 Told = Callable[[int], object]  # is told how many bytes were done
 
 
@@ -60,7 +61,7 @@ def manifest_of(
         return Refusal("seal-mismatch")
     except ManifestError as error:
         return Refusal("manifest-malformed", {"detail": str(error)})
-    if policy is not None and (no := _in_the_trail(package, envelope, policy)):
+    if policy is not None and (no := _in_the_trail(package, Sealed(manifest, envelope), policy)):
         return no
     if identity is not None and identity.fingerprint != manifest.plan.recipient.fingerprint:
         return Refusal("another-recipient", {"name": manifest.plan.recipient.name})
@@ -107,8 +108,8 @@ def verified(
         return Refusal("interrupted")
 
 
-def _in_the_trail(package: Path, envelope: bytes, policy: Policy) -> Refusal | None:
-    """What stands against this manifest's being in a trail that enough witnesses have seen."""
+def _in_the_trail(package: Path, sealed: Sealed, policy: Policy) -> Refusal | None:
+    """What stands against this manifest's sealing being in a trail that enough witnesses have seen."""
     found = []
     for name in (PROOF_NAME, LEAF_NAME):
         if not _is_plain(package / name):
@@ -118,10 +119,12 @@ def _in_the_trail(package: Path, envelope: bytes, policy: Policy) -> Refusal | N
     proof, leaf = found
     try:
         LogProof.read(proof).shows(leaf, policy)
-        said = read(leaf)["object_hash"]
+        entry = read(leaf)
+        said = entry["event"], entry["object_ref"], entry["object_hash"]
     except (NotBelieved, NotCanonical, KeyError, TypeError):
         return Refusal("proof-not-valid")
-    return None if said == hashlib.sha256(envelope).hexdigest() else Refusal("proof-of-another")
+    meant = SEALING, sealed.manifest.package, hashlib.sha256(sealed.envelope).hexdigest()
+    return None if said == meant else Refusal("proof-of-another")
 
 
 def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told) -> Refusal | None:
