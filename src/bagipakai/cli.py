@@ -19,6 +19,9 @@ ELSEWHERE = {"verify": "bagipakai.verifier"}  # one file that also runs by itsel
 
 SAYINGS = {  # what argparse says of a command that it cannot read
     "the following arguments are required: ": "Perintah belum lengkap. Sebutkan juga: ",
+    "one of the arguments ": "Perintah belum lengkap. Sebutkan salah satu: ",
+    " is required": "",
+    ": not allowed with argument ": ": tidak dapat disebut bersama ",
     "unrecognized arguments: ": "Bagian perintah ini tidak dikenal: ",
     ": expected one argument": ": sebutkan nilainya",
     ": invalid int value: ": ": bukan bilangan bulat: ",

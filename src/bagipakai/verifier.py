@@ -29,11 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 LOG, ED25519, ML_DSA = 1, 4, 6  # what a key signs: a note, or a cosignature of one of two kinds
-KEYS: dict[int, tuple[Any, int]] = {
-    LOG: (Ed25519PublicKey, 32),
-    ED25519: (Ed25519PublicKey, 32),
-    ML_DSA: (MLDSA44PublicKey, 1312),
-}
+KEYS: dict[int, Any] = {LOG: (Ed25519PublicKey, 32), ED25519: (Ed25519PublicKey, 32), ML_DSA: (MLDSA44PublicKey, 1312)}
 Key = tuple[str, int, bytes, bytes]  # name, kind, raw key, key id
 Mark = tuple[str, int, bytes, int]  # origin, size, root, seconds since 1970
 NUMBER = "(0|[1-9][0-9]{0,17})"
@@ -59,8 +55,8 @@ SENTENCES = {
     "user-not-verified": "Tanda tangan dibuat tanpa verifikasi pemilik kunci.",
     "foreign-key": "Kunci penanda tangan bukan kunci yang didaftarkan untuk orang itu.",
     "bad-seal": "Segel manifes tidak sah.",
-    "bad-manifest": "Manifes menyebut bagian dua kali, atau dengan nama yang tidak boleh.",
-    "part-missing": "Ada bagian paket yang hilang.",
+    "bad-manifest": "Manifes tidak menyebut bagian, menyebutnya dua kali, atau dengan nama yang tidak boleh.",
+    "part-missing": "Ada bagian paket yang hilang atau bukan berkas biasa.",
     "part-changed": "Ada bagian paket yang berubah.",
     "part-foreign": "Ada bagian paket yang tidak disebut manifes.",
 }
@@ -149,7 +145,8 @@ class Policy:
                 case _:
                     raise Wrong("bad-policy", "")
         keys = [key[2] for key in (*self.logs, *self.witnesses.values())]
-        twice = any(len(set(once)) < len(once) for once in (keys, members))  # and would count twice
+        names = [key[0] for key in self.witnesses.values()]
+        twice = any(len(set(once)) < len(once) for once in (keys, names, members))  # and would count twice
         wrong_if(twice or not self.quorum or not self.logs, "bad-policy")
 
     def read_key(self, text: str, kinds: set[int]) -> Key:
@@ -266,18 +263,17 @@ def check_log(policy: Policy, folder: Path, checkpoint: list[Path], opened: Path
         places = [first + at for at in range(len(row)) if row[at] != tile[at]]
         bad = bad or [edge for at in places[:1] for edge in (at * span, (at + 1) * span - 1)]
     whole = roots[size] == root
-    if bad:
-        then = next(mark[3] for mark in marks if mark[1] > bad[0])
-        raise Wrong("hash-changed" if whole else "entry-changed", seen(then, *bad))
+    then = next((mark[3] for mark in marks if bad and mark[1] > bad[0]), 0)
+    wrong_if(bad, "hash-changed" if whole else "entry-changed", seen(then, *bad))
     for _, length, stated, then in marks:
         wrong_if(length > size, "log-shorter", seen(then, size, length - 1))
         good = max((mark[1] for mark in marks if mark[1] < length and roots[mark[1]] == mark[2]), default=0)
         wrong_if(roots[length] != stated, "log-rewritten" if whole else "root-differs", seen(then, good, length - 1))
     wrong_if(doubtful, "file-differs", min(doubtful, default=""))
-    told = [row for row in rows if entries[row["seq"]] is not None]  # the others came later than this checkpoint
-    for row in told:
+    for row in rows:
+        wrong_if(entries[row["seq"]] is None, "not-in-log", f"isi catatan {row['seq']!r} dari {size}")
         check_opening(entries[row["seq"]], row, f"catatan {row['seq']}")
-    return f"{size} catatan, {seen(time)}; {len(told)} isi dibuka dan cocok."
+    return f"{size} catatan, {seen(time)}; {len(rows)} isi dibuka dan cocok."
 
 
 def read_json(text: bytes) -> Any:
@@ -316,7 +312,7 @@ def is_signed(key: Any, signature: bytes, message: bytes) -> bool:
 
 
 def check_decision(policy: Policy, file: Path) -> str:
-    """That a registered key of that very person signed exactly this decision, and that both facts are in the log."""
+    """That a registered key of that very person signed exactly this decision, on what is shown, and both are logged."""
     record, facts, leaves = read_json(file.read_bytes()), [], []
     for part in (record["enrolment"], record["entry"]):
         facts.append(policy.proof(part["proof"].encode(), part["leaf"].encode()))
@@ -336,6 +332,9 @@ def check_decision(policy: Policy, file: Path) -> str:
     wrong_if(not data[32] & 4, "user-not-verified", where)
     public = serialization.load_der_public_key(base64_bytes(key["public_key"], "bad-assertion"))
     wrong_if(not is_signed(public, signature, data + sha(client)), "bad-assertion", where)
+    wrong_if(leaves[1]["event"] != f"decision.{decision['outcome']}", "not-what-was-logged", where)
+    for name, digest in (("dossier", "dossier_hash"), ("summary", "shown_summary_hash")):
+        wrong_if(name in record and sha(canonical(record[name])).hex() != decision[digest], "not-what-was-logged", name)
     return f"keputusan {decision['outcome']} atas {decision['request']}, {where}."
 
 
@@ -347,13 +346,14 @@ def check_package(policy: Policy, folder: Path, seal: Path) -> str:
     message = b"DSSEv1 %d %b %d %b" % (len(kind.encode()), kind.encode(), len(payload), payload)
     signatures = [base64_bytes(one["sig"], "bad-seal") for one in outer["signatures"]]
     wrong_if(kind != MANIFEST or not any(is_signed(key, one, message) for one in signatures), "bad-seal")
-    where = policy.proof((folder / "manifest.tlog-proof").read_bytes(), leaf)[2]
-    wrong_if(read_json(leaf)["object_hash"] != sha(envelope).hex(), "not-what-was-logged", where)
-    parts = [(part["name"], part["sealed_sha256"]) for part in read_json(payload)["parts"]]
-    named = len(dict(parts)) == len(parts) and all(re.fullmatch(r"[a-z0-9.-]+\.age", name) for name, _ in parts)
+    manifest, where = read_json(payload), policy.proof((folder / "manifest.tlog-proof").read_bytes(), leaf)[2]
+    meant = {"event": "package.SEAL", "object_ref": manifest["package"], "object_hash": sha(envelope).hex()}
+    wrong_if(not meant.items() <= read_json(leaf).items(), "not-what-was-logged", where)
+    parts = [(part["name"], part["sealed_sha256"]) for part in manifest["parts"]]
+    named = 0 < len(dict(parts)) == len(parts) and all(re.fullmatch(r"[a-z0-9.-]+\.age", name) for name, _ in parts)
     wrong_if(not named, "bad-manifest", where)
     for name, digest in parts:
-        wrong_if(not (folder / name).is_file(), "part-missing", name)
+        wrong_if((folder / name).is_symlink() or not (folder / name).is_file(), "part-missing", name)
         with (folder / name).open("rb") as file:
             wrong_if(hashlib.file_digest(file, "sha256").hexdigest() != digest, "part-changed", name)
     for file in sorted(folder.glob("*.age")):

@@ -14,12 +14,17 @@ MORE = {f"y{number}": signer(f"y{number}.contoh.id", Kind.ED25519_COSIGNATURE) f
 VKEY = str(LOG.public)
 SMALL = root_of(drawn(9))
 RENAMED = NoteKey("w9.contoh.id", WITNESSES["w1"].public.kind, WITNESSES["w1"].public.material)
+SECOND = signer("w1.contoh.id", Kind.ML_DSA_COSIGNATURE).public  # w1 has an Ed25519 key
 SPACED = NoteKey("a\u00a0b", Kind.LOG, LOG.public.material)
 BOTH = NoteKey("w9.contoh.id", Kind.ED25519_COSIGNATURE, LOG.public.material)
 
 
+def named(text):
+    return text.replace("<log>", VKEY).replace("<1>", KEYS["w1"]).replace("<2>", KEYS["w2"])
+
+
 def read(text):
-    return Policy.read(text.replace("<log>", VKEY).replace("<1>", KEYS["w1"]).replace("<2>", KEYS["w2"]))
+    return Policy.read(named(text))
 
 
 def believed(text, *by, at=None):
@@ -92,6 +97,7 @@ REFUSED = {
     "two witnesses of one name": "log <log>\nwitness a <1>\nwitness a <2>\nquorum a\n",
     "one key under two names": "log <log>\nwitness a <1>\nwitness b <1>\ngroup g 2 a b\nquorum g\n",
     "one key under two names of its own": f"log <log>\nwitness a <1>\nwitness b {RENAMED}\ngroup g 2 a b\nquorum g\n",
+    "two keys of one witness": f"log <log>\nwitness a <1>\nwitness b {SECOND}\ngroup g 2 a b\nquorum g\n",
     "the log's key as a witness": f"log <log>\nwitness a {BOTH}\nquorum a\n",
     "a log twice": "log <log>\nlog <log>\nquorum none\n",
     "the log as its own witness": "log <log>\nwitness a <log>\nquorum a\n",
@@ -111,6 +117,7 @@ REFUSED = {
     "thousands of digits": f"log <log>\nwitness a <1>\ngroup g {'1' * 5000} a\nquorum g\n",
     "carriage returns": "log <log>\r\nquorum none\r\n",
     "a carriage return between lines": "log <log>\rquorum none\n",
+    "a carriage return in a remark": "log <log>\n# quorum di bawah\rquorum none\n",
     "a form feed between words": "log\f<log>\nquorum none\n",
     "a vertical tab between lines": "log <log>\vquorum none\n",
     "a next-line between lines": "log <log>\u0085quorum none\n",
@@ -131,6 +138,22 @@ REFUSED = {
 def test_what_the_text_does_not_allow_is_refused(text):
     with pytest.raises(BadPolicy):
         read(text)
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
+def test_a_file_is_refused_like_its_text(text, tmp_path):
+    """Nothing between the disk and the reader changes an end of line."""
+    (tmp_path / "policy").write_bytes(named(text).encode())
+    with pytest.raises(BadPolicy):
+        Policy.of(tmp_path / "policy")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "policy").write_bytes(policy() + b"# \xff\n")
+    with pytest.raises(BadPolicy):
+        Policy.of(tmp_path / "policy")
+    (tmp_path / "policy").write_bytes(policy())
+    assert Policy.of(tmp_path / "policy") == Policy.read(policy().decode())
 
 
 def test_the_line_that_is_wrong_is_named_and_nothing_of_it():

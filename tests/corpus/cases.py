@@ -583,6 +583,20 @@ case(
     opened(lambda rows: rows.append({**rows[1], "payload": {"isi": 0}})),
     TOLD,
 )
+for word, seq in {
+    "in words": "310",
+    "before the first": -1,
+    "behind the last": 700,
+    "far behind": 10**6,
+    "that is none": None,
+}.items():
+    case(
+        "log",
+        f"a false opening at a place {word}",
+        "not-in-log",
+        opened(lambda rows, seq=seq: rows.append({**rows[1], "payload": {"isi": 0}, "seq": seq})),
+        f"isi catatan {seq!r} dari 700",
+    )
 case("log", "a payload with a fraction", "not-readable", opened(lambda rows: rows[1].update(payload={"isi": 0.5})))
 case("log", "an opening of what is no leaf", "not-readable", opened(lambda rows: rows[1].update(seq=311)))
 case("log", "an opening without a salt", "not-readable", opened(lambda rows: rows[1].pop("salt")))
@@ -740,6 +754,22 @@ case("decision", "with a key that is none", "not-readable", enrolled(public_key=
 case("decision", "by another person's key", "foreign-key", enrolled(person="18"), LAST)
 case("decision", "by another credential", "foreign-key", enrolled(credential="kredensial-2"), LAST)
 case("decision", "by a key that was only asked for", "foreign-key", decision(event="key.ENROL"), LAST)
+case("decision", "in the leaf of a refusal", "not-what-was-logged", decision(act="refusal.not-allowed"), LAST)
+case("decision", "in the leaf of another outcome", "not-what-was-logged", decision(act="decision.REJECT"), LAST)
+case(
+    "decision",
+    "shown with another dossier",
+    "not-what-was-logged",
+    decision(lambda record: record.update(dossier={**record["dossier"], "n": 7})),
+    "dossier",
+)
+case(
+    "decision",
+    "shown with another summary",
+    "not-what-was-logged",
+    decision(lambda record: record.update(summary={**record["summary"], "title": "Tolak permintaan"})),
+    "summary",
+)
 case("decision", "by a key enrolled afterwards", "foreign-key", decision(order=("entry", "enrolment")), "catatan 0, ")
 
 
@@ -816,7 +846,9 @@ def sealed(kind: str = MANIFEST, by: Signer = SEAL, **changes: Any) -> bytes:
 def named(*names: str) -> bytes:
     """A manifest that is sealed and logged and names parts so."""
     digest = hashlib.sha256(b"satu" * 1000).hexdigest()
-    return seal(MANIFEST, {"parts": [{"name": name, "sealed_sha256": digest} for name in names]}, SEAL)
+    return seal(
+        MANIFEST, {"package": "paket-1", "parts": [{"name": name, "sealed_sha256": digest} for name in names]}, SEAL
+    )
 
 
 FIRST = "bagian-0001.csv.age"
@@ -854,6 +886,16 @@ case(
     "a folder for a part",
     "part-missing",
     lambda made: ((made.folder / "paket" / FIRST).unlink(), (made.folder / "paket" / FIRST).mkdir()),
+    FIRST,
+)
+case(
+    "package",
+    "a link for a part",
+    "part-missing",
+    lambda made: (
+        (made.folder / "paket" / FIRST).rename(made.folder / "di luar"),
+        (made.folder / "paket" / FIRST).symlink_to(made.folder / "di luar"),
+    ),
     FIRST,
 )
 case(
@@ -946,7 +988,7 @@ case(
     "a leaf that was never logged",
     "not-in-log",
     lambda made: (made.folder / "paket/manifest.leaf.json").write_bytes(
-        world.leaf("package.SEALED", "paket-9", hashlib.sha256(SEALED).hexdigest())
+        world.leaf("package.SEAL", "paket-9", hashlib.sha256(SEALED).hexdigest())
     ),
     "catatan 4 dari 7",
 )
@@ -957,6 +999,8 @@ case(
     lambda made: (made.folder / "paket/manifest.tlog-proof").write_bytes(BIT_BY_BIT.proof(123)),
     "catatan 123 dari 300",
 )
+case("package", "a leaf of another act", "not-what-was-logged", made_with(event="package.WITHDRAWN"), IN_LOG)
+case("package", "a leaf about another package", "not-what-was-logged", made_with(about="paket-2"), IN_LOG)
 case("package", "seen by one witness", "no-quorum", made_with(by=("w1",)))
 case("package", "seen by nobody", "no-quorum", made_with(by=()))
 case(
@@ -973,7 +1017,8 @@ case("package", "a part outside the folder", "bad-manifest", made_with(envelope=
 case("package", "a part at the root of the disk", "bad-manifest", made_with(envelope=named("/etc/passwd")), IN_LOG)
 case("package", "a part that is no sealed file", "bad-manifest", made_with(envelope=named("bagian-0001.csv")), IN_LOG)
 case("package", "a part with a line break in its name", "bad-manifest", made_with(envelope=named(f"{FIRST}\n")), IN_LOG)
-case("package", "a manifest without parts", "not-readable", made_with(envelope=seal(MANIFEST, {"x": 1}, SEAL)))
+case("package", "a manifest with no part", "bad-manifest", made_with(envelope=named(), parts={}), IN_LOG)
+case("package", "what is no manifest", "not-readable", made_with(envelope=seal(MANIFEST, {"x": 1}, SEAL)))
 case(
     "package",
     "an envelope with a name twice",

@@ -51,6 +51,13 @@ def a_plan(**changes: Any) -> Plan:
     return replace(plan, **changes)
 
 
+def a_key_file(file: Path, content: bytes = f"{OURS}\n".encode()) -> Path:
+    """A key file as `keygen` leaves it: for its owner only."""
+    file.touch(0o600)
+    file.write_bytes(content)
+    return file
+
+
 def rows_of(count: int) -> pa.RecordBatch:
     numbers = range(count)
     return pa.record_batch(
@@ -266,11 +273,16 @@ def _content_of(number: int, content: Callable[[bytes], bytes]) -> Spoiler:
     return spoil
 
 
-def _sealed_to_another(made: Made, place: Path) -> Path:
-    sealed = pyrage.encrypt(b"x" * made.manifest.parts[0].content_bytes, [OTHERS.to_public()])
-    _file(made).write_bytes(sealed)
-    change = _part(0, sealed_bytes=len(sealed), sealed_sha256=hashlib.sha256(sealed).hexdigest())
-    return _resealed(parts=change)(made, place)
+def _sealed_as(how: Callable[[bytes], bytes]) -> Spoiler:
+    """The first part sealed otherwise, and digests to fit."""
+
+    def spoil(made: Made, place: Path) -> Path:
+        sealed = how(pyrage.decrypt(_file(made).read_bytes(), [OURS]))
+        _file(made).write_bytes(sealed)
+        change = _part(0, sealed_bytes=len(sealed), sealed_sha256=hashlib.sha256(sealed).hexdigest())
+        return _resealed(parts=change)(made, place)
+
+    return spoil
 
 
 def _cut_and_resealed(made: Made, place: Path) -> Path:
@@ -351,22 +363,25 @@ SPOILED: dict[str, tuple[Spoiler, str]] = {
     "file with a hostile name": (_extra("a\x1b[2J\n" + "b" * 200), "file-extra"),
     "link instead of a part": (_linked, "file-not-plain"),
     "folder instead of a part": (_directory, "file-not-plain"),
+    "not encrypted at all": (_sealed_as(lambda _: b"nik\n1\n"), "part-unreadable"),
+    "sealed to a second key": (
+        _sealed_as(lambda plain: pyrage.encrypt(plain, [OURS.to_public(), OTHERS.to_public()])),
+        "part-for-others",
+    ),
+    "sealed twice to the same key": (
+        _sealed_as(lambda plain: pyrage.encrypt(plain, [OURS.to_public()] * 2)),
+        "part-for-others",
+    ),
+    "sealed by a word": (_sealed_as(lambda plain: pyrage.passphrase.encrypt(plain, "sandi")), "part-for-others"),
 }
 
 # These pass every check that needs no plaintext; opening must refuse them.
 SPOILED_INSIDE: dict[str, tuple[Spoiler, str]] = {
-    "sealed to another key": (_sealed_to_another, "part-unreadable"),
-    "cut, with digests to fit": (_cut_and_resealed, "part-unreadable"),
-    "not encrypted at all": (
-        lambda made, place: _resealed(
-            parts=_part(
-                0,
-                sealed_bytes=_file(made).write_bytes(b"nik\n1\n"),
-                sealed_sha256=hashlib.sha256(b"nik\n1\n").hexdigest(),
-            )
-        )(made, place),
+    "sealed to another key": (
+        _sealed_as(lambda plain: pyrage.encrypt(plain, [OTHERS.to_public()])),
         "part-unreadable",
     ),
+    "cut, with digests to fit": (_cut_and_resealed, "part-unreadable"),
     "more content than declared": (_content_of(1, lambda plain: plain + b"x" * 3_000_000), "content-too-long"),
     "less content than declared": (_content_of(1, lambda plain: plain[:-5]), "content-altered"),
     "other content of the same size": (

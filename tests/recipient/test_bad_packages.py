@@ -48,7 +48,7 @@ def test_every_code_is_met_by_a_test_of_this_folder():
     met |= {code for _, code in PROOFS_SPOILED.values()}
     elsewhere = {  # test_opening.py, test_keys.py, test_proofs.py, test_receipts.py
         *("another-recipient", "folder-in-use", "disk-error", "interrupted"),
-        *("key-unreadable", "seal-unreadable", "policy-unreadable", "key-exists", "name-unusable"),
+        *("key-unreadable", "key-too-open", "seal-unreadable", "policy-unreadable", "key-exists", "name-unusable"),
         *("receipt-exists", "receipt-misplaced"),
     }
     assert met | elsewhere == set(SENTENCES)

@@ -1,9 +1,11 @@
 """A recipient's key is made once, kept to its owner, and recognised again."""
 
+import os
 import stat
 
 import pyrage
 import pytest
+from tests.recipient.packages import a_key_file
 
 from bagipakai.cli import main
 from bagipakai.core.envelope import PublicKey
@@ -32,7 +34,7 @@ def test_the_key_that_signs_is_drawn_from_the_one_that_opens(tmp_path):
     """Always the same from the same file, another from another; a file of the time before has one too."""
     made = keygen(tmp_path / "kunci")
     bare = (tmp_path / "kunci").read_text().splitlines()[-1]
-    (tmp_path / "lama").write_text(f"{bare}\n")
+    a_key_file(tmp_path / "lama", f"{bare}\n".encode())
     for name in ("kunci", "lama"):
         assert Identity.read(tmp_path / name).public == made
     signed = Identity.read(tmp_path / "lama").signer.sign(b"ini")
@@ -85,16 +87,30 @@ def test_an_institution_cannot_write_a_second_line_into_the_key_file(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "# hanya catatan\n", "AGE-SECRET-KEY-1XYZ\n", "age1abc\n", "\xff"])
 def test_a_file_that_is_no_key_is_refused(text, tmp_path):
-    (tmp_path / "kunci").write_bytes(text.encode("latin-1"))
+    a_key_file(tmp_path / "kunci", text.encode("latin-1"))
     no = Identity.read(tmp_path / "kunci")
     assert isinstance(no, Refusal) and no.code == "key-unreadable"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there has a file such a mode")
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o601])
+def test_a_key_that_others_may_read_is_refused_until_they_may_not(mode, tmp_path, capsys):
+    keygen(tmp_path / "kunci")
+    (tmp_path / "kunci").chmod(mode)
+    no = Identity.read(tmp_path / "kunci")
+    assert isinstance(no, Refusal) and no.code == "key-too-open"
+    assert main(["recipient", "public", "--key", str(tmp_path / "kunci")]) == 1
+    assert "chmod 600" in capsys.readouterr().err
+    (tmp_path / "kunci").chmod(0o600)
+    assert isinstance(Identity.read(tmp_path / "kunci"), Identity)
 
 
 def test_two_keys_in_one_file_are_refused(tmp_path):
     keygen(tmp_path / "a")
     keygen(tmp_path / "b")
-    (tmp_path / "c").write_text((tmp_path / "a").read_text() + (tmp_path / "b").read_text())
-    assert isinstance(Identity.read(tmp_path / "c"), Refusal)
+    both = a_key_file(tmp_path / "c", (tmp_path / "a").read_bytes() + (tmp_path / "b").read_bytes())
+    no = Identity.read(both)
+    assert isinstance(no, Refusal) and no.code == "key-unreadable"
 
 
 def test_a_seal_that_is_no_public_key_is_refused(tmp_path):

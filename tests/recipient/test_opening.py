@@ -13,10 +13,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.recipient.packages import DAY, OURS, SEAL, a_package, rows_of
+from tests.recipient.packages import DAY, OURS, SEAL, a_key_file, a_package, rows_of
 from tests.recipient.trails import policy_text, proven
 
 from bagipakai.control import wording
+from bagipakai.core.acknowledgement import Acknowledgement, Check
 from bagipakai.core.envelope import Signer
 from bagipakai.core.plan import Format
 from bagipakai.recipient import opening
@@ -151,11 +152,12 @@ def test_an_interruption_leaves_nothing(sign, tmp_path):
     """A real process, interrupted while plaintext is already on its disk."""
     made = a_package(tmp_path, rows=400_000, limit=4_000_000)
     key, seal = tmp_path / "kunci", tmp_path / "seal.pem"
-    key.write_text(str(OURS))
+    a_key_file(key)
     seal.write_bytes(SEAL.public.to_pem())
     before = sorted(path.name for path in tmp_path.iterdir())
     process = command(
-        "open", str(made.folder), "--seal", str(seal), "--key", str(key), "--out", str(tmp_path / "hasil")
+        *("open", str(made.folder), "--seal", str(seal), "--tanpa-jejak"),
+        *("--key", str(key), "--out", str(tmp_path / "hasil")),
     )
     staging = tmp_path / ".hasil.belum-diperiksa"
     while not (staging.exists() and len(list(staging.iterdir())) > 1):
@@ -194,11 +196,12 @@ def files(tmp_path):
 def test_the_commands_report_to_programs(files):
     package, place = files
     seal, key = ("--seal", str(place / "seal.pub.pem")), ("--key", str(place / "kunci"))
+    seal += ("--tanpa-jejak",)
     out, told = command("verify", str(package.folder), *seal, "--json").communicate()
     assert json.loads(out)["verified"] is True and json.loads(out)["opened"] is False, told
     out, _ = command("open", str(package.folder), *seal, *key, "--out", str(place / "hasil"), "--json").communicate()
     report = json.loads(out)
-    assert report["verified"] is report["opened"] is True
+    assert report["verified"] is report["opened"] is True and report["witnessed"] is False
     assert (report["package"], report["rows"]) == (package.folder.name, 100)
     assert report["columns"] == ["nik", "nama", "desil"]
     assert report["plan_digest"] == package.manifest.plan.digest
@@ -208,7 +211,7 @@ def test_the_commands_report_to_programs(files):
 def test_the_commands_refuse_with_one_sentence_and_a_code(files):
     package, place = files
     (place / "palsu.pem").write_bytes(Signer.new().public.to_pem())
-    process = command("verify", str(package.folder), "--seal", str(place / "palsu.pem"), "--json")
+    process = command("verify", str(package.folder), "--seal", str(place / "palsu.pem"), "--tanpa-jejak", "--json")
     out, told = process.communicate()
     assert process.returncode == 1
     assert json.loads(out)["code"] == "seal-mismatch"
@@ -226,6 +229,7 @@ def test_no_secret_key_appears_in_what_the_tool_says(files):
             str(place / "seal.pub.pem"),
             "--key",
             str(place / "kunci"),
+            "--tanpa-jejak",
             *words[1:],
         )
         assert secret not in "".join(process.communicate())
@@ -249,7 +253,7 @@ def test_the_commands_speak_indonesian_to_people(files):
     """Days by name, thousands with a point, one word for a folder, and no claim of a check that was not made."""
     package, place = files
     seal, key = ("--seal", str(place / "seal.pub.pem")), ("--key", str(place / "kunci"))
-    out, _ = command("verify", str(package.folder), *seal).communicate()
+    out, _ = command("verify", str(package.folder), *seal, "--tanpa-jejak").communicate()
     assert "sesuai: segel dan 4 berkas" in out and "Kunci penerima tidak diperiksa" in out
     assert "Bukti jejak tidak diperiksa" in out
     assert f"Akses sampai: {day(package.manifest.expires_on)}" in out
@@ -265,6 +269,27 @@ def test_the_commands_speak_indonesian_to_people(files):
     assert not re.search(r"\d{4}-\d\d-\d\d", out.replace(str(place), ""))
     _, told = command("open", str(package.folder), *seal).communicate()
     assert "Sebutkan juga: --key, --out" in told
+
+
+def test_whether_the_trail_is_looked_at_must_be_said(files):
+    """A package that was never logged has every seal right; so nobody leaves the policy out without meaning to."""
+    package, place = files
+    seal, key = ("--seal", str(place / "seal.pub.pem")), ("--key", str(place / "kunci"))
+    to = (*key, "--out", str(place / "hasil"), "--receipt", str(place / "tanda-terima.json"))
+    for words in (("verify",), ("open", *to)):
+        run = command(words[0], str(package.folder), *seal, *words[1:])
+        assert "Sebutkan salah satu: --policy --tanpa-jejak\n" in run.communicate()[1]
+        assert run.returncode == 2
+        both = ("--policy", str(place / "kebijakan-saksi.txt"), "--tanpa-jejak")
+        run = command(words[0], str(package.folder), *seal, *words[1:], *both)
+        assert "--tanpa-jejak: tidak dapat disebut bersama --policy" in run.communicate()[1]
+        assert run.returncode == 2 and not (place / "hasil").exists()
+    out, _ = command("open", str(package.folder), *seal, *to, "--tanpa-jejak").communicate()
+    assert "Bukti jejak tidak diperiksa" in out and "jejak tidak termasuk yang diperiksa" in out
+    said = Acknowledgement.unsealed(
+        (place / "tanda-terima.json").read_bytes(), Identity.read(place / "kunci").signer.public
+    )
+    assert Check.TRAIL not in said.checked
 
 
 def test_a_day_a_number_and_a_trouble_are_said_as_the_office_says_them():

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.recipient.packages import DAY, OURS, SEAL, Made, a_package
+from tests.recipient.packages import DAY, OURS, SEAL, Made, a_key_file, a_package
 from tests.recipient.trails import (
+    LOG,
     NOISE,
     OTHER_LOG,
     STRANGERS,
@@ -28,6 +29,7 @@ from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.verify import verified
 
 OURSELVES = Identity(OURS)
+LONE_RETURN = f"log {LOG.public}\n# quorum ada di bawah\rquorum none\n".encode()
 Spoiler = Callable[[Made, Path], object]
 
 
@@ -77,6 +79,8 @@ SPOILED: dict[str, tuple[Spoiler, str]] = {
     "no leaf": (_without(LEAF_NAME), "proof-missing"),
     "a link in the place of the proof": (_linked, "proof-missing"),
     "proof of another package": (_of_another, "proof-of-another"),
+    "leaf of another act": (lambda made, _: proven(made, leaf_of(made, "package.WITHDRAWN")), "proof-of-another"),
+    "leaf about another package": (lambda made, _: proven(made, leaf_of(made, about="paket-2")), "proof-of-another"),
     "leaf without a digest": (lambda made, _: proven(made, b'{"v":1}'), "proof-not-valid"),
     "leaf that is no object": (lambda made, _: proven(made, b"[]"), "proof-not-valid"),
     "leaf that is no JSON": (lambda made, _: proven(made, b"\xff"), "proof-not-valid"),
@@ -145,7 +149,8 @@ def test_without_a_policy_the_proof_is_not_looked_at(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"", b"\xff\xfe", b"quorum none\n", b"log x\nquorum none\n", policy_text().encode()[:-9]]
+    "content",
+    [None, b"", b"\xff\xfe", b"quorum none\n", LONE_RETURN, b"log x\nquorum none\n", policy_text().encode()[:-9]],
 )
 def test_a_policy_that_cannot_be_read_is_refused_before_anything_else(content, tmp_path, capsys):
     made, place = proven(a_package(tmp_path)), tmp_path / "kunci"
@@ -171,7 +176,7 @@ def test_the_command_says_that_witnesses_have_seen_it(tmp_path, capsys, monkeypa
 def told(made: Made, place: Path, capsys) -> tuple[int, dict[str, object]]:
     """`recipient open --policy` in this process: its status and its report."""
     (place / "segel.pem").write_bytes(SEAL.public.to_pem())
-    (place / "kunci.txt").write_text(f"{OURS}\n")
+    a_key_file(place / "kunci.txt")
     given = {"--seal": "segel.pem", "--key": "kunci.txt", "--policy": "kebijakan-saksi.txt"}
     options = [word for option, name in given.items() for word in (option, str(place / name))]
     out = made.folder.parent.parent / "hasil"

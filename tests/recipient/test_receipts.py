@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.recipient.packages import DAY, OTHERS, OURS, SEAL, a_package
+from tests.recipient.packages import DAY, OTHERS, OURS, SEAL, a_key_file, a_package
 from tests.recipient.trails import policy, policy_text, proven
 
 from bagipakai.cli import main
@@ -50,6 +50,18 @@ def test_without_a_policy_it_does_not_say_that_the_trail_was_checked(tmp_path):
     _, file = acknowledged(a_package(tmp_path), tmp_path)
     said = Acknowledgement.unsealed(file.read_bytes(), OURSELVES.signer.public)
     assert set(said.checked) == NEEDED
+
+
+def test_what_is_kept_and_signed_for_is_what_was_checked(tmp_path):
+    """A manifest that is exchanged while the parts are read is neither kept nor acknowledged."""
+    made = a_package(tmp_path)
+    file = made.folder / MANIFEST_NAME
+    checked = file.read_bytes()
+    outcome, receipt = acknowledged(made, tmp_path, told=lambda _: file.write_bytes(b'{"never":"checked"}'))
+    assert isinstance(outcome, Opened)
+    assert file.read_bytes() != checked == (outcome.folder / MANIFEST_NAME).read_bytes()
+    said = Acknowledgement.unsealed(receipt.read_bytes(), OURSELVES.signer.public)
+    assert said.manifest == hashlib.sha256(checked).hexdigest()
 
 
 def test_neither_of_a_late_nor_of_a_foreign_nor_of_an_unproven_one(tmp_path):
@@ -111,7 +123,7 @@ def test_it_is_not_put_where_it_would_be_in_the_way(place, tmp_path):
 
 def test_the_command_writes_it_and_says_what_to_do_with_it(tmp_path, capsys):
     made = proven(a_package(tmp_path, ends_on=DAY.replace(year=2999)))
-    (tmp_path / "kunci").write_text(f"{OURS}\n")
+    a_key_file(tmp_path / "kunci")
     (tmp_path / "segel.pem").write_bytes(SEAL.public.to_pem())
     (tmp_path / "kebijakan.txt").write_text(policy_text())
     command = ["recipient", "open", str(made.folder), "--seal", str(tmp_path / "segel.pem")]

@@ -47,9 +47,9 @@ def proof_of(entry: bytes, witnesses: Sequence[NoteSigner] = WITNESSES, log: Not
     return LogProof(150, tuple(tree.inclusion(150)), Note(checkpoint.text, tuple(signatures)))
 
 
-def leaf_of(made: Made) -> bytes:
+def leaf_of(made: Made, event: str = "package.SEAL", about: str = "") -> bytes:
     digest = hashlib.sha256((made.folder / MANIFEST_NAME).read_bytes()).hexdigest()
-    return canonical({"v": 1, "event": "package.SEAL", "object_ref": made.folder.name, "object_hash": digest})
+    return canonical({"v": 1, "event": event, "object_ref": about or made.folder.name, "object_hash": digest})
 
 
 def proven(made: Made, leaf: bytes | None = None, change: Callable[[bytes], bytes] = bytes, **by: object) -> Made:

@@ -89,18 +89,16 @@ def test_kept_checkpoints_are_files_or_a_folder_of_them(tmp_path):
     assert log(tmp_path / "jejak", policy(), tmp_path / "dulu", tmp_path / "dulu" / "000000000100")
 
 
-def test_payloads_are_compared_as_far_as_the_checkpoint_goes(tmp_path):
-    """A database that is ahead of the checkpoint is no fault; how many were compared is said."""
+def test_payloads_are_compared_and_their_number_is_said(tmp_path):
+    """What is exported ends at the checkpoint; an opening beyond it could be anything, and is refused."""
     facts = [world.fact("request.SUBMIT", f"PMT-{number}#1", {"isi": number}) for number in range(20)]
-    trail = Trail.of([fact.leaf for fact in facts])
-    trail.lay(tmp_path / "jejak", Trail.of([fact.leaf for fact in facts[:15]]).checkpoint())
-    for name, content in Trail.of([fact.leaf for fact in facts[:15]]).files.items():
-        (tmp_path / "jejak" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "jejak" / name).write_bytes(content)
+    Trail.of([fact.leaf for fact in facts[:15]]).lay(tmp_path / "jejak")
     rows = [fact.opened(seq) for seq, fact in enumerate(facts)]
-    rows[17]["payload"] = {"isi": "belum disaksikan"}
-    (tmp_path / "isi").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    (tmp_path / "isi").write_text("\n".join(map(json.dumps, rows[:15])) + "\n")
     assert log(tmp_path / "jejak", policy(), opened=tmp_path / "isi").endswith("; 15 isi dibuka dan cocok.")
+    (tmp_path / "isi").write_text("\n".join(map(json.dumps, rows[:16])) + "\n")
+    code, where = refused(lambda: log(tmp_path / "jejak", policy(), opened=tmp_path / "isi"))
+    assert (code, where) == ("not-in-log", "isi catatan 15 dari 15")
 
 
 def test_without_witnesses_it_says_that_nobody_has_seen_it(tmp_path):
@@ -125,6 +123,14 @@ def test_a_decision_by_either_kind_of_passkey_holds(tmp_path, capsys, key):
     file.write_text(json.dumps(world.a_decision(key=key)))
     (tmp_path / "policy").write_bytes(policy())
     assert told(capsys, "decision", policy=tmp_path / "policy", file=file)[0] == 0
+
+
+def test_a_decision_may_be_shown_without_its_dossier(tmp_path):
+    """Not everybody who checks a signature may read the dossier."""
+    record = world.a_decision()
+    del record["dossier"], record["summary"]
+    (tmp_path / "keputusan.json").write_text(json.dumps(record))
+    assert "keputusan APPROVE" in verifier.check_decision(verifier.Policy(policy()), tmp_path / "keputusan.json")
 
 
 @pytest.mark.parametrize("changes", [{"crossOrigin": None}, {"crossOrigin": False, "lain": 1}])

@@ -157,10 +157,12 @@ def leaf(event: str, about: str, object_hash: str) -> bytes:
 
 
 RP, ADDRESS = "dtsen.contoh.id", "https://dtsen.contoh.id"
+DOSSIER = {"request": "PMT-2026-000012", "n": 6, "payload": {"finding": "sesuai"}}
+SUMMARY = {"lang": "id", "title": "Setujui permintaan", "rows": [["Tujuan", "bantuan"]]}
 DECISION = {
     "request": "PMT-2026-000012",
-    "dossier_hash": "d" * 64,
-    "shown_summary_hash": "5" * 64,
+    "dossier_hash": hashlib.sha256(canonical(DOSSIER)).hexdigest(),
+    "shown_summary_hash": hashlib.sha256(canonical(SUMMARY)).hexdigest(),
     "outcome": "APPROVE",
     "reasons": ["sesuai tujuan"],
     "role": "APPROVER",
@@ -231,13 +233,15 @@ def a_decision(
     order: Sequence[str] = ("enrolment", "entry"),
     between: int = 3,
     event: str = "key.CONFIRM",
+    act: str = "decision.APPROVE",
 ) -> dict[str, Any]:
-    """The record that an auditor is handed: enrolment and decision, each with its leaf, its opening and its proof."""
+    """The record that an auditor is handed: enrolment and decision, each with its leaf, its opening and its proof, and
+    what the decision's two digests were made of."""
     key = key or p256()
     facts = {
         "enrolment": fact(event, "P17", {**(enrolled or enrolment(key))}),
         "entry": fact(
-            "decision.APPROVE",
+            act,
             f"{decision['request']}#7",
             {
                 "decision": {**decision},
@@ -248,7 +252,7 @@ def a_decision(
     others = drawn(between, "lain")
     trail = Trail.of([facts[order[0]].leaf, *others, facts[order[1]].leaf])
     index = {order[0]: 0, order[1]: between + 1}
-    return {
+    shown = {
         name: {
             "leaf": one.leaf.decode(),
             "salt": one.salt.hex(),
@@ -257,6 +261,7 @@ def a_decision(
         }
         for name, one in facts.items()
     }
+    return {**shown, "dossier": DOSSIER, "summary": SUMMARY}
 
 
 # A package
@@ -282,12 +287,15 @@ def a_package(
     parts: Mapping[str, bytes] = PARTS,
     envelope: bytes | None = None,
     logged: bytes | None = None,
+    event: str = "package.SEAL",
+    about: str = "paket-1",
     by: Iterable[str] = ("w1", "w3"),
 ) -> Path:
-    """A package folder. `envelope`: instead of the sealed manifest of `parts`; `logged`: what the leaf commits to."""
+    """A package folder. `envelope`: instead of the sealed manifest of `parts`; `logged`: what the leaf commits to, as
+    `event` about `about`."""
     folder.mkdir(parents=True, exist_ok=True)
     envelope = seal(MANIFEST, manifest(parts), SEAL) if envelope is None else envelope
-    entry = leaf("package.SEALED", "paket-1", hashlib.sha256(logged or envelope).hexdigest())
+    entry = leaf(event, about, hashlib.sha256(logged or envelope).hexdigest())
     trail = Trail.of([*drawn(4, "sebelum"), entry, *drawn(2, "sesudah")])
     (folder / "manifest.dsse.json").write_bytes(envelope)
     (folder / "manifest.leaf.json").write_bytes(entry)

@@ -34,9 +34,10 @@ def replace(file: Path, content: bytes) -> None:
 
 
 def read_secret(file: Path) -> bytes:
-    """The content of a secret key file. Raises TooOpen if its mode lets anyone but the owner near it, and OSError."""
+    """The content of a secret key file. Raises TooOpen if its mode lets anyone but the owner near it, and OSError.
+    Elsewhere than on POSIX a file has no such mode, and nothing is asked."""
     with file.open("rb") as opened:
-        if S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o077:
+        if os.name == "posix" and S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o077:
             raise TooOpen(str(file))
         return opened.read()
 

@@ -8,6 +8,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from bagipakai.core import tlog
@@ -47,6 +48,15 @@ class Policy:
     quorum: str
 
     @classmethod
+    def of(cls, file: Path) -> Self:
+        """The policy in `file`, its bytes as they are: what turns a lone carriage return into an end of line would turn
+        the rest of a remark into a rule. Raises BadPolicy, OSError."""
+        try:
+            return cls.read(file.read_bytes().decode())
+        except UnicodeDecodeError:
+            raise BadPolicy("not UTF-8") from None
+
+    @classmethod
     def read(cls, text: str) -> Self:
         """Raises BadPolicy. Words are parted by spaces and tabs, lines by newlines, and by nothing else: a reader with
         another idea of white space would read another policy."""
@@ -73,6 +83,8 @@ class Policy:
                         key = _new(NoteKey.read(vkey), seen)
                         if name in (*witnesses, *groups, "none") or key.kind is Kind.LOG:
                             raise BadPolicy
+                        if key.name in {known.name for known, _ in witnesses.values()}:
+                            raise BadPolicy  # a second key would let one witness count twice
                         witnesses[name] = key, "".join(url)
                     case ["group", name, least, *names] if names:
                         if name in (*witnesses, *groups, "none") or not set(names) <= {*witnesses, *groups}:

@@ -41,7 +41,14 @@ def register(subparsers: Any) -> None:
     for one in (check, reveal):
         one.add_argument("package", type=Path, metavar="PAKET", help="map paket hasil unduhan")
         one.add_argument("--seal", type=Path, required=True, metavar="BERKAS", help="kunci segel Pengendali DTSEN")
-        one.add_argument("--policy", type=Path, metavar="BERKAS", help="kebijakan saksi; bukti jejak lalu wajib sah")
+        trail = one.add_mutually_exclusive_group(required=True)
+        trail.add_argument("--policy", type=Path, metavar="BERKAS", help="kebijakan saksi; bukti jejak wajib sah")
+        trail.add_argument(
+            "--tanpa-jejak",
+            action="store_true",
+            help="jangan periksa bukti jejak: paket yang tidak pernah dicatat lalu lolos juga; hasil dan tanda terima "
+            "menyebutnya",
+        )
         one.add_argument("--key", type=Path, required=one is reveal, metavar="BERKAS", help="kunci rahasia lembaga")
     reveal.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
     reveal.add_argument("--receipt", type=Path, metavar="BERKAS", help="tanda terima bertanda tangan yang akan dibuat")
@@ -146,7 +153,7 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
     whom = "segel, penerima," if options.key is not None else "segel"
     yield f"Paket {manifest.package} sesuai: {whom} dan {len(manifest.parts)} berkas cocok dengan manifes."
     if options.policy is None:
-        yield "  Bukti jejak tidak diperiksa, karena kebijakan saksi tidak disebut dengan --policy."
+        yield "  Bukti jejak tidak diperiksa, sesuai --tanpa-jejak: tidak pasti bahwa paket ini pernah dicatat."
     else:
         yield "  Tercatat di jejak yang disaksikan, menurut kebijakan saksi."
     if options.key is None:
@@ -168,6 +175,8 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
         yield f"  {MANIFEST_NAME:21} bukti bersegel: rencana yang disetujui, proses, dan sidik tiap berkas"
         if options.receipt is not None:
             yield f"Tanda terima: {options.receipt}"
+            if options.policy is None:
+                yield "  Di situ jejak tidak termasuk yang diperiksa."
             yield "  Unggah di halaman unduhan paket ini. Isinya tidak memuat data siapa pun."
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
+from bagipakai.core.keyfiles import TooOpen, read_secret
 from bagipakai.core.manifest import fingerprint, read_aloud
 from bagipakai.core.witnesses import BadPolicy, Policy
 from bagipakai.recipient import words
@@ -81,11 +82,13 @@ class Identity:
 
     @classmethod
     def read(cls, file: Path) -> "Identity | Refusal":
-        """The one key in `file`; lines that begin with # are remarks."""
+        """The one key in `file`, which only its owner may read; lines that begin with # are remarks."""
         try:
-            lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+            lines = [line.strip() for line in read_secret(file).decode("utf-8").splitlines()]
             (secret,) = (line for line in lines if line and not line.startswith("#"))
             return cls(pyrage.x25519.Identity.from_str(secret))
+        except TooOpen:
+            return Refusal("key-too-open", {"name": file.name})
         except (OSError, ValueError, pyrage.IdentityError):
             return Refusal("key-unreadable", {"name": file.name})
 
@@ -96,8 +99,8 @@ class Identity:
 def read_policy(file: Path) -> Policy | Refusal:
     """Whom the recipient believes about the trail: the public file with the log's key and the witnesses."""
     try:
-        return Policy.read(file.read_text("utf-8"))
-    except (OSError, BadPolicy, UnicodeDecodeError):
+        return Policy.of(file)
+    except (OSError, BadPolicy):
         return Refusal("policy-unreadable", {"name": file.name})
 
 

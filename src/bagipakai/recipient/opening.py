@@ -25,7 +25,7 @@ from bagipakai.recipient import receipts, words
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.rows import rows_in
-from bagipakai.recipient.verify import Told, manifest_of, parts_as_sealed
+from bagipakai.recipient.verify import Sealed, Told, manifest_of, parts_as_sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,10 @@ def opened(
     staging = folder.with_name(f".{folder.name}.belum-diperiksa")
     placed = False
     try:
-        manifest = manifest_of(package, seal, identity, day, policy)
-        if isinstance(manifest, Refusal):
-            return manifest
+        sealed = manifest_of(package, seal, identity, day, policy)
+        if isinstance(sealed, Refusal):
+            return sealed
+        manifest = sealed.manifest
         if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
             return Refusal("folder-in-use", {"name": folder.name})
         if receipt is not None and (no := receipts.unfit(receipt, package, folder)):
@@ -72,8 +73,8 @@ def opened(
             for part in manifest.parts:
                 if no := _part_opened(package / part.name, part, staging, identity, told):
                     return no
-            shutil.copyfile(package / MANIFEST_NAME, staging / MANIFEST_NAME)
-            with _not_interrupted(), _acknowledged(receipt, manifest, staging, identity, policy):
+            (staging / MANIFEST_NAME).write_bytes(sealed.envelope)
+            with _not_interrupted(), _acknowledged(receipt, sealed, identity, policy):
                 if folder.exists():
                     folder.rmdir()
                 staging.rename(folder)
@@ -89,13 +90,12 @@ def opened(
 
 
 def _acknowledged(
-    receipt: Path | None, manifest: Manifest, staging: Path, identity: Identity, policy: Policy | None
+    receipt: Path | None, sealed: Sealed, identity: Identity, policy: Policy | None
 ) -> AbstractContextManager[None]:
     """The acknowledgement stands if the block, which is the end of the work, ends well."""
     if receipt is None:
         return nullcontext()
-    envelope = (staging / MANIFEST_NAME).read_bytes()
-    return receipts.written(receipt, receipts.signed(manifest, envelope, identity, policy is not None))
+    return receipts.written(receipt, receipts.signed(sealed, identity, policy is not None))
 
 
 def _part_opened(file: Path, part: Part, staging: Path, identity: Identity, told: Told) -> Refusal | None:

@@ -12,9 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bagipakai.core.acknowledgement import NEEDED, Acknowledgement, Check
-from bagipakai.core.manifest import Manifest
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
+from bagipakai.recipient.verify import Sealed
 
 
 def unfit(file: Path, package: Path, folder: Path) -> Refusal | None:
@@ -27,12 +27,12 @@ def unfit(file: Path, package: Path, folder: Path) -> Refusal | None:
     return None if place.is_dir() else Refusal("disk-error", {"detail": "map tanda terima tidak ada"})
 
 
-def signed(manifest: Manifest, envelope: bytes, identity: Identity, witnessed: bool) -> bytes:
-    """The acknowledgement of a package of which every check has passed, that of the trail only if it was `witnessed`.
-    `envelope` is the sealed manifest."""
+def signed(sealed: Sealed, identity: Identity, witnessed: bool) -> bytes:
+    """The acknowledgement of a package of which every check has passed, that of the trail only if it was `witnessed`;
+    over the bytes that were checked."""
     return Acknowledgement(
-        package=manifest.package,
-        manifest=hashlib.sha256(envelope).hexdigest(),
+        package=sealed.manifest.package,
+        manifest=hashlib.sha256(sealed.envelope).hexdigest(),
         recipient=identity.fingerprint,
         tool=f"bagipakai {version('bagipakai')}",
         verified_at=datetime.now(UTC).replace(microsecond=0),

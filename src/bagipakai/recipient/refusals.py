@@ -25,6 +25,8 @@ SENTENCES: Mapping[str, str] = {
     "proof-of-another": "Bukti jejak ini milik paket lain; unduh ulang bukti dari halaman unduhan paket ini.",
     "key-unreadable": "Berkas {name} tidak ada atau bukan kunci rahasia penerima; pilih berkas yang dibuat dengan "
     "perintah keygen, bukan yang berakhiran .pub.",
+    "key-too-open": "Berkas {name} terbuka bagi orang lain di komputer ini, padahal kunci rahasia hanya untuk "
+    "pemiliknya; batasi dengan perintah chmod 600, lalu ulangi.",
     "key-exists": "Berkas {name} sudah ada dan tidak ditimpa; pilih nama lain.",
     "name-unusable": "Nama lembaga memuat karakter yang tidak dapat dicetak; ketik ulang nama itu.",
     "another-recipient": "Paket ini disandikan untuk {name} dengan kunci lain; pakai kunci yang terdaftar waktu paket "
@@ -40,6 +42,8 @@ SENTENCES: Mapping[str, str] = {
     "part-swapped": "Isi berkas {name} adalah bagian lain dari paket ini; unduh ulang bagian itu.",
     "part-altered": "Isi berkas {name} berubah sejak disegel; unduh ulang bagian itu, dan laporkan kepada Pengendali "
     "DTSEN jika terjadi lagi.",
+    "part-for-others": "Berkas {name} tidak disandikan hanya untuk satu kunci penerima, jadi pihak lain mungkin dapat "
+    "membukanya; jangan pakai paket ini, dan laporkan kepada Pengendali DTSEN.",
     "part-unreadable": "Berkas {name} tidak dapat dibuka dengan kunci ini; laporkan kepada Pengendali DTSEN.",
     "content-too-long": "Isi {name} lebih besar daripada yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",
     "content-altered": "Isi {name} tidak sama dengan yang dinyatakan manifes; laporkan kepada Pengendali DTSEN.",

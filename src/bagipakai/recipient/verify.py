@@ -4,10 +4,12 @@ every byte of every file as it was sealed."""
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from bagipakai.core import age
 from bagipakai.core.canonical import NotCanonical, read
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import (
@@ -26,12 +28,22 @@ from bagipakai.recipient.refusals import Refusal
 
 BLOCK = 1024 * 1024
 PROOF_LIMIT = 512 * 1024
+SEALING = "package.SEAL"  # what the trail calls it
 Told = Callable[[int], object]  # is told how many bytes were done
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A manifest that was checked, and the very bytes it was read from. These are kept and acknowledged: the folder may
+    have changed since."""
+
+    manifest: Manifest
+    envelope: bytes
 
 
 def manifest_of(
     package: Path, seal: PublicKey, identity: Identity | None, day: date, policy: Policy | None = None
-) -> Manifest | Refusal:
+) -> Sealed | Refusal:
     """Who sealed it, for whom, and whether the access right still lasts on `day`; with `policy`, also whether enough
     witnesses have seen it in the trail. No part is read."""
     if package.is_symlink() or not package.is_dir():
@@ -49,17 +61,17 @@ def manifest_of(
         return Refusal("seal-mismatch")
     except ManifestError as error:
         return Refusal("manifest-malformed", {"detail": str(error)})
-    if policy is not None and (no := _in_the_trail(package, envelope, policy)):
+    if policy is not None and (no := _in_the_trail(package, Sealed(manifest, envelope), policy)):
         return no
     if identity is not None and identity.fingerprint != manifest.plan.recipient.fingerprint:
         return Refusal("another-recipient", {"name": manifest.plan.recipient.name})
     if day > manifest.expires_on:
         return Refusal("package-expired", {"detail": words.day(manifest.expires_on)})
-    return manifest
+    return Sealed(manifest, envelope)
 
 
 def parts_as_sealed(package: Path, manifest: Manifest, told: Told = lambda _: None) -> Refusal | None:
-    """Exactly the files of the manifest, each with its size and digest; None if all is as it was sealed."""
+    """Exactly the files of the manifest, each with its size and digest, and for one recipient; None if all is so."""
     with os.scandir(package) as entries:
         present = {entry.name for entry in entries}
     for part in manifest.parts:
@@ -86,18 +98,18 @@ def verified(
 ) -> Manifest | Refusal:
     """All checks that need no plaintext."""
     try:
-        manifest = manifest_of(package, seal, identity, day, policy)
-        if isinstance(manifest, Refusal):
-            return manifest
-        return parts_as_sealed(package, manifest, told) or manifest
+        sealed = manifest_of(package, seal, identity, day, policy)
+        if isinstance(sealed, Refusal):
+            return sealed
+        return parts_as_sealed(package, sealed.manifest, told) or sealed.manifest
     except OSError as error:
         return Refusal("disk-error", {"detail": words.trouble(error)})
     except KeyboardInterrupt:
         return Refusal("interrupted")
 
 
-def _in_the_trail(package: Path, envelope: bytes, policy: Policy) -> Refusal | None:
-    """What stands against this manifest's being in a trail that enough witnesses have seen."""
+def _in_the_trail(package: Path, sealed: Sealed, policy: Policy) -> Refusal | None:
+    """What stands against this manifest's sealing being in a trail that enough witnesses have seen."""
     found = []
     for name in (PROOF_NAME, LEAF_NAME):
         if not _is_plain(package / name):
@@ -107,10 +119,12 @@ def _in_the_trail(package: Path, envelope: bytes, policy: Policy) -> Refusal | N
     proof, leaf = found
     try:
         LogProof.read(proof).shows(leaf, policy)
-        said = read(leaf)["object_hash"]
+        entry = read(leaf)
+        said = entry["event"], entry["object_ref"], entry["object_hash"]
     except (NotBelieved, NotCanonical, KeyError, TypeError):
         return Refusal("proof-not-valid")
-    return None if said == hashlib.sha256(envelope).hexdigest() else Refusal("proof-of-another")
+    meant = SEALING, sealed.manifest.package, hashlib.sha256(sealed.envelope).hexdigest()
+    return None if said == meant else Refusal("proof-of-another")
 
 
 def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told) -> Refusal | None:
@@ -119,13 +133,14 @@ def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told)
     blanks = {"name": part.name}
     if size not in sizes:  # of no part of this package: not worth reading, however large it claims to be
         return Refusal("part-shortened" if size < part.sealed_bytes else "part-extended", blanks)
-    sha = hashlib.sha256()
+    sha, head = hashlib.sha256(), b""
     with file.open("rb") as part_file:
         while block := part_file.read(BLOCK):
+            head = head or block
             sha.update(block)
             told(len(block))
     if sha.hexdigest() == part.sealed_sha256:
-        return None
+        return _for_one(head, blanks)
     if sha.hexdigest() in digests:
         return Refusal("part-swapped", blanks)
     if size < part.sealed_bytes:
@@ -133,6 +148,17 @@ def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told)
     if size > part.sealed_bytes:
         return Refusal("part-extended", blanks)
     return Refusal("part-altered", blanks)
+
+
+def _for_one(head: bytes, blanks: Mapping[str, str]) -> Refusal | None:
+    """Whoever sealed it could have sealed it to another key as well; ours would open it all the same."""
+    match age.recipients(head):
+        case age.ONE:
+            return None
+        case None:
+            return Refusal("part-unreadable", blanks)
+        case _:
+            return Refusal("part-for-others", blanks)
 
 
 def _is_plain(file: Path) -> bool:

@@ -115,6 +115,8 @@ def test_what_a_witness_showed_is_kept_for_the_auditor(office):
         (lambda: house.policy_file().unlink(), "Belum ada"),
         (lambda: house.policy_file().write_text("quorum\n"), "Kebijakan saksi tidak terbaca"),
         (lambda: house.policy_file().write_text("log x\nquorum none\n"), "Kebijakan saksi tidak terbaca"),
+        (lambda: house.policy_file().open("ab").write(b"# dulu\r\n"), "Kebijakan saksi tidak terbaca"),
+        (lambda: house.policy_file().open("ab").write(b"# \xff\n"), "Kebijakan saksi tidak terbaca"),
         (lambda: (postgres.var() / "keys/trail/log").chmod(0o644), "dapat dibaca orang lain"),
         (
             lambda: (postgres.var() / "keys/trail/log").write_text("PRIVATE+KEY+x"),

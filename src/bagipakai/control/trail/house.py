@@ -51,7 +51,7 @@ def policy_file() -> Path:
 
 def policy() -> Policy:
     """Whom this installation believes. Raises BadPolicy, OSError: without it nothing leaves."""
-    return Policy.read(policy_file().read_text())
+    return Policy.of(policy_file())
 
 
 def _keys() -> Path:
