@@ -336,7 +336,7 @@ def download(street: Street, folder: Path) -> list[Path]:
     others have seen that the package was made."""
     grant = access.grant_of(street.reference)
     assert grant is not None
-    watching.wait_for(grant.package)
+    watching.wait_for(grant.package, grant.manifest)
     me = street.at(Role.AUTHORISED_HANDLER)
     me.press("Permintaan")
     me.press(street.reference)

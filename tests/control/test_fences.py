@@ -5,7 +5,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError, IntegrityError
 from tests.factories import a_request, an_office
-from tests.owner import as_owner
+from tests.owner import as_owner, change
 
 from bagipakai import postgres
 from bagipakai.control import ledger
@@ -52,7 +52,7 @@ def test_one_place_in_the_chain_is_taken_once():
 @pytest.mark.django_db
 def test_a_controller_without_appointment_is_none():
     with pytest.raises(IntegrityError), transaction.atomic():
-        Institution.objects.filter(pk=an_office().institution.pk).update(appointment_number="")
+        change(Institution.objects.filter(pk=an_office().institution.pk), appointment_number="")
 
 
 @pytest.mark.django_db

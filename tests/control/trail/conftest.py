@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from tests.control.trail.grounds import Ground, at_database, clear
+from tests.owner import as_owner, rewrite
 
 from bagipakai import postgres
 
@@ -24,3 +25,10 @@ def ground(trail_database, tmp_path):
     """Empty at the beginning of each test."""
     with Ground(trail_database, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def an_empty_trail(db):
+    """The office that stands for all tests has leaves of its own, and so has a worker that ran before."""
+    as_owner("DELETE FROM trail.opening")
+    rewrite("DELETE FROM trail.leaf", "trail.leaf")

@@ -7,22 +7,14 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.owner import as_owner, rewrite
 
 from bagipakai.control.trail import leaves
 from bagipakai.core import policy
 from bagipakai.core.canonical import NotCanonical, canonical, committed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_empty_trail")]
 
 REASON = {"alasan": "Nama Siti Aminah, NIK 5203015203900001, salah eja", "hasil": "DIKEMBALIKAN"}
-
-
-@pytest.fixture(autouse=True)
-def an_empty_trail(db):
-    """The office that stands for all tests has leaves of its own."""
-    as_owner("DELETE FROM trail.opening")
-    rewrite("DELETE FROM trail.leaf", "trail.leaf")
 
 
 def rows(columns="body"):

@@ -167,7 +167,7 @@ def test_an_entry_without_a_leaf_is_named(kind):
 
 
 @pytest.fixture
-def start(tmp_path, monkeypatch):
+def start(an_empty_trail, tmp_path, monkeypatch):
     """Starts the office with its policies, and with more in one of them: a process reads them once."""
     here, starts = policy.policies_dir(), itertools.count()
 
