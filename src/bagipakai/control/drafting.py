@@ -4,6 +4,7 @@
 """
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bagipakai.control import clock, documents, forms, orders, papers, people, releases, rulebook, situation, wording
 from bagipakai.control.models import Institution, Paper, Release, Request, SignedCopy, SignedDecision
@@ -14,6 +15,9 @@ from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Event, Role, State
 from bagipakai.core.variables import Catalogue
+
+if TYPE_CHECKING:
+    from bagipakai.control.signing.validation import Expected
 
 
 class PaperRefused(documents.DocumentMissing):
@@ -98,8 +102,9 @@ def countersign(request: Request, state: State, event: Event) -> None:
     paper = request.papers.get(sha256=event.payload["document"])
     decision = SignedDecision.objects.get(subject=request.reference, n=event.n)
     act = Act(f"Menandatangani {Paper.Kind(paper.kind).label} {paper.number}", event.at, decision.digest)
-    copies = list(paper.copies.order_by("pk"))
-    outcome = desk.signed(read(paper, copies[-1] if copies else None), _signer(decision), act)
+    copy = paper.copies.order_by("pk").last()
+    content = documents.read_bytes(copy.sha256 if copy else paper.sha256)
+    outcome = desk.signed(content, _signer(decision), act, _expected(paper, copy))
     if isinstance(outcome, Refusal):
         raise Stopped(outcome)
     SignedCopy.objects.create(paper=paper, decision=decision, sha256=documents.keep(outcome), size=len(outcome))
@@ -109,19 +114,27 @@ def read(paper: Paper, copy: SignedCopy | None = None) -> bytes:
     """The bytes of a paper as it was set, or of a signed copy: validated, with every signature that must be in it.
     Raises DocumentMissing if they are gone or were changed, and PaperRefused."""
     from bagipakai.control.signing import desk
+
+    sha256 = copy.sha256 if copy else paper.sha256
+    content = documents.read_bytes(sha256)
+    found = desk.checked(content, at=clock.now(), expected=_expected(paper, copy))
+    if isinstance(found, Refusal):
+        raise PaperRefused(sha256, found)
+    return content
+
+
+def _expected(paper: Paper, copy: SignedCopy | None) -> "list[Expected]":
+    """Who must have signed a paper, or a copy of it."""
+    from bagipakai.control.signing import desk
     from bagipakai.control.signing.validation import Expected
 
-    sha256, controller = copy.sha256 if copy else paper.sha256, paper.request.controller
+    controller = paper.request.controller
     for_this = _seals(Paper.Kind(paper.kind), paper.number)  # a seal under another paper is no seal under this one
     expected = [Expected(desk.seal_of(controller.code, controller.name).ref, reason=for_this)]
     if copy is not None:
         before = paper.copies.filter(pk__lte=copy.pk).select_related("decision__pending__post__institution")
         expected += [Expected(_signer(one.decision).ref, one.decision.digest) for one in before]
-    content = documents.read_bytes(sha256)
-    found = desk.checked(content, at=clock.now(), expected=expected)
-    if isinstance(found, Refusal):
-        raise PaperRefused(sha256, found)
-    return content
+    return expected
 
 
 def _signer(decision: SignedDecision) -> Holder:

@@ -103,9 +103,10 @@ def sealed(pdf: bytes, holder: Holder, act: Act) -> bytes | Refusal:
     return _proven(seal(holder, act.at).sign(pdf, act), holder, act)
 
 
-def signed(pdf: bytes, holder: Holder, act: Act) -> bytes | Refusal:
-    """The file with the signature of an officer, validated. It names the statement of their passkey."""
-    return _proven(officer(holder, act.at).sign(pdf, act), holder, act)
+def signed(pdf: bytes, holder: Holder, act: Act, before: Sequence[Expected] = ()) -> bytes | Refusal:
+    """The file with the signature of an officer, validated, `before` being who must have signed it earlier. It names
+    the statement of their passkey."""
+    return _proven(officer(holder, act.at).sign(pdf, act), holder, act, before)
 
 
 def checked(pdf: bytes, *, at: datetime, expected: Sequence[Expected] = ()) -> Validated | Refusal:
@@ -113,11 +114,11 @@ def checked(pdf: bytes, *, at: datetime, expected: Sequence[Expected] = ()) -> V
     return validate(pdf, roots(at), at=at, expected=expected)
 
 
-def _proven(outcome: bytes | Refusal, holder: Holder, act: Act) -> bytes | Refusal:
+def _proven(outcome: bytes | Refusal, holder: Holder, act: Act, before: Sequence[Expected] = ()) -> bytes | Refusal:
     """Nothing that we signed goes further before we have validated it like a stranger's."""
     if isinstance(outcome, Refusal):
         return outcome
-    found = checked(outcome, at=act.at)
+    found = checked(outcome, at=act.at, expected=before)
     if isinstance(found, Refusal):
         return found
     last = found.signatures[-1]
