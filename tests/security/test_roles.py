@@ -88,7 +88,7 @@ NOBODY = [  # of the three
     "CREATE TABLE trail.mine (a int)",
     "CREATE FUNCTION trail.only_numbered() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
     "CREATE OR REPLACE FUNCTION control_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
-    "CREATE TRIGGER mine BEFORE INSERT ON trail.leaf EXECUTE FUNCTION trail.announce()",
+    "CREATE TRIGGER mine BEFORE INSERT ON trail.leaf EXECUTE FUNCTION control_stays()",
     "CREATE RULE mine AS ON INSERT TO trail.leaf DO INSTEAD NOTHING",
     "ALTER SCHEMA trail RENAME TO other",
     "SET session_replication_role = replica",

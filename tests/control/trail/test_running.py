@@ -44,7 +44,7 @@ def public(office):
     return kept[1].size if kept else 0
 
 
-def test_it_hears_of_a_leaf_and_ends_when_told(office, tmp_path):
+def test_it_finds_what_waits_and_ends_when_told(office, tmp_path):
     environment = os.environ | {
         "SEQUENCER_DATABASE_URL": at_database(postgres.url(postgres.SEQUENCER), office.database)
     }
@@ -53,7 +53,7 @@ def test_it_hears_of_a_leaf_and_ends_when_told(office, tmp_path):
             for count in (3, 5):
                 office.commit(count)
                 assert until(lambda: public(office) == len(office.committed()))
-            with office.connect(postgres.OFFICE, autocommit=True) as busy:  # a hundred that ring in one moment
+            with office.connect(postgres.OFFICE, autocommit=True) as busy:  # a hundred, each by itself
                 for number in range(100):
                     busy.execute("INSERT INTO trail.leaf (body) VALUES (%s)", [body(number)])
             assert until(lambda: public(office) == 108)
