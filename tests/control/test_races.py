@@ -1,11 +1,10 @@
 """S03: two who decide at once. Exactly one is written; the other is told, and the chain has no gap."""
 
 import random
-import threading
 
 import pytest
-from django.db import connection
 from tests import authenticators
+from tests.at_once import at_once
 from tests.authenticators import act, at_the_door, key_of
 from tests.factories import a_request, a_seat
 
@@ -20,26 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 25
 
 
-def _at_once(*deeds):
-    """Starts all deeds at one moment, each on its own connection; returns what they answered."""
-    answers = [None] * len(deeds)
-    gate = threading.Barrier(len(deeds))
-
-    def run(number, deed):
-        try:
-            gate.wait(30)
-            answers[number] = deed()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(deeds)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return answers
-
-
 def test_of_two_decisions_exactly_one_wins_every_time():
     chain = a_request(at=Status.SUBSTANCE_CHECK)
     first = chain.office[Role.SUBSTANCE_VERIFIER]
@@ -51,7 +30,7 @@ def test_of_two_decisions_exactly_one_wins_every_time():
     for _ in range(ROUNDS):
         seen = chain.state.n
         order.shuffle(deeds)
-        outcomes = _at_once(*(at_the_door(requests, chain.reference, *deed, seen) for deed in deeds))
+        outcomes = at_once(*(at_the_door(requests, chain.reference, *deed, seen) for deed in deeds))
         assert [one.code for one in outcomes if isinstance(one, Refusal)] == ["changed-meanwhile"]
         (event,) = [one for one in outcomes if not isinstance(one, Refusal)]
         assert event.n == seen + 1
@@ -84,7 +63,7 @@ def test_fifty_decisions_on_fifty_requests_all_succeed(monkeypatch):
     verifier = chains[0].office[Role.ADMIN_VERIFIER]
     key_of(verifier)
     seen = {chain.reference: chain.state.n for chain in chains}
-    outcomes = _at_once(
+    outcomes = at_once(
         *(
             lambda reference=chain.reference: act(requests, reference, Action.PASS_ADMIN, verifier, {}, seen[reference])
             for chain in chains
@@ -99,7 +78,7 @@ def test_a_double_click_is_one_act():
     verifier, seen = chain.office[Role.ADMIN_VERIFIER], chain.state.n
     key_of(verifier)
     deed = lambda: act(requests, chain.reference, Action.PASS_ADMIN, verifier, {}, seen)  # noqa: E731
-    outcomes = _at_once(deed, deed)
+    outcomes = at_once(deed, deed)
     assert sum(isinstance(one, Refusal) for one in outcomes) == 1
     assert [one["action"] for one in ledger.payloads(Event, chain.request)].count("PASS_ADMIN") == 1
 

@@ -103,7 +103,10 @@ def countersign(request: Request, state: State, event: Event) -> None:
     decision = SignedDecision.objects.get(subject=request.reference, n=event.n)
     act = Act(f"Menandatangani {Paper.Kind(paper.kind).label} {paper.number}", event.at, decision.digest)
     copy = paper.copies.order_by("pk").last()
-    content = documents.read_bytes(copy.sha256 if copy else paper.sha256)
+    try:
+        content = documents.read_bytes(copy.sha256 if copy else paper.sha256)
+    except documents.DocumentMissing as gone:
+        raise Stopped(Refusal("paper-is-missing", {"number": paper.number})) from gone
     outcome = desk.signed(content, _signer(decision), act, _expected(paper, copy))
     if isinstance(outcome, Refusal):
         raise Stopped(outcome)

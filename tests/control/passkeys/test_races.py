@@ -1,10 +1,9 @@
 """Two at once: one decision a step, one use of a signature, one confirmation of a key."""
 
-import threading
 from functools import partial
 
 import pytest
-from django.db import connection
+from tests.at_once import at_once
 from tests.authenticators import WALLET, draw_up, handle, key_of
 from tests.factories import a_request, a_seat, done
 
@@ -17,26 +16,6 @@ from bagipakai.core.request import Action, Role, Status
 from bagipakai.demo.authenticator import Authenticator
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*deeds):
-    """Starts all deeds at one moment, each on its own connection; what they answered."""
-    answers = [None] * len(deeds)
-    gate = threading.Barrier(len(deeds))
-
-    def run(number, deed):
-        try:
-            gate.wait(30)
-            answers[number] = deed()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(deeds)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return answers
 
 
 def codes(outcomes):

@@ -109,3 +109,13 @@ def test_the_sealed_paper_of_another_request_is_not_read():
     with pytest.raises(drafting.PaperRefused) as refused:
         drafting.read(mine)
     assert refused.value.no.code == "signature-of-another"
+
+
+def test_a_paper_that_is_gone_is_not_signed():
+    chain = a_request(at=Status.AGREEMENT_SIGNING)
+    paper = Paper.objects.get(request=chain.request)
+    filled = requests.prefilled(chain.reference, Action.SIGN_AGREEMENT)
+    next(documents.folder().rglob(paper.sha256)).unlink()
+    outcome = chain.attempt(Action.SIGN_AGREEMENT, Role.ACCOUNTABLE_OFFICER, filled)
+    assert outcome == Refusal("paper-is-missing", {"number": paper.number})
+    assert not chain.state.agreement
