@@ -26,10 +26,12 @@ from typing import Any
 
 from bagipakai.core.plan import Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.query import Column, Compare, Const, Op, Predicate
+from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.releases import Release
 from bench import measure
 
 THREADS, MEMORY = 2, "1GB"
+STORAGE = StorageKey(b"u" * 32)  # of these releases of invented people alone
 TIMES = ("first", "next")
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2"
 POOR = Compare(Op.AT_MOST, Column("desil"), Const(4))
@@ -159,7 +161,7 @@ def _plain(case: Case, release: Release, here: Path) -> Any:
 
     place = "".join(_area(case, release))
     files = [file for file in release.files if file.unit == Unit.INDIVIDU and file.kode_kab.startswith(place)]
-    paths = [str(release.folder / file.path) for file in files]
+    paths = [str(release.folder.parent.parent / "dataset" / file.path) for file in files]  # the same rows in clear
 
     def work(name: str) -> tuple[int, int]:
         out = here / name
@@ -204,7 +206,7 @@ def _governed(case: Case, release: Release, here: Path) -> Any:
     )
     placed = datetime.combine(max(release.published_on, date(2026, 7, 1)), datetime.min.time(), UTC)
     signer = Signer.new()
-    keys, places = Keys(signer, signer, MasterKey(b"b" * 32), signer.public), Places.under(here)
+    keys, places = Keys(signer, signer, MasterKey(b"b" * 32), STORAGE, signer.public), Places.under(here)
 
     def work(name: str) -> tuple[int, int]:
         order = Order(name, plan, release.version, "d" * 64, "a" * 64, "b" * 64, placed)
@@ -225,7 +227,7 @@ def _release(people: int) -> Path:
     if not folder.is_dir():
         if not (here / "dataset").is_dir():
             synthesise(people, 2026, here / "dataset")
-        made = publish(here / "dataset", folder.parent, folder.name, datetime.now(UTC))
+        made = publish(here / "dataset", folder.parent, folder.name, datetime.now(UTC), STORAGE)
         assert isinstance(made, Release), made
     return folder.resolve()
 

@@ -5,12 +5,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.core.plans import DAY
-from tests.factories_registry import small_release
+from tests.factories_registry import in_clear, shelf_of, small_release
 from tests.generative.plans import is_specific, plans
 
 from bagipakai.core.disclosure import Disclosure, Table, hide
@@ -37,14 +36,7 @@ def release(tmp_path_factory) -> Release:
 @pytest.fixture(scope="module")
 def tables(release) -> dict[Unit, list[dict[str, Any]]]:
     """The whole release as the reference reads it: one mapping per row, in release order."""
-    return {
-        unit: [
-            row
-            for part in release.parts(unit)
-            for row in pyarrow.parquet.read_table(part.path, partitioning=None).to_pylist()
-        ]
-        for unit in Unit
-    }
+    return {unit: [row for table in in_clear(release, unit) for row in table.to_pylist()] for unit in Unit}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +76,7 @@ def test_500_plans(release, tables, known, texts, tmp_path_factory):
     def rows_are_approved(plan):
         keys = PackageKeys(MasterKey(b"k" * 32), "penerima", plan.purpose, plan.release, "paket")
         rows = RowExtract(plan, known.catalogue, keys)
-        batches = list(rows.batches(engine, release.parts(plan.unit, plan.area.codes)))
+        batches = list(rows.batches(engine, parts[plan.unit]))
         delivered = [tuple(row[name] for name in plan.columns) for batch in batches for row in batch.to_pylist()]
         approved = reference.rows(plan.query(), tables[plan.unit])
         chosen = reference.choose(plan.query(), tables[plan.unit])
@@ -103,8 +95,7 @@ def test_500_plans(release, tables, known, texts, tmp_path_factory):
         yield "rows" if approved else "no rows"
 
     def table_is_approved(plan):
-        parts = release.parts(plan.unit, plan.area.codes)
-        made = TableExtract.made(plan, known.catalogue, known.rule, engine, parts)
+        made = TableExtract.made(plan, known.catalogue, known.rule, engine, parts[plan.unit])
         cells = reference.count(plan.query(), tables[plan.unit], margins=True)
         wanted = hide(plan.columns, plan.unit.value, cells, known.rule)
         if isinstance(wanted, Refusal):
@@ -116,7 +107,9 @@ def test_500_plans(release, tables, known, texts, tmp_path_factory):
         yield "table"
         yield from ["hidden cells"] * bool(wanted.hidden)
 
-    with duckdb.Engine(tmp_path_factory.mktemp("spill"), [release.folder]) as engine:
+    shelf = shelf_of(release)
+    parts = {unit: [part for part in shelf.parts if f"://{unit.value}/" in part.path] for unit in Unit}
+    with duckdb.Engine(tmp_path_factory.mktemp("spill"), shelf=shelf) as engine:
         delivered_is_approved()
     assert all(seen[what] >= 10 for what in (*Level, *Unit, "specific", "rows", "no rows", "table", "hidden cells")), (
         seen

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pyrage
+from tests.factories_registry import STORAGE
 from tests.registry.small import CATALOGUE, DAY, EDITION
 
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Order
+from bagipakai.core.keyfiles import write_once
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.plan import Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.recipient.keys import Identity
@@ -100,6 +102,8 @@ class House:
 
 def a_house(var: Path) -> House:
     folder = var / "keys"
+    (folder / "registry").mkdir(parents=True, mode=0o700)
+    write_once(folder / "registry" / "storage.key", STORAGE.raw, 0o600)  # the key of the releases that tests share
     registry_keys.establish(folder)
     (folder / "public" / "order.pub.pem").write_bytes(OFFICE.public.to_pem())
     return House(var, registry_keys.read(folder), Places.under(var))

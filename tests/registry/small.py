@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from tests.factories_registry import STORAGE
 
 from bagipakai.core.canonical import canonical
 from bagipakai.core.plan import Unit
@@ -17,7 +18,8 @@ from bagipakai.core.variables import Catalogue, Type, Variable
 from bagipakai.registry import quality, tables
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.regions import EDITION, SYSTEM, Region, regions
-from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, File, Release, sha256
+from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, File, Release, shelf
+from bagipakai.registry.vault import KEY, ReleaseKey, seal
 
 DAY = date(2026, 11, 26)
 CATALOGUE = Catalogue.on(DAY)
@@ -34,10 +36,12 @@ Rows = dict[Unit, list[dict[str, Any]]]
 def small_release(releases: Path, families: int = 120, seed: int = 1) -> tuple[Release, Rows]:
     """A release of three regencies under `releases`, as the registry opens it, and its rows in release order."""
     rows = _rows(families, seed)
-    folder = releases / VERSION
-    files = [_file(folder, unit, kab, rows[unit]) for unit in Unit for kab in REGENCIES]
-    paths = {unit: [folder / file.path for file in files if file.unit == unit] for unit in Unit}
-    report = canonical(quality.report(paths, CATALOGUE, DAY, folder.parent))
+    folder, key = releases / VERSION, ReleaseKey.new(VERSION)
+    files = [_file(folder, key, unit, kab, rows[unit]) for unit in Unit for kab in REGENCIES]
+    (folder / KEY).write_bytes(key.wrapped(STORAGE))
+    whole = shelf(folder, files, key)
+    names = {unit: [whole.name(file.path) for file in files if file.unit == unit] for unit in Unit}
+    report = canonical(quality.report(names, CATALOGUE, DAY, folder.parent, whole))
     (folder / QUALITY).write_bytes(report)
     manifest = {
         "form": FORM,
@@ -59,16 +63,18 @@ def small_release(releases: Path, families: int = 120, seed: int = 1) -> tuple[R
     return Release.open(releases, VERSION), rows
 
 
-def _file(folder: Path, unit: Unit, kab: str, rows: list[dict[str, Any]]) -> File:
+def _file(folder: Path, key: ReleaseKey, unit: Unit, kab: str, rows: list[dict[str, Any]]) -> File:
     name, schema = tables.part(unit, kab), tables.schema(unit, CATALOGUE)
     batch = pa.RecordBatch.from_pylist([row for row in rows if row["kode_kab"] == kab], schema)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    with tables.writer(folder / name, schema) as out:
+    plain = folder / "plain"
+    with tables.writer(plain, schema) as out:
         out.write_batch(batch)
+    sealed = seal(plain, folder / name, key.cipher(name.as_posix()))
+    plain.unlink()
     digest = ContentDigest(schema)
     digest.add(batch)
-    size = (folder / name).stat().st_size
-    return File(name.as_posix(), unit, kab, digest.rows, size, sha256(folder / name), digest.hexdigest())
+    return File(name.as_posix(), unit, kab, digest.rows, sealed.bytes, sealed.sha256, sealed.blocks, digest.hexdigest())
 
 
 def _rows(families: int, seed: int) -> Rows:

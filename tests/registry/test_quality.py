@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.factories_registry import STORAGE, in_clear
 
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.plan import Unit
@@ -25,7 +26,8 @@ def files(release, tmp_path) -> dict[Unit, list[Path]]:
         for kab in KABS:
             name = tables.part(unit, kab)
             (tmp_path / name).parent.mkdir(parents=True)
-            (tmp_path / name).write_bytes((release.folder / name).read_bytes())
+            with release.reading(STORAGE, unit, [kab]) as shelf:
+                (tmp_path / name).write_bytes(shelf.open(shelf.parts[0].path).read())
             found.setdefault(unit, []).append(tmp_path / name)
     return found
 
@@ -40,7 +42,8 @@ def spoil(path: Path, column: str, *values: object) -> None:
 
 
 def counted(release, files, tmp_path):
-    return report(files, release.catalogue, DAY, tmp_path / "spill")
+    named = {unit: [str(path) for path in paths] for unit, paths in files.items()}
+    return report(named, release.catalogue, DAY, tmp_path / "spill")
 
 
 def test_the_report_of_a_release_has_every_variable_and_every_regency(release):
@@ -71,8 +74,7 @@ def test_the_report_stays_in_the_registry():
 
 
 def test_missing_values_are_those_in_the_files(release):
-    niks = [pq.read_table(path, columns=["nik"])["nik"] for path in release.verified_files("individu")]
-    missing = sum(column.null_count for column in niks)
+    missing = sum(table["nik"].null_count for table in in_clear(release, Unit.INDIVIDU))
     assert release.quality()["individu"]["variables"]["nik"]["missing"] == missing > 0
 
 

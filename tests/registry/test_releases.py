@@ -1,16 +1,15 @@
 """A release: published whole or not at all, never changed, and no damaged file is ever handed out."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-import threading
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from tests.factories_registry import PUBLISHED_AT
+from tests.factories_registry import PUBLISHED_AT, STORAGE, in_clear
 
 from bagipakai.cli import main
 from bagipakai.core.canonical import canonical
@@ -18,11 +17,12 @@ from bagipakai.core.exchange import Announcement
 from bagipakai.core.plan import Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry import releases, tables
+from bagipakai.registry import tables
 from bagipakai.registry.engines import EngineError
 from bagipakai.registry.keys import receipt_signer
 from bagipakai.registry.publishing import publish
-from bagipakai.registry.releases import Damaged, Release, UnknownRelease, order, published
+from bagipakai.registry.releases import Release, UnknownRelease, order, published
+from bagipakai.registry.vault import KEY, Damaged
 
 VERSION = "2026.3.0"
 FIRST = tables.part("individu", "1101").as_posix()
@@ -81,7 +81,8 @@ def test_every_file_is_named_with_what_it_must_be(release):
         path = release.folder / file.path
         assert path.stat().st_size == file.bytes
         assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
-        assert pq.read_metadata(path).num_rows == file.rows
+    rows = {file.path: file.rows for file in release.files if file.unit is Unit.INDIVIDU}
+    assert [table.num_rows for table in in_clear(release, "individu")] == list(rows.values())
 
 
 def test_every_variable_has_the_entries_of_the_national_data_list(release):
@@ -112,16 +113,21 @@ def test_no_file_of_a_release_can_be_written(release):
 # Which files are handed out.
 
 
+def read(release: Release, *area: str, unit: str = "individu") -> list[str]:
+    """The regencies whose files were read to the end."""
+    with release.reading(STORAGE, unit, area) as shelf:
+        return [part.regency for part in shelf.parts if shelf.open(part.path).read()]
+
+
 def test_an_area_needs_only_the_files_of_its_regencies(release):
-    assert [part.regency for part in release.parts("individu", ["3201012001", "3273"])] == ["3201", "3273"]
-    assert {part.regency[:2] for part in release.parts(Unit.KELUARGA, ["31"])} == {"31"}
-    assert len(release.parts("individu", ["31"])) == 6
+    assert read(release, "3201012001", "3273") == ["3201", "3273"]
+    assert {regency[:2] for regency in read(release, "31", unit="keluarga")} == {"31"}
+    assert len(read(release, "31")) == 6
 
 
 def test_the_nation_is_all_files_in_release_order(release):
-    regencies = [part.regency for part in release.parts("individu", [])]
+    regencies = read(release)
     assert len(regencies) == 514 and regencies == sorted(regencies)
-    assert [path.exists() for path in release.verified_files("keluarga", ["3201"])] == [True]
 
 
 # What is noticed.
@@ -168,79 +174,23 @@ def test_a_file_with_one_bit_changed_is_never_handed_out(copy):
     flip(copy / BOGOR)
     release = opened(copy)
     with pytest.raises(Damaged, match="release-file-altered") as noticed:
-        release.parts("individu", ["3201"])
+        read(release, "3201")
     assert noticed.value.file == BOGOR
-    assert release.parts("individu", ["3273"]), "the others are whole"
-
-
-def test_a_file_changed_after_it_was_checked_is_checked_again(copy):
-    release = opened(copy)
-    assert release.parts("individu", ["3201"])
-    flip(copy / BOGOR)
-    with pytest.raises(Damaged, match="release-file-altered"):
-        release.parts("individu", ["3201"])
-
-
-def test_a_change_that_hides_its_time_is_noticed_too(copy):
-    release = opened(copy)
-    before = (copy / BOGOR).stat()
-    assert release.parts("individu", ["3201"])
-    flip(copy / BOGOR)
-    os.utime(copy / BOGOR, ns=(before.st_atime_ns, before.st_mtime_ns))
-    with pytest.raises(Damaged, match="release-file-altered"):
-        release.parts("individu", ["3201"])
-
-
-def test_a_reader_is_let_go_only_when_every_digest_was_compared(copy, monkeypatch):
-    """The digests are compared while the reader reads: here the reader has finished before the first is known."""
-    flip(copy / BOGOR)
-    finished, whole = threading.Event(), releases.sha256
-
-    def late(path):
-        assert finished.wait(10)
-        return whole(path)
-
-    monkeypatch.setattr(releases, "sha256", late)
-    with pytest.raises(Damaged, match="release-file-altered"), opened(copy).reading("individu", ["32"]) as parts:
-        assert all(Path(part.path).read_bytes() for part in parts)
-        finished.set()
+    assert read(release, "3273") == ["3273"], "the others are whole"
 
 
 def test_damage_is_told_before_what_came_of_it(copy):
     """A damaged file makes engines fail; who reads the answer must learn why."""
     flip(copy / BOGOR)
-    with pytest.raises(Damaged, match="release-file-altered"), opened(copy).reading("individu", ["3201"]):
+    with pytest.raises(Damaged, match="release-file-altered"), opened(copy).reading(STORAGE, "individu") as shelf:
+        with contextlib.suppress(Damaged):
+            shelf.open(f"rilis-{VERSION}://{BOGOR}").read()
         raise EngineError("InvalidInputException")
 
 
 def test_what_fails_over_whole_files_is_told_as_it_is(copy):
-    with pytest.raises(EngineError, match="OutOfMemory"), opened(copy).reading("individu", ["3201"]):
+    with pytest.raises(EngineError, match="OutOfMemory"), opened(copy).reading(STORAGE, "individu", ["3201"]):
         raise EngineError("OutOfMemoryException")
-
-
-def test_a_file_that_changes_while_it_is_read_is_noticed_although_it_is_put_back(copy):
-    release = opened(copy)
-    assert release.parts("individu", ["3201"]), "its digest was compared long before"
-    with pytest.raises(Damaged, match="release-file-altered"), release.reading("individu", ["3201"]):
-        kept = (copy / BOGOR).read_bytes()
-        flip(copy / BOGOR)
-        rewrite(copy / BOGOR, kept)
-
-
-def test_a_reader_that_is_stopped_waits_for_no_digest(copy, monkeypatch):
-    compared, begun, whole = [], threading.Event(), releases.sha256
-
-    def slow(path):
-        begun.set()
-        time.sleep(0.2)
-        compared.append(path)
-        return whole(path)
-
-    monkeypatch.setattr(releases, "sha256", slow)
-    with pytest.raises(KeyboardInterrupt), opened(copy).reading("individu"):
-        assert begun.wait(10)
-        raise KeyboardInterrupt
-    assert len(compared) == 1, "the one that was being compared"
 
 
 def test_two_files_that_changed_places_are_noticed(copy):
@@ -249,7 +199,31 @@ def test_two_files_that_changed_places_are_noticed(copy):
     rewrite(one, second)
     rewrite(other, first)
     with pytest.raises(Damaged):
-        opened(copy).parts("individu", ["32"])
+        read(opened(copy), "32")
+
+
+def test_without_its_key_a_release_can_be_looked_at_and_not_read(copy):
+    """To destroy a release is to destroy that one small file."""
+    (copy / KEY).unlink()
+    release = opened(copy)
+    assert release.person_count == 3000
+    with pytest.raises(Damaged, match="release-key-missing"):
+        read(release)
+
+
+def test_no_value_of_a_release_lies_in_clear(release):
+    names = [
+        str(name).encode() for table in in_clear(release, "individu", ["3201"]) for name in table["nama"].to_pylist()
+    ]
+    sealed = (release.folder / BOGOR).read_bytes()
+    assert names and not any(name in sealed for name in names) and b"PAR1" not in sealed[-8:]
+
+
+def test_laid_open_for_another_engine_the_files_are_the_same_and_gone_afterwards(release, tmp_path):
+    with release.laid_open(STORAGE, "individu", tmp_path, ["3201"]) as parts:
+        (one,) = parts
+        assert pq.read_table(one.path, partitioning=None).equals(next(in_clear(release, "individu", ["3201"])))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_the_manifest_does_not_name_is_noticed(copy):
@@ -325,7 +299,7 @@ def test_what_was_never_published_is_unknown(release, version):
 
 def test_a_published_version_is_never_published_again(release, dataset):
     before = {path: path.stat().st_mtime_ns for path in release.folder.rglob("*")}
-    outcome = publish(dataset, release.folder.parent, VERSION, PUBLISHED_AT)
+    outcome = publish(dataset, release.folder.parent, VERSION, PUBLISHED_AT, STORAGE)
     assert outcome == Refusal("release-exists", {"version": VERSION})
     assert VERSION in outcome.sentence()
     assert {path: path.stat().st_mtime_ns for path in release.folder.rglob("*")} == before
@@ -336,7 +310,7 @@ def test_a_published_version_is_never_published_again(release, dataset):
     "version", ["2026.3", "2026.0.1", "2026.5.0", "v2026.3.0", "2026.3.01", "../x", "2026.3.0\n", ""]
 )
 def test_a_version_is_year_quarter_and_correction(dataset, tmp_path, version):
-    outcome = publish(dataset, tmp_path / "releases", version, PUBLISHED_AT)
+    outcome = publish(dataset, tmp_path / "releases", version, PUBLISHED_AT, STORAGE)
     assert isinstance(outcome, Refusal) and outcome.code == "release-version-malformed"
     assert not (tmp_path / "releases").exists()
 
@@ -352,7 +326,7 @@ def test_versions_are_ordered_as_numbers():
 
 def test_the_next_release_names_the_one_before_and_says_the_same_of_the_same_data(release, dataset, tmp_path):
     shutil.copytree(release.folder, tmp_path / "releases" / VERSION, copy_function=os.link)
-    following = publish(dataset, tmp_path / "releases", "2026.4.0", PUBLISHED_AT)
+    following = publish(dataset, tmp_path / "releases", "2026.4.0", PUBLISHED_AT, STORAGE)
     assert following.manifest["previous"] == {"version": VERSION, "digest": release.digest}
     assert following.manifest["content"] == release.manifest["content"]
     assert [(file.path, file.rows, file.content) for file in following.files] == [
@@ -412,7 +386,7 @@ def with_rows_of(dataset: Path, kab: str) -> None:
 )
 def test_data_that_are_not_what_was_made_are_refused_and_leave_nothing(dataset, tmp_path, damage, code):
     damage(dataset)
-    outcome = publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT)
+    outcome = publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT, STORAGE)
     assert isinstance(outcome, Refusal)
     assert outcome.code == code
     assert "–" not in outcome.sentence(), "every blank of the sentence is filled"
@@ -424,7 +398,7 @@ def test_a_publication_that_is_stopped_leaves_nothing(dataset, tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT, told=stop)
+        publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT, STORAGE, told=stop)
     assert list((tmp_path / "releases").iterdir()) == []
 
 

@@ -55,12 +55,16 @@ def _synthesise(options: argparse.Namespace) -> int:
 
 
 def _publish(options: argparse.Namespace) -> int:
+    from bagipakai.registry import keys
     from bagipakai.registry.publishing import publish
-    from bagipakai.registry.releases import Damaged
+    from bagipakai.registry.vault import Damaged
 
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
+    storage, now = keys.storage(folder), datetime.now(UTC)
     try:
         with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
-            outcome = publish(options.dataset, _releases(options), options.version, datetime.now(UTC), bar.update)
+            outcome = publish(options.dataset, _releases(options), options.version, now, storage, bar.update)
     except Damaged as damage:  # the release before this one
         return _refused(damage.refusal)
     if isinstance(outcome, Refusal):
@@ -70,7 +74,8 @@ def _publish(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from bagipakai.registry.releases import Damaged, Release, UnknownRelease
+    from bagipakai.registry.releases import Release, UnknownRelease
+    from bagipakai.registry.vault import Damaged
 
     found: list[Damaged] = []
     try:
@@ -96,7 +101,8 @@ def _check(options: argparse.Namespace) -> int:
 def _announce(options: argparse.Namespace) -> int:
     from bagipakai.registry import keys
     from bagipakai.registry.regions import SYSTEM, regions
-    from bagipakai.registry.releases import Damaged, Release, UnknownRelease
+    from bagipakai.registry.releases import Release, UnknownRelease
+    from bagipakai.registry.vault import Damaged
 
     try:
         release = Release.open(*_place(options))

@@ -43,6 +43,7 @@ from bagipakai.registry.package import Draft, package_id, private, publish, stan
 from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
 from bagipakai.registry.releases import Release
 from bagipakai.registry.seal import BadRecipient, recipient
+from bagipakai.registry.vault import Shelf
 
 log = logging.getLogger("bagipakai.registry")
 
@@ -192,8 +193,9 @@ class Delivery:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, Course(self.clock)
         course.begin(Step.SELECTION)
-        reading = self.release.reading(plan.unit, plan.area.codes)  # left when all that was read is known to be whole
-        with reading as sources, self._engine() as engine, self._draft() as draft:
+        reading = self.release.reading(self.keys.storage, plan.unit, plan.area.codes)
+        with reading as shelf, self._engine(shelf) as engine, self._draft() as draft:
+            sources = shelf.parts
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
                 table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources)
@@ -267,10 +269,10 @@ class Delivery:
             self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
         )
 
-    def _engine(self) -> Engine:
+    def _engine(self, shelf: Shelf) -> Engine:
         spill = self.workspace / "spill"
         spill.mkdir(mode=0o700)
-        return Engine(spill, [self.release.folder], memory_limit=MEMORY)
+        return Engine(spill, shelf=shelf, memory_limit=MEMORY)
 
     def _draft(self) -> Draft:
         plan, limits = self.order.plan, self.limits

@@ -3,6 +3,7 @@
     keys/registry/receipt.pem      signs receipts
     keys/registry/seal.pem         the controller's seal on manifests
     keys/registry/pseudonym.key    32 random bytes; every pseudonym key is derived from it (dataplane reference §6)
+    keys/registry/storage.key      32 random bytes; the key of each release lies wrapped with it (decision 0103)
     keys/public/receipt.pub.pem · seal.pub.pem          written here
     keys/public/order.pub.pem                           written by the office; orders are checked with it
 
@@ -10,9 +11,11 @@ A key is made once and never overwritten, unless its custodian replaces the seal
 cannot be guessed back.
 """
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
 from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
@@ -22,16 +25,35 @@ class KeyMissing(Exception):
     """A key file that should be there is not, or is not one. Names the file, never its content."""
 
 
-class MasterKey:
-    """The 32 bytes from which the pseudonym keys are derived. It prints as nothing."""
+class _Raw:
+    """32 secret bytes. Prints as nothing. Raises KeyMissing for any other number of them."""
+
+    file: ClassVar[str]
 
     def __init__(self, raw: bytes) -> None:
         if len(raw) != 32:
-            raise KeyMissing("pseudonym.key")
+            raise KeyMissing(self.file)
         self.raw = raw
 
     def __repr__(self) -> str:
-        return "<MasterKey>"
+        return f"<{type(self).__name__}>"
+
+
+class MasterKey(_Raw):
+    """That from which the pseudonym keys are derived."""
+
+    file = "pseudonym.key"
+
+
+class StorageKey(_Raw):
+    """That with which the keys of the releases are wrapped."""
+
+    file = "storage.key"
+
+    @property
+    def id(self) -> str:
+        """Names the key without telling it: 16 hexadecimal digits."""
+        return hashlib.sha256(b"bagipakai storage key\0" + self.raw).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,7 @@ class Keys:
     receipt: Signer
     seal: Signer
     master: MasterKey
+    storage: StorageKey
     order: PublicKey
     seals: tuple[PublicKey, ...] = ()  # those before the present one, under which older packages lie
 
@@ -55,12 +78,18 @@ def establish(folder: Path) -> None:
         write_once(private / f"{name}.pem", Signer.new().to_pem(), 0o600)
         signer = _signer(private / f"{name}.pem")
         write_once(public / f"{name}.pub.pem", signer.public.to_pem(), 0o644)
-    write_once(private / "pseudonym.key", secrets.token_bytes(32), 0o600)
+    for kind in (MasterKey, StorageKey):
+        write_once(private / kind.file, secrets.token_bytes(32), 0o600)
 
 
 def receipt_signer(folder: Path) -> Signer:
     """What receipts and announcements are signed with. Raises KeyMissing."""
     return _signer(folder / "registry" / "receipt.pem")
+
+
+def storage(folder: Path) -> StorageKey:
+    """What releases are kept with. Raises KeyMissing, TooOpen."""
+    return StorageKey(_bytes(folder / "registry" / StorageKey.file))
 
 
 def read(folder: Path) -> Keys:
@@ -70,7 +99,8 @@ def read(folder: Path) -> Keys:
     return Keys(
         receipt=_signer(private / "receipt.pem"),
         seal=_signer(private / "seal.pem"),
-        master=MasterKey(_bytes(private / "pseudonym.key")),
+        master=MasterKey(_bytes(private / MasterKey.file)),
+        storage=storage(folder),
         order=_public(public / "order.pub.pem"),
         seals=tuple(_public(file) for file in sorted(public.glob("seal-*.pub.pem"))),
     )

@@ -20,11 +20,13 @@ from bagipakai.core.canonical import canonical
 from bagipakai.core.plan import Level, Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Variable
-from bagipakai.registry import quality, tables
+from bagipakai.registry import quality, tables, vault
 from bagipakai.registry.digest import CUT, ContentDigest, combined
 from bagipakai.registry.folders import in_the_making
+from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.regions import EDITION, SYSTEM, regions
-from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, VERSION, File, Release, order, published, sha256
+from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, VERSION, File, Release, order, published, shelf
+from bagipakai.registry.vault import KEY, ReleaseKey
 
 DATASET, DATASET_FORM = "dataset.json", "bagipakai-dataset-1"
 
@@ -40,10 +42,15 @@ class Unfit(Exception):
 
 
 def publish(
-    dataset: Path, releases: Path, version: str, published_at: datetime, told: Told | None = None
+    dataset: Path,
+    releases: Path,
+    version: str,
+    published_at: datetime,
+    storage: StorageKey,
+    told: Told | None = None,
 ) -> Release | Refusal:
-    """Makes `dataset` the release `version` under `releases`. Its files are linked, or copied to another disk, and made
-    read-only. `told` hears the number of rows read after each regency.
+    """Makes `dataset` the release `version` under `releases`, its files sealed under a new key that `storage` wraps and
+    made read-only. `told` hears the number of rows read after each regency.
 
     Nothing appears under the version's name unless all of it does; a version that exists is never touched. Raises
     QualityError, OSError.
@@ -55,9 +62,12 @@ def publish(
         catalogue = Catalogue.on(date.fromisoformat(described["reference_day"]))
         _must_be_current(described, catalogue)
         with in_the_making(releases / version) as folder:
-            _take(dataset, folder, described)
-            files = list(_read(folder, described, catalogue, told or (lambda _: None)))
-            report = canonical(_measured(folder, files, catalogue, described))
+            _must_be_all(dataset, described)
+            key = ReleaseKey.new(version)
+            (folder / KEY).write_bytes(key.wrapped(storage))
+            making = _Making(dataset, folder, key, catalogue)
+            files = list(_read(making, described, told or (lambda _: None)))
+            report = canonical(_measured(making, files, described))
             (folder / QUALITY).write_bytes(report)
             manifest = {
                 "form": FORM,
@@ -112,28 +122,23 @@ def _must_be_current(described: Mapping[str, Any], catalogue: Catalogue) -> None
         raise Unfit("dataset-of-another-edition")
 
 
-def _take(dataset: Path, folder: Path, described: Mapping[str, Any]) -> None:
-    """Links every file of the data set into `folder`, or copies it. Raises Unfit for one that is missing or extra."""
+def _must_be_all(dataset: Path, described: Mapping[str, Any]) -> None:
+    """Raises Unfit for a file that is extra or no plain file."""
     named = {one["path"] for one in described["files"]}
     for path in sorted(dataset.rglob("*")):
         name = path.relative_to(dataset).as_posix()
         if path.is_symlink() or (path.is_file() and name not in named | {DATASET}):
             raise Unfit("dataset-file-extra", name)
-    for name in sorted(named):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _link(dataset / name, folder / name)
-        except FileNotFoundError:
-            raise Unfit("dataset-file-missing", name) from None
 
 
-def _link(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except FileNotFoundError:
-        raise
-    except OSError:  # another disk, or one without links
-        shutil.copyfile(source, target)
+@dataclass(frozen=True)
+class _Making:
+    """A release in the making: where its rows come from, and where they are sealed."""
+
+    dataset: Path
+    folder: Path
+    key: ReleaseKey
+    catalogue: Catalogue
 
 
 class _Pool(ThreadPoolExecutor):
@@ -153,14 +158,14 @@ class _Read:
     first_family: int
 
 
-def _read(folder: Path, described: Mapping[str, Any], catalogue: Catalogue, told: Told) -> Iterator[File]:
+def _read(making: _Making, described: Mapping[str, Any], told: Told) -> Iterator[File]:
     """Every file in release order, each read whole. Raises Unfit for one that is not what the data set says, has other
     columns, or whose families and persons do not follow one another."""
     content = {one["path"]: (one["rows"], one["content"]) for one in described["files"]}
     codes = sorted(region.code for region in regions().at_level(2))
     found, next_person, next_family = [], 0, 0
     with _Pool(os.cpu_count()) as pool:
-        for one in pool.map(lambda kab: _regency(folder, kab, catalogue), codes):
+        for one in pool.map(lambda kab: _regency(making, kab), codes):
             for file in (one.families, one.persons):
                 if content[file.path] != (file.rows, file.content):
                     raise Unfit("dataset-file-altered", file.path)
@@ -172,9 +177,9 @@ def _read(folder: Path, described: Mapping[str, Any], catalogue: Catalogue, told
     yield from sorted(found, key=lambda file: file.path)
 
 
-def _regency(folder: Path, kab: str, catalogue: Catalogue) -> _Read:
-    families, family = _file(folder, Unit.KELUARGA, kab, catalogue, ("id_keluarga", "first_ordinal", "member_count"))
-    persons, person = _file(folder, Unit.INDIVIDU, kab, catalogue, ("id_keluarga", "person_ordinal"))
+def _regency(making: _Making, kab: str) -> _Read:
+    families, family = _file(making, Unit.KELUARGA, kab, ("id_keluarga", "first_ordinal", "member_count"))
+    persons, person = _file(making, Unit.INDIVIDU, kab, ("id_keluarga", "person_ordinal"))
     numbers, firsts, counts = family
     whose, ordinals = person
     first_family = int(numbers[0]) if len(numbers) else 0
@@ -190,15 +195,16 @@ def _regency(folder: Path, kab: str, catalogue: Catalogue) -> _Read:
     return _Read(persons, families, first_person, first_family)
 
 
-def _file(
-    folder: Path, unit: Unit, kab: str, catalogue: Catalogue, wanted: tuple[str, ...]
-) -> tuple[File, list[np.ndarray]]:
-    """One file read whole, batch by batch, and the `wanted` whole-number columns of it."""
+def _file(making: _Making, unit: Unit, kab: str, wanted: tuple[str, ...]) -> tuple[File, list[np.ndarray]]:
+    """One file sealed, and read whole from there, batch by batch; and the `wanted` whole-number columns of it."""
     name = tables.part(unit, kab)
-    expected, kept = tables.schema(unit, catalogue), {column: [np.empty(0, dtype=np.int64)] for column in wanted}
-    digest = ContentDigest(expected)
+    source, target, cipher = making.dataset / name, making.folder / name, making.key.cipher(name.as_posix())
+    expected = tables.schema(unit, making.catalogue)
+    kept, digest = {column: [np.empty(0, dtype=np.int64)] for column in wanted}, ContentDigest(expected)
     try:
-        with pq.ParquetFile(folder / name) as file:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sealed = vault.seal(source, target, cipher)
+        with vault.Opened(target, cipher, sealed.blocks, name.as_posix()) as plain, pq.ParquetFile(plain) as file:
             if not file.schema_arrow.remove_metadata().equals(expected):
                 raise Unfit("dataset-file-of-another-form", name.as_posix())
             for batch in file.iter_batches(CUT, use_threads=False):
@@ -207,19 +213,23 @@ def _file(
                     raise Unfit("dataset-file-of-another-region", name.as_posix())
                 for column, found in kept.items():
                     found.append(batch.column(column).to_numpy())
+    except FileNotFoundError:
+        raise Unfit("dataset-file-missing", name.as_posix()) from None
     except (pa.ArrowException, OSError):
         raise Unfit("dataset-file-unreadable", name.as_posix()) from None
-    size, sha = (folder / name).stat().st_size, sha256(folder / name)
-    told = File(name.as_posix(), unit, kab, digest.rows, size, sha, digest.hexdigest())
+    told = File(name.as_posix(), unit, kab, digest.rows, sealed.bytes, sealed.sha256, sealed.blocks, digest.hexdigest())
     return told, [np.concatenate(found) for found in kept.values()]
 
 
-def _measured(folder: Path, files: list[File], catalogue: Catalogue, described: Mapping[str, Any]) -> dict[str, Any]:
-    spill = folder / "spill"
+def _measured(making: _Making, files: list[File], described: Mapping[str, Any]) -> dict[str, Any]:
+    """The quality report, of what was sealed. Raises QualityError."""
+    spill = making.folder / "spill"
     spill.mkdir()
     try:
-        paths = {unit: [folder / file.path for file in files if file.unit == unit] for unit in Unit}
-        return quality.report(paths, catalogue, date.fromisoformat(described["reference_day"]), spill)
+        everything = shelf(making.folder, files, making.key)
+        parts = {unit: [everything.name(file.path) for file in files if file.unit == unit] for unit in Unit}
+        day = date.fromisoformat(described["reference_day"])
+        return quality.report(parts, making.catalogue, day, spill, everything)
     finally:
         shutil.rmtree(spill, ignore_errors=True)
 

@@ -15,6 +15,7 @@ import duckdb
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue, Type, Variable
 from bagipakai.registry.regions import regions
+from bagipakai.registry.vault import Shelf
 
 FORM = "bagipakai-quality-1"
 MEMORY = "700MB"
@@ -53,8 +54,11 @@ class QualityError(Exception):
     """The counting failed. Names the kind of failure, never a value: engines quote values in their errors."""
 
 
-def report(files: Mapping[Unit, Sequence[Path]], catalogue: Catalogue, day: date, spill: Path) -> dict[str, Any]:
+def report(
+    files: Mapping[Unit, Sequence[str]], catalogue: Catalogue, day: date, spill: Path, shelf: Shelf | None = None
+) -> dict[str, Any]:
     """Counts of both tables as plain data; `day` is the day on which ages were counted, `spill` a folder to work in.
+    `files` are paths, or names on the `shelf`.
 
     For each unit: `rows`; `variables`, name → missing and invalid; `checks`; `duplicates`, name → how many values stand
     more than once, and on how many rows; `regencies`, code → the same counts as lists in the order of the names above.
@@ -62,6 +66,8 @@ def report(files: Mapping[Unit, Sequence[Path]], catalogue: Catalogue, day: date
     """
     try:
         with duckdb.connect(config={"threads": os.cpu_count() or 1}) as con:
+            if shelf is not None:
+                con.register_filesystem(shelf)
             con.execute(f"SET memory_limit = '{MEMORY}'")
             con.execute("SET preserve_insertion_order = false")
             con.execute("SET temp_directory = ?", [str(spill)])
@@ -72,8 +78,8 @@ def report(files: Mapping[Unit, Sequence[Path]], catalogue: Catalogue, day: date
     return {"form": FORM, "reference_day": day.isoformat(), **{unit.value: told for unit, told in units.items()}}
 
 
-def _of_unit(con: duckdb.DuckDBPyConnection, unit: Unit, files: Sequence[Path], catalogue: Catalogue) -> dict[str, Any]:
-    con.execute("SET VARIABLE parts = ?", [[str(path) for path in files]])
+def _of_unit(con: duckdb.DuckDBPyConnection, unit: Unit, files: Sequence[str], catalogue: Catalogue) -> dict[str, Any]:
+    con.execute("SET VARIABLE parts = ?", [list(files)])
     variables = catalogue.of_unit(unit)
     counted = _fetch(con, _counting(unit, variables))
     unknown, twice = _unknown_regions(con, variables), _duplicates(con, unit, sum(row[1] for row in counted))

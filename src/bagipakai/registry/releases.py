@@ -1,17 +1,16 @@
-"""A published release: immutable Parquet files and the manifest that says what each must be.
+"""A published release: immutable Parquet files, sealed at rest, and the manifest that says what each must be.
 
-Every file that is read is compared with the manifest, and nothing that was read counts before all of it was found to be
-what was published (decision 0015). The manifest itself is known by its own digest, which the office keeps and every
-package repeats.
+No byte of a file is used before it was found to be what was published (registry.vault, decision 0103). The manifest
+itself is known by its own digest, which the office keeps and every package repeats.
 """
 
 import hashlib
 import json
 import os
 import re
+import shutil
 import stat
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -24,13 +23,15 @@ from lokal import wilayah
 
 from bagipakai.core.canonical import NotCanonical, canonical, read
 from bagipakai.core.plan import Unit
-from bagipakai.core.refusal import Refusal
+from bagipakai.core.query import reaches
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import tables
-from bagipakai.registry.engines import Part, parts_in
+from bagipakai.registry.engines import Part
+from bagipakai.registry.keys import StorageKey
+from bagipakai.registry.vault import KEY, Damaged, Entry, ReleaseKey, Shelf
 
 MANIFEST, QUALITY = "release.json", "quality.json"
-FORM = "bagipakai-release-1"
+FORM = "bagipakai-release-2"
 VERSION = re.compile(r"[0-9]{4}\.[1-4]\.(0|[1-9][0-9]{0,3})")  # year, quarter, correction
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -40,21 +41,10 @@ class UnknownRelease(LookupError):
     """There is no published release of this version."""
 
 
-class Damaged(Exception):
-    """A file of a release is not what was published. `code` says how, `file` which, relative to the release."""
-
-    def __init__(self, code: str, file: str) -> None:
-        super().__init__(f"{code}: {file}")
-        self.code, self.file = code, file
-
-    @property
-    def refusal(self) -> Refusal:
-        return Refusal(self.code, {"file": self.file})
-
-
 @dataclass(frozen=True, slots=True)
 class File:
-    """One data file as the manifest has it. `content` is the digest of what its rows say (registry.digest)."""
+    """One data file as the manifest has it: `bytes`, `sha256` and `blocks` are of the sealed file (registry.vault),
+    `content` is the digest of what its rows say (registry.digest)."""
 
     path: str
     unit: Unit
@@ -62,6 +52,7 @@ class File:
     rows: int
     bytes: int
     sha256: str
+    blocks: str
     content: str
 
 
@@ -134,44 +125,39 @@ class Release:
         return tables.schema(unit, self.catalogue)
 
     @contextmanager
-    def reading(self, unit: Unit | str, area: Sequence[str] = ()) -> Iterator[tuple[Part, ...]]:
-        """The files of `unit` that can hold a row of `area` (region codes; none is the nation), in release order, while
-        their digests are still being compared in a thread beside the reader's.
+    def reading(self, storage: StorageKey, unit: Unit | str, area: Sequence[str] = ()) -> Iterator[Shelf]:
+        """The files of `unit` that can hold a row of `area` (region codes; none is the nation), in release order, as a
+        shelf from which an engine reads what was published or nothing.
 
-        The block is only left when that is done. Raises Damaged then, unless each file is what was published and was
-        left alone from before the first read until after the last; so what was read is used *after* the block. Damage
-        is told before whatever else went wrong in the block, because it explains it. Raises Damaged on entering for a
-        file that is missing or of another size.
+        Raises Damaged on entering for a file that is missing or of another size, or if `storage` does not open this
+        release; and for damage that a reader met in the block, instead of what the engine made of it.
         """
-        files = {str(self.folder / file.path): file for file in self.files if file.unit == Unit(unit)}
-        parts = parts_in(tuple(area), [Part(path, file.kode_kab) for path, file in files.items()])
-        before = {part.path: _state(part.path, files[part.path]) for part in parts}
+        shelf = self._shelf(storage, unit, area)
+        try:
+            yield shelf
+        except Exception:
+            if shelf.damage is not None:
+                raise shelf.damage from None
+            raise
 
-        def settle() -> None:
-            for one in compared:
-                one.result()
-            for path, state in before.items():  # also a file that was exchanged for the read and put back since
-                if _state(path, files[path]) != state:
-                    raise Damaged("release-file-altered", files[path].path)
+    @contextmanager
+    def laid_open(
+        self, storage: StorageKey, unit: Unit | str, folder: Path, area: Sequence[str] = ()
+    ) -> Iterator[tuple[Part, ...]]:
+        """The same files in clear under `folder`, a private one, for an engine that cannot read from a shelf. They are
+        gone when the block is left. Raises Damaged, OSError."""
+        shelf = self._shelf(storage, unit, area)
+        here = folder / "laid-open"
+        try:
+            yield tuple(shelf.lay_open(here))
+        finally:
+            shutil.rmtree(here, ignore_errors=True)
 
-        new = [path for path, state in before.items() if _CHECKED.get((path, files[path].sha256)) != state]
-        with _Beside(max_workers=1) as thread:
-            compared = [thread.submit(_verify, path, files[path], before[path]) for path in new]
-            try:
-                yield parts
-            except Exception:
-                settle()
-                raise
-            settle()
-
-    def parts(self, unit: Unit | str, area: Sequence[str] = ()) -> tuple[Part, ...]:
-        """The same files, each checked against its digest now. Raises Damaged."""
-        with self.reading(unit, area) as parts:
-            return parts
-
-    def verified_files(self, unit: Unit | str, kab_codes: Sequence[str] | None = None) -> list[Path]:
-        """The same as paths, for whole regencies. Raises Damaged."""
-        return [Path(part.path) for part in self.parts(unit, tuple(kab_codes or ()))]
+    def _shelf(self, storage: StorageKey, unit: Unit | str, area: Sequence[str]) -> Shelf:
+        files = [file for file in self.files if file.unit == Unit(unit) and reaches(tuple(area), file.kode_kab)]
+        for file in files:
+            _look(self.folder, file)
+        return shelf(self.folder, files, ReleaseKey.unwrapped(self.folder, self.version, storage))
 
     def quality(self) -> dict[str, Any]:
         """The quality report (registry.quality). Raises Damaged."""
@@ -190,8 +176,9 @@ class Release:
         yield from (damage for damage in self._misfits() if damage.code == "release-file-extra")
         for file in self.files:
             try:
-                path = str(self.folder / file.path)
-                _verify(path, file, _state(path, file))
+                _look(self.folder, file)
+                if sha256(self.folder / file.path) != file.sha256:
+                    raise Damaged("release-file-altered", file.path)
                 yield file
             except Damaged as damage:
                 yield damage
@@ -203,15 +190,20 @@ class Release:
     def _misfits(self) -> Iterator[Damaged]:
         """Files that are missing, of another size or kind, or not in the manifest."""
         known = {file.path: file for file in self.files}
-        for path, file in known.items():
+        for file in known.values():
             try:
-                _state(str(self.folder / path), file)
+                _look(self.folder, file)
             except Damaged as damage:
                 yield damage
-        allowed = {*known, MANIFEST, QUALITY}
+        allowed = {*known, MANIFEST, QUALITY, KEY}
         for name in sorted(_names(str(self.folder))):
             if name not in allowed:
                 yield Damaged("release-file-extra", name)
+
+
+def shelf(folder: Path, files: Iterable[File], key: ReleaseKey) -> Shelf:
+    """These files of the release in `folder`, as an engine reads them."""
+    return Shelf(key, {file.path: Entry(folder / file.path, file.blocks, file.kode_kab) for file in files})
 
 
 def published(releases: Path) -> list[str]:
@@ -263,7 +255,7 @@ def _agrees(value: dict[str, Any]) -> bool:
         len(set(places)) == len(places)
         and all(file.path == tables.part(file.unit, file.kode_kab).as_posix() for file in files)
         and all(_is_regency(file.kode_kab) for file in files)
-        and all(_SHA256.fullmatch(text) for file in files for text in (file.sha256, file.content))
+        and all(_SHA256.fullmatch(text) for file in files for text in (file.sha256, file.blocks, file.content))
         and all(isinstance(number, int) and number >= 0 for file in files for number in (file.rows, file.bytes))
         and counted == value["rows"]
         and [file.path for file in files] == sorted(file.path for file in files)
@@ -295,42 +287,16 @@ def _names(folder: str, within: str = "") -> Iterator[str]:
                 yield within + entry.name
 
 
-_State = tuple[int, ...]  # a file's device, inode, size, and times of modification and change
-
-# What was checked in this process: path and digest → the file's state at that moment. A file that was touched since is
-# read again.
-_CHECKED: dict[tuple[str, str], _State] = {}
-
-
-def _state(path: str, file: File) -> _State:
+def _look(folder: Path, file: File) -> None:
     """Raises Damaged for a file that is missing, no plain file, or of another size."""
     try:
-        found = os.lstat(path)
+        found = (folder / file.path).lstat()
     except (FileNotFoundError, NotADirectoryError):
         raise Damaged("release-file-missing", file.path) from None
     if not stat.S_ISREG(found.st_mode):
         raise Damaged("release-file-not-plain", file.path)
     if found.st_size != file.bytes:
         raise Damaged("release-file-shortened" if found.st_size < file.bytes else "release-file-extended", file.path)
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def _verify(path: str, file: File, state: _State) -> None:
-    """Raises Damaged unless the file has its digest, and had `state` all the while."""
-    try:
-        found = sha256(Path(path))
-    except FileNotFoundError:
-        raise Damaged("release-file-missing", file.path) from None
-    if found != file.sha256 or _state(path, file) != state:
-        raise Damaged("release-file-altered", file.path)
-    _CHECKED[path, file.sha256] = state
-
-
-class _Beside(ThreadPoolExecutor):
-    """Work beside the reader's. What has not begun when the block is left is not begun any more."""
-
-    def __exit__(self, *what: object) -> None:
-        self.shutdown(cancel_futures=True)
 
 
 def sha256(path: Path) -> str:

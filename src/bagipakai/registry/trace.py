@@ -23,7 +23,7 @@ from bagipakai.core.manifest import MANIFEST_NAME, Manifest, ManifestError
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Type
 from bagipakai.registry.deliver import Places
-from bagipakai.registry.keys import Keys
+from bagipakai.registry.keys import Keys, StorageKey
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.pseudonyms import IDENTIFIERS, Identifier, PackageKeys, original
 from bagipakai.registry.releases import Release
@@ -64,7 +64,7 @@ def trace(sample: bytes, places: Places, releases: Path, keys: Keys) -> list[Sus
     """The packages that fit `sample` (a CSV), the likeliest first. Raises Unreadable, releases.Damaged."""
     table = read_sample(sample)
     manifests = list(standing(places.packages, keys.seal.public, *keys.seals))
-    found = [*_by_pseudonym(table, manifests, keys), *_by_membership(table, manifests, places, releases)]
+    found = [*_by_pseudonym(table, manifests, keys), *_by_membership(table, manifests, places, releases, keys.storage)]
     return sorted(found, key=lambda one: (not one.certain, -one.log10_ratio, one.package))
 
 
@@ -113,7 +113,11 @@ def _by_pseudonym(table: Mapping[str, list[str]], manifests: Sequence[Manifest],
 
 
 def _by_membership(
-    table: Mapping[str, list[str]], manifests: Sequence[Manifest], places: Places, releases: Path
+    table: Mapping[str, list[str]],
+    manifests: Sequence[Manifest],
+    places: Places,
+    releases: Path,
+    storage: StorageKey,
 ) -> Iterator[Suspect]:
     """Compares persons whom the sample lets us find with those of each package."""
     if "nik" not in table:
@@ -123,7 +127,7 @@ def _by_membership(
         if set(table) & {column.name for column in manifest.columns}:
             by_release.setdefault(manifest.release, []).append(manifest)
     for version, of_it in by_release.items():
-        persons, regions = _persons(table, Release.open(releases, version))
+        persons, regions = _persons(table, Release.open(releases, version), storage)
         for manifest in of_it:
             file = places.members(manifest.package)
             if not persons or not file.exists():  # a table has no members
@@ -142,19 +146,21 @@ class _Person:
     agrees: bool
 
 
-def _persons(table: Mapping[str, list[str]], release: Release) -> tuple[list[_Person], list[tuple[int, int]]]:
+def _persons(
+    table: Mapping[str, list[str]], release: Release, storage: StorageKey
+) -> tuple[list[_Person], list[tuple[int, int]]]:
     """Those of the sample who are in the release, whether their values are the release's, and the range of ordinals of
     each regency in which one of them lives."""
     kinds = {name: release.catalogue[name].type for name in table if name in release.catalogue}
     shared = [name for name, kind in kinds.items() if kind in (Type.TEXT, Type.INTEGER) and name not in IDENTIFIERS]
     shared = [name for name in shared if name in release.schema(Unit.INDIVIDU).names]
-    files = [str(release.folder / file.path) for file in release.files if file.unit is Unit.INDIVIDU]
     compared = " AND ".join(
         f"""(wanted."{name}" = '' OR lower(CAST(person."{name}" AS VARCHAR)) = lower(wanted."{name}"))"""
         for name in shared
     )
     columns = {name: pa.array(table[name]) for name in ("nik", *shared)}
-    with duckdb.connect() as engine:
+    with release.reading(storage, Unit.INDIVIDU) as shelf, duckdb.connect() as engine:
+        engine.register_filesystem(shelf)
         engine.register("sample", pa.table(columns))
         found = engine.execute(
             f"""
@@ -168,7 +174,7 @@ def _persons(table: Mapping[str, list[str]], release: Release) -> tuple[list[_Pe
             SELECT person.person_ordinal, person.kode_kab, {compared or "true"} AS agrees
             FROM wanted JOIN person ON person.nik = wanted.nik
             """,  # noqa: S608 - names come from the catalogue
-            {"files": files},
+            {"files": [part.path for part in shelf.parts]},
         ).fetchall()
     starts, first = {}, 0
     for file in release.files:

@@ -21,8 +21,9 @@ from bagipakai.registry.engines.duckdb import TooManyCells
 from bagipakai.registry.extract import NotWhatWasApproved
 from bagipakai.registry.formats import CellTooLong
 from bagipakai.registry.mailbox import Letter, Mailbox
-from bagipakai.registry.releases import Damaged, Release, UnknownRelease
+from bagipakai.registry.releases import Release, UnknownRelease
 from bagipakai.registry.seal import PartTooLarge
+from bagipakai.registry.vault import Damaged
 
 log = logging.getLogger("bagipakai.registry")
 

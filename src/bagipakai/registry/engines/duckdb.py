@@ -37,6 +37,7 @@ from bagipakai.core.query import (
 )
 from bagipakai.core.variables import Type
 from bagipakai.registry.engines import INTERNAL, EngineError, Part, columns, parts_in, schema_of
+from bagipakai.registry.vault import Shelf
 
 BATCH = 131_072  # rows
 SQL_TYPE = {Type.TEXT: "VARCHAR", Type.INTEGER: "BIGINT", Type.BOOLEAN: "BOOLEAN", Type.DATE: "DATE"}
@@ -180,14 +181,15 @@ def _sql_type(value: Scalar) -> str:
 class Engine:
     """One locked DuckDB. Use it in a process of its own per order; close it, or use it as a context manager.
 
-    `temp_dir`: a private directory to spill into. `allowed`: the only directories it may read. `memory_limit` bounds
-    DuckDB, not the process. Raises EngineError.
+    `temp_dir`: a private directory to spill into. `allowed` and `shelf`: the only directories and the files of a
+    release that it may read. `memory_limit` bounds DuckDB, not the process. Raises EngineError.
     """
 
     def __init__(
         self,
         temp_dir: str | os.PathLike[str],
-        allowed: Iterable[str | os.PathLike[str]],
+        allowed: Iterable[str | os.PathLike[str]] = (),
+        shelf: Shelf | None = None,
         memory_limit: str = "1GB",
         threads: int = 2,
         max_temp_size: str = "10GB",
@@ -195,6 +197,9 @@ class Engine:
         spill = os.fspath(Path(temp_dir).resolve())
         directories = [spill, *(os.fspath(Path(directory).resolve()) for directory in allowed)]
         self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": threads}))
+        if shelf is not None:
+            directories.append(f"{shelf.protocol}://")
+            _quietly(lambda: self._con.register_filesystem(shelf))
         for name, value in (
             ("memory_limit", memory_limit),
             ("temp_directory", spill),

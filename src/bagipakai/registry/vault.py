@@ -1,0 +1,298 @@
+"""Files of a release at rest: sealed in blocks, and opened block by block while an engine reads.
+
+A sealed file is its plaintext cut into blocks of 64 KiB, each under AES-256-GCM, and behind them the SHA-256 of every
+sealed block. The manifest names the SHA-256 of that list, so a block is known to be what was published *before* one
+byte of it is used, and a reader pays only for the blocks that it reads. The key of a file is derived from the key of
+its release and its path; the key of the release lies beside it, wrapped by the registry's storage key, which lies
+elsewhere (decision 0103). Whoever destroys that one small file has destroyed the release.
+"""
+
+import hashlib
+import io
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import get_ident
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from fsspec import AbstractFileSystem
+
+from bagipakai.core.canonical import NotCanonical, canonical, read
+from bagipakai.core.refusal import Refusal
+from bagipakai.registry.engines import Part
+from bagipakai.registry.keys import StorageKey
+
+KEY = "key.json"
+KEY_FORM = "bagipakai-release-key-1"
+BLOCK = 65_536  # bytes of plaintext: about one column of a row group; smaller blocks cost calls, larger ones waste
+TAG, DIGEST = 16, 32
+_SEALED = BLOCK + TAG
+
+
+class Damaged(Exception):
+    """A file of a release is not what was published. `code` says how, `file` which, relative to the release."""
+
+    def __init__(self, code: str, file: str) -> None:
+        super().__init__(f"{code}: {file}")
+        self.code, self.file = code, file
+
+    @property
+    def refusal(self) -> Refusal:
+        return Refusal(self.code, {"file": self.file})
+
+
+class ReleaseKey:
+    """32 random bytes that open one release. Prints as nothing."""
+
+    def __init__(self, raw: bytes, version: str) -> None:
+        self._raw, self.version = raw, version
+
+    def __repr__(self) -> str:
+        return "<ReleaseKey>"
+
+    @classmethod
+    def new(cls, version: str) -> "ReleaseKey":
+        return cls(secrets.token_bytes(32), version)
+
+    def wrapped(self, storage: StorageKey) -> bytes:
+        """What lies beside the release as `key.json`."""
+        nonce = secrets.token_bytes(12)
+        sealed = nonce + AESGCM(storage.raw).encrypt(nonce, self._raw, self.version.encode("ascii"))
+        return canonical({"form": KEY_FORM, "release": self.version, "storage": storage.id, "wrapped": sealed.hex()})
+
+    @classmethod
+    def unwrapped(cls, folder: Path, version: str, storage: StorageKey) -> "ReleaseKey":
+        """The key of the release in `folder`. Raises Damaged if it is missing, or not of this release and storage."""
+        try:
+            told = read((folder / KEY).read_bytes())
+            sealed = bytes.fromhex(told["wrapped"])
+            if told["form"] != KEY_FORM or told["storage"] != storage.id:
+                raise Damaged("release-key-of-another-storage", KEY)
+            return cls(AESGCM(storage.raw).decrypt(sealed[:12], sealed[12:], version.encode("ascii")), version)
+        except FileNotFoundError:
+            raise Damaged("release-key-missing", KEY) from None
+        except (NotCanonical, KeyError, TypeError, ValueError, InvalidTag):
+            raise Damaged("release-key-malformed", KEY) from None
+
+    def cipher(self, path: str) -> AESGCM:
+        """Of the one file with this path within the release; no two blocks are ever sealed under one key and number."""
+        info = canonical({"file": path, "release": self.version, "scheme": "aes-256-gcm-blocks/v1"})
+        return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed file: its size in bytes, its SHA-256, and the SHA-256 of the digests of its blocks."""
+
+    bytes: int
+    sha256: str
+    blocks: str
+
+
+def seal(source: Path, target: Path, cipher: AESGCM) -> Sealed:
+    """Writes `target`, a new file, from the plaintext in `source`. Raises OSError."""
+    whole, digests = hashlib.sha256(), bytearray()
+    with source.open("rb") as plain, target.open("xb") as out:
+        for number, block in enumerate(_blocks(plain)):
+            sealed = cipher.encrypt(_nonce(number), block, None)
+            digests += hashlib.sha256(sealed).digest()
+            whole.update(sealed)
+            out.write(sealed)
+        whole.update(digests)
+        out.write(digests)
+        size = out.tell()
+    return Sealed(size, whole.hexdigest(), hashlib.sha256(digests).hexdigest())
+
+
+def _blocks(plain: Any) -> Iterator[bytes]:
+    while block := plain.read(BLOCK):
+        yield block
+
+
+def _nonce(number: int) -> bytes:
+    return number.to_bytes(12, "big")
+
+
+def plain_size(sealed: int) -> int:
+    """The bytes of plaintext in a sealed file of so many bytes."""
+    return sealed - _count(sealed) * (TAG + DIGEST)
+
+
+def _count(sealed: int) -> int:
+    """How many blocks a sealed file of so many bytes has."""
+    return -(-sealed // (_SEALED + DIGEST))
+
+
+class Opened(io.RawIOBase):
+    """A sealed file as the plaintext that it holds. Several threads may read it, each at a place of its own."""
+
+    def __init__(self, path: Path, cipher: AESGCM, blocks: str, name: str) -> None:
+        super().__init__()
+        self._cipher, self._name = cipher, name
+        try:
+            self._file = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            raise Damaged("release-file-missing", name) from None
+        sealed = os.fstat(self._file).st_size
+        self._count = _count(sealed)
+        self.size = plain_size(sealed)
+        self._digests = os.pread(self._file, self._count * DIGEST, sealed - self._count * DIGEST)
+        self._places: dict[int, int] = {}  # thread → where it reads next
+        self._last: tuple[int, bytes] = (-1, b"")
+        if hashlib.sha256(self._digests).hexdigest() != blocks:
+            self.close()
+            raise Damaged("release-file-altered", name)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            if hasattr(self, "_file"):  # it was opened
+                os.close(self._file)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._places.get(get_ident(), 0)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.size}[whence]
+        self._places[get_ident()] = start + offset
+        return start + offset
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises Damaged before anything of a block that is not what was published is handed on."""
+        start = self.tell()
+        end = self.size if size < 0 else min(start + size, self.size)
+        self._places[get_ident()] = max(start, end)
+        if end <= start:
+            return b""
+        first, last = start // BLOCK, (end - 1) // BLOCK
+        if first == last:
+            return self._block(first)[start % BLOCK : end - first * BLOCK]
+        sealed = memoryview(os.pread(self._file, (last + 1 - first) * _SEALED, first * _SEALED))
+        pieces = [
+            self._plain(number, sealed[at : min(at + _SEALED, self._end(number) - first * _SEALED)])
+            for number, at in zip(range(first, last + 1), range(0, len(sealed), _SEALED), strict=False)
+        ]
+        return b"".join(pieces)[start - first * BLOCK : end - first * BLOCK]
+
+    def _block(self, number: int) -> bytes:
+        """One block; the last one that was asked for is kept, because an engine reads the end of a file twice."""
+        at, plain = self._last
+        if at != number:
+            start = number * _SEALED
+            plain = self._plain(number, os.pread(self._file, self._end(number) - start, start))
+            self._last = (number, plain)
+        return plain
+
+    def _end(self, number: int) -> int:
+        return min((number + 1) * _SEALED, self.size + self._count * TAG)
+
+    def _plain(self, number: int, sealed: Any) -> bytes:
+        if hashlib.sha256(sealed).digest() != self._digests[number * DIGEST : (number + 1) * DIGEST]:
+            raise Damaged("release-file-altered", self._name)
+        try:
+            return self._cipher.decrypt(_nonce(number), sealed, None)
+        except InvalidTag:  # what was published, but not under this key
+            raise Damaged("release-key-of-another-storage", KEY) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds (`engines.Part`)."""
+
+    path: Path
+    blocks: str
+    regency: str
+
+
+class Shelf(AbstractFileSystem):  # type: ignore[misc]
+    """The sealed files of one release as a file system that DuckDB can read (`register_filesystem`), and nothing else:
+    no name that is not on the shelf opens. `damage` is the first that a reader met; DuckDB tells it as an error of its
+    own, so who reads must look here."""
+
+    cachable = False
+
+    def __init__(self, key: ReleaseKey, entries: Mapping[str, Entry]) -> None:
+        super().__init__()
+        self.protocol = f"rilis-{key.version}"
+        self._entries, self._key = entries, key
+        self.damage: Damaged | None = None
+
+    def name(self, path: str) -> str:
+        """How an engine names the file with this path within the release."""
+        return f"{self.protocol}://{path}"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The files as an engine names them, in the order in which they were put on the shelf."""
+        return tuple(Part(self.name(name), entry.regency) for name, entry in self._entries.items())
+
+    def lay_open(self, folder: Path) -> Iterator[Part]:
+        """The plaintext of every file under `folder`, for an engine that can read nothing else. Raises Damaged,
+        OSError."""
+        for part in self.parts:
+            target = folder / self._named(part.path)
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self.open(part.path) as sealed, target.open("xb") as out:
+                while piece := sealed.read(16 * BLOCK):
+                    out.write(piece)
+            yield Part(str(target), part.regency)
+
+    def open(self, path: str, mode: str = "rb", **_: Any) -> "_Shelved":
+        name = self._named(path)
+        if mode != "rb":
+            raise PermissionError("a release cannot be changed")
+        return _Shelved(self, name, self._entries[name], self._key.cipher(name))
+
+    def glob(self, path: str, **_: Any) -> list[str]:
+        return [self.name(self._named(path))]
+
+    def size(self, path: str) -> int:
+        """Of the plaintext, in bytes."""
+        return plain_size(self._entries[self._named(path)].path.stat().st_size)
+
+    def modified(self, _: str) -> datetime:
+        return datetime(2000, 1, 1, tzinfo=UTC)  # never: a release cannot change
+
+    def unstrip_protocol(self, name: str) -> str:
+        return name
+
+    def _named(self, path: str) -> str:
+        name = path.removeprefix(f"{self.protocol}://")
+        if name not in self._entries:
+            raise FileNotFoundError("not on the shelf")
+        return name
+
+
+class _Shelved(Opened):
+    """A file that tells its shelf of damage."""
+
+    def __init__(self, shelf: Shelf, name: str, entry: Entry, cipher: AESGCM) -> None:
+        self._shelf = shelf
+        with self._telling():
+            super().__init__(entry.path, cipher, entry.blocks, name)
+
+    def read(self, size: int = -1) -> bytes:
+        with self._telling():
+            return super().read(size)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except Damaged as damage:
+            self._shelf.damage = self._shelf.damage or damage
+            raise
