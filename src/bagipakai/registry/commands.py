@@ -1,4 +1,4 @@
-"""`bagipakai registry synthesise | publish | check | announce`, and the worker's commands."""
+"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, and the worker's."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from bagipakai import postgres
+from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import worker_commands
@@ -23,11 +24,33 @@ def register(subparsers: Any) -> None:
     make.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
     make.add_argument("--processes", type=int, metavar="P", help="banyaknya proses (baku: banyaknya inti prosesor)")
     make.set_defaults(run=_synthesise)
-    issue = subparsers.add_parser("publish", help="terbitkan data sebagai rilis yang tidak dapat diubah")
-    issue.add_argument("dataset", type=Path, metavar="MAP", help="map hasil synthesise")
-    issue.add_argument("--version", required=True, metavar="VERSI", help="tahun.triwulan.koreksi, misalnya 2026.3.0")
+    draft = subparsers.add_parser("draft", help="baca, ukur, dan catat data sebagai rancangan rilis")
+    draft.add_argument("dataset", type=Path, metavar="MAP", help="map hasil synthesise")
+    draft.set_defaults(run=_draft)
+    issue = subparsers.add_parser(
+        "publish", help="terbitkan data, atau rancangannya, sebagai rilis yang tidak dapat diubah"
+    )
+    issue.add_argument(
+        "dataset", type=Path, nargs="?", metavar="MAP", help="map hasil synthesise; tanpa map: rancangan"
+    )
+    issue.add_argument(
+        "--exemption",
+        type=Path,
+        metavar="BERKAS",
+        help="JSON: dua orang dan alasan yang meluluskan angka mutu tertentu",
+    )
     issue.set_defaults(run=_publish)
-    issue.add_argument("--releases", type=Path, metavar="MAP", help="map rilis (baku: var/releases)")
+    for one in (draft, issue):
+        one.add_argument("--version", required=True, metavar="VERSI", help="tahun.triwulan.koreksi, misalnya 2026.3.0")
+        one.add_argument("--notes", type=Path, metavar="BERKAS", help="catatan rilis, teks UTF-8")
+    back = subparsers.add_parser("withdraw", help="tarik rilis: tidak dipakai lagi, berkasnya tetap")
+    back.add_argument("version", metavar="VERSI")
+    back.add_argument("--reason", required=True, metavar="ALASAN", help="mengapa ditarik")
+    back.set_defaults(run=_withdraw)
+    states = subparsers.add_parser("states", help="daftar rilis dan keadaannya, dari peristiwa bersegel")
+    states.set_defaults(run=_states)
+    for one in (draft, issue, back, states):
+        one.add_argument("--releases", type=Path, metavar="MAP", help="map rilis (baku: var/releases)")
     check = subparsers.add_parser("check", help="periksa setiap berkas rilis terhadap manifesnya")
     check.set_defaults(run=_check)
     tell = subparsers.add_parser("announce", help="umumkan rilis kepada kantor, bersegel")
@@ -35,7 +58,7 @@ def register(subparsers: Any) -> None:
     tell.set_defaults(run=_announce)
     for one in (check, tell):
         one.add_argument("release", type=Path, metavar="RILIS", help="map rilis, atau versi rilis di var/releases")
-    for one in (make, issue, check):
+    for one in (make, draft, issue, back, states, check):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     worker_commands.register(subparsers)
 
@@ -54,19 +77,129 @@ def _synthesise(options: argparse.Namespace) -> int:
     return _told(options, told, f"{made['people']} orang, {made['families']} keluarga di {options.out}")
 
 
+def _draft(options: argparse.Namespace) -> int:
+    from bagipakai.registry import publishing
+
+    with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
+        outcome = publishing.draft(
+            options.dataset, _releases(options), options.version, bar.update, notes=_notes(options)
+        )
+    if isinstance(outcome, Refusal):
+        return _refused(outcome)
+    found = publishing.judged(_releases(options), options.version, datetime.now(UTC).date())
+    if isinstance(found, Refusal):
+        return _refused(found)
+    for one in found.above:
+        _refused(one.refusal)
+    told = {"version": options.version, "judged": found.judged, "above": [one.to_json() for one in found.above]}
+    return _told(
+        options, told, f"Rancangan {options.version}: {found.judged} angka mutu, {len(found.above)} di atas batas."
+    )
+
+
 def _publish(options: argparse.Namespace) -> int:
-    from bagipakai.registry.publishing import publish
+    from bagipakai.core.gate import Exemption
+    from bagipakai.registry import publishing
     from bagipakai.registry.releases import Damaged
 
+    exemption = Exemption.from_json(_read(options.exemption)) if options.exemption else None
+    if isinstance(exemption, Refusal):
+        return _refused(exemption)
+    releases, version, at = _releases(options), options.version, datetime.now(UTC)
     try:
-        with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
-            outcome = publish(options.dataset, _releases(options), options.version, datetime.now(UTC), bar.update)
-    except Damaged as damage:  # the release before this one
+        if options.dataset is not None:
+            with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
+                drafted = publishing.draft(options.dataset, releases, version, bar.update, notes=_notes(options))
+            if isinstance(drafted, Refusal):
+                return _refused(drafted)
+        outcome = publishing.issue(releases, version, at, exemption=exemption, seal=_seal())
+        if isinstance(outcome, Refusal):
+            if outcome.code.startswith("release-quality-"):
+                _every_excess(releases, version, at, outcome)
+            return _refused(outcome)
+    except Damaged as damage:  # the draft, or the release before this one
+        return _refused(damage.refusal)
+    sentence = f"Rilis {outcome.version} terbit: {outcome.person_count} orang, {outcome.family_count} keluarga."
+    return _told(options, outcome.metadata(), sentence)
+
+
+def _every_excess(releases: Path, version: str, at: datetime, first: Refusal) -> None:
+    """Tells of the others that stand in the way, too: they are mended at once."""
+    from bagipakai.registry import publishing
+
+    found = publishing.judged(releases, version, at.date())
+    if not isinstance(found, Refusal):
+        for one in found.above:
+            if one.refusal.detail != first.detail:
+                _refused(one.refusal)
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    from bagipakai.registry import publishing
+    from bagipakai.registry.releases import Damaged, UnknownRelease
+
+    try:
+        outcome = publishing.withdraw(_releases(options), options.version, datetime.now(UTC), options.reason, _seal())
+    except UnknownRelease:
+        return _refused(Refusal("release-unknown", {"version": options.version}))
+    except Damaged as damage:
         return _refused(damage.refusal)
     if isinstance(outcome, Refusal):
         return _refused(outcome)
-    sentence = f"Rilis {outcome.version} terbit: {outcome.person_count} orang, {outcome.family_count} keluarga."
-    return _told(options, outcome.metadata(), sentence)
+    told = {"version": outcome.version, "state": "WITHDRAWN", "at": outcome.at.isoformat()}
+    return _told(options, told, f"Rilis {outcome.version} ditarik. Umumkan kepada kantor dengan `announce`.")
+
+
+def _states(options: argparse.Namespace) -> int:
+    from bagipakai.registry.releases import Damaged, lives_of
+
+    try:
+        found = lives_of(_releases(options), _trusted())
+    except Damaged as damage:
+        return _refused(damage.refusal)
+    told = [
+        {
+            "version": one.version,
+            "state": one.state.value,
+            "since": one.since.isoformat(),
+            "by": one.by,
+            "reason": one.reason,
+        }
+        for one in found.values()
+    ]
+    lines = (
+        f"{one.version}  {_STATES[one.state.value]}{f' oleh {one.by}' if one.by else ''}" for one in found.values()
+    )
+    return _told(options, told, "\n".join(lines) or "Belum ada rilis yang bersegel.")
+
+
+_STATES = {"PUBLISHED": "berlaku", "SUPERSEDED": "digantikan", "WITHDRAWN": "ditarik"}
+
+
+def _notes(options: argparse.Namespace) -> str:
+    return options.notes.read_text("utf-8").strip() if options.notes else ""
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _seal() -> Signer:
+    """The house's seal, made if this is its first day."""
+    from bagipakai.registry import keys
+
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
+    return keys.seal_signer(folder)
+
+
+def _trusted() -> list[PublicKey]:
+    from bagipakai.registry import keys
+
+    return keys.seals(postgres.var() / "keys")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -74,7 +207,7 @@ def _check(options: argparse.Namespace) -> int:
 
     found: list[Damaged] = []
     try:
-        release = Release.open(*_place(options), whole=False)
+        release = Release.open(*_place(options), whole=False, trusted=_trusted())
         with tqdm(total=len(release.files), unit=" berkas", desc="memeriksa", file=sys.stderr) as bar:
             for one in release.checked():
                 if isinstance(one, Damaged):
@@ -99,7 +232,7 @@ def _announce(options: argparse.Namespace) -> int:
     from bagipakai.registry.releases import Damaged, Release, UnknownRelease
 
     try:
-        release = Release.open(*_place(options))
+        release = Release.open(*_place(options), trusted=_trusted())
     except UnknownRelease:
         return _refused(Refusal("release-unknown", {"version": options.release.name}))
     except Damaged as damage:

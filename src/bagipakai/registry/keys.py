@@ -63,6 +63,16 @@ def receipt_signer(folder: Path) -> Signer:
     return _signer(folder / "registry" / "receipt.pem")
 
 
+def seal_signer(folder: Path) -> Signer:
+    """What releases are sealed with. Raises KeyMissing."""
+    return _signer(folder / "registry" / "seal.pem")
+
+
+def seals(folder: Path) -> list[PublicKey]:
+    """Every seal of this house that is known in `folder` (`var/keys`), none where it has made none yet."""
+    return [_public(file) for file in sorted((folder / "public").glob("seal*.pub.pem"))]
+
+
 def read(folder: Path) -> Keys:
     """The keys in `folder` (`var/keys`). Raises TooOpen if others could read a secret one, and KeyMissing: the order
     key is missing until the office has made it."""

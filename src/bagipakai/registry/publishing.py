@@ -1,4 +1,5 @@
-"""From a data set to a release: everything is read once more, measured, written down, and appears by one rename."""
+"""From a data set to a release: everything is read once more, measured and written down as a draft; what passes the
+gate appears by one rename, with its seal (decision 0096)."""
 
 import hashlib
 import json
@@ -17,16 +18,35 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bagipakai.core.canonical import canonical
+from bagipakai.core.canonical import digest as digest_of
+from bagipakai.core.envelope import Signer
+from bagipakai.core.gate import Exemption, Judgement, judge, passes
+from bagipakai.core.keyfiles import write_once
+from bagipakai.core.lifecycle import REASON, VERSION, Deed, Event, order
 from bagipakai.core.plan import Level, Unit
+from bagipakai.core.policy import digests
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Variable
 from bagipakai.registry import quality, tables
 from bagipakai.registry.digest import CUT, ContentDigest, combined
-from bagipakai.registry.folders import in_the_making
+from bagipakai.registry.folders import in_the_making, remove, sync
+from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, regions
-from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, VERSION, File, Release, order, published, sha256
+from bagipakai.registry.releases import (
+    EVENTS,
+    FORM,
+    MANIFEST,
+    QUALITY,
+    SEAL,
+    Damaged,
+    File,
+    Release,
+    published,
+    sha256,
+)
 
 DATASET, DATASET_FORM = "dataset.json", "bagipakai-dataset-1"
+DRAFTS, DRAFT = "drafts", "draft.json"
 
 Told = Callable[[int], object]
 
@@ -40,52 +60,208 @@ class Unfit(Exception):
 
 
 def publish(
-    dataset: Path, releases: Path, version: str, published_at: datetime, told: Told | None = None
+    dataset: Path,
+    releases: Path,
+    version: str,
+    published_at: datetime,
+    told: Told | None = None,
+    *,
+    notes: str = "",
+    exemption: Exemption | None = None,
+    seal: Signer | None = None,
 ) -> Release | Refusal:
-    """Makes `dataset` the release `version` under `releases`. Its files are linked, or copied to another disk, and made
-    read-only. `told` hears the number of rows read after each regency.
+    """Drafts `dataset` as `version` and issues the draft at once: see `draft` and `issue`."""
+    outcome = draft(dataset, releases, version, told, notes=notes)
+    if isinstance(outcome, Refusal):
+        return outcome
+    return issue(releases, version, published_at, exemption=exemption, seal=seal)
 
-    Nothing appears under the version's name unless all of it does; a version that exists is never touched. Raises
-    QualityError, OSError.
+
+def draft(dataset: Path, releases: Path, version: str, told: Told | None = None, *, notes: str = "") -> Path | Refusal:
+    """Makes `dataset` the draft of `version`, read whole and measured; a draft of the same version gives way. Its files
+    are linked, or copied to another disk, and made read-only. `told` hears the number of rows read after each regency.
+
+    Drafts lie beside the folder `releases`, never in it. Raises QualityError, OSError.
     """
     if not VERSION.fullmatch(version):
         return Refusal("release-version-malformed", {"version": version[:40]})
+    if (releases / version).exists():
+        return Refusal("release-exists", {"version": version})
+    place = draft_of(releases, version)
+    remove(place)
     try:
         described = _described(dataset)
         catalogue = Catalogue.on(date.fromisoformat(described["reference_day"]))
         _must_be_current(described, catalogue)
-        with in_the_making(releases / version) as folder:
+        lineage = _lineage(described, catalogue)
+        with in_the_making(place) as folder:
             _take(dataset, folder, described)
-            files = list(_read(folder, described, catalogue, told or (lambda _: None)))
+            files = list(_read(folder, described, catalogue, lineage, told or (lambda _: None)))
             report = canonical(_measured(folder, files, catalogue, described))
             (folder / QUALITY).write_bytes(report)
             manifest = {
                 "form": FORM,
                 "version": version,
-                "published_at": published_at.astimezone(UTC).isoformat(timespec="seconds"),
-                "previous": _previous(releases, version),
+                "notes": notes,
                 "synthetic": bool(described["synthetic"]),
                 "reference_day": described["reference_day"],
                 "standard": catalogue.standard,
                 "catalogue": catalogue.digest,
                 "region_system": SYSTEM,
                 "region_edition": EDITION,
+                "editions": _editions(catalogue),
                 "rows": {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit},
                 "bytes": sum(file.bytes for file in files),
                 "content": combined({file.path: file.content for file in files}),
                 "quality": hashlib.sha256(report).hexdigest(),
                 "files": [{**asdict(file), "unit": file.unit.value} for file in files],
-                "variables": [_metadata(variable) for variable in catalogue.values()],
+                "sources": lineage.to_json()["sources"],
+                "values": lineage.to_json()["values"],
+                "variables": [
+                    {**_metadata(variable), "lineage": lineage.of_variable(variable.name)}
+                    for variable in catalogue.values()
+                ],
             }
-            (folder / MANIFEST).write_bytes(canonical(manifest))
+            (folder / DRAFT).write_bytes(canonical(manifest))
             for path in folder.rglob("*"):
                 if path.is_file():
                     path.chmod(0o444)
     except FileExistsError:
-        return Refusal("release-exists", {"version": version})
+        return Refusal("release-draft-exists", {"version": version})
     except Unfit as why:
         return Refusal(why.code, {"file": why.file})
-    return Release.open(releases, version)
+    finally:
+        _leave_no_empty(place.parent)
+    return place
+
+
+def issue(
+    releases: Path,
+    version: str,
+    published_at: datetime,
+    *,
+    exemption: Exemption | None = None,
+    seal: Signer | None = None,
+) -> Release | Refusal:
+    """Publishes the draft of `version`, if it passes the gate; it appears by one rename, whole and with its seal.
+    Without `seal` nobody answers for it, and who knows the house's key will not open it.
+
+    A version that exists is never touched, and a draft that is refused stays as it is. Raises Damaged if the draft or
+    the release before it is not what was drafted or published.
+    """
+    folder = draft_of(releases, version)
+    if not VERSION.fullmatch(version) or not folder.is_dir():
+        return Refusal("release-draft-unknown", {"version": version[:40]})
+    if (releases / version).exists():
+        return Refusal("release-exists", {"version": version})
+    before = _before(releases, version)
+    drafted, counts = _drafted(folder)
+    outcome = judge(counts, before.quality() if before else None, published_at.date())
+    if isinstance(outcome, Refusal):
+        return outcome
+    if no := passes(outcome, exemption):
+        return no
+    at = published_at.astimezone(UTC).replace(microsecond=0)
+    manifest = canonical(
+        {
+            **drafted,
+            "published_at": at.isoformat(),
+            "previous": {"version": before.version, "digest": before.digest} if before else None,
+            "gate": {
+                "policy": digests()["quality.toml"],
+                "judged": outcome.judged,
+                "above": [one.to_json() for one in outcome.above],
+                "exemption": exemption.to_json() if exemption and outcome.above else None,
+            },
+        }
+    )
+    digest = hashlib.sha256(manifest).hexdigest()
+    _put(folder / MANIFEST, manifest)
+    if seal is not None:
+        _put(folder / SEAL, Event(Deed.PUBLISH, version, digest, at).sealed(seal))
+    for damage in Release(folder, json.loads(manifest), digest).misfits(besides={DRAFT}):
+        raise damage
+    (folder / DRAFT).unlink()
+    sync(folder, inside=False)
+    releases.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.rename(releases / version)  # refuses to replace a folder that is not empty
+    except OSError:
+        if not (releases / version).exists():
+            raise
+        return Refusal("release-exists", {"version": version})
+    sync(releases, inside=False)
+    _leave_no_empty(folder.parent)
+    return Release.open(releases, version, trusted=(seal.public,) if seal else ())
+
+
+def withdraw(releases: Path, version: str, at: datetime, reason: str, seal: Signer) -> Event | Refusal:
+    """Writes down that a release is not to be used any more. Its files stay, so that what was delivered from it can
+    still be explained. Raises UnknownRelease, Damaged."""
+    release = Release.open(releases, version, whole=False)
+    if len(reason.strip()) < REASON:
+        return Refusal("release-withdrawal-without-reason", {"least": str(REASON)})
+    event = Event(Deed.WITHDRAW, version, release.digest, at.astimezone(UTC).replace(microsecond=0), reason.strip())
+    file = releases / EVENTS / f"{version}.withdrawn.dsse.json"
+    if file.exists():
+        return Refusal("release-withdrawn-already", {"version": version})
+    file.parent.mkdir(exist_ok=True)
+    write_once(file, event.sealed(seal), 0o444)  # of two who withdraw it at once the first is right
+    return event
+
+
+def draft_of(releases: Path, version: str) -> Path:
+    """Where the draft of a version lies."""
+    return releases.parent / DRAFTS / version
+
+
+def judged(releases: Path, version: str, day: date) -> Judgement | Refusal:
+    """What the gate would say of a draft on `day`. Raises Damaged."""
+    before = _before(releases, version)
+    _, counts = _drafted(draft_of(releases, version))
+    return judge(counts, before.quality() if before else None, day)
+
+
+def _drafted(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a draft says of itself, and its quality report. Raises Damaged."""
+    try:
+        drafted: dict[str, Any] = json.loads((folder / DRAFT).read_bytes())
+        report = (folder / QUALITY).read_bytes()
+        counts: dict[str, Any] = json.loads(report)
+    except (OSError, ValueError):
+        raise Damaged("release-file-missing", DRAFT) from None
+    if hashlib.sha256(report).hexdigest() != drafted.get("quality"):
+        raise Damaged("release-file-altered", QUALITY)
+    return drafted, counts
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Writes a file of ours for good; what a stopped attempt left is replaced."""
+    file.unlink(missing_ok=True)
+    file.write_bytes(content)
+    file.chmod(0o444)
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def _leave_no_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return
+
+
+def _editions(catalogue: Catalogue) -> dict[str, Any]:
+    """The reference codes by which the release is to be read, each with its edition and digest."""
+    places = {region.code: region.name for region in regions().values()}
+    lists = {one.codes.id: one.codes for one in catalogue.values() if one.codes is not None}
+    return {
+        "regions": {"system": SYSTEM, "edition": EDITION, "digest": digest_of(places)},
+        "codes": {
+            name: {"edition": one.edition, "digest": digest_of({code: list(one.labels[code]) for code in one})}
+            for name, one in sorted(lists.items())
+        },
+    }
 
 
 def _described(dataset: Path) -> dict[str, Any]:
@@ -110,6 +286,13 @@ def _must_be_current(described: Mapping[str, Any], catalogue: Catalogue) -> None
         raise Unfit("dataset-of-another-catalogue")
     if (described.get("region_system"), described.get("region_edition")) != (SYSTEM, EDITION):
         raise Unfit("dataset-of-another-edition")
+
+
+def _lineage(described: Mapping[str, Any], catalogue: Catalogue) -> Lineage:
+    try:
+        return Lineage.from_json(described.get("lineage"), catalogue)
+    except ValueError:
+        raise Unfit("dataset-without-lineage") from None
 
 
 def _take(dataset: Path, folder: Path, described: Mapping[str, Any]) -> None:
@@ -153,14 +336,16 @@ class _Read:
     first_family: int
 
 
-def _read(folder: Path, described: Mapping[str, Any], catalogue: Catalogue, told: Told) -> Iterator[File]:
+def _read(
+    folder: Path, described: Mapping[str, Any], catalogue: Catalogue, lineage: Lineage, told: Told
+) -> Iterator[File]:
     """Every file in release order, each read whole. Raises Unfit for one that is not what the data set says, has other
     columns, or whose families and persons do not follow one another."""
     content = {one["path"]: (one["rows"], one["content"]) for one in described["files"]}
     codes = sorted(region.code for region in regions().at_level(2))
     found, next_person, next_family = [], 0, 0
     with _Pool(os.cpu_count()) as pool:
-        for one in pool.map(lambda kab: _regency(folder, kab, catalogue), codes):
+        for one in pool.map(lambda kab: _regency(folder, kab, catalogue, lineage), codes):
             for file in (one.families, one.persons):
                 if content[file.path] != (file.rows, file.content):
                     raise Unfit("dataset-file-altered", file.path)
@@ -172,11 +357,15 @@ def _read(folder: Path, described: Mapping[str, Any], catalogue: Catalogue, told
     yield from sorted(found, key=lambda file: file.path)
 
 
-def _regency(folder: Path, kab: str, catalogue: Catalogue) -> _Read:
-    families, family = _file(folder, Unit.KELUARGA, kab, catalogue, ("id_keluarga", "first_ordinal", "member_count"))
-    persons, person = _file(folder, Unit.INDIVIDU, kab, catalogue, ("id_keluarga", "person_ordinal"))
-    numbers, firsts, counts = family
-    whose, ordinals = person
+def _regency(folder: Path, kab: str, catalogue: Catalogue, lineage: Lineage) -> _Read:
+    of_family, of_person = ("id_keluarga", "first_ordinal", "member_count"), ("id_keluarga", "person_ordinal")
+    families, family = _file(folder, Unit.KELUARGA, kab, catalogue, (*of_family, "lineage"))
+    persons, person = _file(folder, Unit.INDIVIDU, kab, catalogue, (*of_person, "lineage"))
+    numbers, firsts, counts, told_of_families = family
+    whose, ordinals, told_of_persons = person
+    for unit, told, file in ((Unit.KELUARGA, told_of_families, families), (Unit.INDIVIDU, told_of_persons, persons)):
+        if len(told) and not (told.min() >= 0 and told.max() < len(lineage.values[unit])):
+            raise Unfit("dataset-without-lineage", file.path)
     first_family = int(numbers[0]) if len(numbers) else 0
     first_person = int(ordinals[0]) if len(ordinals) else 0
     holds = (
@@ -224,10 +413,10 @@ def _measured(folder: Path, files: list[File], catalogue: Catalogue, described: 
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def _previous(releases: Path, version: str) -> dict[str, str] | None:
-    """The newest release before this one, and its digest. Raises Damaged if it is not whole."""
+def _before(releases: Path, version: str) -> Release | None:
+    """The newest release before this one. Raises Damaged if it is not whole."""
     earlier = [other for other in published(releases) if order(other) < order(version)]
-    return {"version": earlier[-1], "digest": Release.open(releases, earlier[-1]).digest} if earlier else None
+    return Release.open(releases, earlier[-1]) if earlier else None
 
 
 def _metadata(variable: Variable) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Every file that is read is compared with the manifest, and nothing that was read counts before all of it was found to be
 what was published (decision 0015). The manifest itself is known by its own digest, which the office keeps and every
-package repeats.
+package repeats; beside it lies the signed event of its publication, which names that digest (decision 0096).
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,17 +23,20 @@ import pyarrow as pa
 from lokal import wilayah
 
 from bagipakai.core.canonical import NotCanonical, canonical, read
+from bagipakai.core.envelope import BadSeal, PublicKey
+from bagipakai.core.lifecycle import VERSION, Deed, Event, Life, lives, order
 from bagipakai.core.plan import Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import tables
 from bagipakai.registry.engines import Part, parts_in
 
-MANIFEST, QUALITY = "release.json", "quality.json"
+MANIFEST, QUALITY, SEAL = "release.json", "quality.json", "release.dsse.json"
+EVENTS = "events"  # the folder of what was done to releases after they were published, beside them
 FORM = "bagipakai-release-1"
-VERSION = re.compile(r"[0-9]{4}\.[1-4]\.(0|[1-9][0-9]{0,3})")  # year, quarter, correction
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_OF_THE_HOUSE = ("files", "variables", "gate", "values")
 
 
 class UnknownRelease(LookupError):
@@ -77,18 +80,29 @@ class Release:
     digest: str
 
     @classmethod
-    def open(cls, releases: Path, version: str, whole: bool = True) -> "Release":
+    def open(cls, releases: Path, version: str, whole: bool = True, trusted: Sequence[PublicKey] = ()) -> "Release":
         """The release `version` under the folder `releases`. Raises UnknownRelease, or Damaged if the manifest is
-        missing or contradicts itself and, unless not `whole`, if it does not fit the files there by name and size."""
+        missing, contradicts itself, or was sealed by none of the `trusted` keys (without any, the seal is not looked
+        at) and, unless not `whole`, if it does not fit the files there by name and size."""
         folder = releases / version
         if not VERSION.fullmatch(version) or not folder.is_dir():
             raise UnknownRelease(version)
         release = cls(folder, *_manifest(folder))
         if release.version != version:
             raise Damaged("release-manifest-of-another-version", MANIFEST)
-        for damage in release._misfits() if whole else ():
+        if trusted:
+            release._must_be_sealed(trusted)
+        for damage in release.misfits() if whole else ():
             raise damage
         return release
+
+    def _must_be_sealed(self, trusted: Sequence[PublicKey]) -> None:
+        try:
+            event = Event.unsealed(_bytes(self.folder / SEAL, SEAL), trusted)
+        except BadSeal:
+            raise Damaged("release-seal-mismatch", SEAL) from None
+        if (event.deed, event.version, event.digest) != (Deed.PUBLISH, self.version, self.digest):
+            raise Damaged("release-seal-mismatch", SEAL)
 
     @property
     def version(self) -> str:
@@ -181,13 +195,14 @@ class Release:
         return _said(text)
 
     def metadata(self) -> dict[str, Any]:
-        """What goes with each delivery: the manifest without its files, and its digest."""
-        told = {name: value for name, value in self.manifest.items() if name not in ("files", "variables")}
+        """What goes with each delivery: the manifest without its files and what concerns the house alone, and its
+        digest."""
+        told = {name: value for name, value in self.manifest.items() if name not in _OF_THE_HOUSE}
         return {**told, "digest": self.digest}
 
     def checked(self) -> Iterator[File | Damaged]:
         """Every file read whole and compared: as itself, or as its damage."""
-        yield from (damage for damage in self._misfits() if damage.code == "release-file-extra")
+        yield from (damage for damage in self.misfits() if damage.code == "release-file-extra")
         for file in self.files:
             try:
                 path = str(self.folder / file.path)
@@ -200,7 +215,7 @@ class Release:
         except Damaged as damage:
             yield damage
 
-    def _misfits(self) -> Iterator[Damaged]:
+    def misfits(self, besides: Iterable[str] = ()) -> Iterator[Damaged]:
         """Files that are missing, of another size or kind, or not in the manifest."""
         known = {file.path: file for file in self.files}
         for path, file in known.items():
@@ -208,7 +223,7 @@ class Release:
                 _state(str(self.folder / path), file)
             except Damaged as damage:
                 yield damage
-        allowed = {*known, MANIFEST, QUALITY}
+        allowed = {*known, MANIFEST, QUALITY, SEAL, *besides}
         for name in sorted(_names(str(self.folder))):
             if name not in allowed:
                 yield Damaged("release-file-extra", name)
@@ -222,9 +237,20 @@ def published(releases: Path) -> list[str]:
     return sorted(found, key=order)
 
 
-def order(version: str) -> tuple[int, ...]:
-    """For sorting: 2026.10.0 never comes before 2026.2.0."""
-    return tuple(int(number) for number in version.split("."))
+def lives_of(releases: Path, trusted: Sequence[PublicKey]) -> Mapping[str, Life]:
+    """The state of every release under a folder: the fold of the events there that one of `trusted` signed. Raises
+    Damaged for an event that none of them did."""
+    files = [releases / version / SEAL for version in published(releases)]
+    files += sorted((releases / EVENTS).glob("*.dsse.json"))
+    return lives(_events((file for file in files if file.is_file()), trusted))
+
+
+def _events(files: Iterable[Path], trusted: Sequence[PublicKey]) -> Iterator[Event]:
+    for file in files:
+        try:
+            yield Event.unsealed(_bytes(file, file.name), trusted)
+        except BadSeal:
+            raise Damaged("release-seal-mismatch", f"{file.parent.name}/{file.name}") from None
 
 
 def _manifest(folder: Path) -> tuple[dict[str, Any], str]:
