@@ -22,6 +22,7 @@ def register(subparsers: Any) -> None:
     make.add_argument("--people", type=int, default=1_000_000, metavar="N", help="jumlah orang (baku 1.000.000)")
     make.add_argument("--seed", type=int, default=2026, metavar="S", help="benih acak; benih sama, isi sama")
     make.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
+    make.add_argument("--after", type=Path, metavar="MAP", help="triwulan sesudah data di map ini; --people diabaikan")
     make.add_argument("--processes", type=int, metavar="P", help="banyaknya proses (baku: banyaknya inti prosesor)")
     make.set_defaults(run=_synthesise)
     draft = subparsers.add_parser("draft", help="baca, ukur, dan catat data sebagai rancangan rilis")
@@ -65,14 +66,19 @@ def register(subparsers: Any) -> None:
 
 def _synthesise(options: argparse.Namespace) -> int:
     from bagipakai.registry.synthesis import synthesise
+    from bagipakai.registry.synthesis.following import follow
 
+    total = None if options.after else options.people
     try:
-        with tqdm(total=options.people, unit=" orang", unit_scale=True, desc="membuat", file=sys.stderr) as bar:
-            made = synthesise(options.people, options.seed, options.out, options.processes, bar.update)
+        with tqdm(total=total, unit=" orang", unit_scale=True, desc="membuat", file=sys.stderr) as bar:
+            if options.after:
+                made = follow(options.after, options.seed, options.out, options.processes, bar.update)
+            else:
+                made = synthesise(options.people, options.seed, options.out, options.processes, bar.update)
     except FileExistsError:
         return _refused(Refusal("dataset-exists", {"file": options.out.name}))
     except ValueError:
-        return _refused(Refusal("dataset-size-impossible"))
+        return _refused(Refusal("dataset-not-to-follow" if options.after else "dataset-size-impossible"))
     told = {name: value for name, value in made.items() if name != "files"}
     return _told(options, told, f"{made['people']} orang, {made['families']} keluarga di {options.out}")
 

@@ -2,8 +2,8 @@
 
 A variable has one source, under one version of that source's contract. A value has, besides, the day on which the
 source last told it; that differs from row to row, but only a few combinations of days occur. So each row carries one
-small number, in the registry's own column `lineage`, and the manifest lists what the numbers mean: source → day, for all
-variables of that source. The column never leaves (decision 0097).
+small number, in the registry's own column `lineage`, and the manifest lists what the numbers mean: source → day, for
+all variables of that source. The column never leaves (decision 0097).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

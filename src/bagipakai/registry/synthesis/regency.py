@@ -65,7 +65,7 @@ def make(share: Share, nation_families: int, seed: int, catalogue: Catalogue, ou
     land = _land(share.kab)
     everyone = _layout(share, land, nation_families, seed)
     serials = _Serials(share, land)
-    tables = {unit: _Table(unit, share.kab, catalogue, out) for unit in (Unit.KELUARGA, Unit.INDIVIDU)}
+    tables = {unit: Table(unit, share.kab, catalogue, out) for unit in (Unit.KELUARGA, Unit.INDIVIDU)}
     for number, (start, end) in enumerate(_chunks(everyone.size)):
         some = everyone.between(start, end)
         family, person = _chunk(
@@ -80,7 +80,7 @@ def make(share: Share, nation_families: int, seed: int, catalogue: Catalogue, ou
     return [table.close() for table in tables.values()]
 
 
-class _Table:
+class Table:
     """A file being written, in row groups of at most ROW_GROUP rows."""
 
     def __init__(self, unit: Unit, kab: str, catalogue: Catalogue, out: Path) -> None:
