@@ -34,18 +34,24 @@ Rows = dict[Unit, list[dict[str, Any]]]
 
 
 def small_release(
-    releases: Path, families: int = 120, seed: int = 1, seal: Signer | None = None
+    releases: Path,
+    families: int = 120,
+    seed: int = 1,
+    seal: Signer | None = None,
+    *,
+    version: str = VERSION,
+    rows: Rows | None = None,
 ) -> tuple[Release, Rows]:
     """A release of three regencies under `releases`, as the registry opens it, and its rows in release order."""
-    rows = _rows(families, seed)
-    folder = releases / VERSION
+    rows = rows or _rows(families, seed)
+    folder = releases / version
     files = [_file(folder, unit, kab, rows[unit]) for unit in Unit for kab in REGENCIES]
     paths = {unit: [folder / file.path for file in files if file.unit == unit] for unit in Unit}
     report = canonical(quality.report(paths, CATALOGUE, DAY, folder.parent))
     (folder / QUALITY).write_bytes(report)
     manifest = {
         "form": FORM,
-        "version": VERSION,
+        "version": version,
         "published_at": "2026-10-01T00:00:00+00:00",
         "previous": None,
         "synthetic": True,
@@ -61,9 +67,9 @@ def small_release(
     }
     (folder / MANIFEST).write_bytes(canonical(manifest))
     if seal is not None:
-        event = Event(Deed.PUBLISH, VERSION, sha256(folder / MANIFEST), datetime(2026, 10, 1, tzinfo=UTC))
+        event = Event(Deed.PUBLISH, version, sha256(folder / MANIFEST), datetime(2026, 10, 1, tzinfo=UTC))
         (folder / SEAL).write_bytes(event.sealed(seal))
-    return Release.open(releases, VERSION), rows
+    return Release.open(releases, version), rows
 
 
 def _file(folder: Path, unit: Unit, kab: str, rows: list[dict[str, Any]]) -> File:

@@ -5,7 +5,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -14,6 +14,9 @@ from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import worker_commands
+
+if TYPE_CHECKING:
+    from bagipakai.registry.releases import Release
 
 
 def register(subparsers: Any) -> None:
@@ -54,6 +57,20 @@ def register(subparsers: Any) -> None:
         one.add_argument("--releases", type=Path, metavar="MAP", help="map rilis (baku: var/releases)")
     check = subparsers.add_parser("check", help="periksa setiap berkas rilis terhadap manifesnya")
     check.set_defaults(run=_check)
+    differ = subparsers.add_parser(
+        "difference", help="bandingkan dua rilis: siapa masuk, keluar, pindah, berganti desil"
+    )
+    differ.add_argument("--shown", action="store_true", help="tutup cacah kecil: tabel yang boleh keluar")
+    differ.set_defaults(run=_difference)
+    cross = subparsers.add_parser("impact", help="dampak rilis baru pada program: berapa orang melewati garisnya")
+    cross.add_argument(
+        "--plan", type=Path, required=True, metavar="BERKAS", help="rencana (JSON) yang penduduknya dipakai"
+    )
+    cross.set_defaults(run=_impact)
+    for one in (differ, cross):
+        one.add_argument("old", type=Path, metavar="LAMA", help="map rilis, atau versi rilis di var/releases")
+        one.add_argument("new", type=Path, metavar="BARU", help="map rilis, atau versi rilis di var/releases")
+        one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     tell = subparsers.add_parser("announce", help="umumkan rilis kepada kantor, bersegel")
     tell.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="berkas pengumuman")
     tell.set_defaults(run=_announce)
@@ -213,7 +230,7 @@ def _check(options: argparse.Namespace) -> int:
 
     found: list[Damaged] = []
     try:
-        release = Release.open(*_place(options), whole=False, trusted=_trusted())
+        release = Release.open(*_place(options.release), whole=False, trusted=_trusted())
         with tqdm(total=len(release.files), unit=" berkas", desc="memeriksa", file=sys.stderr) as bar:
             for one in release.checked():
                 if isinstance(one, Damaged):
@@ -232,13 +249,65 @@ def _check(options: argparse.Namespace) -> int:
     return _told(options, told, f"Rilis {release.version} utuh: {len(release.files)} berkas.")
 
 
+def _difference(options: argparse.Namespace) -> int:
+    from bagipakai.core.disclosure import Disclosure
+    from bagipakai.registry.comparing import difference
+
+    both = _both(options)
+    if isinstance(both, Refusal):
+        return _refused(both)
+    found = difference(*both)
+    value = found.shown(Disclosure.on(datetime.now(UTC).date())) if options.shown else found.to_json()
+    nation = value["nation"]
+    came = "–" if nation["born"] is None or nation["registered"] is None else nation["born"] + nation["registered"]
+    sentence = (
+        f"{both[0].version} → {both[1].version}: {found.stayed} orang di keduanya, {came} masuk, "
+        f"{nation['left']} keluar, {nation['decile_up']} naik dan {nation['decile_down']} turun desil."
+    )
+    return _told(options, value, sentence)
+
+
+def _impact(options: argparse.Namespace) -> int:
+    from bagipakai.core.plan import Plan, PlanError
+    from bagipakai.core.query import chosen
+    from bagipakai.registry.comparing import impact
+
+    both = _both(options)
+    if isinstance(both, Refusal):
+        return _refused(both)
+    try:
+        plan = Plan.from_json(_read(options.plan))
+    except (PlanError, TypeError):
+        return _refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
+    value = impact(*both, plan.unit, chosen(plan.query())).to_json()
+    nation = {way: sum(told.values()) for way, told in value["nation"].items()}
+    sentence = (
+        f"{value['keep']} tetap terpilih; {nation['persons']} orang dalam {nation['families']} keluarga melewati garis."
+    )
+    return _told(options, value, sentence)
+
+
+def _both(options: argparse.Namespace) -> "tuple[Release, Release] | Refusal":
+    from bagipakai.registry.releases import Damaged, Release, UnknownRelease
+
+    opened = []
+    for named in (options.old, options.new):
+        try:
+            opened.append(Release.open(*_place(named), trusted=_trusted()))
+        except UnknownRelease:
+            return Refusal("release-unknown", {"version": named.name})
+        except Damaged as damage:
+            return damage.refusal
+    return opened[0], opened[1]
+
+
 def _announce(options: argparse.Namespace) -> int:
     from bagipakai.registry import keys
     from bagipakai.registry.regions import SYSTEM, regions
     from bagipakai.registry.releases import Damaged, Release, UnknownRelease
 
     try:
-        release = Release.open(*_place(options), trusted=_trusted())
+        release = Release.open(*_place(options.release), trusted=_trusted())
     except UnknownRelease:
         return _refused(Refusal("release-unknown", {"version": options.release.name}))
     except Damaged as damage:
@@ -265,9 +334,8 @@ def _releases(options: argparse.Namespace) -> Path:
     return Path(options.releases or postgres.var() / "releases")
 
 
-def _place(options: argparse.Namespace) -> tuple[Path, str]:
+def _place(named: Path) -> tuple[Path, str]:
     """Folder of releases and version, of a path or of a version alone."""
-    named: Path = options.release
     return (named.parent if named.is_dir() else postgres.var() / "releases", named.name)
 
 

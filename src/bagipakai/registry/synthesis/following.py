@@ -126,9 +126,10 @@ class Quarter:
     def movers(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Places of the families that change with the partner's, and of those that change within the regency."""
         n, rate = self.families(number), numbers()["quarter"]
-        away = min(n, self.families(self.partner(number))) * int(rate["moves_away"]) // 1000
+        away = -(-min(n, self.families(self.partner(number))) * int(rate["moves_away"]) // 1000)
+        near = -(-n * int(rate["moves_near"]) // 1000)
         order = np.argsort(self.dice(number, _EVENTS).words(n), kind="stable")
-        return order[:away], order[away : away + n * int(rate["moves_near"]) // 1000]
+        return order[:away], order[away : away + near]
 
     def column(self, unit: Unit, number: int, *names: str) -> list[pa.Array]:
         table = pq.read_table(self.before / part(unit, self.regencies[number]), columns=list(names), partitioning=None)
@@ -353,7 +354,7 @@ def _loose(table: pa.Table) -> pa.Table:
 def _born(quarter: Quarter, kab: str, districts: np.ndarray, dice: Dice) -> pa.Table:
     """The newborn of a regency, by family; what comes from the family is still empty."""
     n, catalogue, days = len(districts), quarter.catalogue, calendar(quarter.day)
-    born = (quarter.was - date(1900, 1, 1)).days + dice.below(n, (quarter.day - quarter.was).days)
+    born = (quarter.was - date(1900, 1, 1)).days + 1 + dice.below(n, (quarter.day - quarter.was).days)
     sex = np.where(dice.chance(n, numbers()["household"]["boys"]), 1 - WOMAN, WOMAN)
     base = (districts * 1_000_000 + days.ddmmyy[born] + 400_000 * sex) * 10_000
     nik = (
