@@ -5,7 +5,7 @@ hostile names. Its rows are kept in memory too, so that the reference engine can
 import hashlib
 import random
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ import pyarrow as pa
 from tests.factories_registry import STORAGE
 
 from bagipakai.core.canonical import canonical
+from bagipakai.core.envelope import Signer
+from bagipakai.core.lifecycle import Deed, Event
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue, Type, Variable
 from bagipakai.registry import quality, tables
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.regions import EDITION, SYSTEM, Region, regions
-from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, File, Release, shelf
-from bagipakai.registry.vault import KEY, ReleaseKey, seal
+from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, SEAL, File, Release, sha256, shelf
+from bagipakai.registry.vault import KEY, ReleaseKey, seal_file
 
 DAY = date(2026, 11, 26)
 CATALOGUE = Catalogue.on(DAY)
@@ -33,10 +35,18 @@ VERSION = "2026.3.0"
 Rows = dict[Unit, list[dict[str, Any]]]
 
 
-def small_release(releases: Path, families: int = 120, seed: int = 1) -> tuple[Release, Rows]:
+def small_release(
+    releases: Path,
+    families: int = 120,
+    seed: int = 1,
+    seal: Signer | None = None,
+    *,
+    version: str = VERSION,
+    rows: Rows | None = None,
+) -> tuple[Release, Rows]:
     """A release of three regencies under `releases`, as the registry opens it, and its rows in release order."""
-    rows = _rows(families, seed)
-    folder, key = releases / VERSION, ReleaseKey.new(VERSION)
+    rows = rows or _rows(families, seed)
+    folder, key = releases / version, ReleaseKey.new(version)
     files = [_file(folder, key, unit, kab, rows[unit]) for unit in Unit for kab in REGENCIES]
     (folder / KEY).write_bytes(key.wrapped(STORAGE))
     whole = shelf(folder, files, key)
@@ -45,7 +55,7 @@ def small_release(releases: Path, families: int = 120, seed: int = 1) -> tuple[R
     (folder / QUALITY).write_bytes(report)
     manifest = {
         "form": FORM,
-        "version": VERSION,
+        "version": version,
         "published_at": "2026-10-01T00:00:00+00:00",
         "previous": None,
         "synthetic": True,
@@ -60,7 +70,10 @@ def small_release(releases: Path, families: int = 120, seed: int = 1) -> tuple[R
         "files": [{**asdict(file), "unit": file.unit.value} for file in sorted(files, key=lambda file: file.path)],
     }
     (folder / MANIFEST).write_bytes(canonical(manifest))
-    return Release.open(releases, VERSION), rows
+    if seal is not None:
+        event = Event(Deed.PUBLISH, version, sha256(folder / MANIFEST), datetime(2026, 10, 1, tzinfo=UTC))
+        (folder / SEAL).write_bytes(event.sealed(seal))
+    return Release.open(releases, version), rows
 
 
 def _file(folder: Path, key: ReleaseKey, unit: Unit, kab: str, rows: list[dict[str, Any]]) -> File:
@@ -70,7 +83,7 @@ def _file(folder: Path, key: ReleaseKey, unit: Unit, kab: str, rows: list[dict[s
     plain = folder / "plain"
     with tables.writer(plain, schema) as out:
         out.write_batch(batch)
-    sealed = seal(plain, folder / name, key.cipher(name.as_posix()))
+    sealed = seal_file(plain, folder / name, key.cipher(name.as_posix()))
     plain.unlink()
     digest = ContentDigest(schema)
     digest.add(batch)
@@ -90,14 +103,21 @@ def _rows(families: int, seed: int) -> Rows:
         place |= {name: regions()[code].name for name, code in zip(_PLACES, place.values(), strict=True)}
         first, count = len(rows[Unit.INDIVIDU]), dice.randint(1, 5)
         card = _number(dice, desa.code[:6])
-        family = {**place, "nomor_kk": card, "id_keluarga": number, "first_ordinal": first, "member_count": count}
+        family = {
+            **place,
+            "nomor_kk": card,
+            "id_keluarga": number,
+            "first_ordinal": first,
+            "member_count": count,
+            "lineage": 0,
+        }
         rows[Unit.KELUARGA].append(_filled(dice, Unit.KELUARGA, family))
         shared = {name: rows[Unit.KELUARGA][-1].get(name) for name in ("desil", "persentil", "peringkat")}
         for at in range(count):
             nik = _number(dice, desa.code[:6])
             whole = nik is not None and nik.isascii() and len(nik) == 16
             person = {**place, **shared, "nomor_kk": card, "nik": nik, "nik_number": int(nik) if whole else None}
-            person |= {"id_keluarga": number, "person_ordinal": first + at}
+            person |= {"id_keluarga": number, "person_ordinal": first + at, "lineage": 0}
             rows[Unit.INDIVIDU].append(_filled(dice, Unit.INDIVIDU, person))
     return rows
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bagipakai.registry.keys import StorageKey
-from bagipakai.registry.vault import BLOCK, KEY, Damaged, Entry, Opened, ReleaseKey, Shelf, plain_size, seal
+from bagipakai.registry.vault import BLOCK, KEY, Damaged, Entry, Opened, ReleaseKey, Shelf, plain_size, seal_file
 
 HOUSE, OTHER = StorageKey(b"a" * 32), StorageKey(b"b" * 32)
 VERSION, NAME = "2026.3.0", "individu/kode_prov=32/kode_kab=3201/part-0.parquet"
@@ -20,7 +20,7 @@ def sealed(folder, size: int, key: ReleaseKey):
     plain = random.Random(size).randbytes(size)
     (folder / "plain").write_bytes(plain)
     (folder / "sealed").unlink(missing_ok=True)
-    told = seal(folder / "plain", folder / "sealed", key.cipher(NAME))
+    told = seal_file(folder / "plain", folder / "sealed", key.cipher(NAME))
     return folder / "sealed", plain, told
 
 

@@ -35,7 +35,7 @@ def office():
 @pytest.fixture
 def house(tmp_path):
     house = a_house(tmp_path / "var")
-    small_release(house.var / "releases")
+    small_release(house.var / "releases", seal=house.keys.seal)
     return house
 
 

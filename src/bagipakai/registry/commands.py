@@ -1,18 +1,23 @@
-"""`bagipakai registry synthesise | publish | check | announce`, and the worker's commands."""
+"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, and the worker's."""
 
 import argparse
 import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from bagipakai import postgres
+from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import worker_commands
+from bagipakai.registry.keys import StorageKey
+
+if TYPE_CHECKING:
+    from bagipakai.registry.releases import Release
 
 
 def register(subparsers: Any) -> None:
@@ -21,56 +26,217 @@ def register(subparsers: Any) -> None:
     make.add_argument("--people", type=int, default=1_000_000, metavar="N", help="jumlah orang (baku 1.000.000)")
     make.add_argument("--seed", type=int, default=2026, metavar="S", help="benih acak; benih sama, isi sama")
     make.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
+    make.add_argument("--after", type=Path, metavar="MAP", help="triwulan sesudah data di map ini; --people diabaikan")
     make.add_argument("--processes", type=int, metavar="P", help="banyaknya proses (baku: banyaknya inti prosesor)")
     make.set_defaults(run=_synthesise)
-    issue = subparsers.add_parser("publish", help="terbitkan data sebagai rilis yang tidak dapat diubah")
-    issue.add_argument("dataset", type=Path, metavar="MAP", help="map hasil synthesise")
-    issue.add_argument("--version", required=True, metavar="VERSI", help="tahun.triwulan.koreksi, misalnya 2026.3.0")
+    draft = subparsers.add_parser("draft", help="baca, ukur, dan catat data sebagai rancangan rilis")
+    draft.add_argument("dataset", type=Path, metavar="MAP", help="map hasil synthesise")
+    draft.set_defaults(run=_draft)
+    issue = subparsers.add_parser(
+        "publish", help="terbitkan data, atau rancangannya, sebagai rilis yang tidak dapat diubah"
+    )
+    issue.add_argument(
+        "dataset", type=Path, nargs="?", metavar="MAP", help="map hasil synthesise; tanpa map: rancangan"
+    )
+    issue.add_argument(
+        "--exemption",
+        type=Path,
+        metavar="BERKAS",
+        help="JSON: dua orang dan alasan yang meluluskan angka mutu tertentu",
+    )
     issue.set_defaults(run=_publish)
-    issue.add_argument("--releases", type=Path, metavar="MAP", help="map rilis (baku: var/releases)")
+    for one in (draft, issue):
+        one.add_argument("--version", required=True, metavar="VERSI", help="tahun.triwulan.koreksi, misalnya 2026.3.0")
+        one.add_argument("--notes", type=Path, metavar="BERKAS", help="catatan rilis, teks UTF-8")
+    back = subparsers.add_parser("withdraw", help="tarik rilis: tidak dipakai lagi, berkasnya tetap")
+    back.add_argument("version", metavar="VERSI")
+    back.add_argument("--reason", required=True, metavar="ALASAN", help="mengapa ditarik")
+    back.set_defaults(run=_withdraw)
+    states = subparsers.add_parser("states", help="daftar rilis dan keadaannya, dari peristiwa bersegel")
+    states.set_defaults(run=_states)
+    for one in (draft, issue, back, states):
+        one.add_argument("--releases", type=Path, metavar="MAP", help="map rilis (baku: var/releases)")
     check = subparsers.add_parser("check", help="periksa setiap berkas rilis terhadap manifesnya")
     check.set_defaults(run=_check)
+    differ = subparsers.add_parser(
+        "difference", help="bandingkan dua rilis: siapa masuk, keluar, pindah, berganti desil"
+    )
+    differ.add_argument("--shown", action="store_true", help="tutup cacah kecil: tabel yang boleh keluar")
+    differ.set_defaults(run=_difference)
+    cross = subparsers.add_parser("impact", help="dampak rilis baru pada program: berapa orang melewati garisnya")
+    cross.add_argument(
+        "--plan", type=Path, required=True, metavar="BERKAS", help="rencana (JSON) yang penduduknya dipakai"
+    )
+    cross.set_defaults(run=_impact)
+    for one in (differ, cross):
+        one.add_argument("old", type=Path, metavar="LAMA", help="map rilis, atau versi rilis di var/releases")
+        one.add_argument("new", type=Path, metavar="BARU", help="map rilis, atau versi rilis di var/releases")
+        one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     tell = subparsers.add_parser("announce", help="umumkan rilis kepada kantor, bersegel")
     tell.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="berkas pengumuman")
     tell.set_defaults(run=_announce)
     for one in (check, tell):
         one.add_argument("release", type=Path, metavar="RILIS", help="map rilis, atau versi rilis di var/releases")
-    for one in (make, issue, check):
+    for one in (make, draft, issue, back, states, check):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     worker_commands.register(subparsers)
 
 
 def _synthesise(options: argparse.Namespace) -> int:
     from bagipakai.registry.synthesis import synthesise
+    from bagipakai.registry.synthesis.following import follow
 
+    total = None if options.after else options.people
     try:
-        with tqdm(total=options.people, unit=" orang", unit_scale=True, desc="membuat", file=sys.stderr) as bar:
-            made = synthesise(options.people, options.seed, options.out, options.processes, bar.update)
+        with tqdm(total=total, unit=" orang", unit_scale=True, desc="membuat", file=sys.stderr) as bar:
+            if options.after:
+                made = follow(options.after, options.seed, options.out, options.processes, bar.update)
+            else:
+                made = synthesise(options.people, options.seed, options.out, options.processes, bar.update)
     except FileExistsError:
         return _refused(Refusal("dataset-exists", {"file": options.out.name}))
     except ValueError:
-        return _refused(Refusal("dataset-size-impossible"))
+        return _refused(Refusal("dataset-not-to-follow" if options.after else "dataset-size-impossible"))
     told = {name: value for name, value in made.items() if name != "files"}
     return _told(options, told, f"{made['people']} orang, {made['families']} keluarga di {options.out}")
 
 
+def _draft(options: argparse.Namespace) -> int:
+    from bagipakai.registry import publishing
+
+    with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
+        outcome = publishing.draft(
+            options.dataset, _releases(options), options.version, _storage(), bar.update, notes=_notes(options)
+        )
+    if isinstance(outcome, Refusal):
+        return _refused(outcome)
+    found = publishing.judged(_releases(options), options.version, datetime.now(UTC).date())
+    if isinstance(found, Refusal):
+        return _refused(found)
+    for one in found.above:
+        _refused(one.refusal)
+    told = {"version": options.version, "judged": found.judged, "above": [one.to_json() for one in found.above]}
+    return _told(
+        options, told, f"Rancangan {options.version}: {found.judged} angka mutu, {len(found.above)} di atas batas."
+    )
+
+
 def _publish(options: argparse.Namespace) -> int:
-    from bagipakai.registry import keys
-    from bagipakai.registry.publishing import publish
+    from bagipakai.core.gate import Exemption
+    from bagipakai.registry import publishing
     from bagipakai.registry.vault import Damaged
 
-    folder = postgres.var() / "keys"
-    keys.establish(folder)
-    storage, now = keys.storage(folder), datetime.now(UTC)
+    exemption = Exemption.from_json(_read(options.exemption)) if options.exemption else None
+    if isinstance(exemption, Refusal):
+        return _refused(exemption)
+    releases, version, at = _releases(options), options.version, datetime.now(UTC)
     try:
-        with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
-            outcome = publish(options.dataset, _releases(options), options.version, now, storage, bar.update)
-    except Damaged as damage:  # the release before this one
+        if options.dataset is not None:
+            with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
+                drafted = publishing.draft(
+                    options.dataset, releases, version, _storage(), bar.update, notes=_notes(options)
+                )
+            if isinstance(drafted, Refusal):
+                return _refused(drafted)
+        outcome = publishing.issue(releases, version, at, exemption=exemption, seal=_seal())
+        if isinstance(outcome, Refusal):
+            if outcome.code.startswith("release-quality-"):
+                _every_excess(releases, version, at, outcome)
+            return _refused(outcome)
+    except Damaged as damage:  # the draft, or the release before this one
+        return _refused(damage.refusal)
+    sentence = f"Rilis {outcome.version} terbit: {outcome.person_count} orang, {outcome.family_count} keluarga."
+    return _told(options, outcome.metadata(), sentence)
+
+
+def _every_excess(releases: Path, version: str, at: datetime, first: Refusal) -> None:
+    """Tells of the others that stand in the way, too: they are mended at once."""
+    from bagipakai.registry import publishing
+
+    found = publishing.judged(releases, version, at.date())
+    if not isinstance(found, Refusal):
+        for one in found.above:
+            if one.refusal.detail != first.detail:
+                _refused(one.refusal)
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    from bagipakai.registry import publishing
+    from bagipakai.registry.releases import UnknownRelease
+    from bagipakai.registry.vault import Damaged
+
+    try:
+        outcome = publishing.withdraw(_releases(options), options.version, datetime.now(UTC), options.reason, _seal())
+    except UnknownRelease:
+        return _refused(Refusal("release-unknown", {"version": options.version}))
+    except Damaged as damage:
         return _refused(damage.refusal)
     if isinstance(outcome, Refusal):
         return _refused(outcome)
-    sentence = f"Rilis {outcome.version} terbit: {outcome.person_count} orang, {outcome.family_count} keluarga."
-    return _told(options, outcome.metadata(), sentence)
+    told = {"version": outcome.version, "state": "WITHDRAWN", "at": outcome.at.isoformat()}
+    return _told(options, told, f"Rilis {outcome.version} ditarik. Umumkan kepada kantor dengan `announce`.")
+
+
+def _states(options: argparse.Namespace) -> int:
+    from bagipakai.registry.releases import lives_of
+    from bagipakai.registry.vault import Damaged
+
+    try:
+        found = lives_of(_releases(options), _trusted())
+    except Damaged as damage:
+        return _refused(damage.refusal)
+    told = [
+        {
+            "version": one.version,
+            "state": one.state.value,
+            "since": one.since.isoformat(),
+            "by": one.by,
+            "reason": one.reason,
+        }
+        for one in found.values()
+    ]
+    lines = (
+        f"{one.version}  {_STATES[one.state.value]}{f' oleh {one.by}' if one.by else ''}" for one in found.values()
+    )
+    return _told(options, told, "\n".join(lines) or "Belum ada rilis yang bersegel.")
+
+
+_STATES = {"PUBLISHED": "berlaku", "SUPERSEDED": "digantikan", "WITHDRAWN": "ditarik"}
+
+
+def _notes(options: argparse.Namespace) -> str:
+    return options.notes.read_text("utf-8").strip() if options.notes else ""
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _seal() -> Signer:
+    """The house's seal, made if this is its first day."""
+    from bagipakai.registry import keys
+
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
+    return keys.seal_signer(folder)
+
+
+def _storage() -> StorageKey:
+    """What releases are kept with, made if this is its first day."""
+    from bagipakai.registry import keys
+
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
+    return keys.storage(folder)
+
+
+def _trusted() -> list[PublicKey]:
+    from bagipakai.registry import keys
+
+    return keys.seals(postgres.var() / "keys")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -79,7 +245,7 @@ def _check(options: argparse.Namespace) -> int:
 
     found: list[Damaged] = []
     try:
-        release = Release.open(*_place(options), whole=False)
+        release = Release.open(*_place(options.release), whole=False, trusted=_trusted())
         with tqdm(total=len(release.files), unit=" berkas", desc="memeriksa", file=sys.stderr) as bar:
             for one in release.checked():
                 if isinstance(one, Damaged):
@@ -98,6 +264,59 @@ def _check(options: argparse.Namespace) -> int:
     return _told(options, told, f"Rilis {release.version} utuh: {len(release.files)} berkas.")
 
 
+def _difference(options: argparse.Namespace) -> int:
+    from bagipakai.core.disclosure import Disclosure
+    from bagipakai.registry.comparing import difference
+
+    both = _both(options)
+    if isinstance(both, Refusal):
+        return _refused(both)
+    found = difference(*both, _storage())
+    value = found.shown(Disclosure.on(datetime.now(UTC).date())) if options.shown else found.to_json()
+    nation = value["nation"]
+    came = "–" if nation["born"] is None or nation["registered"] is None else nation["born"] + nation["registered"]
+    sentence = (
+        f"{both[0].version} → {both[1].version}: {found.stayed} orang di keduanya, {came} masuk, "
+        f"{nation['left']} keluar, {nation['decile_up']} naik dan {nation['decile_down']} turun desil."
+    )
+    return _told(options, value, sentence)
+
+
+def _impact(options: argparse.Namespace) -> int:
+    from bagipakai.core.plan import Plan, PlanError
+    from bagipakai.core.query import chosen
+    from bagipakai.registry.comparing import impact
+
+    both = _both(options)
+    if isinstance(both, Refusal):
+        return _refused(both)
+    try:
+        plan = Plan.from_json(_read(options.plan))
+    except (PlanError, TypeError):
+        return _refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
+    value = impact(*both, _storage(), plan.unit, chosen(plan.query())).to_json()
+    nation = {way: sum(told.values()) for way, told in value["nation"].items()}
+    sentence = (
+        f"{value['keep']} tetap terpilih; {nation['persons']} orang dalam {nation['families']} keluarga melewati garis."
+    )
+    return _told(options, value, sentence)
+
+
+def _both(options: argparse.Namespace) -> "tuple[Release, Release] | Refusal":
+    from bagipakai.registry.releases import Release, UnknownRelease
+    from bagipakai.registry.vault import Damaged
+
+    opened = []
+    for named in (options.old, options.new):
+        try:
+            opened.append(Release.open(*_place(named), trusted=_trusted()))
+        except UnknownRelease:
+            return Refusal("release-unknown", {"version": named.name})
+        except Damaged as damage:
+            return damage.refusal
+    return opened[0], opened[1]
+
+
 def _announce(options: argparse.Namespace) -> int:
     from bagipakai.registry import keys
     from bagipakai.registry.regions import SYSTEM, regions
@@ -105,7 +324,7 @@ def _announce(options: argparse.Namespace) -> int:
     from bagipakai.registry.vault import Damaged
 
     try:
-        release = Release.open(*_place(options))
+        release = Release.open(*_place(options.release), trusted=_trusted())
     except UnknownRelease:
         return _refused(Refusal("release-unknown", {"version": options.release.name}))
     except Damaged as damage:
@@ -132,9 +351,8 @@ def _releases(options: argparse.Namespace) -> Path:
     return Path(options.releases or postgres.var() / "releases")
 
 
-def _place(options: argparse.Namespace) -> tuple[Path, str]:
+def _place(named: Path) -> tuple[Path, str]:
     """Folder of releases and version, of a path or of a version alone."""
-    named: Path = options.release
     return (named.parent if named.is_dir() else postgres.var() / "releases", named.name)
 
 

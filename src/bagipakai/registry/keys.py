@@ -92,6 +92,16 @@ def storage(folder: Path) -> StorageKey:
     return StorageKey(_bytes(folder / "registry" / StorageKey.file))
 
 
+def seal_signer(folder: Path) -> Signer:
+    """What releases are sealed with. Raises KeyMissing."""
+    return _signer(folder / "registry" / "seal.pem")
+
+
+def seals(folder: Path) -> list[PublicKey]:
+    """Every seal of this house that is known in `folder` (`var/keys`), none where it has made none yet."""
+    return [_public(file) for file in sorted((folder / "public").glob("seal*.pub.pem"))]
+
+
 def read(folder: Path) -> Keys:
     """The keys in `folder` (`var/keys`). Raises TooOpen if others could read a secret one, and KeyMissing: the order
     key is missing until the office has made it."""

@@ -1,4 +1,5 @@
-"""From a data set to a release: everything is read once more, measured, written down, and appears by one rename."""
+"""From a data set to a release: everything is read once more, measured and written down as a draft; what passes the
+gate appears by one rename, with its seal (decision 0096)."""
 
 import hashlib
 import json
@@ -17,18 +18,26 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bagipakai.core.canonical import canonical
+from bagipakai.core.canonical import digest as digest_of
+from bagipakai.core.envelope import Signer
+from bagipakai.core.gate import Exemption, Judgement, judge, passes
+from bagipakai.core.keyfiles import write_once
+from bagipakai.core.lifecycle import REASON, VERSION, Deed, Event, order
 from bagipakai.core.plan import Level, Unit
+from bagipakai.core.policy import digests
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Variable
 from bagipakai.registry import quality, tables, vault
 from bagipakai.registry.digest import CUT, ContentDigest, combined
-from bagipakai.registry.folders import in_the_making
+from bagipakai.registry.folders import in_the_making, remove, sync
 from bagipakai.registry.keys import StorageKey
+from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, regions
-from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, VERSION, File, Release, order, published, shelf
-from bagipakai.registry.vault import KEY, ReleaseKey
+from bagipakai.registry.releases import EVENTS, FORM, MANIFEST, QUALITY, SEAL, File, Release, published, shelf
+from bagipakai.registry.vault import KEY, Damaged, ReleaseKey
 
 DATASET, DATASET_FORM = "dataset.json", "bagipakai-dataset-1"
+DRAFTS, DRAFT = "drafts", "draft.json"
 
 Told = Callable[[int], object]
 
@@ -48,54 +57,209 @@ def publish(
     published_at: datetime,
     storage: StorageKey,
     told: Told | None = None,
+    *,
+    notes: str = "",
+    exemption: Exemption | None = None,
+    seal: Signer | None = None,
 ) -> Release | Refusal:
-    """Makes `dataset` the release `version` under `releases`, its files sealed under a new key that `storage` wraps and
-    made read-only. `told` hears the number of rows read after each regency.
+    """Drafts `dataset` as `version` and issues the draft at once: see `draft` and `issue`."""
+    outcome = draft(dataset, releases, version, storage, told, notes=notes)
+    if isinstance(outcome, Refusal):
+        return outcome
+    return issue(releases, version, published_at, exemption=exemption, seal=seal)
 
-    Nothing appears under the version's name unless all of it does; a version that exists is never touched. Raises
-    QualityError, OSError.
+
+def draft(
+    dataset: Path, releases: Path, version: str, storage: StorageKey, told: Told | None = None, *, notes: str = ""
+) -> Path | Refusal:
+    """Makes `dataset` the draft of `version`, read whole and measured; a draft of the same version gives way. Its files
+    are sealed under a new key that `storage` wraps (registry.vault) and made read-only. `told` hears the number of rows
+    read after each regency.
+
+    Drafts lie beside the folder `releases`, never in it. Raises QualityError, OSError.
     """
     if not VERSION.fullmatch(version):
         return Refusal("release-version-malformed", {"version": version[:40]})
+    if (releases / version).exists():
+        return Refusal("release-exists", {"version": version})
+    place = draft_of(releases, version)
+    remove(place)
     try:
         described = _described(dataset)
         catalogue = Catalogue.on(date.fromisoformat(described["reference_day"]))
         _must_be_current(described, catalogue)
-        with in_the_making(releases / version) as folder:
+        lineage = _lineage(described, catalogue)
+        with in_the_making(place) as folder:
             _must_be_all(dataset, described)
             key = ReleaseKey.new(version)
             (folder / KEY).write_bytes(key.wrapped(storage))
-            making = _Making(dataset, folder, key, catalogue)
+            making = _Making(dataset, folder, key, catalogue, lineage)
             files = list(_read(making, described, told or (lambda _: None)))
             report = canonical(_measured(making, files, described))
             (folder / QUALITY).write_bytes(report)
             manifest = {
                 "form": FORM,
                 "version": version,
-                "published_at": published_at.astimezone(UTC).isoformat(timespec="seconds"),
-                "previous": _previous(releases, version),
+                "notes": notes,
                 "synthetic": bool(described["synthetic"]),
                 "reference_day": described["reference_day"],
                 "standard": catalogue.standard,
                 "catalogue": catalogue.digest,
                 "region_system": SYSTEM,
                 "region_edition": EDITION,
+                "editions": _editions(catalogue),
                 "rows": {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit},
                 "bytes": sum(file.bytes for file in files),
                 "content": combined({file.path: file.content for file in files}),
                 "quality": hashlib.sha256(report).hexdigest(),
                 "files": [{**asdict(file), "unit": file.unit.value} for file in files],
-                "variables": [_metadata(variable) for variable in catalogue.values()],
+                "sources": lineage.to_json()["sources"],
+                "values": lineage.to_json()["values"],
+                "variables": [
+                    {**_metadata(variable), "lineage": lineage.of_variable(variable.name)}
+                    for variable in catalogue.values()
+                ],
             }
-            (folder / MANIFEST).write_bytes(canonical(manifest))
+            (folder / DRAFT).write_bytes(canonical(manifest))
             for path in folder.rglob("*"):
                 if path.is_file():
                     path.chmod(0o444)
     except FileExistsError:
-        return Refusal("release-exists", {"version": version})
+        return Refusal("release-draft-exists", {"version": version})
     except Unfit as why:
         return Refusal(why.code, {"file": why.file})
-    return Release.open(releases, version)
+    finally:
+        _leave_no_empty(place.parent)
+    return place
+
+
+def issue(
+    releases: Path,
+    version: str,
+    published_at: datetime,
+    *,
+    exemption: Exemption | None = None,
+    seal: Signer | None = None,
+) -> Release | Refusal:
+    """Publishes the draft of `version`, if it passes the gate; it appears by one rename, whole and with its seal.
+    Without `seal` nobody answers for it, and who knows the house's key will not open it.
+
+    A version that exists is never touched, and a draft that is refused stays as it is. Raises Damaged if the draft or
+    the release before it is not what was drafted or published.
+    """
+    folder = draft_of(releases, version)
+    if not VERSION.fullmatch(version) or not folder.is_dir():
+        return Refusal("release-draft-unknown", {"version": version[:40]})
+    if (releases / version).exists():
+        return Refusal("release-exists", {"version": version})
+    before = _before(releases, version)
+    drafted, counts = _drafted(folder)
+    outcome = judge(counts, before.quality() if before else None, published_at.date())
+    if isinstance(outcome, Refusal):
+        return outcome
+    if no := passes(outcome, exemption):
+        return no
+    at = published_at.astimezone(UTC).replace(microsecond=0)
+    manifest = canonical(
+        {
+            **drafted,
+            "published_at": at.isoformat(),
+            "previous": {"version": before.version, "digest": before.digest} if before else None,
+            "gate": {
+                "policy": digests()["quality.toml"],
+                "judged": outcome.judged,
+                "above": [one.to_json() for one in outcome.above],
+                "exemption": exemption.to_json() if exemption and outcome.above else None,
+            },
+        }
+    )
+    digest = hashlib.sha256(manifest).hexdigest()
+    _put(folder / MANIFEST, manifest)
+    if seal is not None:
+        _put(folder / SEAL, Event(Deed.PUBLISH, version, digest, at).sealed(seal))
+    for damage in Release(folder, json.loads(manifest), digest).misfits(besides={DRAFT}):
+        raise damage
+    (folder / DRAFT).unlink()
+    sync(folder, inside=False)
+    releases.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.rename(releases / version)  # refuses to replace a folder that is not empty
+    except OSError:
+        if not (releases / version).exists():
+            raise
+        return Refusal("release-exists", {"version": version})
+    sync(releases, inside=False)
+    _leave_no_empty(folder.parent)
+    return Release.open(releases, version, trusted=(seal.public,) if seal else ())
+
+
+def withdraw(releases: Path, version: str, at: datetime, reason: str, seal: Signer) -> Event | Refusal:
+    """Writes down that a release is not to be used any more. Its files stay, so that what was delivered from it can
+    still be explained. Raises UnknownRelease, Damaged."""
+    release = Release.open(releases, version, whole=False)
+    if len(reason.strip()) < REASON:
+        return Refusal("release-withdrawal-without-reason", {"least": str(REASON)})
+    event = Event(Deed.WITHDRAW, version, release.digest, at.astimezone(UTC).replace(microsecond=0), reason.strip())
+    file = releases / EVENTS / f"{version}.withdrawn.dsse.json"
+    if file.exists():
+        return Refusal("release-withdrawn-already", {"version": version})
+    file.parent.mkdir(exist_ok=True)
+    write_once(file, event.sealed(seal), 0o444)  # of two who withdraw it at once the first is right
+    return event
+
+
+def draft_of(releases: Path, version: str) -> Path:
+    """Where the draft of a version lies."""
+    return releases.parent / DRAFTS / version
+
+
+def judged(releases: Path, version: str, day: date) -> Judgement | Refusal:
+    """What the gate would say of a draft on `day`. Raises Damaged."""
+    before = _before(releases, version)
+    _, counts = _drafted(draft_of(releases, version))
+    return judge(counts, before.quality() if before else None, day)
+
+
+def _drafted(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a draft says of itself, and its quality report. Raises Damaged."""
+    try:
+        drafted: dict[str, Any] = json.loads((folder / DRAFT).read_bytes())
+        report = (folder / QUALITY).read_bytes()
+        counts: dict[str, Any] = json.loads(report)
+    except (OSError, ValueError):
+        raise Damaged("release-file-missing", DRAFT) from None
+    if hashlib.sha256(report).hexdigest() != drafted.get("quality"):
+        raise Damaged("release-file-altered", QUALITY)
+    return drafted, counts
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Writes a file of ours for good; what a stopped attempt left is replaced."""
+    file.unlink(missing_ok=True)
+    file.write_bytes(content)
+    file.chmod(0o444)
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def _leave_no_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return
+
+
+def _editions(catalogue: Catalogue) -> dict[str, Any]:
+    """The reference codes by which the release is to be read, each with its edition and digest."""
+    places = {region.code: region.name for region in regions().values()}
+    lists = {one.codes.id: one.codes for one in catalogue.values() if one.codes is not None}
+    return {
+        "regions": {"system": SYSTEM, "edition": EDITION, "digest": digest_of(places)},
+        "codes": {
+            name: {"edition": one.edition, "digest": digest_of({code: list(one.labels[code]) for code in one})}
+            for name, one in sorted(lists.items())
+        },
+    }
 
 
 def _described(dataset: Path) -> dict[str, Any]:
@@ -122,6 +286,13 @@ def _must_be_current(described: Mapping[str, Any], catalogue: Catalogue) -> None
         raise Unfit("dataset-of-another-edition")
 
 
+def _lineage(described: Mapping[str, Any], catalogue: Catalogue) -> Lineage:
+    try:
+        return Lineage.from_json(described.get("lineage"), catalogue)
+    except ValueError:
+        raise Unfit("dataset-without-lineage") from None
+
+
 def _must_be_all(dataset: Path, described: Mapping[str, Any]) -> None:
     """Raises Unfit for a file that is extra or no plain file."""
     named = {one["path"] for one in described["files"]}
@@ -139,6 +310,7 @@ class _Making:
     folder: Path
     key: ReleaseKey
     catalogue: Catalogue
+    lineage: Lineage
 
 
 class _Pool(ThreadPoolExecutor):
@@ -178,10 +350,14 @@ def _read(making: _Making, described: Mapping[str, Any], told: Told) -> Iterator
 
 
 def _regency(making: _Making, kab: str) -> _Read:
-    families, family = _file(making, Unit.KELUARGA, kab, ("id_keluarga", "first_ordinal", "member_count"))
-    persons, person = _file(making, Unit.INDIVIDU, kab, ("id_keluarga", "person_ordinal"))
-    numbers, firsts, counts = family
-    whose, ordinals = person
+    of_family, of_person = ("id_keluarga", "first_ordinal", "member_count"), ("id_keluarga", "person_ordinal")
+    families, family = _file(making, Unit.KELUARGA, kab, (*of_family, "lineage"))
+    persons, person = _file(making, Unit.INDIVIDU, kab, (*of_person, "lineage"))
+    numbers, firsts, counts, told_of_families = family
+    whose, ordinals, told_of_persons = person
+    for unit, told, file in ((Unit.KELUARGA, told_of_families, families), (Unit.INDIVIDU, told_of_persons, persons)):
+        if len(told) and not (told.min() >= 0 and told.max() < len(making.lineage.values[unit])):
+            raise Unfit("dataset-without-lineage", file.path)
     first_family = int(numbers[0]) if len(numbers) else 0
     first_person = int(ordinals[0]) if len(ordinals) else 0
     holds = (
@@ -203,7 +379,7 @@ def _file(making: _Making, unit: Unit, kab: str, wanted: tuple[str, ...]) -> tup
     kept, digest = {column: [np.empty(0, dtype=np.int64)] for column in wanted}, ContentDigest(expected)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        sealed = vault.seal(source, target, cipher)
+        sealed = vault.seal_file(source, target, cipher)
         with vault.Opened(target, cipher, sealed.blocks, name.as_posix()) as plain, pq.ParquetFile(plain) as file:
             if not file.schema_arrow.remove_metadata().equals(expected):
                 raise Unfit("dataset-file-of-another-form", name.as_posix())
@@ -234,10 +410,10 @@ def _measured(making: _Making, files: list[File], described: Mapping[str, Any]) 
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def _previous(releases: Path, version: str) -> dict[str, str] | None:
-    """The newest release before this one, and its digest. Raises Damaged if it is not whole."""
+def _before(releases: Path, version: str) -> Release | None:
+    """The newest release before this one. Raises Damaged if it is not whole."""
     earlier = [other for other in published(releases) if order(other) < order(version)]
-    return {"version": earlier[-1], "digest": Release.open(releases, earlier[-1]).digest} if earlier else None
+    return Release.open(releases, earlier[-1]) if earlier else None
 
 
 def _metadata(variable: Variable) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A published release: immutable Parquet files, sealed at rest, and the manifest that says what each must be.
 
 No byte of a file is used before it was found to be what was published (registry.vault, decision 0103). The manifest
-itself is known by its own digest, which the office keeps and every package repeats.
+itself is known by its own digest, which the office keeps and every package repeats; beside it lies the signed event of
+its publication, which names that digest (decision 0096).
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,8 @@ import pyarrow as pa
 from lokal import wilayah
 
 from bagipakai.core.canonical import NotCanonical, canonical, read
+from bagipakai.core.envelope import BadSeal, PublicKey
+from bagipakai.core.lifecycle import VERSION, Deed, Event, Life, lives, order
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import reaches
 from bagipakai.core.variables import Catalogue
@@ -30,11 +33,12 @@ from bagipakai.registry.engines import Part
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.vault import KEY, Damaged, Entry, ReleaseKey, Shelf
 
-MANIFEST, QUALITY = "release.json", "quality.json"
+MANIFEST, QUALITY, SEAL = "release.json", "quality.json", "release.dsse.json"
+EVENTS = "events"  # the folder of what was done to releases after they were published, beside them
 FORM = "bagipakai-release-2"
-VERSION = re.compile(r"[0-9]{4}\.[1-4]\.(0|[1-9][0-9]{0,3})")  # year, quarter, correction
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_OF_THE_HOUSE = ("files", "variables", "gate", "values")
 
 
 class UnknownRelease(LookupError):
@@ -68,18 +72,29 @@ class Release:
     digest: str
 
     @classmethod
-    def open(cls, releases: Path, version: str, whole: bool = True) -> "Release":
+    def open(cls, releases: Path, version: str, whole: bool = True, trusted: Sequence[PublicKey] = ()) -> "Release":
         """The release `version` under the folder `releases`. Raises UnknownRelease, or Damaged if the manifest is
-        missing or contradicts itself and, unless not `whole`, if it does not fit the files there by name and size."""
+        missing, contradicts itself, or was sealed by none of the `trusted` keys (without any, the seal is not looked
+        at) and, unless not `whole`, if it does not fit the files there by name and size."""
         folder = releases / version
         if not VERSION.fullmatch(version) or not folder.is_dir():
             raise UnknownRelease(version)
         release = cls(folder, *_manifest(folder))
         if release.version != version:
             raise Damaged("release-manifest-of-another-version", MANIFEST)
-        for damage in release._misfits() if whole else ():
+        if trusted:
+            release._must_be_sealed(trusted)
+        for damage in release.misfits() if whole else ():
             raise damage
         return release
+
+    def _must_be_sealed(self, trusted: Sequence[PublicKey]) -> None:
+        try:
+            event = Event.unsealed(_bytes(self.folder / SEAL, SEAL), trusted)
+        except BadSeal:
+            raise Damaged("release-seal-mismatch", SEAL) from None
+        if (event.deed, event.version, event.digest) != (Deed.PUBLISH, self.version, self.digest):
+            raise Damaged("release-seal-mismatch", SEAL)
 
     @property
     def version(self) -> str:
@@ -167,13 +182,14 @@ class Release:
         return _said(text)
 
     def metadata(self) -> dict[str, Any]:
-        """What goes with each delivery: the manifest without its files, and its digest."""
-        told = {name: value for name, value in self.manifest.items() if name not in ("files", "variables")}
+        """What goes with each delivery: the manifest without its files and what concerns the house alone, and its
+        digest."""
+        told = {name: value for name, value in self.manifest.items() if name not in _OF_THE_HOUSE}
         return {**told, "digest": self.digest}
 
     def checked(self) -> Iterator[File | Damaged]:
         """Every file read whole and compared: as itself, or as its damage."""
-        yield from (damage for damage in self._misfits() if damage.code == "release-file-extra")
+        yield from (damage for damage in self.misfits() if damage.code == "release-file-extra")
         for file in self.files:
             try:
                 _look(self.folder, file)
@@ -187,7 +203,7 @@ class Release:
         except Damaged as damage:
             yield damage
 
-    def _misfits(self) -> Iterator[Damaged]:
+    def misfits(self, besides: Iterable[str] = ()) -> Iterator[Damaged]:
         """Files that are missing, of another size or kind, or not in the manifest."""
         known = {file.path: file for file in self.files}
         for file in known.values():
@@ -195,7 +211,7 @@ class Release:
                 _look(self.folder, file)
             except Damaged as damage:
                 yield damage
-        allowed = {*known, MANIFEST, QUALITY, KEY}
+        allowed = {*known, MANIFEST, QUALITY, KEY, SEAL, *besides}
         for name in sorted(_names(str(self.folder))):
             if name not in allowed:
                 yield Damaged("release-file-extra", name)
@@ -214,9 +230,20 @@ def published(releases: Path) -> list[str]:
     return sorted(found, key=order)
 
 
-def order(version: str) -> tuple[int, ...]:
-    """For sorting: 2026.10.0 never comes before 2026.2.0."""
-    return tuple(int(number) for number in version.split("."))
+def lives_of(releases: Path, trusted: Sequence[PublicKey]) -> Mapping[str, Life]:
+    """The state of every release under a folder: the fold of the events there that one of `trusted` signed. Raises
+    Damaged for an event that none of them did."""
+    files = [releases / version / SEAL for version in published(releases)]
+    files += sorted((releases / EVENTS).glob("*.dsse.json"))
+    return lives(_events((file for file in files if file.is_file()), trusted))
+
+
+def _events(files: Iterable[Path], trusted: Sequence[PublicKey]) -> Iterator[Event]:
+    for file in files:
+        try:
+            yield Event.unsealed(_bytes(file, file.name), trusted)
+        except BadSeal:
+            raise Damaged("release-seal-mismatch", f"{file.parent.name}/{file.name}") from None
 
 
 def _manifest(folder: Path) -> tuple[dict[str, Any], str]:

@@ -20,17 +20,20 @@ from bagipakai.registry.engines import ARROW
 ROW_GROUP = 122_880  # rows
 
 # Of the registry alone. Members of one family follow one another, so a family's persons are the ordinals from
-# `first_ordinal` to `first_ordinal + member_count - 1`; `nik_number` is the NIK as a number, for joins and uniqueness.
+# `first_ordinal` to `first_ordinal + member_count - 1`; `nik_number` is the NIK as a number, for joins and uniqueness;
+# `lineage` says when the sources told the values of the row (registry.lineage).
 INTERNAL = {
     Unit.INDIVIDU: (
         pa.field("person_ordinal", pa.int64(), nullable=False),
         pa.field("id_keluarga", pa.int64(), nullable=False),
         pa.field("nik_number", pa.int64()),
+        pa.field("lineage", pa.int16(), nullable=False),
     ),
     Unit.KELUARGA: (
         pa.field("id_keluarga", pa.int64(), nullable=False),
         pa.field("first_ordinal", pa.int64(), nullable=False),
         pa.field("member_count", pa.int32(), nullable=False),
+        pa.field("lineage", pa.int16(), nullable=False),
     ),
 }
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -35,6 +36,7 @@ KEY_FORM = "bagipakai-release-key-1"
 BLOCK = 65_536  # bytes of plaintext: about one column of a row group; smaller blocks cost calls, larger ones waste
 TAG, DIGEST = 16, 32
 _SEALED = BLOCK + TAG
+_SHELVES = count()
 
 
 class Damaged(Exception):
@@ -97,7 +99,7 @@ class Sealed:
     blocks: str
 
 
-def seal(source: Path, target: Path, cipher: AESGCM) -> Sealed:
+def seal_file(source: Path, target: Path, cipher: AESGCM) -> Sealed:
     """Writes `target`, a new file, from the plaintext in `source`. Raises OSError."""
     whole, digests = hashlib.sha256(), bytearray()
     with source.open("rb") as plain, target.open("xb") as out:
@@ -227,7 +229,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
 
     def __init__(self, key: ReleaseKey, entries: Mapping[str, Entry]) -> None:
         super().__init__()
-        self.protocol = f"rilis-{key.version}"
+        self.protocol = f"rilis-{key.version}-{next(_SHELVES)}"  # one engine may read from two
         self._entries, self._key = entries, key
         self.damage: Damaged | None = None
 

@@ -14,6 +14,7 @@ import psycopg
 
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Order, Receipt
+from bagipakai.core.lifecycle import State
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import deliver, keys
 from bagipakai.registry.engines import EngineError
@@ -21,7 +22,7 @@ from bagipakai.registry.engines.duckdb import TooManyCells
 from bagipakai.registry.extract import NotWhatWasApproved
 from bagipakai.registry.formats import CellTooLong
 from bagipakai.registry.mailbox import Letter, Mailbox
-from bagipakai.registry.releases import Release, UnknownRelease
+from bagipakai.registry.releases import Release, UnknownRelease, lives_of
 from bagipakai.registry.seal import PartTooLarge
 from bagipakai.registry.vault import Damaged
 
@@ -39,6 +40,7 @@ class Worker:
         self.places = deliver.Places.under(var)
         self.releases = var / "releases"
         self.keys = own
+        self.seals = (own.seal.public, *own.seals)
         self.failures: Counter[str] = Counter()
 
     def look(self, mailbox: Mailbox) -> bool:
@@ -58,7 +60,10 @@ class Worker:
         if order.order_id != letter.order_id:
             return self._unreadable(letter, Refusal("order-of-another-id"))
         try:
-            return deliver.deliver(order, Release.open(self.releases, order.release), self.keys, self.places)
+            release = Release.open(self.releases, order.release, trusted=self.seals)
+            if lives_of(self.releases, self.seals)[order.release].state is State.WITHDRAWN:
+                return deliver.refused(order, Refusal("order-release-withdrawn", {"release": order.release}))
+            return deliver.deliver(order, release, self.keys, self.places)
         except UnknownRelease:
             return deliver.refused(order, Refusal("order-release-unknown", {"release": order.release}))
         except Damaged:

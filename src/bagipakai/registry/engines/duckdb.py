@@ -76,6 +76,13 @@ def rows_sql(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] =
     return Sql(f"{_REGISTRY},\n{_chosen(where)}\nSELECT\n    {kept}\nFROM chosen", tuple(words.values))
 
 
+def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
+    """`predicate` alone, as it stands in a larger statement. Raises EngineError for a name that is not in `types`."""
+    words = _Words(types)
+    text = words._said(predicate)
+    return Sql(text, tuple(words.values))
+
+
 def cells_sql(query: Count, types: Mapping[str, Type]) -> Sql:
     """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`."""
     words = _Words(types)

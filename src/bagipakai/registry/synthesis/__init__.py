@@ -19,6 +19,7 @@ from bagipakai.registry.folders import in_the_making
 from bagipakai.registry.regions import EDITION, SYSTEM
 from bagipakai.registry.synthesis.nation import Nation, Share, divide, numbers
 from bagipakai.registry.synthesis.regency import Written, make
+from bagipakai.registry.synthesis.sources import lineage
 
 DATASET = "dataset.json"
 FORM = "bagipakai-dataset-1"
@@ -95,6 +96,7 @@ def _described(nation: Nation, catalogue: Catalogue, files: dict[str, Written]) 
         "catalogue": catalogue.digest,
         "region_system": SYSTEM,
         "region_edition": EDITION,
+        "lineage": lineage(catalogue, numbers()["reference_day"]).to_json(),
         "content": combined({path: one.content for path, one in files.items()}),
         "files": [asdict(files[path]) for path in sorted(files)],
     }

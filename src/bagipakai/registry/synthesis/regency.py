@@ -15,7 +15,7 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.regions import regions
 from bagipakai.registry.synthesis import families as homes
-from bagipakai.registry.synthesis import persons
+from bagipakai.registry.synthesis import persons, sources
 from bagipakai.registry.synthesis.calendar import YEAR_KEYS, calendar
 from bagipakai.registry.synthesis.columns import digits, listed, texts, without
 from bagipakai.registry.synthesis.dice import Dice, Wheel
@@ -31,7 +31,7 @@ NEIGHBOURS = (1, -2, 7, 257)
 LOCAL_SERIALS, FOREIGN_SERIALS = 5999, 1000
 
 # Independent streams of a regency.
-_LAYOUT, _ORDER, _CHUNKS = 0, 1, 2
+_LAYOUT, _ORDER, _CHUNKS, _LINEAGE = 0, 1, 2, 3
 
 _CARD_DAYS, _CARD_STEP = 6570, 4973  # issue days of family cards; without a common divisor
 
@@ -65,18 +65,22 @@ def make(share: Share, nation_families: int, seed: int, catalogue: Catalogue, ou
     land = _land(share.kab)
     everyone = _layout(share, land, nation_families, seed)
     serials = _Serials(share, land)
-    tables = {unit: _Table(unit, share.kab, catalogue, out) for unit in (Unit.KELUARGA, Unit.INDIVIDU)}
+    tables = {unit: Table(unit, share.kab, catalogue, out) for unit in (Unit.KELUARGA, Unit.INDIVIDU)}
     for number, (start, end) in enumerate(_chunks(everyone.size)):
         some = everyone.between(start, end)
         family, person = _chunk(
             some, share, land, serials=serials, catalogue=catalogue, dice=Dice(seed, share.number, _CHUNKS, number)
         )
+        told = sources.drawn(
+            np.repeat(np.arange(len(some)), some.size), len(some), Dice(seed, share.number, _LINEAGE, number)
+        )
+        family["lineage"], person["lineage"] = map(pa.array, told)
         tables[Unit.KELUARGA].write(family)
         tables[Unit.INDIVIDU].write(person)
     return [table.close() for table in tables.values()]
 
 
-class _Table:
+class Table:
     """A file being written, in row groups of at most ROW_GROUP rows."""
 
     def __init__(self, unit: Unit, kab: str, catalogue: Catalogue, out: Path) -> None:

@@ -1,0 +1,231 @@
+"""The difference of two releases, and who crosses a programme's line, are what a naive comparison of the rows says."""
+
+import copy
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from tests.core.plans import a_plan
+from tests.factories_registry import STORAGE
+from tests.registry.small import DAY, REGENCIES, Rows, small_release
+
+from bagipakai.cli import main
+from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.plan import Unit
+from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or
+from bagipakai.registry import comparing
+from bagipakai.registry.comparing import difference, impact
+from bagipakai.registry.engines.reference import truth
+from bagipakai.registry.regions import regions
+
+_PLACES = {"kode_prov": 2, "kode_kab": 4, "kode_kec": 6, "kode_desa": 10}
+
+
+def a_quarter_on(rows: Rows, seed: int) -> Rows:
+    """The same families after a hard quarter: a tenth of everything happens."""
+    dice, rows = random.Random(seed), copy.deepcopy(rows)
+    families, persons = rows[Unit.KELUARGA], rows[Unit.INDIVIDU]
+    members: dict[int, list] = {}
+    for person in persons:
+        members.setdefault(person["id_keluarga"], []).append(person)
+    for family in families:
+        mine = members[family["id_keluarga"]]
+        if dice.random() < 0.1:
+            mine.pop()
+        if mine and dice.random() < 0.1:
+            nik = f"{family['kode_kec']}01107{dice.randint(0, 9)}{dice.randint(1000, 9999)}"
+            born = date(2026, 12, 1) if dice.random() < 0.5 else date(2001, 5, 5)
+            mine.append({**mine[0], "nik": nik[:16], "nik_number": int(nik[:16]), "tanggal_lahir": born})
+        if dice.random() < 0.2:
+            village = dice.choice(regions().children(dice.choice(regions().children(dice.choice(REGENCIES))).code))
+            for row in (family, *mine):
+                row.update({name: village.code[:digits] for name, digits in _PLACES.items()})
+        if dice.random() < 0.2:
+            family["desil"] = dice.choice([None, *range(1, 11)])
+        for row in mine:
+            row["desil"] = family["desil"]
+    kept = sorted((one for one in families if members[one["id_keluarga"]]), key=lambda one: one["kode_desa"])
+    found: Rows = {Unit.KELUARGA: [], Unit.INDIVIDU: []}
+    for number, family in enumerate(kept):
+        mine = members[family["id_keluarga"]]
+        first = len(found[Unit.INDIVIDU])
+        family.update(id_keluarga=number, first_ordinal=first, member_count=len(mine))
+        found[Unit.KELUARGA].append(family)
+        for at, person in enumerate(mine):
+            person.update(id_keluarga=number, person_ordinal=first + at)
+            found[Unit.INDIVIDU].append(person)
+    return found
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two releases and their rows."""
+    releases = tmp_path_factory.mktemp("releases")
+    old, rows = small_release(releases)
+    later = a_quarter_on(rows, 5)
+    new, _ = small_release(releases, version="2026.4.0", rows=later)
+    return old, new, rows, later
+
+
+@pytest.fixture(params=[None, 50], ids=["one pass", "many passes"])
+def passes(request, monkeypatch):
+    if request.param:
+        monkeypatch.setattr(comparing, "ROWS_A_PASS", request.param)
+
+
+def linked(rows: list[dict], others: list[dict], key: str) -> dict[int, dict]:
+    """Rows by number, without those whose number stands twice in either release, or is none."""
+    times, theirs = (Counter(number(row, key) for row in some) for some in (rows, others))
+    return {
+        number(row, key): row
+        for row in rows
+        if number(row, key) is not None and times[number(row, key)] == 1 and theirs[number(row, key)] <= 1
+    }
+
+
+def number(row: dict, key: str) -> int | None:
+    if key == "nik":
+        return row["nik_number"]
+    text = row[key]
+    return int(text) if text and len(text) == 16 and text.isascii() and text.isdigit() else None
+
+
+def test_the_difference_is_what_the_rows_say(pair, passes):
+    old, new, rows, later = pair
+    was, now = (
+        linked(rows[Unit.INDIVIDU], later[Unit.INDIVIDU], "nik"),
+        linked(later[Unit.INDIVIDU], rows[Unit.INDIVIDU], "nik"),
+    )
+    events: Counter = Counter()
+    for nik in was.keys() | now.keys():
+        a, b = was.get(nik), now.get(nik)
+        if a is None:
+            born = b["tanggal_lahir"] is not None and b["tanggal_lahir"] > DAY
+            events[b["kode_kab"], "born" if born else "registered"] += 1
+        elif b is None:
+            events[a["kode_kab"], "left"] += 1
+        else:
+            if a["kode_kab"] != b["kode_kab"]:
+                events[a["kode_kab"], "moved_out"] += 1
+                events[b["kode_kab"], "moved_in"] += 1
+            elif a["kode_desa"] != b["kode_desa"]:
+                events[a["kode_kab"], "moved_within"] += 1
+            if a["desil"] != b["desil"]:
+                if a["desil"] is None or b["desil"] is None:
+                    events[b["kode_kab"], "ranked" if a["desil"] is None else "unranked"] += 1
+                else:
+                    events[b["kode_kab"], "decile_up" if b["desil"] > a["desil"] else "decile_down"] += 1
+    found = difference(old, new, STORAGE)
+    assert dict(found.events) == dict(events)
+    assert {event for _, event in events} == set(comparing.EVENTS), "everything happened"
+    assert found.stayed == len(was.keys() & now.keys()) == sum(found.deciles.values())
+    assert found.unlinked == (old.person_count - len(was), new.person_count - len(now)) and all(found.unlinked)
+    assert sum(found.moved.values()) == found.total("moved_in") + found.total("moved_within")
+
+
+def test_a_release_does_not_differ_from_itself(pair):
+    old, *_ = pair
+    found = difference(old, old, STORAGE)
+    assert not found.events and not found.moved and found.unlinked[0] == found.unlinked[1]
+
+
+DESIL = some.builds(lambda op, of: Compare(op, Column("desil"), Const(of)), some.sampled_from(Op), some.integers(1, 10))
+LEAVES = some.one_of(
+    DESIL,
+    some.builds(lambda a, b: Between(Column("desil"), min(a, b), max(a, b)), *[some.integers(1, 10)] * 2),
+    some.builds(
+        lambda codes: In(Column("kode_kab"), tuple(sorted(codes))), some.sets(some.sampled_from(REGENCIES), min_size=1)
+    ),
+    some.just(Missing(Column("desil"))),
+)
+PREDICATES = some.recursive(
+    LEAVES,
+    lambda inner: some.one_of(
+        inner.map(Not),
+        inner.map(Missing),
+        some.lists(inner, min_size=2, max_size=3).map(lambda parts: And(tuple(parts))),
+        some.lists(inner, min_size=2, max_size=3).map(lambda parts: Or(tuple(parts))),
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(predicate=PREDICATES, unit=some.sampled_from(Unit))
+def test_who_crosses_the_line_is_what_the_reference_says(pair, predicate, unit):
+    old, new, rows, later = pair
+    key = "nik" if unit is Unit.INDIVIDU else "nomor_kk"
+    was, now = linked(rows[unit], later[unit], key), linked(later[unit], rows[unit], key)
+    persons, deciles, keep = Counter(), Counter(), 0
+    families: dict[str, set] = {}
+    for one in was.keys() | now.keys():
+        a, b = was.get(one), now.get(one)
+        before, after = (row is not None and truth(predicate, row) is True for row in (a, b))
+        keep += before and after
+        if before == after:
+            continue
+        way = ("in-changed" if a else "in-entered") if after else ("out-changed" if b else "out-left")
+        row = b if after else a
+        count = 1 if unit is Unit.INDIVIDU else row["member_count"]
+        persons[row["kode_kab"], way] += count
+        deciles["-" if row["desil"] is None else f"{row['desil']:02d}", way] += count
+        families.setdefault(way, set()).add((row["kode_kab"], row["id_keluarga"]))
+    found = impact(old, new, STORAGE, unit, predicate)
+    assert (found.keep, dict(found.persons), dict(found.deciles)) == (keep, dict(persons), dict(deciles))
+    counted = Counter((kab, way) for way, ids in families.items() for kab, _ in ids)
+    assert dict(found.families) == dict(counted)
+
+
+def test_everybody_is_chosen_by_no_predicate(pair):
+    old, new, *_ = pair
+    found = impact(old, new, STORAGE, Unit.INDIVIDU, None)
+    assert {way for _, way in found.persons} == {"in-entered", "out-left"}
+
+
+# What may leave.
+
+
+def grown(found: comparing.Difference, by: int) -> comparing.Difference:
+    return replace(found, events=Counter({key: count * by for key, count in found.events.items()}))
+
+
+def test_a_table_that_may_leave_hides_places_with_small_counts_for_every_event(pair):
+    rule = replace(Disclosure.on(DAY), most_small_percent=100, smallest_mean=0)
+    found = grown(difference(*pair[:2], STORAGE), 100)
+    rare = min((count, kab) for (kab, event), count in found.events.items() if event == "left")
+    found.events[rare[1], "left"] = 3
+    shown = found.shown(rule)
+    assert shown["regencies"][rare[1]] is None and shown["hidden_places"] >= 2, "the small one and a partner"
+    told = json.dumps(shown["regencies"])
+    assert all(count >= 10 for one in shown["regencies"].values() if one for count in one.values()), told
+    assert found.to_json()["regencies"][rare[1]]["left"] == 3, "the house keeps its own"
+
+
+def test_a_table_too_small_to_leave_says_so_and_shows_no_place(pair):
+    shown = difference(*pair[:2], STORAGE).shown(Disclosure.on(DAY))
+    assert shown["hidden_because"].startswith("table-too-") and shown["provinces"] is shown["regencies"] is None
+    assert all(count is None or count >= 10 for count in shown["nation"].values())
+
+
+# The commands.
+
+
+def test_the_commands_compare_and_refuse(pair, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "var"))
+    old, new, *_ = pair
+    assert main(["registry", "difference", str(old.folder), str(new.folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["after"]["version"] == "2026.4.0"
+    plan = a_plan(area=replace(a_plan().area, codes=("32",)))
+    (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()))
+    assert main(["registry", "impact", str(old.folder), str(new.folder), "--plan", str(tmp_path / "plan.json")]) == 0
+    assert "melewati garis" in capsys.readouterr().out
+    (tmp_path / "plan.json").write_text("{}")
+    assert main(["registry", "impact", str(old.folder), str(new.folder), "--plan", str(tmp_path / "plan.json")]) == 1
+    assert main(["registry", "difference", str(old.folder), str(tmp_path / "2026.1.0")]) == 1
+    said = capsys.readouterr().err
+    assert "impact-plan-unreadable" in said and "release-unknown" in said
