@@ -16,6 +16,7 @@ from tests.registry.small import DAY, REGENCIES, Rows, small_release
 
 from bagipakai.cli import main
 from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.keyfiles import write_once
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or
 from bagipakai.registry import comparing
@@ -217,6 +218,8 @@ def test_a_table_too_small_to_leave_says_so_and_shows_no_place(pair):
 
 def test_the_commands_compare_and_refuse(pair, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "var"))
+    (tmp_path / "var" / "keys" / "registry").mkdir(parents=True)
+    write_once(tmp_path / "var" / "keys" / "registry" / "storage.key", STORAGE.raw, 0o600)
     old, new, *_ = pair
     assert main(["registry", "difference", str(old.folder), str(new.folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["after"]["version"] == "2026.4.0"

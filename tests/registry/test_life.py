@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from tests.factories_registry import PUBLISHED_AT, small_dataset
+from tests.factories_registry import PUBLISHED_AT, STORAGE, small_dataset
 
 from bagipakai.cli import main
 from bagipakai.core.canonical import canonical
