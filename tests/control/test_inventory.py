@@ -99,6 +99,7 @@ USED = {  # what the product does with each secret
     "receipt": lambda: registry.receipt_signer(keys.folder()),
     "seal": lambda: registry.read(keys.folder()),
     "pseudonym": lambda: registry.read(keys.folder()),
+    "storage": lambda: registry.storage(keys.folder()),
     "log": house.signers,
     "log-cosigner": house.signers,
     "signing-root": lambda: desk.house(AT).authority.crl(AT),
