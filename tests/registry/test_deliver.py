@@ -37,10 +37,12 @@ from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of
 from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, ahead, promised
+from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.package import package_id, publish
 from bagipakai.registry.pseudonyms import Identifier, PackageKeys, original
-from bagipakai.registry.releases import Damaged
+from bagipakai.registry.releases import Release
+from bagipakai.registry.vault import Damaged
 
 NOW = PLACED + timedelta(hours=1)
 
