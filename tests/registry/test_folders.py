@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bagipakai.registry.folders import in_the_making
+from bagipakai.registry.folders import Progress, in_the_making
 
 DYING = """
 import os, pathlib, signal, sys
@@ -83,3 +83,49 @@ def test_what_another_process_is_making_is_left_alone(tmp_path):
         (tmp_path / "hasil").unlink()
         assert (one / "isi").read_text() == "satu"
     assert (tmp_path / "hasil" / "isi").read_text() == "satu"
+
+
+INTERRUPTED = """
+import os, pathlib, signal, sys
+from bagipakai.registry.folders import Progress, in_the_making
+with in_the_making(pathlib.Path(sys.argv[1]), what="a" * 64) as folder:
+    progress = Progress(folder)
+    (folder / "satu").write_text("jadi")
+    progress.add("satu", {"rows": 1})
+    (folder / "dua").write_text("seteng")
+    with (folder / "progress.jsonl").open("a") as torn:
+        torn.write('["dua", {"ro')
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_done_of_the_same_is_taken_up_after_a_kill(tmp_path):
+    subprocess.run([sys.executable, "-c", INTERRUPTED, str(tmp_path / "hasil")], check=False)
+    with in_the_making(tmp_path / "hasil", what="a" * 64) as folder:
+        progress = Progress(folder)
+        assert progress.done == {"satu": {"rows": 1}} and (folder / "satu").read_text() == "jadi"
+        (folder / "dua").write_text("jadi")
+        progress.add("dua", {"rows": 2})
+        assert Progress(folder).done == {"satu": {"rows": 1}, "dua": {"rows": 2}}, "the torn line spoils none"
+    assert names(tmp_path) == ["hasil"] and names(tmp_path / "hasil") == ["dua", "satu"]
+
+
+def test_what_was_begun_of_something_else_is_taken_away(tmp_path):
+    subprocess.run([sys.executable, "-c", INTERRUPTED, str(tmp_path / "hasil")], check=False)
+    with in_the_making(tmp_path / "hasil", what="b" * 64) as folder:
+        assert Progress(folder).done == {} and names(folder) == []
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError])
+def test_a_stop_by_hand_or_a_full_disk_keeps_what_was_done(tmp_path, failure):
+    with pytest.raises(failure), in_the_making(tmp_path / "hasil", what="a" * 64) as folder:
+        (folder / "satu").write_text("jadi")
+        raise failure
+    with in_the_making(tmp_path / "hasil", what="a" * 64) as folder:
+        assert names(folder) == ["satu"]
+
+
+def test_two_do_not_make_the_same_at_once(tmp_path):
+    same = {"final": tmp_path / "hasil", "what": "a" * 64}
+    with in_the_making(**same), pytest.raises(FileExistsError), in_the_making(**same):
+        raise AssertionError("not reached")

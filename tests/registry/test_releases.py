@@ -17,7 +17,7 @@ from bagipakai.core.exchange import Announcement
 from bagipakai.core.plan import Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry import tables
+from bagipakai.registry import publishing, tables
 from bagipakai.registry.engines import EngineError
 from bagipakai.registry.keys import receipt_signer
 from bagipakai.registry.publishing import publish
@@ -393,13 +393,26 @@ def test_data_that_are_not_what_was_made_are_refused_and_leave_nothing(dataset, 
     assert not (tmp_path / "releases").exists() or list((tmp_path / "releases").iterdir()) == []
 
 
-def test_a_publication_that_is_stopped_leaves_nothing(dataset, tmp_path):
-    def stop(_):
-        raise KeyboardInterrupt
+def test_a_publication_that_is_stopped_leaves_nothing_half_published_and_is_taken_up(
+    release, dataset, tmp_path, monkeypatch
+):
+    heard = []
+
+    def stop(rows):
+        heard.append(rows)
+        if len(heard) == 100:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT, STORAGE, told=stop)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+    assert published(tmp_path / "releases") == [] and not (tmp_path / "drafts" / VERSION).exists()
+    whole, again = publishing._regency, []
+    monkeypatch.setattr(publishing, "_regency", lambda making, kab: again.append(kab) or whole(making, kab))
+    made = publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT, STORAGE)
+    assert 0 < len(again) <= 414, "what was read and sealed before is not made again"
+    assert made.manifest["content"] == release.manifest["content"]
+    assert not [damage for damage in made.checked() if isinstance(damage, Damaged)]
+    assert len(read(made)) == 514
 
 
 # The command.

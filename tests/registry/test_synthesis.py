@@ -12,7 +12,7 @@ from tests.factories_registry import small_dataset
 
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry import tables
+from bagipakai.registry import synthesis, tables
 from bagipakai.registry.regions import EDITION, regions
 from bagipakai.registry.synthesis import DATASET, synthesise
 from bagipakai.registry.synthesis.calendar import full_years
@@ -390,13 +390,23 @@ def test_a_folder_that_holds_something_is_never_written_to(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "catatan.txt"]
 
 
-def test_when_it_is_stopped_nothing_is_left(tmp_path):
-    def stop(_):
-        raise KeyboardInterrupt
+def test_what_was_made_before_a_stop_is_taken_up(tmp_path, monkeypatch):
+    heard = []
+
+    def stop(persons):
+        heard.append(persons)
+        if len(heard) == 200:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         synthesise(1000, 1, tmp_path / "out", processes=1, told=stop)
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "out").exists()
+    whole, again = synthesis._regency, []
+    monkeypatch.setattr(synthesis, "_regency", lambda task: again.append(task) or whole(task))
+    taken_up = synthesise(1000, 1, tmp_path / "out", processes=1)
+    assert len(again) <= 514 - 199
+    assert taken_up == synthesise(1000, 1, tmp_path / "anew", processes=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["anew", "out"]
 
 
 def test_a_regency_without_people_has_its_files_all_the_same(tmp_path):

@@ -1,45 +1,82 @@
 """Folders that appear whole or not at all."""
 
+import contextlib
 import fcntl
+import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+PROGRESS = "progress.jsonl"
 _SUFFIX = ".dibuat"
 
 
 @contextmanager
-def in_the_making(final: Path, durable: bool = True) -> Iterator[Path]:
+def in_the_making(final: Path, durable: bool = True, what: str = "") -> Iterator[Path]:
     """A private folder beside `final` that takes its name when the block ends well, and is removed otherwise; what a
     killed process left there of the same name is removed first. `durable`: also a power cut finds it whole, or not.
 
-    Raises FileExistsError if `final` is a file or holds anything, before the block and again at its end.
+    With `what`, a digest of what is being made, work that was interrupted (killed, stopped by hand, a full disk) is
+    kept and handed to the next who makes the same; `Progress` says what of it is done.
+
+    Raises FileExistsError if `final` is a file or holds anything, before the block and again at its end; or while
+    another process is making the same.
     """
     _must_be_free(final)
     final.parent.mkdir(parents=True, exist_ok=True)
+    folder = final.parent / f".{final.name}.{what[:16]}{_SUFFIX}" if what else None
     for left in final.parent.glob(f".{final.name}.*{_SUFFIX}"):
-        if (held := _lock(left)) is not None:  # its maker holds the lock as long as it lives
+        if left != folder and (held := _lock(left)) is not None:  # its maker holds the lock as long as it lives
             remove(left)
             os.close(held)
-    folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=_SUFFIX, dir=final.parent))
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=_SUFFIX, dir=final.parent))
+    else:
+        folder.mkdir(mode=0o700, exist_ok=True)
     lock = _lock(folder)
+    if lock is None:
+        raise FileExistsError(final.name)
     try:
         yield folder
+        (folder / PROGRESS).unlink(missing_ok=True)
         if durable:
             sync(folder)
         folder.chmod(0o755)
         _must_be_free(final)
         folder.rename(final)  # refuses, too, to replace a folder that is not empty
         sync(final.parent, inside=False)
-    except BaseException:
-        remove(folder)
+    except BaseException as failure:
+        if not what or (isinstance(failure, Exception) and not isinstance(failure, OSError)):
+            remove(folder)
         raise
     finally:
-        if lock is not None:
-            os.close(lock)
+        os.close(lock)
+
+
+class Progress:
+    """Which pieces of a folder in the making are done, and what was told of each: a line of JSON a piece. A line that a
+    killed process wrote by half counts for nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file, self._turn = folder / PROGRESS, threading.Lock()
+        self.done: dict[str, Any] = {}
+        if self._file.exists():
+            for line in self._file.read_bytes().splitlines():
+                with contextlib.suppress(ValueError):
+                    piece, told = json.loads(line)
+                    self.done[piece] = told
+
+    def add(self, piece: str, told: Any) -> None:
+        """Notes that a piece is done. Call it when its files are."""
+        line = json.dumps([piece, told]).encode()
+        with self._turn, self._file.open("ab") as out:
+            out.write(b"\n" + line + b"\n")
+        self.done[piece] = told
 
 
 def sync(folder: Path, inside: bool = True) -> None:

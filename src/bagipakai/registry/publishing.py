@@ -29,7 +29,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Variable
 from bagipakai.registry import quality, tables, vault
 from bagipakai.registry.digest import CUT, ContentDigest, combined
-from bagipakai.registry.folders import in_the_making, remove, sync
+from bagipakai.registry.folders import Progress, in_the_making, remove, sync
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, regions
@@ -74,7 +74,7 @@ def draft(
 ) -> Path | Refusal:
     """Makes `dataset` the draft of `version`, read whole and measured; a draft of the same version gives way. Its files
     are sealed under a new key that `storage` wraps (registry.vault) and made read-only. `told` hears the number of rows
-    read after each regency.
+    read after each regency. What an interrupted call had sealed, the next one takes up.
 
     Drafts lie beside the folder `releases`, never in it. Raises QualityError, OSError.
     """
@@ -89,10 +89,10 @@ def draft(
         catalogue = Catalogue.on(date.fromisoformat(described["reference_day"]))
         _must_be_current(described, catalogue)
         lineage = _lineage(described, catalogue)
-        with in_the_making(place) as folder:
+        what = digest_of([FORM, version, storage.id, described, notes])
+        with in_the_making(place, what=what) as folder:
             _must_be_all(dataset, described)
-            key = ReleaseKey.new(version)
-            (folder / KEY).write_bytes(key.wrapped(storage))
+            key = _key_of(folder, version, storage)
             making = _Making(dataset, folder, key, catalogue, lineage)
             files = list(_read(making, described, told or (lambda _: None)))
             report = canonical(_measured(making, files, described))
@@ -286,6 +286,15 @@ def _must_be_current(described: Mapping[str, Any], catalogue: Catalogue) -> None
         raise Unfit("dataset-of-another-edition")
 
 
+def _key_of(folder: Path, version: str, storage: StorageKey) -> ReleaseKey:
+    """That of a draft in the making: a new one, or the one under which its first files lie already. Raises Damaged."""
+    if not (folder / KEY).exists():
+        key = ReleaseKey.new(version)
+        write_once(folder / KEY, key.wrapped(storage), 0o444)
+        return key
+    return ReleaseKey.unwrapped(folder, version, storage)
+
+
 def _lineage(described: Mapping[str, Any], catalogue: Catalogue) -> Lineage:
     try:
         return Lineage.from_json(described.get("lineage"), catalogue)
@@ -329,15 +338,28 @@ class _Read:
     first_person: int
     first_family: int
 
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "_Read":
+        files = {name: File(**{**told[name], "unit": Unit(told[name]["unit"])}) for name in ("persons", "families")}
+        return cls(**files, first_person=told["first_person"], first_family=told["first_family"])
+
 
 def _read(making: _Making, described: Mapping[str, Any], told: Told) -> Iterator[File]:
     """Every file in release order, each read whole. Raises Unfit for one that is not what the data set says, has other
     columns, or whose families and persons do not follow one another."""
     content = {one["path"]: (one["rows"], one["content"]) for one in described["files"]}
     codes = sorted(region.code for region in regions().at_level(2))
-    found, next_person, next_family = [], 0, 0
+    found, next_person, next_family, progress = [], 0, 0, Progress(making.folder)
+
+    def read(kab: str) -> _Read:
+        if kab in progress.done:
+            return _Read.from_json(progress.done[kab])
+        one = _regency(making, kab)
+        progress.add(kab, asdict(one))
+        return one
+
     with _Pool(os.cpu_count()) as pool:
-        for one in pool.map(lambda kab: _regency(making, kab), codes):
+        for one in pool.map(read, codes):
             for file in (one.families, one.persons):
                 if content[file.path] != (file.rows, file.content):
                     raise Unfit("dataset-file-altered", file.path)
@@ -379,6 +401,7 @@ def _file(making: _Making, unit: Unit, kab: str, wanted: tuple[str, ...]) -> tup
     kept, digest = {column: [np.empty(0, dtype=np.int64)] for column in wanted}, ContentDigest(expected)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)  # of a process that was killed over it
         sealed = vault.seal_file(source, target, cipher)
         with vault.Opened(target, cipher, sealed.blocks, name.as_posix()) as plain, pq.ParquetFile(plain) as file:
             if not file.schema_arrow.remove_metadata().equals(expected):

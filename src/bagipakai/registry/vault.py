@@ -100,7 +100,7 @@ class Sealed:
 
 
 def seal_file(source: Path, target: Path, cipher: AESGCM) -> Sealed:
-    """Writes `target`, a new file, from the plaintext in `source`. Raises OSError."""
+    """Writes `target`, a new file, from the plaintext in `source`; it is on the disk then. Raises OSError."""
     whole, digests = hashlib.sha256(), bytearray()
     with source.open("rb") as plain, target.open("xb") as out:
         for number, block in enumerate(_blocks(plain)):
@@ -111,6 +111,8 @@ def seal_file(source: Path, target: Path, cipher: AESGCM) -> Sealed:
         whole.update(digests)
         out.write(digests)
         size = out.tell()
+        out.flush()
+        os.fsync(out.fileno())
     return Sealed(size, whole.hexdigest(), hashlib.sha256(digests).hexdigest())
 
 

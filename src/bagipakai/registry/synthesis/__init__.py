@@ -13,9 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from bagipakai.core.canonical import digest
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.digest import combined
-from bagipakai.registry.folders import in_the_making
+from bagipakai.registry.folders import Progress, in_the_making
 from bagipakai.registry.regions import EDITION, SYSTEM
 from bagipakai.registry.synthesis.nation import Nation, Share, divide, numbers
 from bagipakai.registry.synthesis.regency import Written, make
@@ -29,7 +30,8 @@ def synthesise(
     people: int, seed: int, out: Path, processes: int | None = None, told: Callable[[int], object] | None = None
 ) -> dict[str, Any]:
     """Writes `people` persons and their families as the folder `out`, which appears whole or not at all; returns what
-    `dataset.json` says. `told` hears the number of persons after each regency.
+    `dataset.json` says. `told` hears the number of persons after each regency. What an interrupted call had made, the
+    next one takes up.
 
     Raises ValueError for an impossible size or seed, FileExistsError if `out` holds anything.
     """
@@ -37,7 +39,9 @@ def synthesise(
         raise ValueError("a seed from 0 to 2^63-1")
     nation, catalogue = divide(people, seed), Catalogue.on(numbers()["reference_day"])
     files: dict[str, Written] = {}
-    with in_the_making(out, durable=False) as folder:  # it can be made again, and is read whole when published
+    what = digest([FORM, people, seed, catalogue.digest])
+    # Not durable: it can be made again, and is read whole when published.
+    with in_the_making(out, durable=False, what=what) as folder:
         for share, written in _made(nation, folder, processes or os.cpu_count() or 1):
             files |= {one.path: one for one in written}
             if told is not None:
@@ -57,10 +61,18 @@ class _Task:
 
 def _made(nation: Nation, folder: Path, processes: int) -> Iterator[tuple[Share, list[Written]]]:
     """Each regency and its files, as they are finished; the largest first, so that no process is left with one."""
-    tasks = [
-        _Task(share, nation.families, nation.seed, folder)
-        for share in sorted(nation.shares, key=lambda share: -share.persons)
-    ]
+    progress, tasks = Progress(folder), []
+    for share in sorted(nation.shares, key=lambda share: -share.persons):
+        if share.kab in progress.done:
+            yield share, [Written(**one) for one in progress.done[share.kab]]
+        else:
+            tasks.append(_Task(share, nation.families, nation.seed, folder))
+    for share, written in _run(tasks, processes):
+        progress.add(share.kab, [asdict(one) for one in written])
+        yield share, written
+
+
+def _run(tasks: list[_Task], processes: int) -> Iterator[tuple[Share, list[Written]]]:
     if processes == 1:
         yield from ((task.share, _regency(task)) for task in tasks)
         return

@@ -86,7 +86,7 @@ class Table:
     def __init__(self, unit: Unit, kab: str, catalogue: Catalogue, out: Path) -> None:
         self._path, self._schema = part(unit, kab), schema(unit, catalogue)
         self._file = out / self._path
-        self._file.parent.mkdir(parents=True)
+        self._file.parent.mkdir(parents=True, exist_ok=True)
         self._writer: pq.ParquetWriter | None = None
         self._digest = ContentDigest(self._schema)
         self._waiting: list[pa.Table] = []
