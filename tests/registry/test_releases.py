@@ -418,12 +418,18 @@ def test_a_publication_that_is_stopped_leaves_nothing_half_published_and_is_take
 # The command.
 
 
-def test_check_says_that_a_release_is_whole(release, capsys):
+@pytest.fixture
+def no_house(tmp_path, monkeypatch):
+    """A folder `var` without keys: no seal is known by which a release could be judged."""
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "var"))
+
+
+def test_check_says_that_a_release_is_whole(release, no_house, capsys):
     assert main(["registry", "check", str(release.folder)]) == 0
     assert "utuh: 1028 berkas" in capsys.readouterr().out
 
 
-def test_check_names_every_damage_and_fails(copy, capsys):
+def test_check_names_every_damage_and_fails(copy, no_house, capsys):
     flip(copy / BOGOR)
     (copy / FIRST).unlink()
     (copy / "catatan.txt").write_text("x")
