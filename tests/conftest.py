@@ -50,12 +50,17 @@ def django_db_modify_db_settings():
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """The owner made the database; the tests work in it with the office's login and rights."""
+    from tests import shelf
+
     from bagipakai.control.commands import grant
 
     with django_db_blocker.unblock():
         grant("default")
         with connection.cursor() as cursor:
             cursor.execute(owner.FUNCTION)
+            cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+            if cursor.fetchone() == (True,):  # tests/settings.py
+                cursor.execute(shelf.FUNCTION)
         log_in("office")
         yield
         log_in("owner")
@@ -77,10 +82,10 @@ def a_trail_of_its_own(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(house, "store", store)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def office_stands(django_db_setup, django_db_blocker):
-    """The office and one institution that may ask, made once for the session. Tests that ask for it find both there;
-    without it, the factories make them anew in each test."""
+    """The office and one institution that may ask, made once and found standing by the files that ask for it, until a
+    test that commits empties the database; without it, the factories make them anew in each test."""
     from tests import factories
 
     with django_db_blocker.unblock():
