@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -11,6 +12,28 @@ from tests import owner
 
 # The same function, at its smallest cost: tests make hundreds of people.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+
+# The files that take longest, longest first: of two processes none should begin one of these when the other is done.
+LONGEST = (
+    "browser/test_whole_path.py",
+    "security/test_faults_of_the_sequencer.py",
+    "security/test_faults_of_the_sealer.py",
+    "browser/test_narrow.py",
+    "control/test_whole_path.py",
+    "control/test_custody.py",
+    "control/test_keybook.py",
+    "portal/test_acts.py",
+    "portal/test_doors.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Where files are shared out among processes (`make test`), the longest go first; otherwise all stays in order."""
+    if hasattr(config, "workerinput"):
+        here = Path(__file__).parent
+        rank = {here / name: place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
 
 
 def log_in(who):

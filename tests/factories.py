@@ -303,17 +303,17 @@ def a_request(
     """A request that came all the way to `at`, step by step, by the people whose turn it was. A plain one may be found
     on the shelf, as far as one of its kind came before; not if it must go its way `anew`."""
     office = an_office()
-    plain = asking is None and not other
+    plain = asking is None and not other and shelf.untouched()
     asking = asking or the_institution()
-    known = shelf.shelf_of(office.institution.pk, level) if plain else None
-    chain, ahead = _found(asking, office, {} if anew or known is None else known, at)
+    known = shelf.shelf(office.institution.pk, level) if plain and not anew else {}
+    chain, ahead = _found(asking, office, known, at)
     for stage, go_on in ahead:
         if chain.state.status is at:
             return chain
         if stage is chain.state.status:
             go_on(chain, level, other)
-            if known is not None:
-                known[chain.state.status] = shelf.kept(chain.request.pk)
+            if plain:
+                shelf.shelf(office.institution.pk, level)[chain.state.status] = shelf.kept(chain.request.pk)
     assert chain.state.status is at, f"no way leads to {at}: {chain.state.status}"
     return chain
 

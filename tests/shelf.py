@@ -2,24 +2,24 @@
 laid out again for a test that has written nothing yet. What stands there then is what the product's own doors wrote,
 byte for byte, down to each signature.
 
-A shelf serves one ground: the office that stands committed, the folder, the clock, the policies, the keys in people's
+A shelf serves one ground: the office that stands committed, its keys, the clock, the policies, the keys in people's
 hands. On any other, and on a server whose superuser we are not, every request goes its way by itself.
 """
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from psycopg import sql
 from tests import authenticators
 
 from bagipakai import postgres
-from bagipakai.control import access, clock, documents
+from bagipakai.control import access, clock, documents, keys
 from bagipakai.control.trail import house
 
 # Lays out rows as they were: no trigger looks at what triggers let pass before. Made once in the tests' database
@@ -38,20 +38,23 @@ class Kept:
 
     request: int
     rows: str
-    files: dict[Path, bytes] = field(repr=False)
+    files: dict[Path, bytes] = field(repr=False)  # by their names in `var`
     trail: dict[Path, bytes] = field(repr=False)  # by their names in the trail's folder
 
 
-def shelf_of(office: int, level: str) -> dict[Any, Kept] | None:
-    """What is known here by status; None where nothing may be taken or kept, above all where the test has written
-    something of its own."""
-    if not (connection.in_atomic_block and postgres.var() == settings.VAR and clock.now is _NOW and _may_lay_out()):
-        return None
+def untouched() -> bool:
+    """Whether something may be taken or kept: above all, whether this test has written nothing of its own yet."""
+    if not (connection.in_atomic_block and clock.now is _NOW and _may_lay_out()):
+        return False
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NULL")
-        if cursor.fetchone() != (True,):
-            return None
-    ground = (os.environ.get("BAGIPAKAI_POLICIES"), id(authenticators.WALLET), office)
+        return cursor.fetchone() == (True,)
+
+
+def shelf(office: int, level: str) -> dict[Any, Kept]:
+    """What is known on this ground, by status."""
+    public = tuple(file.read_bytes() for file in sorted((keys.folder() / "public").iterdir()))
+    ground = (office, public, os.environ.get("BAGIPAKAI_POLICIES"), id(authenticators.WALLET))
     return _SHELVES.setdefault((*ground, level), {})
 
 
@@ -62,25 +65,25 @@ def kept(request: int) -> Kept:
         rows = "; ".join(_statement(table, told) for table, told in cursor.fetchall() if told)
     papers = {documents.folder() / name for name in re.findall(r"\b[0-9a-f]{64}\b", rows)}
     packages = {access.packages() / name for name in re.findall(r"\bpaket-[0-9a-f-]{36}\b", rows)}
-    files = {file for file in papers if file.is_file()} | {file for one in packages for file in one.glob("*")}
+    files = papers.union(*(one.glob("*") for one in packages))
     trail = house.store().folder
-    return Kept(
-        request,
-        rows,
-        {file: file.read_bytes() for file in files},
-        {file.relative_to(trail): file.read_bytes() for file in trail.rglob("*") if file.is_file()},
-    )
+    return Kept(request, rows, _read(files, postgres.var()), _read(trail.rglob("*"), trail))
 
 
 def lay_out(one: Kept) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT lay_out(%s)", [one.rows])
-    trail = house.store().folder
-    for file, content in {**one.files, **{trail / name: content for name, content in one.trail.items()}}.items():
-        if not file.is_file() or file.read_bytes() != content:  # a test may have spoiled it
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.unlink(missing_ok=True)
-            file.write_bytes(content)
+    for place, files in ((postgres.var(), one.files), (house.store().folder, one.trail)):
+        for name, content in files.items():
+            file = place / name
+            if not file.is_file() or file.read_bytes() != content:  # a test may have spoiled it
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.unlink(missing_ok=True)
+                file.write_bytes(content)
+
+
+def _read(files: Iterable[Path], place: Path) -> dict[Path, bytes]:
+    return {file.relative_to(place): file.read_bytes() for file in files if file.is_file()}
 
 
 @cache
