@@ -19,11 +19,23 @@ LONGEST = (
     "security/test_faults_of_the_sequencer.py",
     "security/test_faults_of_the_sealer.py",
     "browser/test_narrow.py",
+    "control/test_keybook.py",
+    "generative/test_delivered_is_approved.py",
+    "generative/test_engines_agree.py",
+    "workflow/test_generated_requests.py",
+    "registry/test_worker.py",
+    "registry/test_releases.py",
+    "registry/test_synthesis.py",
+    "registry/test_deliver.py",
+    "browser/test_passkeys.py",
     "control/test_whole_path.py",
     "control/test_custody.py",
-    "control/test_keybook.py",
     "portal/test_acts.py",
     "portal/test_doors.py",
+    "portal/test_questions.py",
+    "control/passkeys/test_signing.py",
+    "control/trail/test_commands.py",
+    "demo/test_walking.py",
 )
 
 
@@ -33,6 +45,7 @@ def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
         here = Path(__file__).parent
         rank = {here / name: place for place, name in enumerate(LONGEST)}
+        assert all(file.is_file() for file in rank)
         items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
 
 
