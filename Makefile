@@ -1,9 +1,11 @@
 # Two commands do everything: `make demo` and `make test`.
 # PEOPLE=1000000  size of the synthetic nation      SERVE=0  stop after the walks      PORT=8000  where the portal listens
+# PROCESSES=2  among which the tests are shared, a file at a time
 
 PEOPLE ?= 1000000
 SERVE  ?= 1
 PORT   ?= 8000
+PROCESSES ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 BENCH_PEOPLE ?= 10000000
@@ -27,7 +29,7 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 
 test: .venv/test           ## everything; closes with pytest's own summary
 	@deploy/packages chromium poppler-utils age strace softhsm2 nginx libnss3-tools libatomic1  # the last: the browser driver's engine
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 night: .venv/test          ## every case of what the tests sample: about an hour
 	$(BIN)/pytest -m night

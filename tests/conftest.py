@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -11,6 +12,44 @@ from tests import owner
 
 # The same function, at its smallest cost: tests make hundreds of people.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+
+# The files that take longest, longest first: of two processes none should begin one of these when the other is done.
+LONGEST = (
+    "browser/test_whole_path.py",
+    "security/test_faults_of_the_sequencer.py",
+    "security/test_faults_of_the_sealer.py",
+    "security/test_nginx.py",
+    "browser/test_narrow.py",
+    "control/test_keybook.py",
+    "generative/test_delivered_is_approved.py",
+    "generative/test_engines_agree.py",
+    "workflow/test_generated_requests.py",
+    "registry/test_worker.py",
+    "registry/test_releases.py",
+    "registry/test_synthesis.py",
+    "registry/test_deliver.py",
+    "browser/test_passkeys.py",
+    "browser/test_readiness_path.py",
+    "control/test_inventory.py",
+    "control/test_whole_path.py",
+    "control/test_custody.py",
+    "portal/test_acts.py",
+    "portal/test_doors.py",
+    "portal/test_questions.py",
+    "control/passkeys/test_signing.py",
+    "control/trail/test_commands.py",
+    "demo/test_walking.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Where files are shared out among processes (`make test`), the longest go first; otherwise all stays in order."""
+    if hasattr(config, "workerinput"):
+        here = Path(__file__).parent
+        rank = {here / name: place for place, name in enumerate(LONGEST)}
+        assert all(file.is_file() for file in rank)
+        items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
 
 
 def log_in(who):
@@ -50,12 +89,17 @@ def django_db_modify_db_settings():
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """The owner made the database; the tests work in it with the office's login and rights."""
+    from tests import shelf
+
     from bagipakai.control.commands import grant
 
     with django_db_blocker.unblock():
         grant("default")
         with connection.cursor() as cursor:
             cursor.execute(owner.FUNCTION)
+            cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+            if cursor.fetchone() == (True,):  # tests/settings.py
+                cursor.execute(shelf.FUNCTION)
         log_in("office")
         yield
         log_in("owner")
@@ -77,10 +121,10 @@ def a_trail_of_its_own(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(house, "store", store)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def office_stands(django_db_setup, django_db_blocker):
-    """The office and one institution that may ask, made once for the session. Tests that ask for it find both there;
-    without it, the factories make them anew in each test."""
+    """The office and one institution that may ask, made once and found standing by the files that ask for it, until a
+    test that commits empties the database; without it, the factories make them anew in each test."""
     from tests import factories
 
     with django_db_blocker.unblock():

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pyrage
+from tests import shelf
 from tests.authenticators import act
 from tests.fakes import Registry
 from tests.trail import witnessed
@@ -293,18 +294,38 @@ class Chain:
         witnessed()
 
 
-def a_request(at: Status = Status.DRAFT, level: str = "L4", asking: House | None = None, **other: Any) -> Chain:
-    """A request that came all the way to `at`, step by step, by the people whose turn it was."""
+_Way = tuple[tuple[Status, Callable[[Chain, str, dict[str, Any]], object]], ...]
+
+
+def a_request(
+    at: Status = Status.DRAFT, level: str = "L4", asking: House | None = None, *, anew: bool = False, **other: Any
+) -> Chain:
+    """A request that came all the way to `at`, step by step, by the people whose turn it was. A plain one may be found
+    on the shelf, as far as one of its kind came before; not if it must go its way `anew`."""
     office = an_office()
+    plain = asking is None and not other and shelf.untouched()
     asking = asking or the_institution()
-    chain = Chain(done(requests.create(asking[Role.APPLICANT])), asking, office)
-    for stage, go_on in _WAY:
+    known = shelf.shelf(office.institution.pk, level) if plain and not anew else {}
+    chain, ahead = _found(asking, office, known, at)
+    for stage, go_on in ahead:
         if chain.state.status is at:
             return chain
         if stage is chain.state.status:
             go_on(chain, level, other)
+            if plain:
+                shelf.shelf(office.institution.pk, level)[chain.state.status] = shelf.kept(chain.request.pk)
     assert chain.state.status is at, f"no way leads to {at}: {chain.state.status}"
     return chain
+
+
+def _found(asking: House, office: House, known: dict[Status, shelf.Kept], at: Status) -> tuple[Chain, _Way]:
+    """The request that had come furthest on its way to `at`, or a new one; and what is left of the way."""
+    stages = [*(stage for stage, _ in _WAY), Status.ACCESS_GRANTED]
+    for number in range(stages.index(at), 0, -1):
+        if one := known.get(stages[number]):
+            shelf.lay_out(one)
+            return Chain(Request.objects.get(pk=one.request), asking, office), _WAY[number:]
+    return Chain(done(requests.create(asking[Role.APPLICANT])), asking, office), _WAY
 
 
 def _send(chain: Chain, level: str, other: dict[str, Any]) -> None:
@@ -344,7 +365,7 @@ def an_acknowledgement(grant: Grant, signer: Signer | None = None, **changed: An
     return replace(said, **changed).sealed(signer or SECRETS[recipient].signer)
 
 
-_WAY: tuple[tuple[Status, Callable[[Chain, str, dict[str, Any]], object]], ...] = (
+_WAY: _Way = (
     (Status.DRAFT, _send),
     (Status.ADMIN_CHECK, lambda chain, *_: chain.step(Action.PASS_ADMIN, Role.ADMIN_VERIFIER)),
     (Status.SUBSTANCE_CHECK, _examine),

@@ -5,6 +5,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 from datetime import date, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from tests.trail import witnessed
 
 from bagipakai.control import access, clock, custody, custody_commands, keys, orders, requests
 from bagipakai.control.models import Grant, PlacedOrder
+from bagipakai.control.signing import desk
 from bagipakai.control.trail import house
 from bagipakai.core.envelope import Signer
 from bagipakai.core.inventory import Inventory
@@ -34,13 +36,28 @@ INVENTORY = Inventory.on(date.max)
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
-    """Keys and packages of this test alone."""
-    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path))
-    keys.establish()
+    """A copy of the keys, and packages of this test alone."""
     registry_keys.establish(keys.folder())
+    house.establish()
+    desk.house(clock.now())
+    shutil.copytree(keys.folder(), tmp_path / "keys")
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path))
+    an_old_session_key()
+
+
+def an_old_session_key():
     session = keys.folder() / "control" / "session.key"
     session.write_text("lama")
     session.chmod(0o600)
+
+
+@pytest.fixture
+def unused(own, tmp_path, monkeypatch):
+    """The keys of an installation that has signed nothing yet."""
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "baru"))
+    keys.establish()
+    registry_keys.establish(keys.folder())
+    an_old_session_key()
 
 
 @pytest.fixture
@@ -250,7 +267,7 @@ def listed(capsys):
     return code, {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
 
 
-def test_the_list_says_what_is_due_what_is_missing_and_what_nobody_knows(capsys):
+def test_the_list_says_what_is_due_what_is_missing_and_what_nobody_knows(unused, capsys):
     file = keys.folder() / "registry" / "seal.pem"
     old = (clock.now() - timedelta(days=800)).timestamp()
     os.utime(file, (old, old))
@@ -265,8 +282,9 @@ def test_the_list_says_what_is_due_what_is_missing_and_what_nobody_knows(capsys)
     assert {key.name for key in INVENTORY.keys} < set(said)
 
 
-def test_an_installation_that_was_just_set_up_needs_nobody(capsys):
+def test_an_installation_that_was_just_set_up_needs_nobody(unused, capsys):
     house.establish()
+    desk.house(clock.now())
     assert listed(capsys)[0] == 0
 
 

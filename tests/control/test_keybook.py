@@ -22,7 +22,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action as Deed
 from bagipakai.core.request import Role, Status
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 HEAD, REVIEWER = Role.ACCOUNTABLE_OFFICER, Role.READINESS_REVIEWER
 

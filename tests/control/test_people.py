@@ -8,7 +8,7 @@ from tests.factories import a_pdf, an_office
 from bagipakai.control import commands, documents, institutions, people
 from bagipakai.control.models import Person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 PASSWORD = "kata sandi yang panjang"
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 @pytest.mark.parametrize("level", ["L1", "L2", "L3", "L4"])
 def test_a_request_of_each_level_comes_to_access(level):
     """S01: every stage, each by another person, to a grant that names exactly what was approved."""
-    chain = a_request(at=Status.ACCESS_GRANTED, level=level)
+    chain = a_request(at=Status.ACCESS_GRANTED, level=level, anew=True)
     state = chain.state
     assert state.status is Status.ACCESS_GRANTED
     grant = Grant.objects.get(request=chain.request)
@@ -30,7 +30,7 @@ def test_a_request_of_each_level_comes_to_access(level):
 
 
 def test_every_step_is_done_by_another_person():
-    chain = a_request(at=Status.ACCESS_GRANTED)
+    chain = a_request(at=Status.ACCESS_GRANTED, anew=True)
     checks = list(chain.state.examined.values())
     assert len(checks) == 7  # administration, substance, opinion, decision, controller's signature, processing, quality
     assert len(frozenset.union(*checks, chain.state.authors)) == sum(map(len, checks)) + len(chain.state.authors)

@@ -22,7 +22,7 @@ from bagipakai.portal.acts.words import ACTS
 from bagipakai.portal.downloads import views as downloads
 from bagipakai.portal.templatetags.parts import dasar
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 
 def shown(client, address: str, prefix: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from bagipakai.control import documents, readiness, requests
 from bagipakai.control.models import Tenure
 from bagipakai.core.request import Action, Role, Status
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 OPEN = ["portal:home", "portal:glossary", "register:list", "catalogue:list", "accounts:login", "trail:show"]
 

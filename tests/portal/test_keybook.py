@@ -19,7 +19,7 @@ from bagipakai.core.keybook import Action, Term
 from bagipakai.core.manifest import read_aloud
 from bagipakai.core.request import Role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 OWN, KEY, QUEUE = (f"readiness:{name}" for name in ("own", "key", "queue"))
 

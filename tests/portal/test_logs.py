@@ -13,7 +13,7 @@ from tests.portal.steps import entering
 from bagipakai.core.request import Role
 from bagipakai.portal.pages import views
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 NIK = "5203015708890001"
 

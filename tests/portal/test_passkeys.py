@@ -21,7 +21,7 @@ from bagipakai.core.manifest import read_aloud
 from bagipakai.core.request import Action, Role, Status
 from bagipakai.portal.passkeys import doors
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 
 @pytest.fixture(autouse=True)

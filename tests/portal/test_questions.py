@@ -10,7 +10,7 @@ from tests.portal.steps import a_returned_request, entering
 from bagipakai.control import clock
 from bagipakai.core.request import Role, Status
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 
 @pytest.fixture

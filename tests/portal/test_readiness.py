@@ -15,7 +15,7 @@ from bagipakai.control.models import ReadinessReview
 from bagipakai.core.readiness import Status
 from bagipakai.core.request import Role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 
 @pytest.fixture

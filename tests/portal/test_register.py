@@ -9,7 +9,7 @@ from tests.factories import a_request, an_institution
 
 from bagipakai.core.request import Status
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 
 @pytest.fixture(params=["id", "en"])

@@ -13,7 +13,7 @@ from tests.portal.steps import entering, with_a_key
 
 from bagipakai.core.request import Action, Role, Status
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 
 def way_of(chain: Chain, role: Role, action: Action) -> tuple[Client, str, dict[str, str]]:

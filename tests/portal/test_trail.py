@@ -22,7 +22,7 @@ from bagipakai.core.request import Role
 from bagipakai.core.tiles import Log, bundle_name, tile_name
 from bagipakai.portal.trail.names import is_of_the_log
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 FULL = 2**60
 

@@ -492,6 +492,7 @@ def test_an_order_outside_the_rules_is_refused_with_a_code_and_leaves_nothing(co
         "",
         str(US.to_public())[:-1] + "q",
     ],
+    ids=["shouted", "secret", "other", "empty", "mistyped"],
 )
 def test_only_one_spelling_of_an_age_key_is_a_recipient(key, release):
     plan = a_plan()

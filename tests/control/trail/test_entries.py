@@ -7,7 +7,7 @@ from bagipakai.control.models import Event, ReadinessEvent
 from bagipakai.control.trail import entries, leaves
 from bagipakai.control.trail.openings import openings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 
 def test_an_entry_is_found_by_its_name():

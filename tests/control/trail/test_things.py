@@ -16,7 +16,7 @@ from bagipakai.control.trail import auditing, leaves, things
 from bagipakai.core import policy
 from bagipakai.core.request import Role, Status
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
 
 def told(event=None):
