@@ -16,8 +16,7 @@ from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Order, Receipt
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import deliver, keys
-from bagipakai.registry.engines import EngineError
-from bagipakai.registry.engines.duckdb import TooManyCells
+from bagipakai.registry.engines import EngineError, TooManyCells
 from bagipakai.registry.extract import NotWhatWasApproved
 from bagipakai.registry.formats import CellTooLong
 from bagipakai.registry.mailbox import Letter, Mailbox
