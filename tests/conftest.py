@@ -1,6 +1,8 @@
 """What every test that touches the office's database needs."""
 
 import contextlib
+import os
+import tempfile
 from datetime import UTC, datetime
 
 import pytest
@@ -102,3 +104,18 @@ def at(monkeypatch):
             yield moment
 
     return standing
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """Spark, started once for all tests that ask it; whoever makes an engine of it meanwhile joins this one."""
+    from bagipakai.registry.engines import spark
+
+    os.environ["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # short plans: half the work
+    try:
+        with spark.Engine(tmp_path_factory.mktemp("spark"), [tempfile.gettempdir()]) as engine:
+            yield engine
+    except spark.SparkMissing as missing:
+        pytest.skip(str(missing))
+    finally:
+        del os.environ["JAVA_TOOL_OPTIONS"]

@@ -62,6 +62,7 @@ PRIVATE = {  # of a Spark that this process starts
     "spark.ui.showConsoleProgress": "false",
     "spark.io.encryption.enabled": "true",  # what it spills can be read by nobody once it is gone
 }
+TELLTALES = ("SQLQueryContextLogger", "DataFrameQueryContextLogger", "pyspark.sql.connect.logging")  # of the client
 LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 _Answer = TypeVar("_Answer")
@@ -94,10 +95,10 @@ def cells_sql(query: Count, types: Mapping[str, Type], margins: bool = False) ->
     names = [f"d{at}" for at in range(len(query.by))]
     cast = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
     member, *counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu"]
-    depth = f"{len(names)} - bit_count(grouping_id({', '.join(names)}))" if names else "0"
+    depth = _DEPTH.format(width=len(names), names=", ".join(names)) if names else "CAST(0 AS BIGINT)"
     depths = range(len(names) + 1) if margins else [len(names)]
     sets = ", ".join(f"({', '.join(names[:length])})" for length in depths)
-    select = ",\n    ".join([f"CAST({depth} AS BIGINT) AS depth", *names, *counts])
+    select = ",\n    ".join([f"{depth} AS depth", *names, *counts])
     text = f"""{_REGISTRY},
 {chosen_sql(where)},
 members AS (       -- one row per chosen row, with nothing but what is counted
@@ -115,6 +116,7 @@ registry AS (      -- the files of the release that can hold a chosen row, and o
     SELECT * FROM {registry}
 )"""
 
+_DEPTH = "CAST({width} - bit_count(grouping_id({names})) AS BIGINT)"  # a margin's others are null, as unknown is
 _COUNTS = {  # the column that is counted with, then the two counts; a cluster counts families one by one, and spills
     "keluarga": [
         "member_count",
@@ -298,8 +300,11 @@ def ready(address: str) -> None:
 
 def _session(address: str, scratch: Path) -> "tuple[SparkSession, bool]":
     """The session, and whether it is ours to stop."""
+    from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
+    for name in TELLTALES:  # write every failed statement to the log, with the values in it
+        PySparkLogger.getLogger(name).disabled = True
     running = SparkSession.getActiveSession()
     if running is not None:
         return running, False
