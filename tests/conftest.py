@@ -1,7 +1,7 @@
 """What every test that touches the office's database needs."""
 
 import contextlib
-import os
+import socket
 import tempfile
 from datetime import UTC, datetime
 
@@ -13,6 +13,10 @@ from tests import owner
 
 # The same function, at its smallest cost: tests make hundreds of people.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+
+with socket.socket() as free:  # where Spark listens for other processes, if a test starts it
+    free.bind(("127.0.0.1", 0))
+    PORT = free.getsockname()[1]
 
 
 def log_in(who):
@@ -108,14 +112,22 @@ def at(monkeypatch):
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
-    """Spark, started once for all tests that ask it; whoever makes an engine of it meanwhile joins this one."""
+    """Spark, started once for all tests that ask it; whoever makes an engine of it in this process meanwhile joins this
+    one, and other processes find it at `cluster_address`."""
     from bagipakai.registry.engines import spark
 
-    os.environ["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # short plans: half the work
-    try:
-        with spark.Engine(tmp_path_factory.mktemp("spark"), [tempfile.gettempdir()]) as engine:
-            yield engine
-    except spark.SparkMissing as missing:
-        pytest.skip(str(missing))
-    finally:
-        del os.environ["JAVA_TOOL_OPTIONS"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # short plans: half the work
+        connect = {"plugins": "org.apache.spark.sql.connect.SparkConnectPlugin", "connect.grpc.binding.port": PORT}
+        said = " ".join(f"--conf spark.{name}={value}" for name, value in connect.items())
+        patched.setenv("PYSPARK_SUBMIT_ARGS", f"{said} pyspark-shell")
+        try:
+            with spark.Engine(tmp_path_factory.mktemp("spark"), [tempfile.gettempdir()]) as engine:
+                yield engine
+        except spark.SparkMissing as missing:
+            pytest.skip(str(missing))
+
+
+@pytest.fixture
+def cluster_address(cluster):
+    return f"sc://127.0.0.1:{PORT}"

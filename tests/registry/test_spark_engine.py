@@ -1,7 +1,10 @@
 """Spark: the SQL it is given, the files it may read, the order of its rows, what it tells when it fails."""
 
+import logging
 import random
+import subprocess
 import sys
+import textwrap
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -177,8 +180,21 @@ def test_a_table_of_too_many_cells_is_told(cluster, many, monkeypatch, tmp_path)
 # Errors tell their kind
 
 
+class Told(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
 def test_a_failure_in_the_cluster_is_told_without_what_stands_in_the_row(engine, tmp_path, capfd):
-    """A file whose footer is whole and whose rows are not, and a value that stands in a failing statement."""
+    """A file whose footer is whole and whose rows are not, and a value that stands in a failing statement: Spark's own
+    client would write both to the log."""
+    log = Told()
+    for name in spark.TELLTALES:
+        logging.getLogger(name).addHandler(log)
     file = tmp_path / "release" / "part.parquet"
     table = pa.table({"nama": [f"{SECRET}{at}" for at in range(1000)], "person_ordinal": range(1000)})
     pq.write_table(table, file, compression="none", use_dictionary=False)
@@ -191,7 +207,7 @@ def test_a_failure_in_the_cluster_is_told_without_what_stands_in_the_row(engine,
     for error in (caught.value, again.value):
         assert SECRET not in str(error) and str(tmp_path) not in str(error)
         assert error.__context__ is None and error.__cause__ is None
-    told = "".join(capfd.readouterr())
+    told = "".join([*capfd.readouterr(), *log.lines])
     assert SECRET not in told and str(tmp_path) not in told
 
 
@@ -208,3 +224,48 @@ def test_what_is_missing_is_told_with_what_to_do(monkeypatch, tmp_path):
 
 def test_spark_is_told_which_it_is(cluster):
     assert cluster.name.startswith("spark 4.")
+
+
+# From another process
+
+
+ELSEWHERE = """
+    import sys
+    from bagipakai.core.disclosure import Cell
+    from bagipakai.core.query import Column, Compare, Const, Count, Op, Rows
+    from bagipakai.core.variables import Type
+    from bagipakai.registry.engines import EngineError, Part, spark
+    address, scratch, release, *files = sys.argv[1:]
+    types = {"nama": Type.TEXT, "desil": Type.INTEGER}
+    parts = [Part(file, "3201") for file in files]
+    poor = Compare(Op.AT_MOST, Column("desil"), Const(4))
+    for _ in range(2):  # one order after another
+        for small in (0, 1_000_000):
+            with spark.Engine(scratch, [release], address, small=small) as engine:
+                sizes = [batch.num_rows for batch in engine.rows(Rows("individu", ("nama",), poor), parts, types)]
+                assert sizes == [120_000], sizes
+                cells = engine.count(Count("individu", (), poor), parts, types, enough=10, margins=True)
+                assert cells == [Cell((), 120_000, 10)], cells
+                try:
+                    spark._quietly(lambda: engine._session.sql("SELECT CAST('xRAHASIA' AS BIGINT)").collect())
+                except EngineError as error:
+                    print(engine.name, error)
+"""
+
+
+def elsewhere(address, many, scratch):
+    folder, parts = many
+    command = [sys.executable, "-c", textwrap.dedent(ELSEWHERE), address, str(scratch), str(folder)]
+    done = subprocess.run([*command, *[part.path for part in parts]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("CAST_INVALID_INPUT") == 4 and "RAHASIA" not in done.stdout + done.stderr
+    assert not list(scratch.iterdir())
+
+
+def test_a_cluster_is_reached_by_its_address(cluster_address, many, tmp_path):
+    elsewhere(cluster_address, many, tmp_path)
+
+
+@pytest.mark.night
+def test_a_worker_starts_its_own_for_each_order(many, tmp_path):
+    elsewhere("local[2]", many, tmp_path)

@@ -35,7 +35,8 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import formats
 from bagipakai.registry.dictionary import dictionary, metadata
-from bagipakai.registry.engines.duckdb import Engine
+from bagipakai.registry.engines import Engine
+from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.keys import Keys
@@ -95,10 +96,18 @@ NATIONAL = Limits()
 
 
 def deliver(
-    order: Order, release: Release, keys: Keys, places: Places, *, clock: Clock = now, limits: Limits = NATIONAL
+    order: Order,
+    release: Release,
+    keys: Keys,
+    places: Places,
+    *,
+    clock: Clock = now,
+    limits: Limits = NATIONAL,
+    choice: Choice = EMBEDDED,
 ) -> Receipt:
-    """Does what `order` says with `release` and tells what was done. Once: a package of this order that stands whole
-    already is only receipted again. A refusal is a receipt with a code, and leaves nothing behind.
+    """Does what `order` says with `release`, by the engine of `choice`, and tells what was done. Once: a package of
+    this order that stands whole already is only receipted again. A refusal is a receipt with a code, and leaves nothing
+    behind.
 
     Raises EngineError, OSError, releases.Damaged, NotWhatWasApproved, formats.CellTooLong, seal.PartTooLarge: then
     nothing was published either.
@@ -112,7 +121,7 @@ def deliver(
         places.forget(package)
         if no := objection(order, release, clock()):
             return refused(order, no)
-        made = Delivery(order, release, keys, places, workspace, clock, limits).made()
+        made = Delivery(order, release, keys, places, workspace, clock, limits, choice).made()
         if isinstance(made, Refusal):
             return refused(order, made)
         envelope = made.sealed(keys.seal)
@@ -187,6 +196,7 @@ class Delivery:
     workspace: Path
     clock: Clock
     limits: Limits
+    choice: Choice
 
     def made(self) -> Manifest | Refusal:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
@@ -216,7 +226,7 @@ class Delivery:
         if written != extract.rows:
             raise NotWhatWasApproved("rows")
         digest = extract.digest.hexdigest()
-        course.end(Step.SELECTION, **self._read(len(sources), table.total if table else extract.rows))
+        course.end(Step.SELECTION, **self._read(engine.name, len(sources), table.total if table else extract.rows))
         course.end(Step.AGGREGATION, **_hiding(table))
         course.end(
             Step.FORMATTING,
@@ -270,7 +280,8 @@ class Delivery:
     def _engine(self) -> Engine:
         spill = self.workspace / "spill"
         spill.mkdir(mode=0o700)
-        return Engine(spill, [self.release.folder], memory_limit=MEMORY)
+        persons = self.release.persons_in(self.order.plan.area.codes)
+        return self.choice.engine(persons, spill, self.release.folder, memory_limit=MEMORY)
 
     def _draft(self) -> Draft:
         plan, limits = self.order.plan, self.limits
@@ -286,8 +297,9 @@ class Delivery:
         draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue), len(columns))
         draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release), 0)
 
-    def _read(self, files: int, rows: int) -> dict[str, str | int]:
+    def _read(self, engine: str, files: int, rows: int) -> dict[str, str | int]:
         return {
+            "engine": engine,
             "release": self.release.version,
             "release_digest": self.release.digest,
             "plan": self.order.plan.digest,

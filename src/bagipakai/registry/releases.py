@@ -24,6 +24,7 @@ from lokal import wilayah
 
 from bagipakai.core.canonical import NotCanonical, canonical, read
 from bagipakai.core.plan import Unit
+from bagipakai.core.query import reaches
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import tables
@@ -118,6 +119,10 @@ class Release:
     @property
     def family_count(self) -> int:
         return int(self.manifest["rows"][Unit.KELUARGA.value])
+
+    def persons_in(self, area: Sequence[str]) -> int:
+        """Persons in the regencies that `area` reaches into, as the manifest counts them."""
+        return sum(one.rows for one in self.files if one.unit is Unit.INDIVIDU and reaches(tuple(area), one.kode_kab))
 
     @cached_property
     def catalogue(self) -> Catalogue:
