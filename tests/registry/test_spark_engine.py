@@ -1,6 +1,7 @@
 """Spark: the SQL it is given, the files it may read, the order of its rows, what it tells when it fails."""
 
 import logging
+import os
 import random
 import subprocess
 import sys
@@ -256,7 +257,10 @@ ELSEWHERE = """
 def elsewhere(address, many, scratch):
     folder, parts = many
     command = [sys.executable, "-c", textwrap.dedent(ELSEWHERE), address, str(scratch), str(folder)]
-    done = subprocess.run([*command, *[part.path for part in parts]], capture_output=True, text=True, check=False)
+    own = {name: value for name, value in os.environ.items() if name != "PYSPARK_SUBMIT_ARGS"}  # that of `cluster`
+    done = subprocess.run(
+        [*command, *[one.path for one in parts]], env=own, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("CAST_INVALID_INPUT") == 4 and "RAHASIA" not in done.stdout + done.stderr
     assert not list(scratch.iterdir())
