@@ -28,6 +28,7 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 	$(BIN)/bagipakai demo serve --port $(PORT)
 
 test: .venv/test           ## everything; closes with pytest's own summary
+	@command -v java >/dev/null || deploy/packages openjdk-17-jre-headless  # for Spark
 	@deploy/packages chromium poppler-utils age strace softhsm2 nginx libnss3-tools libatomic1  # the last: the browser driver's engine
 	$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
@@ -74,6 +75,7 @@ pages: .venv/test          ## what is generated: the lawyer's page, its diagram,
 
 pins: .venv/test           ## new versions, with their hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/run.in -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/spark.in -o requirements/spark.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/test.in -o requirements/test.txt
 
 clean:                     ## everything that was made here, the environment included

@@ -8,6 +8,7 @@ in the making, in a private folder). What comes out is compared with what was ap
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cached_property
@@ -33,9 +34,10 @@ from bagipakai.core.policy import rules
 from bagipakai.core.query import columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry import formats
+from bagipakai.registry import engines, formats
 from bagipakai.registry.dictionary import dictionary, metadata
-from bagipakai.registry.engines.duckdb import Engine
+from bagipakai.registry.engines import Engine
+from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.keys import Keys
@@ -43,7 +45,6 @@ from bagipakai.registry.package import Draft, package_id, private, publish, stan
 from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
 from bagipakai.registry.releases import Release
 from bagipakai.registry.seal import BadRecipient, recipient
-from bagipakai.registry.vault import Shelf
 
 log = logging.getLogger("bagipakai.registry")
 
@@ -96,10 +97,18 @@ NATIONAL = Limits()
 
 
 def deliver(
-    order: Order, release: Release, keys: Keys, places: Places, *, clock: Clock = now, limits: Limits = NATIONAL
+    order: Order,
+    release: Release,
+    keys: Keys,
+    places: Places,
+    *,
+    clock: Clock = now,
+    limits: Limits = NATIONAL,
+    choice: Choice = EMBEDDED,
 ) -> Receipt:
-    """Does what `order` says with `release` and tells what was done. Once: a package of this order that stands whole
-    already is only receipted again. A refusal is a receipt with a code, and leaves nothing behind.
+    """Does what `order` says with `release`, by the engine of `choice`, and tells what was done. Once: a package of
+    this order that stands whole already is only receipted again. A refusal is a receipt with a code, and leaves nothing
+    behind.
 
     Raises EngineError, OSError, releases.Damaged, NotWhatWasApproved, formats.CellTooLong, seal.PartTooLarge: then
     nothing was published either.
@@ -113,7 +122,7 @@ def deliver(
         places.forget(package)
         if no := objection(order, release, clock()):
             return refused(order, no)
-        made = Delivery(order, release, keys, places, workspace, clock, limits).made()
+        made = Delivery(order, release, keys, places, workspace, clock, limits, choice).made()
         if isinstance(made, Refusal):
             return refused(order, made)
         envelope = made.sealed(keys.seal)
@@ -188,14 +197,13 @@ class Delivery:
     workspace: Path
     clock: Clock
     limits: Limits
+    choice: Choice
 
     def made(self) -> Manifest | Refusal:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, Course(self.clock)
         course.begin(Step.SELECTION)
-        reading = self.release.reading(self.keys.storage, plan.unit, plan.area.codes)
-        with reading as shelf, self._engine(shelf) as engine, self._draft() as draft:
-            sources = shelf.parts
+        with self._reading() as (engine, sources), self._draft() as draft:
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
                 table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources)
@@ -218,7 +226,7 @@ class Delivery:
         if written != extract.rows:
             raise NotWhatWasApproved("rows")
         digest = extract.digest.hexdigest()
-        course.end(Step.SELECTION, **self._read(len(sources), table.total if table else extract.rows))
+        course.end(Step.SELECTION, **self._read(engine.name, len(sources), table.total if table else extract.rows))
         course.end(Step.AGGREGATION, **_hiding(table))
         course.end(
             Step.FORMATTING,
@@ -269,10 +277,13 @@ class Delivery:
             self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
         )
 
-    def _engine(self, shelf: Shelf) -> Engine:
+    def _reading(self) -> AbstractContextManager[tuple[Engine, tuple[engines.Part, ...]]]:
         spill = self.workspace / "spill"
         spill.mkdir(mode=0o700)
-        return Engine(spill, shelf=shelf, memory_limit=MEMORY)
+        plan = self.order.plan
+        return self.choice.reading(
+            self.release, self.keys.storage, plan.unit, plan.area.codes, spill, memory_limit=MEMORY
+        )
 
     def _draft(self) -> Draft:
         plan, limits = self.order.plan, self.limits
@@ -288,8 +299,9 @@ class Delivery:
         draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue), len(columns))
         draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release), 0)
 
-    def _read(self, files: int, rows: int) -> dict[str, str | int]:
+    def _read(self, engine: str, files: int, rows: int) -> dict[str, str | int]:
         return {
+            "engine": engine,
             "release": self.release.version,
             "release_digest": self.release.digest,
             "plan": self.order.plan.digest,

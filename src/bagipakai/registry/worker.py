@@ -6,6 +6,7 @@ order is held by a lock of the database session, which dies with its holder.
 """
 
 import logging
+import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,8 +18,8 @@ from bagipakai.core.exchange import Order, Receipt
 from bagipakai.core.lifecycle import State
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import deliver, keys
-from bagipakai.registry.engines import EngineError
-from bagipakai.registry.engines.duckdb import TooManyCells
+from bagipakai.registry.engines import EngineError, TooManyCells
+from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved
 from bagipakai.registry.formats import CellTooLong
 from bagipakai.registry.mailbox import Letter, Mailbox
@@ -36,11 +37,12 @@ class Worker:
     """One worker with its keys and places. `failures` counts, per order, how often it failed for an unforeseen reason;
     a new worker counts anew, so that repairing the machine and starting again is enough."""
 
-    def __init__(self, var: Path, own: keys.Keys) -> None:
+    def __init__(self, var: Path, own: keys.Keys, choice: Choice = EMBEDDED) -> None:
         self.places = deliver.Places.under(var)
         self.releases = var / "releases"
         self.keys = own
         self.seals = (own.seal.public, *own.seals)
+        self.choice = choice
         self.failures: Counter[str] = Counter()
 
     def look(self, mailbox: Mailbox) -> bool:
@@ -63,7 +65,7 @@ class Worker:
             release = Release.open(self.releases, order.release, trusted=self.seals)
             if lives_of(self.releases, self.seals)[order.release].state is State.WITHDRAWN:
                 return deliver.refused(order, Refusal("order-release-withdrawn", {"release": order.release}))
-            return deliver.deliver(order, release, self.keys, self.places)
+            return deliver.deliver(order, release, self.keys, self.places, choice=self.choice)
         except UnknownRelease:
             return deliver.refused(order, Refusal("order-release-unknown", {"release": order.release}))
         except Damaged:
@@ -95,13 +97,15 @@ class Worker:
 def run(url: str, var: Path, *, once: bool = False, pause: float = PAUSE) -> int:
     """Works until it is killed, or with `once` until no order is unfinished. 0, or 1 if an order is left unfinished.
 
-    Raises KeyMissing while the office has not made its key, psycopg.OperationalError if `once` and no database answers.
+    Raises BadChoice and SparkMissing for an engine that cannot be had; with `once` also KeyMissing while the office has
+    not made its key, psycopg.OperationalError if no database answers.
     """
+    choice = Choice.of(os.environ)
     folder = var / "keys"
     keys.establish(folder)
     while True:
         try:
-            worker = Worker(var, keys.read(folder))
+            worker = Worker(var, keys.read(folder), choice)
             with Mailbox.open(url) as mailbox:
                 log.info("worker.ready")
                 while True:

@@ -1,15 +1,20 @@
-"""One meaning, several engines: `core.query` evaluated naively (`reference`) and by DuckDB (`duckdb`)."""
+"""One meaning, several engines: `core.query` evaluated naively (`reference`), by DuckDB (`duckdb`) and by Spark
+(`spark`). Which of the two does a plan is the operator's choice (`choice`)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Table
-from bagipakai.core.query import Rows, reaches
+from bagipakai.core.disclosure import Cell, Table
+from bagipakai.core.query import Count, Rows, reaches
 from bagipakai.core.variables import Catalogue, Type
 
 ARROW = {Type.TEXT: pa.string(), Type.INTEGER: pa.int64(), Type.BOOLEAN: pa.bool_(), Type.DATE: pa.date32()}
+
+BATCH = 131_072  # rows
+MOST_CELLS = 1_000_000  # of a table, margins not counted
 
 # Columns that the delivery step may read beside a query's own, under their name with "_" in front. They never leave.
 INTERNAL = {
@@ -27,12 +32,44 @@ class EngineError(Exception):
     """An engine could not answer. Names the kind of failure, never a value: engines quote values in their errors."""
 
 
+class TooManyCells(EngineError):
+    """The table has more cells than one person could read; it must be designed again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One file of a release: its path and the regency (code of 4 digits) whose rows it holds."""
 
     path: str
     regency: str
+
+
+class Engine(Protocol):
+    """What does a query over the files of a release. A context manager, for one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """Which engine, and its version: `duckdb 2.0.1`."""
+
+    def rows(
+        self, query: Rows, parts: Iterable[Part], types: Mapping[str, Type], internal: tuple[str, ...] = ()
+    ) -> Iterator[pa.RecordBatch]:
+        """The chosen rows in release order, in batches of 131,072 rows, the last one shorter: the same batches from
+        every engine. Columns as `schema_of` says. Raises EngineError, also half-way."""
+
+    def count(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        enough: int | None = None,
+        margins: bool = False,
+    ) -> list[Cell]:
+        """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
+
+    def __enter__(self) -> "Engine": ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 def parts_in(area: tuple[str, ...], parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -70,3 +107,26 @@ def arrow_table(table: Table, types: Mapping[str, Type]) -> pa.Table:
     data[f"jumlah_{table.unit}"] = pa.array([line.count for line in table.lines], pa.int64())
     data["ditutup"] = pa.array([line.count is None for line in table.lines], pa.bool_())
     return pa.table(data)
+
+
+def recut(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of BATCH: where an engine cuts depends on files and threads, and nothing may depend on
+    that."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        start = 0
+        while rows + batch.num_rows - start >= BATCH:
+            cut = BATCH - rows
+            yield _joined([*waiting, batch.slice(start, cut)], schema)
+            waiting, rows, start = [], 0, start + cut
+        if start < batch.num_rows:
+            waiting.append(batch.slice(start))
+            rows += batch.num_rows - start
+    if rows:
+        yield _joined(waiting, schema)
+
+
+def _joined(pieces: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
+    whole = pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
+    return whole.cast(schema) if whole.schema != schema else whole

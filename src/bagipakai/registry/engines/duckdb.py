@@ -9,7 +9,6 @@ the directories it was given, spills into its own, and can load, install or conf
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,28 +17,23 @@ import duckdb
 import pyarrow as pa
 
 from bagipakai.core.disclosure import Cell, Key
-from bagipakai.core.query import (
-    And,
-    Between,
-    Column,
-    Compare,
-    Const,
-    Count,
-    In,
-    Missing,
-    Not,
-    Or,
-    Predicate,
-    Rows,
-    Scalar,
-    chosen,
-    columns_of,
-)
+from bagipakai.core.query import Count, Predicate, Rows, Scalar, chosen, columns_of
 from bagipakai.core.variables import Type
-from bagipakai.registry.engines import INTERNAL, EngineError, Part, columns, parts_in, schema_of
+from bagipakai.registry.engines import (
+    BATCH,
+    INTERNAL,
+    MOST_CELLS,
+    EngineError,
+    Part,
+    TooManyCells,
+    columns,
+    parts_in,
+    recut,
+    schema_of,
+)
+from bagipakai.registry.engines.words import Sql, Words, chosen_sql
 from bagipakai.registry.vault import Shelf
 
-BATCH = 131_072  # rows
 SQL_TYPE = {Type.TEXT: "VARCHAR", Type.INTEGER: "BIGINT", Type.BOOLEAN: "BOOLEAN", Type.DATE: "DATE"}
 STORED_AS = {  # what a release may hold for each type of the contract
     Type.TEXT: {"VARCHAR"},
@@ -47,21 +41,7 @@ STORED_AS = {  # what a release may hold for each type of the contract
     Type.BOOLEAN: {"BOOLEAN"},
     Type.DATE: {"DATE"},
 }
-MOST_CELLS = 1_000_000
-
 _Answer = TypeVar("_Answer")
-
-
-class TooManyCells(EngineError):
-    """The table has more cells than one person could read; it must be designed again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """One statement, and the values of its variables: `getvariable('p0')` is the first."""
-
-    text: str
-    values: tuple[Scalar, ...]
 
 
 def rows_sql(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] = ()) -> Sql:
@@ -73,13 +53,13 @@ def rows_sql(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] =
         f"CAST({_quoted(source)} AS {SQL_TYPE[kind]}) AS {_quoted(name)}"
         for source, (name, kind) in zip(sources, columns(query, types, internal), strict=True)
     )
-    return Sql(f"{_REGISTRY},\n{_chosen(where)}\nSELECT\n    {kept}\nFROM chosen", tuple(words.values))
+    return Sql(f"{_REGISTRY},\n{chosen_sql(where)}\nSELECT\n    {kept}\nFROM chosen", tuple(words.values))
 
 
 def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
     """`predicate` alone, as it stands in a larger statement. Raises EngineError for a name that is not in `types`."""
     words = _Words(types)
-    text = words._said(predicate)
+    text = words.said(predicate)
     return Sql(text, tuple(words.values))
 
 
@@ -92,7 +72,7 @@ def cells_sql(query: Count, types: Mapping[str, Type]) -> Sql:
     select = ",\n    ".join([*dimensions, *counts])
     groups = ", ".join(f"d{at}" for at in range(len(query.by)))
     grouped = f"\nGROUP BY {groups}" if groups else ""
-    text = f"{_REGISTRY},\n{_chosen(where)}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
+    text = f"{_REGISTRY},\n{chosen_sql(where)}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
     return Sql(text, tuple(words.values))
 
 
@@ -100,12 +80,6 @@ _REGISTRY = """WITH
 registry AS (      -- the files of the release that can hold a chosen row; codes are text inside them
     SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
 )"""
-
-
-def _chosen(where: str) -> str:
-    return f"""chosen AS (        -- only what is true: false and unknown both stay behind
-    SELECT * FROM registry{where}
-)"""  # noqa: S608  # names come from the catalogue, values are variables
 
 
 # `seen` marks family f in bit f mod 64: as many bits are set as there are families, or fewer, never more. So at 8 bytes
@@ -124,50 +98,12 @@ _COUNTS = {
 }
 
 
-class _Words:
-    """Predicates as SQL. Every operand that is not a name or a value stands in brackets of our own."""
-
-    def __init__(self, types: Mapping[str, Type]) -> None:
-        self._types = types
-        self.values: list[Scalar] = []
-
-    def where(self, predicate: Predicate | None) -> str:
-        return "" if predicate is None else f"\n    WHERE {self._said(predicate)}"
-
-    def column(self, name: str) -> str:
-        if name not in self._types:
-            raise EngineError("a column without a type")
+class _Words(Words):
+    def quoted(self, name: str) -> str:
         return _quoted(name)
 
-    def _said(self, predicate: Predicate) -> str:
-        match predicate:
-            case Column(name):
-                return self.column(name)
-            case Compare(op, left, right):
-                return f"({self._side(left)} {op.value} {self._side(right)})"
-            case And(parts):
-                return "(" + " AND ".join(map(self._said, parts)) + ")"
-            case Or(parts):
-                return "(" + " OR ".join(map(self._said, parts)) + ")"
-            case Not(part):
-                return f"(NOT {self._said(part)})"
-            case Missing(part):
-                return f"({self._said(part)} IS NULL)"
-            case In(column, values):
-                return f"({self.column(column.name)} IN (" + ", ".join(map(self.value, values)) + "))"
-            case Between(column, low, high):
-                return f"({self.column(column.name)} BETWEEN {self.value(low)} AND {self.value(high)})"
-
-    def _side(self, side: Column | Const) -> str:
-        match side:
-            case Column(name):
-                return self.column(name)
-            case Const(value):
-                return self.value(value)
-
-    def value(self, value: Scalar) -> str:
-        self.values.append(value)
-        return f"getvariable('p{len(self.values) - 1}')"
+    def named(self, at: int, value: Scalar) -> str:
+        return f"getvariable('p{at}')"
 
 
 def _quoted(name: str) -> str:
@@ -223,6 +159,10 @@ class Engine:
         ):
             _quietly(partial(self._con.execute, f"SET {name} = $1", [value]))
 
+    @property
+    def name(self) -> str:
+        return f"duckdb {duckdb.__version__}"
+
     def __enter__(self) -> "Engine":
         return self
 
@@ -242,7 +182,7 @@ class Engine:
         needed = {name: types[name] for name in (*query.keep, *columns_of(chosen(query)))}
         with self._session(query, parts, needed | {name: INTERNAL[name] for name in internal}) as session:
             if session is not None:
-                yield from _recut(session.stream(sql), schema)
+                yield from recut(session.stream(sql), schema)
 
     def count(
         self,
@@ -385,7 +325,7 @@ def _families(
         for depth in (range(len(names) + 1) if margins else [len(names)])
     )
     text = f"""{_REGISTRY},
-{_chosen(where)},
+{chosen_sql(where)},
 doubtful AS (      -- enough persons, but too few bits to be sure of as many families
     SELECT * FROM sums WHERE doubt
 ),
@@ -415,29 +355,6 @@ def _regions_of(by: tuple[str, ...], keys: list[list[Any]]) -> tuple[str, ...]:
     at = next((by.index(column) for column in ("kode_kab", "kode_kec", "kode_desa", "kode_prov") if column in by), None)
     places = {None} if at is None else {key[at] if at < len(key) else None for key in keys}
     return () if None in places else tuple(sorted(str(place) for place in places))
-
-
-def _recut(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of BATCH: where DuckDB cuts depends on files and threads, and nothing may depend on
-    that."""
-    waiting: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        start = 0
-        while rows + batch.num_rows - start >= BATCH:
-            cut = BATCH - rows
-            yield _joined([*waiting, batch.slice(start, cut)], schema)
-            waiting, rows, start = [], 0, start + cut
-        if start < batch.num_rows:
-            waiting.append(batch.slice(start))
-            rows += batch.num_rows - start
-    if rows:
-        yield _joined(waiting, schema)
-
-
-def _joined(pieces: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
-    whole = pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
-    return whole.cast(schema) if whole.schema != schema else whole
 
 
 def _quietly(call: Callable[[], _Answer]) -> _Answer:

@@ -2,6 +2,16 @@
 
 Three-valued logic is written out as tables. Nothing is optimised, nothing is clever, and nothing here is used to make a
 package. Rows are mappings from column name to value, None being unknown.
+
+Where engines could differ, the meaning is what Python says of these values:
+
+* Text is compared by code point, which is the order of its UTF-8 bytes: `"A" < "a" < "é"`, `"12" <> "0012"`, a trailing
+  blank counts, `""` is a text and not unknown. No locale, no collation, no normal form.
+* Integers are whole and exact; there are no decimals and no floats, so nothing is rounded. `False < True`.
+* A day is one of the proleptic Gregorian calendar, from 0001-01-01 on, without a time or a zone.
+* Two types are never compared, and nothing is converted to make them comparable.
+* Rows come in the order of the release, which is that of its ordinals; of cells, the coarsest come first and then each
+  kind by value, unknown last (`disclosure.in_order`).
 """
 
 from collections.abc import Iterable, Mapping
