@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lokal import wilayah
 
-from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.disclosure import Disclosure, RowRule
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
 from bagipakai.core.manifest import (
     MANIFEST_NAME,
@@ -31,7 +31,7 @@ from bagipakai.core.manifest import (
 from bagipakai.core.plan import Known, Level, control_tier
 from bagipakai.core.plan import objection as objection_to_plan
 from bagipakai.core.policy import rules
-from bagipakai.core.query import columns_of
+from bagipakai.core.query import Count, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import engines, formats
@@ -209,9 +209,10 @@ class Delivery:
                 table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources)
                 if isinstance(table, Refusal):
                     return table
-                extract, batches = table.extract, table.batches()
+                extract, batches, alike = table.extract, table.batches(), {}
             else:
                 table = None
+                alike = self._alike(engine, sources)
                 rows = RowExtract(plan, self._catalogue, self._package_keys)
                 extract, batches = rows.extract, rows.batches(engine, sources)
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
@@ -242,6 +243,7 @@ class Delivery:
             recipient_key=plan.recipient.fingerprint,
             pseudonyms=" ".join(plan.protections.pseudonyms),
             random_ids=extract.random_ids.total(),
+            **alike,
             sealed_bytes=sum(part.sealed_bytes for part in parts),
         )
         if table is None:
@@ -276,6 +278,22 @@ class Delivery:
         return PackageKeys(
             self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
         )
+
+    def _alike(self, engine: Engine, sources: tuple[engines.Part, ...]) -> dict[str, int]:
+        """For rows that leave without names: how many are alike to few others in what others may know of a person."""
+        plan = self.order.plan
+        rule = RowRule.on(_day_of(self.order))
+        by = tuple(name for name in plan.columns if name in rule.quasi_identifiers)
+        if plan.level is Level.L4 or not by:
+            return {}
+        query = Count(plan.unit.value, by, plan.population, plan.area.codes)
+        found = engine.classes(query, sources, engines.types_of(self._catalogue, plan.unit.value), rule.smallest_class)
+        return {
+            "smallest_class": rule.smallest_class,
+            "classes": found.number,
+            "small_classes": found.small,
+            "rows_in_small_classes": found.rows_in_small,
+        }
 
     def _reading(self) -> AbstractContextManager[tuple[Engine, tuple[engines.Part, ...]]]:
         spill = self.workspace / "spill"

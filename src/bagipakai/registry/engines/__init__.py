@@ -44,6 +44,19 @@ class Part:
     regency: str
 
 
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Rows that are alike in some columns, unknown being alike to unknown: how many such classes there are, how many
+    have fewer rows than asked for, and how many rows those have together."""
+
+    number: int
+    small: int
+    rows_in_small: int
+
+    def __add__(self, other: "Classes") -> "Classes":
+        return Classes(self.number + other.number, self.small + other.small, self.rows_in_small + other.rows_in_small)
+
+
 class Engine(Protocol):
     """What does a query over the files of a release. A context manager, for one thread at a time."""
 
@@ -67,6 +80,9 @@ class Engine(Protocol):
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
 
+    def classes(self, query: Count, parts: Iterable[Part], types: Mapping[str, Type], smallest: int) -> Classes:
+        """The chosen rows in classes by `query.by`, as `reference.classes`. Raises EngineError."""
+
     def __enter__(self) -> "Engine": ...
 
     def __exit__(self, *_: object) -> None: ...
@@ -75,6 +91,15 @@ class Engine(Protocol):
 def parts_in(area: tuple[str, ...], parts: Iterable[Part]) -> tuple[Part, ...]:
     """The files that can hold a row of `area`, in release order. The others need not even be opened."""
     return tuple(part for part in parts if reaches(area, part.regency))
+
+
+def apart(by: Iterable[str], parts: Iterable[Part], together: int = 16) -> list[tuple[Part, ...]]:
+    """The files in groups over which classes by `by` can be counted one after another: no class has rows in two of
+    them. So what must be held at once does not grow with the nation, where a regency or a smaller place is told."""
+    files = tuple(parts)
+    if not {"kode_kab", "kode_kec", "kode_desa"} & set(by):
+        return [files]
+    return [files[at : at + together] for at in range(0, len(files), together)]
 
 
 def types_of(catalogue: Catalogue, unit: str) -> dict[str, Type]:

@@ -23,15 +23,17 @@ from bagipakai.registry.engines import (
     BATCH,
     INTERNAL,
     MOST_CELLS,
+    Classes,
     EngineError,
     Part,
     TooManyCells,
+    apart,
     columns,
     parts_in,
     recut,
     schema_of,
 )
-from bagipakai.registry.engines.words import Sql, Words, chosen_sql
+from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql
 from bagipakai.registry.vault import Shelf
 
 SQL_TYPE = {Type.TEXT: "VARCHAR", Type.INTEGER: "BIGINT", Type.BOOLEAN: "BOOLEAN", Type.DATE: "DATE"}
@@ -203,6 +205,19 @@ class Engine:
             if session.run("SELECT count(*) FROM cells")[0][0] > MOST_CELLS:
                 raise TooManyCells("too many cells")
             return list(_summed(session, query, types, enough, margins))
+
+    def classes(self, query: Count, parts: Iterable[Part], types: Mapping[str, Type], smallest: int) -> Classes:
+        """As `reference.classes`, a group of files at a time. Raises EngineError."""
+        words = _Words(types)
+        where, by = words.where(chosen(query)), [words.column(name) for name in query.by]
+        text = f"{_REGISTRY},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
+        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        found = Classes(0, 0, 0)
+        for some in apart(query.by, parts_in(query.area, parts)):
+            with self._session(query, some, needed) as session:
+                if session is not None:
+                    found += Classes(*session.run(text, tuple(words.values))[0])
+        return found
 
     @contextmanager
     def _session(

@@ -14,6 +14,7 @@ Where engines could differ, the meaning is what Python says of these values:
   kind by value, unknown last (`disclosure.in_order`).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -35,6 +36,7 @@ from bagipakai.core.query import (
     Rows,
     chosen,
 )
+from bagipakai.registry.engines import Classes
 
 Row: TypeAlias = Mapping[str, Any]
 Truth: TypeAlias = bool | None
@@ -162,3 +164,10 @@ def _cell(unit: str, key: Key, members: list[Row], enough: int | None) -> Cell:
     if enough is not None:
         families = min(families, enough) if len(members) >= enough else 0
     return Cell(key, len(members), families)
+
+
+def classes(query: Count, table: Iterable[Row], smallest: int) -> Classes:
+    """The chosen rows in classes by `query.by`, unknown being a value of its own."""
+    sizes = Counter(tuple(row[name] for name in query.by) for row in choose(query, table))
+    small = [size for size in sizes.values() if size < smallest]
+    return Classes(len(sizes), len(small), sum(small))

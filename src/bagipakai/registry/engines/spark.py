@@ -24,6 +24,7 @@ from bagipakai.registry.engines import (
     BATCH,
     INTERNAL,
     MOST_CELLS,
+    Classes,
     EngineError,
     Part,
     TooManyCells,
@@ -32,7 +33,7 @@ from bagipakai.registry.engines import (
     recut,
     schema_of,
 )
-from bagipakai.registry.engines.words import Sql, Words, chosen_sql
+from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -240,6 +241,19 @@ class Engine:
             for depth, *key, persons, families in lines
         )
         return list(in_order(cells))
+
+    def classes(self, query: Count, parts: Iterable[Part], types: Mapping[str, Type], smallest: int) -> Classes:
+        """As `reference.classes`. Raises EngineError."""
+        words = _Words(types)
+        where, by = words.where(chosen(query)), [words.column(name) for name in query.by]
+        text = f"{_REGISTRY},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
+        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        wanted = parts_in(query.area, parts)
+        if not wanted:
+            return Classes(0, 0, 0)
+        self._check(wanted, needed)
+        (batch, *_) = self._fetched(self._answer(Sql(text, tuple(words.values)), wanted, needed))
+        return Classes(*(column[0].as_py() for column in batch.columns))
 
     def _check(self, parts: tuple[Part, ...], needed: Mapping[str, Type]) -> int:
         """Compares every file with the contract, and tells how many rows they hold together: Spark would read a column

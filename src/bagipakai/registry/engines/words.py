@@ -80,3 +80,15 @@ def chosen_sql(where: str) -> str:
     return f"""chosen AS (        -- only what is true: false and unknown both stay behind
     SELECT * FROM registry{where}
 )"""  # noqa: S608  # names come from the catalogue, values are named
+
+
+def classes_sql(by: list[str], smallest: int) -> str:
+    """The steps after `chosen` that count classes by these columns, quoted already."""
+    return f"""classes AS (       -- rows that are alike
+    SELECT count(*) AS size FROM chosen GROUP BY {", ".join(by)}
+)
+SELECT
+    count(*),
+    count(*) FILTER (WHERE size < {smallest:d}),
+    CAST(coalesce(sum(size) FILTER (WHERE size < {smallest:d}), 0) AS BIGINT)
+FROM classes"""  # noqa: S608  # names come from the catalogue
