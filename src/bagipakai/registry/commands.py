@@ -1,4 +1,4 @@
-"""`bagipakai registry synthesise | publish | check | announce`, and the worker's commands."""
+"""`bagipakai registry synthesise | publish | check | announce`, and the commands of intake and worker."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from bagipakai import postgres
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import worker_commands
+from bagipakai.registry import intake_commands, worker_commands
 
 
 def register(subparsers: Any) -> None:
@@ -37,6 +37,7 @@ def register(subparsers: Any) -> None:
         one.add_argument("release", type=Path, metavar="RILIS", help="map rilis, atau versi rilis di var/releases")
     for one in (make, issue, check):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    intake_commands.register(subparsers)
     worker_commands.register(subparsers)
 
 
