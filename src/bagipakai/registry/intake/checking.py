@@ -8,6 +8,7 @@ same rows one by one; tests/registry/intake/test_agreement.py draws contracts an
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,7 +55,9 @@ class Checker:
         self._judging, self._explaining = words.judging(), words.explaining()
         self.codes = words.codes
         self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": THREADS}))
-        self._do("CREATE TABLE regions AS SELECT unnest($1) AS code", [list(regions())] if words.regions else [[""]])
+        self._con.register("known", pa.table({"code": _region_codes() if words.regions else [""]}))
+        self._do("CREATE TABLE regions AS SELECT code FROM known")
+        self._con.unregister("known")
         for name, value in (
             ("memory_limit", MEMORY),
             ("temp_directory", str(spill)),
@@ -77,7 +80,7 @@ class Checker:
         self._con.close()
 
     def judge(self, piece: pa.Table) -> Judged:
-        """The rows of `piece`, in its order."""
+        """The rows of `piece`, in its order. No blanks may stand around its texts, here and in `explain`."""
         told = self._asked(self._judging, piece)
         names = list(self.contract.names)
         keys = [name for name in told.column_names if name not in {*names, FAULTY}]
@@ -110,13 +113,18 @@ class Checker:
 
         return _quietly(ask)
 
-    def _do(self, sql: str, values: Sequence[Any]) -> None:
+    def _do(self, sql: str, values: Sequence[Any] = ()) -> None:
         _quietly(lambda: self._con.execute(sql, list(values)).fetchall())
 
 
+@lru_cache(maxsize=1)
+def _region_codes() -> pa.Array:
+    return pa.array(list(regions()))
+
+
 class _Words:
-    """The two statements of a contract. In them `"x"` is the text of column x without outer blanks, null if nothing is
-    left; `"x~"` what a number or a date could be; `"x#"` its value; `"x!"` whether it is as agreed."""
+    """The two statements of a contract. In them `"x"` is the text of column x, null if there is none;
+    `"x~"` what a number or a date could be; `"x#"` its value; `"x!"` whether it is as agreed."""
 
     def __init__(self, contract: Contract, day: date) -> None:
         self._contract, self._day = contract, day
@@ -149,10 +157,9 @@ explained AS (     -- the first reason of each value, 0 for none
 SELECT {_lines(across)} FROM explained"""  # noqa: S608  # as above
 
     def _read(self) -> str:
-        trimmed, loose, typed = [], [], []
+        loose, typed = [], []
         for column in self._contract.columns:
             x = _name(column.name)
-            trimmed.append(f"nullif(trim({x}), '') AS {x}")
             if column.type is Type.INTEGER or column.is_number:
                 loose.append(f"TRY_CAST({x} AS BIGINT) AS {_name(column.name, '~')}")
             elif column.type is Type.DATE:
@@ -160,11 +167,8 @@ SELECT {_lines(across)} FROM explained"""  # noqa: S608  # as above
             if column.type is not Type.TEXT:
                 typed.append(f"{self._typed(column)} AS {_name(column.name, '#')}")
         return f"""WITH
-read AS (          -- blanks around a value do not count; what is empty is unknown
-    SELECT {_lines(trimmed)} FROM piece
-),
 loose AS (         -- a cast forgives too much: 1_000, 1e5, 2026-1-1
-    SELECT {_lines(["*", *loose])} FROM read
+    SELECT {_lines(["*", *loose])} FROM piece
 ),
 typed AS (         -- so a value counts only if it was written the one way
     SELECT {_lines(["*", *typed])} FROM loose
