@@ -20,6 +20,7 @@ from bagipakai.core.sources import Agreed, Contract, RowRule
 from bagipakai.core.variables import Type
 from bagipakai.registry.engines import ARROW, EngineError
 from bagipakai.registry.intake import faults
+from bagipakai.registry.intake.reading import texts
 from bagipakai.registry.regions import regions
 
 MEMORY, THREADS = "300MB", 2
@@ -52,9 +53,10 @@ class Checker:
     def __init__(self, contract: Contract, day: date, spill: Path) -> None:
         self.contract = contract
         words = _Words(contract, day)
-        self._judging, self._explaining = words.judging(), words.explaining()
+        words.judging(), words.explaining()  # so that their values are known
         self.codes = words.codes
         self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": THREADS}))
+        self._sent = _Sent(pa.table([[]] * len(contract.names), schema=texts(contract)))
         self._con.register("known", pa.table({"code": _region_codes() if words.regions else [""]}))
         self._do("CREATE TABLE regions AS SELECT code FROM known")
         self._con.unregister("known")
@@ -72,6 +74,9 @@ class Checker:
             self._do(f"SET {name} = $1", [value])
         for at, value in enumerate(words.values):
             self._do(f"SET VARIABLE p{at} = CAST($1 AS {_sql_type(value)})", [value])
+        _quietly(lambda: self._con.register("piece", self._sent))
+        self._do(f"PREPARE judging AS {words.judging()}")
+        self._do(f"PREPARE explaining AS {words.explaining()}")
 
     def __enter__(self) -> "Checker":
         return self
@@ -81,16 +86,19 @@ class Checker:
 
     def judge(self, piece: pa.Table) -> Judged:
         """The rows of `piece`, in its order. No blanks may stand around its texts, here and in `explain`."""
-        told = self._asked(self._judging, piece)
-        names = list(self.contract.names)
-        keys = [name for name in told.column_names if name not in {*names, FAULTY}]
-        return Judged(told.select(names).cast(schema(self.contract)), told[FAULTY], told.select(keys))
+        told = self._asked("EXECUTE judging", piece)
+        columns = [
+            (piece if column.type is Type.TEXT else told)[column.name].cast(ARROW[column.type])
+            for column in self.contract.columns
+        ]
+        keys = [name for name in told.column_names if name[-1] in "~?"]
+        return Judged(pa.table(columns, schema=schema(self.contract)), told[FAULTY], told.select(keys))
 
     def explain(self, rows: pa.Table) -> list[dict[str, str]]:
         """For each of these faulty rows: column → the code of its reason. Raises EngineError for a row without one:
         then the two statements contradict each other."""
         found: list[dict[str, str]] = [{} for _ in range(rows.num_rows)]
-        told = self._asked(self._explaining, rows)
+        told = self._asked("EXECUTE explaining", rows)
         for name in self.contract.names:
             column = told[name]
             if pc.max(column).as_py():
@@ -102,19 +110,24 @@ class Checker:
         return found
 
     def _asked(self, sql: str, rows: pa.Table) -> pa.Table:
-        sliced = pa.Table.from_batches(rows.combine_chunks().to_batches(max_chunksize=SLICE), rows.schema)
-
-        def ask() -> pa.Table:
-            self._con.register("piece", sliced)
-            try:
-                return self._con.sql(sql).to_arrow_table()
-            finally:
-                self._con.unregister("piece")
-
-        return _quietly(ask)
+        self._sent.rows = pa.Table.from_batches(rows.to_batches(max_chunksize=SLICE), rows.schema)
+        try:
+            return _quietly(lambda: self._con.sql(sql).to_arrow_table())
+        finally:
+            self._sent.rows = rows.slice(0, 0)
 
     def _do(self, sql: str, values: Sequence[Any] = ()) -> None:
         _quietly(lambda: self._con.execute(sql, list(values)).fetchall())
+
+
+@dataclass(slots=True)
+class _Sent:
+    """The rows that the statements speak of: a prepared statement is planned once, and reads what is here then."""
+
+    rows: pa.Table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
 
 
 @lru_cache(maxsize=1)
@@ -137,7 +150,8 @@ class _Words:
     def judging(self) -> str:
         whole = [f"{_name(column.name, '!')}" for column in self._contract.columns]
         whole += [f"coalesce({self._holds(rule)}, true)" for rule in self._contract.rules]
-        kept = [f"{self._value(column)} AS {_name(column.name)}" for column in self._contract.columns]
+        typed = [column for column in self._contract.columns if column.type is not Type.TEXT]  # a text is its own value
+        kept = [f"{self._value(column)} AS {_name(column.name)}" for column in typed]
         kept.append(f"(NOT ({' AND '.join(whole)})) AS {FAULTY}")
         kept += [f"{sql} AS {_name(name)}" for name, sql in self._keys().items()]
         agreed = [f"{self._agreed(column)} AS {_name(column.name, '!')}" for column in self._contract.columns]

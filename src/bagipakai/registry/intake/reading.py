@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract
 
-CHUNK = 8 * 1024 * 1024  # bytes read at once
+CHUNK = 16 * 1024 * 1024  # bytes read at once
 LONGEST_ROW = 1024 * 1024  # bytes; a longer one is no row but a damaged file or an attack
 SHOWN = 2_000  # characters of such a row that go back
 BLANKS = "".join(letter for letter in map(chr, range(0x3001)) if unicodedata.category(letter) == "Zs")
@@ -55,7 +55,7 @@ class Torn:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Rows of one file that were read together. `table`: the contract's columns in its order, all text, what is empty
-    is null, blanks may stand around. `lines`: where each row stands as its sender counts (line, spreadsheet row).
+    is null, blanks stand around none. `lines`: where each row stands as its sender counts (line, spreadsheet row).
     `text(i)`: row `i` as it was sent. `size`: bytes of the file that it took."""
 
     table: pa.Table

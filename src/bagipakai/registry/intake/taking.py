@@ -26,7 +26,7 @@ from bagipakai.core.sources import Contract
 from bagipakai.registry.folders import in_the_making, remove
 from bagipakai.registry.intake import reading
 from bagipakai.registry.intake.checking import Checker, schema
-from bagipakai.registry.intake.reading import Form, Piece, Reader, SetBroken, Weighed, unblanked
+from bagipakai.registry.intake.reading import Form, Piece, Reader, SetBroken, Weighed
 from bagipakai.registry.intake.returning import Returned
 from bagipakai.registry.intake.storing import Accepted, Keys, identity
 from bagipakai.registry.intake.whole import Hits, set_faults
@@ -209,15 +209,14 @@ class _Taking:
         self._faulty += len(piece.torn)
         waiting = [(torn.line, {"": torn.code}, torn.text) for torn in piece.torn]
         if piece.table.num_rows:
-            sent = unblanked(piece.table)
-            judged = checker.judge(sent)
+            judged = checker.judge(piece.table)
             lines = pa.array(piece.lines, pa.int64())
             number_of_faulty = pc.sum(judged.faulty).as_py() or 0
             keys.add(judged.keys, number, lines, judged.faulty)
             if number_of_faulty:
                 self._faulty += number_of_faulty
                 at = [place for place, wrong in enumerate(judged.faulty.to_pylist()) if wrong]
-                reasons = checker.explain(sent.take(at))
+                reasons = checker.explain(piece.table.take(at))
                 waiting += [
                     (int(piece.lines[place]), why, piece.text(place)) for place, why in zip(at, reasons, strict=True)
                 ]
