@@ -22,7 +22,7 @@ from bagipakai.registry.intake.reference import Verdict, verdict
 
 SEEN: Counter[str] = Counter()
 QUICK = settings(
-    deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None
+    deadline=None, max_examples=40, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None
 )
 LONG = settings(QUICK, max_examples=4_000)
 

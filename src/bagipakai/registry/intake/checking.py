@@ -53,8 +53,8 @@ class Checker:
     def __init__(self, contract: Contract, day: date, spill: Path) -> None:
         self.contract = contract
         words = _Words(contract, day)
-        words.judging(), words.explaining()  # so that their values are known
-        self.codes = words.codes
+        judging, self._explaining = words.judging(), words.explaining()
+        self.codes, self._prepared = words.codes, False
         self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": THREADS}))
         self._sent = _Sent(pa.table([[]] * len(contract.names), schema=texts(contract)))
         self._con.register("known", pa.table({"code": _region_codes() if words.regions else [""]}))
@@ -75,8 +75,7 @@ class Checker:
         for at, value in enumerate(words.values):
             self._do(f"SET VARIABLE p{at} = CAST($1 AS {_sql_type(value)})", [value])
         _quietly(lambda: self._con.register("piece", self._sent))
-        self._do(f"PREPARE judging AS {words.judging()}")
-        self._do(f"PREPARE explaining AS {words.explaining()}")
+        self._do(f"PREPARE judging AS {judging}")
 
     def __enter__(self) -> "Checker":
         return self
@@ -97,6 +96,9 @@ class Checker:
     def explain(self, rows: pa.Table) -> list[dict[str, str]]:
         """For each of these faulty rows: column → the code of its reason. Raises EngineError for a row without one:
         then the two statements contradict each other."""
+        if not self._prepared:
+            self._do(f"PREPARE explaining AS {self._explaining}")
+            self._prepared = True
         found: list[dict[str, str]] = [{} for _ in range(rows.num_rows)]
         told = self._asked("EXECUTE explaining", rows)
         for name in self.contract.names:

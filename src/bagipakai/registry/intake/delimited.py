@@ -297,33 +297,39 @@ def _walked(data: bytes, blocks: _Blocks, size: int) -> tuple[_Block, int]:
 
 def _rows(data: bytes, delimiter: bytes) -> Iterator[tuple[list[str], int, bool]]:
     """Cells, where the row's LF is, and whether a quote was stray, of every row that ends."""
+    fence = re.compile(b"[" + re.escape(delimiter) + b"\n]")
     cells: list[str] = []
-    cell = bytearray()
-    state, stray = "start", False  # of a field: start, plain, quoted, closed
-    fence, at, end = delimiter[0], 0, len(data)
-    while at < end:
-        letter = data[at]
-        if state == "quoted":
-            if letter != QUOTE:
-                cell.append(letter)
-            elif at + 1 < end and data[at + 1] == QUOTE:
-                cell.append(QUOTE)
-                at += 1
-            else:
-                state = "closed"
-        elif letter in (fence, LF):
-            if letter == LF and cell[-1:] == b"\r" and state == "plain":
-                del cell[-1:]
-            cells.append(cell.decode("utf-8", "replace"))
-            cell, state = bytearray(), "start"
-            if letter == LF:
-                yield cells, at, stray
-                cells, stray = [], False
-        elif letter == QUOTE and state == "start":
-            state = "quoted"
-        elif state == "closed":
-            stray = stray or not (letter == CR and data[at + 1 : at + 2] == b"\n")
+    at, stray = 0, False
+    while at < len(data):
+        if data[at] == QUOTE:
+            quoted = _quoted(data, at + 1)
+            if quoted is None:
+                return
+            cell, at = quoted
+            found = fence.search(data, at)
+            if found is None:
+                return
+            after = data[at : found.start()]
+            stray = stray or after not in ((b"", b"\r") if found[0] == b"\n" else (b"",))
         else:
-            cell.append(letter)
-            state = "plain"
-        at += 1
+            found = fence.search(data, at)
+            if found is None:
+                return
+            cell = data[at : found.start()]
+            cell = cell.removesuffix(b"\r") if found[0] == b"\n" else cell
+        cells.append(cell.decode("utf-8", "replace"))
+        at = found.end()
+        if found[0] == b"\n":
+            yield cells, at - 1, stray
+            cells, stray = [], False
+
+
+def _quoted(data: bytes, at: int) -> tuple[bytes, int] | None:
+    """What stands from `at` to the closing quote, and where the quote is passed; None if it never closes."""
+    parts = []
+    while (close := data.find(b'"', at)) >= 0:
+        parts.append(data[at:close])
+        if data[close + 1 : close + 2] != b'"':
+            return b'"'.join(parts), close + 1
+        at = close + 2
+    return None
