@@ -48,8 +48,7 @@ _DAMAGE = (
     ValueError,
 )
 _DATE_CODES = {14, 15, 16, 17, 22, *range(27, 37), 45, 46, 47, *range(50, 59)}
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
 class _Unsafe(Exception):
