@@ -58,6 +58,17 @@ def test_numbers_that_a_spreadsheet_cut_return_the_whole_set(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_many_rows_keep_their_cells_together(tmp_path):
+    """More rows than one thread takes at a time: values come back in any order, and must find their row."""
+    numbers = [number for number in range(1, 60_000) if number % 10_000]
+    cells = [(f"32010205020{number:05d}", str(number % 121) if number % 50 else "x") for number in numbers]
+    taken(wrote(tmp_path, as_csv([row(nik=nik, umur=age) for nik, age in cells])), replace(CONTRACT, rules=(), sets=()))
+    found = accepted(tmp_path / "out")
+    assert [(one["nik"], str(one["umur"])) for one in found] == [cell for cell in cells if cell[1] != "x"]
+    faulty = [line for line, (_, age) in enumerate(cells, 2) if age == "x"]
+    assert returned(tmp_path / "out") == [(line, "umur", "integer-is-unreadable") for line in faulty]
+
+
 def test_a_number_on_two_rows_returns_both(tmp_path):
     """Also when they come in two files, and one of them is faulty besides."""
     one = wrote(tmp_path, as_csv([row(1), row(2), row(3)]), "1.csv")
