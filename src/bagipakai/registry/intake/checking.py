@@ -22,11 +22,12 @@ from bagipakai.core.variables import Type
 from bagipakai.registry.engines import ARROW, EngineError
 from bagipakai.registry.intake import faults
 from bagipakai.registry.intake.reading import texts
-from bagipakai.registry.regions import regions
+from bagipakai.registry.regions import LENGTHS, regions
 
 MEMORY, THREADS = "300MB", 2
 SLICE = 8_192  # rows that one thread takes at a time
 FAULTY, ROW = "faulty", "#"
+REGIONS = {f"[0-9]{{{digits}}}": digits for digits in LENGTHS}  # pattern of a code → its digits
 _CONTROLS_RE2 = faults.CONTROLS.replace(r"\uFFFD", r"\x{FFFD}").replace(r"\x9F", r"\x{9F}")
 
 _Answer = TypeVar("_Answer")
@@ -58,9 +59,10 @@ class Checker:
         self.codes, self._prepared = words.codes, False
         self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": THREADS}))
         self._sent = _Sent(texts(contract).append(pa.field(ROW, pa.int32())).empty_table())
-        self._con.register("known", pa.table({"code": _region_codes() if words.regions else [""]}))
-        self._do("CREATE TABLE regions AS SELECT code FROM known")
-        self._con.unregister("known")
+        for digits in LENGTHS if words.regions else ():
+            self._con.register("known", pa.table({"code": _region_codes(digits)}))
+            self._do(f"CREATE TABLE {_region_table(digits)} AS SELECT code FROM known")
+            self._con.unregister("known")
         for name, value in (
             ("memory_limit", MEMORY),
             ("temp_directory", str(spill)),
@@ -144,9 +146,14 @@ class _Sent:
         return self.rows.__arrow_c_stream__(requested_schema)
 
 
-@lru_cache(maxsize=1)
-def _region_codes() -> pa.Array:
-    return pa.array(list(regions()))
+@lru_cache(maxsize=len(LENGTHS))
+def _region_codes(digits: int) -> pa.Array:
+    return pa.array([region.code for region in regions().at_level(LENGTHS.index(digits) + 1)])
+
+
+def _region_table(digits: int) -> str:
+    """One for each level: each piece builds a join with it, and most levels are small."""
+    return f"regions_of_{digits}"
 
 
 class _Words:
@@ -290,7 +297,8 @@ typed AS (         -- so a value counts only if it was written the one way
                     days = f"(({day} BETWEEN 1 AND 31) OR ({day} BETWEEN 41 AND 71))"
                     yield code, f"(NOT ({days} AND ({month} BETWEEN 1 AND 12) AND (({loose} % 10000) > 0)))"
                 case faults.REGION:
-                    yield code, f"(NOT ({x} IN (SELECT code FROM regions)))"  # noqa: S608  # x as above
+                    table = _region_table(REGIONS[column.pattern or ""])
+                    yield code, f"(NOT ({x} IN (SELECT code FROM {table})))"  # noqa: S608  # names as above
 
     def _reason_across(self, column: Agreed) -> str:
         """Its own reason, or else the first broken rule that it leads, of rules whose columns are all well."""
