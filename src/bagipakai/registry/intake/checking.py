@@ -61,7 +61,7 @@ class Checker:
         self._sent = _Sent(texts(contract).append(pa.field(ROW, pa.int32())).empty_table())
         for digits in LENGTHS if words.regions else ():
             self._con.register("known", pa.table({"code": _region_codes(digits)}))
-            self._do(f"CREATE TABLE {_region_table(digits)} AS SELECT code FROM known")
+            self._do(f"CREATE TABLE {_region_table(digits)} AS SELECT code FROM known")  # noqa: S608  # our own names
             self._con.unregister("known")
         for name, value in (
             ("memory_limit", MEMORY),
