@@ -1,4 +1,4 @@
-"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, and the worker's."""
+"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, intake's and the worker's."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from bagipakai import postgres
 from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import worker_commands
+from bagipakai.registry import intake_commands, worker_commands
 from bagipakai.registry.keys import StorageKey
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def register(subparsers: Any) -> None:
         one.add_argument("release", type=Path, metavar="RILIS", help="map rilis, atau versi rilis di var/releases")
     for one in (make, draft, issue, back, states, check):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    intake_commands.register(subparsers)
     worker_commands.register(subparsers)
 
 
