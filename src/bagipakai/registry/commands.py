@@ -1,4 +1,4 @@
-"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, intake's and the worker's."""
+"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, intake and worker."""
 
 import argparse
 import json
