@@ -3,12 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
-from tests.factories import a_person, a_release, a_request
+from tests.factories import a_person, a_release, a_request, an_institution, an_office
 
 from bagipakai.control import access, clock, keys, recall, releases
 from bagipakai.control.models import Notice, Release
 from bagipakai.control.trail import auditing
 from bagipakai.core.access import Cause
+from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.lifecycle import State
 from bagipakai.core.refusal import Refusal
@@ -30,11 +31,12 @@ def chain():
 
 
 @pytest.fixture
-def controller(chain):
-    return chain.office[Role.CONTROLLER]
+def controller():
+    return an_office()[Role.CONTROLLER]
 
 
-def test_downloads_stop_at_once_with_the_controllers_reason(chain, controller):
+def test_downloads_stop_at_once_and_who_holds_a_copy_is_told_why(chain, controller):
+    waiting = a_request(at=Status.PROCESSING)
     grant, handler = access.grant_of(chain.reference), chain.asking[Role.AUTHORISED_HANDLER]
     assert access.may_read(grant, handler) is None
     assert recall.withdraw(VERSION, WHY, controller).withdrawal_reason == WHY
@@ -43,23 +45,13 @@ def test_downloads_stop_at_once_with_the_controllers_reason(chain, controller):
     told = access.state_of(grant)
     assert (told.status.value, told.causes) == ("SUSPENDED", {Cause.RELEASE})
 
+    notices = Notice.objects.filter(code=recall.NOTICE)
+    assert {one.event.subject_id for one in notices} == {chain.request.pk}
+    assert {one.person for one in notices} >= {chain.asking[Role.APPLICANT], handler}
+    assert [one.request for one in recall.grants_of(VERSION)] == [chain.request]
 
-def test_who_holds_a_copy_is_told_once(chain, controller):
-    other = a_request(at=Status.PROCESSING)
-    recall.withdraw(VERSION, WHY, controller)
-    told = Notice.objects.filter(code=recall.NOTICE)
-    assert {one.event.subject_id for one in told} == {chain.request.pk} != {other.request.pk}
-    assert {one.person for one in told} >= {chain.asking[Role.APPLICANT], chain.asking[Role.AUTHORISED_HANDLER]}
-    assert [grant.request for grant in recall.grants_of(VERSION)] == [chain.request]
-
-
-def test_nothing_new_is_ordered_from_it(controller):
-    waiting = a_request(at=Status.PROCESSING)
-    recall.withdraw(VERSION, WHY, controller)
-    outcome = waiting.attempt(
-        Action.PLACE_ORDER, Role.DATA_PREPARER, {"order": "x", "plan": "a" * 64, "release": VERSION}
-    )
-    assert refused(outcome) == "plan-release-unknown"
+    order = {"order": "x", "plan": "a" * 64, "release": VERSION}
+    assert refused(waiting.attempt(Action.PLACE_ORDER, Role.DATA_PREPARER, order)) == "plan-release-unknown"
     assert releases.available() == []
 
 
@@ -68,29 +60,20 @@ def test_the_trail_says_who_withdrew_it_and_finds_the_row_as_told(controller):
     assert list(auditing.untold()) == []
     Release.objects.update(withdrawal_reason="lain")
     assert any("rilis/" in one for one in auditing.untold())
-
-
-@pytest.mark.parametrize(
-    ("version", "reason", "code"),
-    [
-        ("2020.1.0", WHY, "release-unknown"),
-        (VERSION, "salah", "release-withdrawal-without-reason"),
-    ],
-)
-def test_a_withdrawal_names_a_release_and_a_reason(controller, version, reason, code):
-    assert refused(recall.withdraw(version, reason, controller)) == code
-    assert not Release.objects.exclude(withdrawn_at=None).exists()
-
-
-def test_only_an_officer_of_the_controller_withdraws(chain):
-    for person in (chain.asking[Role.APPLICANT], chain.office[Role.COORDINATOR], a_person()):
-        assert refused(recall.withdraw(VERSION, WHY, person)) in {"not-this-role", "mandate-has-ended"}
-    assert Release.objects.get(version=VERSION).withdrawn_at is None
-
-
-def test_it_is_withdrawn_once(controller):
-    recall.withdraw(VERSION, WHY, controller)
     assert refused(recall.withdraw(VERSION, WHY, controller)) == "release-withdrawn-already"
+
+
+def test_a_withdrawal_names_a_release_and_a_reason_and_is_the_controllers(controller):
+    coordinator, applicant = an_office()[Role.COORDINATOR], an_institution(ready=False)[Role.APPLICANT]
+    for version, reason, person, code in (
+        ("2020.1.0", WHY, controller, "release-unknown"),
+        (VERSION, "salah", controller, "release-withdrawal-without-reason"),
+        (VERSION, WHY, coordinator, "not-this-role"),
+        (VERSION, WHY, applicant, "not-this-role"),
+        (VERSION, WHY, a_person(), "mandate-has-ended"),
+    ):
+        assert refused(recall.withdraw(version, reason, person)) == code
+    assert Release.objects.get(version=VERSION).withdrawn_at is None
 
 
 def test_the_state_is_that_of_the_life_cycle(controller):
@@ -101,8 +84,6 @@ def test_the_state_is_that_of_the_life_cycle(controller):
 
 
 def test_the_office_hears_that_the_registry_withdrew_it(chain, monkeypatch, tmp_path):
-    from bagipakai.core.envelope import Signer
-
     signer = Signer.new()
     monkeypatch.setattr(keys, "receipt_key", lambda: signer.public)
     release = Release.objects.get(version=VERSION)
