@@ -355,6 +355,7 @@ def _facts(
         standing=standing,
         escalated=(),  # duties after access come with their own issue; none can be overdue before
         release_withdrawn=release is None or release.withdrawn_at is not None,
+        withdrawal=release.withdrawal_reason if release else "",
         agreement_signed=signed_by_both(state.agreement),
         handover_signed=signed_by_both(state.handover),
         plan=state.decision.plan if state.decision else "",

@@ -30,6 +30,13 @@ def register(subparsers: Any) -> None:
     hear = subparsers.add_parser("announce", help="catat rilis dari pengumuman bersegel gudang data")
     hear.add_argument("file", type=Path, metavar="BERKAS", help="dari: bagipakai registry announce")
     hear.set_defaults(run=_announce)
+    back = subparsers.add_parser(
+        "withdraw-release", help="tarik rilis: unduhan dan pesanan darinya berhenti saat itu juga"
+    )
+    back.add_argument("version", metavar="VERSI")
+    back.add_argument("--by", required=True, metavar="SUREL", help="pejabat Pengendali yang memutuskan")
+    back.add_argument("--reason", required=True, metavar="ALASAN", help="dibaca setiap pemegang salinan")
+    back.set_defaults(run=_withdraw)
     verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian, dan bahwa jejak berkata sama")
     verify.set_defaults(run=_verify)
     custody.register(subparsers)
@@ -141,6 +148,25 @@ def _announce(options: argparse.Namespace) -> int:
         print(f"Rilis {release.version} dapat diminta: {release.persons} orang, {release.families} keluarga.")
         return 0
     return 1
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    _django()
+    from bagipakai.control import recall
+    from bagipakai.control.models import Person
+    from bagipakai.core.refusal import Refusal
+
+    person = Person.objects.filter(email=options.by).first()
+    if person is None:
+        print("Tidak ada pejabat dengan alamat itu.", file=sys.stderr)
+        return 1
+    outcome = recall.withdraw(options.version, options.reason, person)
+    if isinstance(outcome, Refusal):
+        print(f"{outcome.sentence()} [{outcome.code}]", file=sys.stderr)
+        return 1
+    held = sum(1 for _ in recall.grants_of(outcome.version))
+    print(f"Rilis {outcome.version} ditarik dan dicatat di jejak; {held} pemegang salinan diberi tahu.")
+    return 0
 
 
 def _verify(_: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from bagipakai.portal.passkeys import views as passkeys
 from bagipakai.portal.readiness import keys
 from bagipakai.portal.readiness import views as readiness
 from bagipakai.portal.register import views as register
+from bagipakai.portal.releases import views as releases
 from bagipakai.portal.requests import views as requests
 from bagipakai.portal.trail import views as trail
 
@@ -38,6 +39,12 @@ urlpatterns = [
         "daftar/",
         path("", register.listing, name="list"),
         path("<str:reference>/", register.entry, name="entry"),
+    ),
+    room(
+        "releases",
+        "rilis/",
+        path("", releases.listing, name="list"),
+        path("<str:version>/", releases.show, name="show"),
     ),
     room(
         "catalogue",

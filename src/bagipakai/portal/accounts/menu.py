@@ -16,6 +16,7 @@ NAMES: dict[str, Promise] = {
     "readiness:own": _("Kesiapan lembaga"),
     "readiness:queue": _("Tinjauan kesiapan"),
     "register:list": _("Daftar berbagipakai"),
+    "releases:list": _("Rilis"),
     "catalogue:list": _("Katalog variabel"),
     "passkeys:mine": _("Kunci saya"),
 }
@@ -27,11 +28,12 @@ OF_ROOM: dict[str, tuple[str, ...]] = {
     "examining": ("examining:queue", "requests:list"),
     "readiness": ("readiness:queue", "readiness:own"),
     "register": ("register:list",),
+    "releases": ("releases:list",),
     "catalogue": ("catalogue:list",),
     "passkeys": ("passkeys:mine",),
 }
 OF_POST = ("passkeys:mine",)  # whoever acts in a post signs with a key
-OPEN_TO_ALL = ("register:list", "catalogue:list")
+OPEN_TO_ALL = ("register:list", "releases:list", "catalogue:list")
 ASKING = ("requests:list", "readiness:own")
 EXAMINING = ("examining:queue", "requests:list")
 OF_ROLE: dict[Role, tuple[str, ...]] = {

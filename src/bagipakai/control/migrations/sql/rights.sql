@@ -26,7 +26,7 @@ BEGIN
     GRANT UPDATE (ended_at) ON control_tenure, control_processormandate TO bagipakai_office;
     GRANT UPDATE (password, last_login, state, language) ON control_person TO bagipakai_office;
     GRANT UPDATE (collected_at) ON control_placedorder TO bagipakai_office;
-    GRANT UPDATE (withdrawn_at) ON control_release TO bagipakai_office;
+    GRANT UPDATE (withdrawn_at, withdrawal_reason) ON control_release TO bagipakai_office;
     GRANT UPDATE (read_at) ON control_notice TO bagipakai_office;
     GRANT UPDATE, DELETE ON control_claim, django_session TO bagipakai_office;
     GRANT DELETE ON control_loginfailure TO bagipakai_office;
