@@ -4,9 +4,10 @@ import html
 
 import pytest
 from django.urls import reverse
+from tests.authenticators import sign_on
 from tests.factories import a_provider, an_office
 from tests.handed_in import RealRegistry, a_file, a_set, readable_anywhere
-from tests.portal.steps import entering
+from tests.portal.steps import with_a_key
 from tests.trail import witnessed
 
 from bagipakai import postgres
@@ -30,7 +31,7 @@ def house(registry):
 
 @pytest.fixture
 def sender(house):
-    return entering(house[Role.SOURCE_PROVIDER])
+    return with_a_key(house[Role.SOURCE_PROVIDER])
 
 
 def to(name: str, *arguments) -> str:
@@ -52,8 +53,9 @@ def upload(sender, number: int, content: bytes, name: str = "pelanggan.csv"):
 
 
 def send(sender, number: int):
+    """Presses "send" and signs with the sender's key."""
     seen = submissions.state(Submission.objects.get(pk=number)).n
-    return sender.post(to("send", number), {"seen": seen}, follow=True)
+    return sign_on(sender, sender.post(to("send", number), {"seen": seen}))
 
 
 def test_from_the_contract_to_what_came_back(sender, registry):
@@ -61,7 +63,8 @@ def test_from_the_contract_to_what_came_back(sender, registry):
     assert "Pelanggan listrik" in text(sender.get(to("list")))
     number = opened(sender)
     assert "Masuk seluruhnya" in text(upload(sender, number, a_set(20, 1)))
-    assert "Sedang diperiksa" in text(send(sender, number))
+    assert send(sender, number).url == to("show", number)
+    assert "Sedang diperiksa" in text(sender.get(to("show", number)))
     (receipt,) = registry.take_in()
     assert (receipt.received, receipt.accepted, receipt.returned, receipt.refusal) == (20, 19, 1, "")
     submissions.collect()

@@ -14,7 +14,17 @@ from bagipakai import postgres
 from bagipakai.control import clock, keybook, keys, ledger, rulebook, uploads
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door, Possibility
-from bagipakai.control.models import Institution, PlacedIntake, Submission, SubmissionEvent, Tenure, UploadedFile
+from bagipakai.control.models import (
+    Institution,
+    PendingDecision,
+    PlacedIntake,
+    Submission,
+    SubmissionEvent,
+    Tenure,
+    UploadedFile,
+)
+from bagipakai.control.passkeys import matters
+from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.trail import leaves, leaving, stops
 from bagipakai.core import policy
 from bagipakai.core import submissions as rules
@@ -144,11 +154,23 @@ def begin(acting: Acting, source: str) -> Submission | Refusal:
         return ledger.deny(Refusal("another-version-is-under-way"), "OPEN", tenure.person)
 
 
+def draw_up(
+    submission: int, action: Action, acting: Acting, payload: Mapping[str, Any], seen: int = 0, lang: str = "id"
+) -> PendingDecision | Refusal:
+    """What `action` would be as a decision; see `requests.draw_up`. Raises UnknownSubmission."""
+    return DOOR.draw_up(_row(submission), action, acting, payload, seen=seen, lang=lang)
+
+
 def handle(
-    submission: int, action: Action, acting: Acting, payload: Mapping[str, Any] | None = None, seen: int | None = None
+    submission: int,
+    action: Action,
+    acting: Acting,
+    payload: Mapping[str, Any] | None = None,
+    seen: int | None = None,
+    signature: Signature | None = None,
 ) -> Event | Refusal:
     """Does `action`, or says why not; see `requests.handle`. Raises UnknownSubmission."""
-    return DOOR.handle(_row(submission), action, acting, payload, seen)
+    return DOOR.handle(_row(submission), action, acting, payload, seen, signature)
 
 
 # --- uploading --------------------------------------------------------------------------------------------------------
@@ -521,5 +543,7 @@ DOOR: Door[Submission, rules.Submission, Event] = Door(
     facts=_facts,
     follows=_follows,
     due=_due,
+    kind=matters.SUBMISSION,
+    matter=matters.of_submission,
     last_look=_last_look,
 )

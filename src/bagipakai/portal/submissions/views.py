@@ -179,24 +179,28 @@ def remove(http: HttpRequest, submission: int, file: int) -> HttpResponse:
 
 @require_POST
 def send(http: HttpRequest, submission: int) -> HttpResponse:
-    """Sends what was uploaded to the registry."""
-    return _acted(http, submission, Action.SUBMIT, _("Kiriman diteruskan ke gudang data untuk diperiksa."))
+    """Leads to the page on which the sender signs what is handed in."""
+    row, tenure = _opened(http, submission)
+    outcome = submissions.draw_up(row.pk, Action.SUBMIT, tenure, {}, _seen(http), lang())
+    if isinstance(outcome, Refusal):
+        return refused(http, outcome, reverse("submissions:show", args=[submission]))
+    return redirect("passkeys:sign", outcome.token)
 
 
 @require_POST
 def withdraw(http: HttpRequest, submission: int) -> HttpResponse:
     """Gives a submission up; what was uploaded is deleted."""
-    return _acted(http, submission, Action.WITHDRAW, _("Kiriman dibatalkan; yang sudah diunggah dihapus."))
-
-
-def _acted(http: HttpRequest, submission: int, action: Action, done: str) -> HttpResponse:
     row, tenure = _opened(http, submission)
-    seen = http.POST.get("seen", "")
-    outcome = submissions.handle(row.pk, action, tenure, {}, int(seen) if seen.isdecimal() else 0)
+    outcome = submissions.handle(row.pk, Action.WITHDRAW, tenure, {}, _seen(http))
     if isinstance(outcome, Refusal):
         return refused(http, outcome, reverse("submissions:show", args=[submission]))
-    messages.success(http, done)
+    messages.success(http, _("Kiriman dibatalkan; yang sudah diunggah dihapus."))
     return redirect("submissions:show", submission)
+
+
+def _seen(http: HttpRequest) -> int:
+    seen = http.POST.get("seen", "")
+    return int(seen) if seen.isdecimal() else 0
 
 
 @require_GET
