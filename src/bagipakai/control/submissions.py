@@ -390,10 +390,12 @@ def _believed(row: Submission, envelope: bytes) -> IntakeReceipt | None:
     except (BadSeal, keys.KeyMissing) as error:
         log.warning("intake.receipt_not_trusted submission=%d why=%s", row.pk, error)
         return None
-    meant = (_order_id(row), row.source, row.version, DOOR.state(row).contract)
-    said = (told.order_id, told.source, told.version, told.contract)
+    state = DOOR.state(row)
+    sent = digest_of(file.sealed for _, file in sorted(state.files.items()))
     # About an order that it could not read the registry knows no more than the id under which it lay.
-    return told if said == meant or (told.refusal and said == (meant[0], "", 0, "")) else None
+    meant = IntakeReceipt(_order_id(row), row.source, row.version, state.contract, sent)
+    unread = IntakeReceipt(_order_id(row), "", 0, "")
+    return told if told.is_about(meant) or (told.refusal and told.is_about(unread)) else None
 
 
 def _told(row: Submission, envelope: bytes) -> dict[str, Any]:

@@ -65,6 +65,11 @@ class SubmissionOrder:
     policy: str
     placed_at: datetime
 
+    @property
+    def sent(self) -> str:
+        """What binds all that is sent, to the last byte."""
+        return digest_of(digest_of(piece.sealed_sha256 for piece in file.pieces) for file in self.files)
+
     def sealed(self, signer: Signer) -> bytes:
         value = asdict(self) | {"placed_at": _instant(self.placed_at)}
         value["files"] = [{**asdict(file), "pieces": [asdict(one) for one in file.pieces]} for file in self.files]
@@ -112,8 +117,9 @@ class ReturnedPart:
 
 @dataclass(frozen=True, slots=True)
 class IntakeReceipt:
-    """What the registry did with one submission. Either `refusal` is a code and the set went back whole, or `accepted`
-    rows are kept, whose digest over all is `kept`, and `returned` ones stand sealed in the folder `package`.
+    """What the registry did with one submission, of which `sent` binds each byte (SubmissionOrder). Either `refusal` is
+    a code and the set went back whole, or `accepted` rows are kept, whose digest over all is `kept`, and `returned`
+    ones stand sealed in the folder `package`.
 
     `detail` fills the sentence of the refusal: names of columns and numbers alone. `recipient` is the fingerprint of
     the key that opens what came back.
@@ -123,6 +129,7 @@ class IntakeReceipt:
     source: str
     version: int
     contract: str
+    sent: str = ""
     received: int = 0
     accepted: int = 0
     returned: int = 0
@@ -133,6 +140,11 @@ class IntakeReceipt:
     package: str = ""
     recipient: str = ""
     parts: tuple[ReturnedPart, ...] = ()
+
+    def is_about(self, other: Self) -> bool:
+        """Whether both tell of the same submission."""
+        names = ("order_id", "source", "version", "contract", "sent")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def sealed(self, signer: Signer) -> bytes:
         value = asdict(self)

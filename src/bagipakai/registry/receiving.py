@@ -17,7 +17,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -120,7 +120,12 @@ def refused(order: SubmissionOrder, no: Refusal) -> IntakeReceipt:
     """The receipt that says why the set goes back whole."""
     log.info("intake.refused order=%s code=%s", order.order_id, no.code)
     detail = tuple(sorted((name, value) for name, value in no.detail.items()))
-    return IntakeReceipt(order.order_id, order.source, order.version, order.contract, refusal=no.code, detail=detail)
+    return replace(_about(order), refusal=no.code, detail=detail)
+
+
+def _about(order: SubmissionOrder) -> IntakeReceipt:
+    """A receipt that says so far only what it is about."""
+    return IntakeReceipt(order.order_id, order.source, order.version, order.contract, order.sent)
 
 
 def _contract(order: SubmissionOrder) -> Contract | Refusal:
@@ -176,11 +181,8 @@ def _receipt(order: SubmissionOrder, taken: Taken, contract: Contract, package: 
     if returned:
         package.mkdir(mode=0o700)
         parts = [_sealed(file, package, number, order.recipient) for number, file in enumerate(returned, start=1)]
-    return IntakeReceipt(
-        order_id=order.order_id,
-        source=order.source,
-        version=order.version,
-        contract=order.contract,
+    return replace(
+        _about(order),
         received=taken.received,
         accepted=taken.accepted,
         returned=taken.returned,
@@ -237,8 +239,7 @@ def _standing(kept: Path, order: SubmissionOrder, signer: Signer) -> IntakeRecei
     with suppress(OSError, BadSeal):
         with (kept / RECEIPT_NAME).open("rb") as file:
             receipt = IntakeReceipt.unsealed(file.read(RECEIPT_LIMIT + 1), signer.public)
-        said = (receipt.order_id, receipt.source, receipt.version, receipt.contract)
-        return receipt if said == (order.order_id, order.source, order.version, order.contract) else None
+        return receipt if receipt.is_about(_about(order)) else None
     return None
 
 

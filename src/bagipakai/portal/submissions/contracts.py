@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -53,7 +54,8 @@ def dictionary(contract: Contract) -> bytes:
 
 
 def _told(one: Agreed, catalogue: Catalogue, contract: Contract) -> Told:
-    variable = catalogue.get(one.name)
+    known = one.name in catalogue
+    variable = catalogue[one.name] if known else None  # one that it has not raises, and not as `get` expects
     title = variable.title(lang()) if variable else one.name.replace("_", " ").capitalize()
     meaning = variable.definition if variable else ""
     labels = variable.codes if variable is not None else None
@@ -71,10 +73,10 @@ def _kind(one: Agreed, contract: Contract) -> str:
             return _("ya atau tidak: %(yes)s atau %(no)s") % {"yes": contract.yes[0], "no": contract.no[0]}
         case Type.INTEGER:
             return _("bilangan bulat") + _between(one)
-    if one.check == "nik":
-        return _("16 angka, sebagai teks")
     if one.check == "region":
         return _("kode wilayah Kemendagri tanpa titik, sebagai teks")
+    if one.is_number:
+        return _("%(count)s angka, sebagai teks") % {"count": re.findall("[0-9]+", str(one.pattern))[-1]}
     if one.codes is not None:
         return _("salah satu kode")
     if one.pattern is not None:

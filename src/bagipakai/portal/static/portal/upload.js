@@ -18,7 +18,7 @@
     const button = form.querySelector("button");
     let percent = 0;
 
-    const say = text => { box.hidden = false; told.textContent = text.replace("%s", percent); };
+    const say = text => { box.hidden = false; told.textContent = text.replace("{n}", percent); };
 
     const post = async (href, body, headers) => {
       for (let tried = 0; ; tried += 1) {
