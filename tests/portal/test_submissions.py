@@ -195,6 +195,12 @@ def test_what_is_too_large_or_not_read_is_refused_before_anything_is_kept(sender
     assert sender.post(to("begin", number), "{", content_type="application/json").status_code == 400
 
 
+def test_the_desk_says_what_waits_for_a_provider(sender):
+    assert "Tidak ada yang menunggu" in text(sender.get("/"))
+    number = opened(sender)
+    assert f'href="{to("show", number)}"' in text(sender.get("/"))
+
+
 def test_a_second_version_waits_for_the_first(sender):
     opened(sender)
     page = sender.post(to("new", "pln"))

@@ -94,6 +94,13 @@ def visible(acting: Acting) -> QuerySet[Submission]:
     return (found.filter(institution__in=mine) | sent) if everything else found.filter(institution__in=mine)
 
 
+def waiting(acting: Acting) -> QuerySet[Submission]:
+    """The submissions that wait for this provider: being uploaded, or gone back whole."""
+    houses = [one.post.institution_id for one in tenures_of(acting) if Role.SOURCE_PROVIDER in one.post.roles]
+    found = visible(acting).filter(institution__in=houses)
+    return found.filter(status__in=[Status.DRAFT, Status.RETURNED_WHOLE])
+
+
 def get(submission: int, acting: Acting) -> Submission:
     """The submission, if it is this reader's to see. Raises UnknownSubmission."""
     found = visible(acting).filter(pk=submission).first()
