@@ -11,6 +11,7 @@ from playwright.sync_api import Route, expect
 from tests.authenticators import key_of
 from tests.browser.devices import Device
 from tests.browser.hands import Mouse
+from tests.browser.test_narrow import whole
 from tests.factories import PASSWORD, a_provider, an_office
 from tests.handed_in import RealRegistry, a_set
 from tests.trail import witnessed
@@ -135,3 +136,9 @@ def test_a_source_is_handed_in_mended_and_handed_in_again(enter, tmp_path):
     submissions.collect()
     assert list(Submission.objects.order_by("pk").values_list("status", flat=True)) == ["SUPERSEDED", "CHECKED"]
     me.press("Data sumber")
+
+    # on a small telephone nothing is cut
+    me.page.set_viewport_size({"width": 320, "height": 640})
+    for page in ("/sumber/", "/sumber/kontrak/pln/", *(f"/sumber/{row.pk}/" for row in Submission.objects.all())):
+        me.page.goto(me.base + page)
+        whole(me.page, "kecil" + page.replace("/", "-"))

@@ -195,6 +195,16 @@ def test_what_is_too_large_or_not_read_is_refused_before_anything_is_kept(sender
     assert sender.post(to("begin", number), "{", content_type="application/json").status_code == 400
 
 
+def test_what_is_on_its_way_takes_room(sender, monkeypatch):
+    whole = Limits.on
+    monkeypatch.setattr(Limits, "on", classmethod(lambda _, day: replace(whole(day), files=2, set=100)))
+    number = opened(sender)
+    assert begin(sender, number, b"x" * 60, "a.csv").status_code == 200
+    assert begin(sender, number, b"x" * 60, "b.csv").json()["code"] == "set-is-too-large"
+    assert begin(sender, number, b"x" * 40, "b.csv").status_code == 200
+    assert begin(sender, number, b"x", "c.csv").json()["code"] == "too-many-files"
+
+
 def test_the_desk_says_what_waits_for_a_provider(sender):
     assert "Tidak ada yang menunggu" in text(sender.get("/"))
     number = opened(sender)

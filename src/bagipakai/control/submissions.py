@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from bagipakai.core.submissions import Action, Command, Event, Limits, Status, S
 
 log = logging.getLogger("bagipakai.control.submissions")
 
+BROKEN_OFF = timedelta(days=1)  # no form flows in for longer
 UNDER_WAY = (Status.DRAFT, Status.SUBMITTED)
 REPLACED = (Status.CHECKED, Status.RETURNED_WHOLE)  # by a later version
 LATER = frozenset({"changed-meanwhile", "trail-disagrees"})  # refusals after which a receipt is read again
@@ -197,16 +198,27 @@ def begin_file(
     if no := _objection(row, acting, probe):
         return DOOR.deny(row, no, Action.ADD_FILE, acting)
     most = limits()
-    unfinished = row.uploads.count() - len(DOOR.state(row).files)
-    if unfinished >= most.files:
-        return DOOR.deny(row, Refusal("too-many-files", {"most": str(most.files)}), Action.ADD_FILE, acting)
+    if no := _no_room(row, size or 0, most):
+        return DOOR.deny(row, no, Action.ADD_FILE, acting)
     return uploads.begin(row, name, size, last_changed, most.piece)
 
 
+def _no_room(row: Submission, size: int, most: Limits) -> Refusal | None:
+    """Why nothing more can be begun: what is on its way takes room before it has come."""
+    sizes = list(row.uploads.values_list("size", flat=True))
+    if len(sizes) >= most.files:
+        return Refusal("too-many-files", {"most": str(most.files)})
+    if sum(one or 0 for one in sizes) + size > most.set:
+        return Refusal("set-is-too-large", {"most": str(most.set // 2**30)})
+    return None
+
+
+@transaction.atomic
 def put(row: Submission, acting: Acting, number: int, piece: int, content: bytes, sha256: str) -> Refusal | None:
     """Takes one piece of a file of known size, and with the last missing one the file. The same piece again is well
-    received and changes nothing. Refusals say what to send instead; nothing is kept of a piece that is refused."""
-    file = row.uploads.filter(number=number).first()
+    received and changes nothing, also at the same moment: pieces of one file wait for each other. Refusals say what to
+    send instead; nothing is kept of a piece that is refused."""
+    file = row.uploads.select_for_update().filter(number=number).first()
     expected = None if file is None else uploads.span(file, piece)
     if file is None or expected is None:
         return Refusal("piece-is-unknown")
@@ -373,8 +385,10 @@ def collect() -> int:
 
 
 def tidy(now: datetime | None = None) -> int:
-    """Forgets uploads that nobody sent, and clears what lies in the store of submissions that are past it. Returns how
-    many events were written."""
+    """Forgets uploads that nobody sent, forms that broke off, and clears what lies in the store of submissions that are
+    past it. Returns how many events were written."""
+    for broken in UploadedFile.objects.filter(size=None, begun_at__lt=(now or clock.now()) - BROKEN_OFF):
+        uploads.forget(broken)
     written = DOOR.tidy(Submission.objects.filter(status=Status.DRAFT).select_related("institution"), now)
     waiting = set(Submission.objects.filter(status__in=UNDER_WAY).values_list("pk", flat=True))
     for one in uploads.left_over():
