@@ -34,7 +34,14 @@ def small_pieces(monkeypatch):
 
 
 @pytest.fixture
-def enter(browser, live_server, no_violations, settings):
+def house():
+    """Stands before the browser's address is known: its key was stated and confirmed elsewhere."""
+    an_office()
+    return a_provider()
+
+
+@pytest.fixture
+def enter(house, browser, live_server, no_violations, settings):
     """Lets the provider log in, at a window with script or without."""
     settings.ORIGIN = live_server.url
     open_ones = []
@@ -71,9 +78,8 @@ def choose(me, file: Path) -> None:
     me.page.locator("#berkas").set_input_files(file)
 
 
-def test_a_source_is_handed_in_mended_and_handed_in_again(enter, tmp_path):
-    an_office()
-    house, registry = a_provider(), RealRegistry()
+def test_a_source_is_handed_in_mended_and_handed_in_again(house, enter, tmp_path):
+    registry = RealRegistry()
     me = enter(house[Role.SOURCE_PROVIDER])
     me.press("Data sumber")
     me.press("Lihat kontrak dan templat")
