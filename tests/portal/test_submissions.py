@@ -315,6 +315,24 @@ def test_the_beginning_files_hold_the_contracts_columns(sender):
     assert sender.get(to("contract", "tidak-ada")).status_code == 404
 
 
+def test_a_superseded_version_gives_out_nothing_more(sender, registry):
+    number = opened(sender)
+    upload(sender, number, a_set(20, 1))
+    send(sender, number)
+    (receipt,) = registry.take_in()
+    submissions.collect()
+    second = opened(sender)
+    upload(sender, second, a_set(20, 0))
+    send(sender, second)
+    registry.take_in()
+    submissions.collect()
+    witnessed()
+    page = text(sender.get(to("show", number)))
+    assert "Digantikan" in page and receipt.parts[0].name not in page
+    assert sender.post(to("fetch", number, receipt.parts[0].name)).status_code == 409
+    assert "Kirim versi berikutnya" in text(sender.get(to("show", second)))
+
+
 def test_an_auditor_sees_what_was_sent_and_does_nothing(sender, registry):
     number = opened(sender)
     auditor = entering(an_office()[Role.AUDITOR])

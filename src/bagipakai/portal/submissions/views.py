@@ -23,7 +23,7 @@ from bagipakai.control.trail import house
 from bagipakai.core.intake import RECEIPT_NAME, Finding
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
-from bagipakai.core.submissions import Action, Status
+from bagipakai.core.submissions import Action
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.pages.files import as_download
@@ -121,7 +121,7 @@ def _page(
         "unbelieved": explained(state.outcome.refusal) if state.outcome and not receipt else "",
         "findings": [_found(one, len(state.files)) for one in receipt.findings] if receipt else [],
         "unfetchable": sentence(fetching) if fetching else "",
-        "may_resubmit": state.status in (*submissions.REPLACED, Status.SUPERSEDED)
+        "may_resubmit": state.status in submissions.REPLACED
         and offers(http, "submissions:new")
         and tenure.post.institution_id == row.institution_id,
         "policy": house.policy_file().is_file(),
