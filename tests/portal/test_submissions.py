@@ -272,6 +272,20 @@ def test_a_receipt_that_the_registry_did_not_sign_is_no_receipt(sender, registry
     assert sender.get(to("receipt", number)).status_code == 404
 
 
+def test_a_signed_receipt_that_does_not_add_up_ends_as_a_refusal(sender, registry):
+    """It is heard once, and nobody waits for ever."""
+    number = opened(sender)
+    upload(sender, number, a_set())
+    send(sender, number)
+    (order,) = registry.submissions()
+    odd = IntakeReceipt(order.order_id, "pln", 1, order.contract, order.sent, received=20, accepted=7)
+    registry.post(order.order_id, odd.sealed(registry.keys.receipt))
+    assert submissions.collect() == 1 and submissions.collect() == 0
+    state = submissions.state(Submission.objects.get(pk=number))
+    assert (state.status, state.outcome.refusal) == (Status.RETURNED_WHOLE, "receipt-not-trusted")
+    assert "Dikembalikan utuh" in text(sender.get(to("show", number)))
+
+
 def test_what_came_back_leaves_only_while_the_trail_proves_itself(sender, registry, house, at):
     number = opened(sender)
     upload(sender, number, a_set(20, 2))

@@ -425,11 +425,18 @@ def _told(row: Submission, envelope: bytes) -> dict[str, Any]:
     refusal = told.refusal if told else "receipt-not-trusted"
     if told is not None and told.package and _lying(told.package) != envelope:
         refusal = "receipt-differs-from-its-package"
+    if told is not None and not refusal and not _adds_up(told):
+        refusal = "receipt-not-trusted"
     if refusal or told is None:
         nothing = {"received": told.received if told else 0, "accepted": 0, "returned": 0, "package": ""}
         return {"receipt": digest, "refusal": refusal, **nothing}
     counts = {"received": told.received, "accepted": told.accepted, "returned": told.returned}
     return {"receipt": digest, "refusal": "", **counts, "package": told.package}
+
+
+def _adds_up(told: IntakeReceipt) -> bool:
+    """Whether every row that came was kept or came back, and what came back is there."""
+    return told.received == told.accepted + told.returned and bool(told.package) == bool(told.returned)
 
 
 def _lying(package: str) -> bytes | None:

@@ -20,7 +20,7 @@ from bagipakai.control import clock, keys, submissions, uploads
 from bagipakai.control.models import Submission, Tenure, UploadedFile
 from bagipakai.control.submissions import UnknownSubmission
 from bagipakai.control.trail import house
-from bagipakai.core.intake import RECEIPT_NAME, Finding
+from bagipakai.core.intake import RECEIPT_NAME, Finding, IntakeReceipt
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
 from bagipakai.core.submissions import Action
@@ -117,7 +117,7 @@ def _page(
         "may_withdraw": Action.WITHDRAW in may and may[Action.WITHDRAW] is None,
         "receipt": receipt,
         "receipt_name": RECEIPT_NAME,
-        "returned_whole": explained_with(receipt.refusal, dict(receipt.detail)) if receipt and receipt.refusal else "",
+        "returned_whole": _whole(state.outcome.refusal, receipt) if state.outcome and receipt else "",
         "unbelieved": explained(state.outcome.refusal) if state.outcome and not receipt else "",
         "findings": [_found(one, len(state.files)) for one in receipt.findings] if receipt else [],
         "unfetchable": sentence(fetching) if fetching else "",
@@ -269,6 +269,11 @@ def _agreed(http: HttpRequest, source: str) -> Contract:
 
 def _title(contract: Contract | None) -> str:
     return "" if contract is None else contract.english if lang() == "en" else contract.title
+
+
+def _whole(refusal: str, told: IntakeReceipt) -> str:
+    """Why nothing is kept, in words; nothing where something is. The office may refuse what the registry did not."""
+    return explained_with(refusal, dict(told.detail)) if refusal else ""
 
 
 def _found(one: Finding, files: int) -> dict[str, Any]:
