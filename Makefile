@@ -11,7 +11,7 @@ BENCH_PEOPLE ?= 10000000
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal bench-intake pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -44,7 +44,7 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal   ## every figure the README states
+bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
 
 bench-synthesis: .venv/test
 	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)
@@ -64,6 +64,9 @@ bench-trail: .venv/test
 bench-seal: .venv/test
 	@deploy/packages age
 	$(BIN)/python -m bench.seal
+
+bench-intake: .venv/test
+	$(BIN)/python -m bench.intake --people $(BENCH_PEOPLE)
 
 pages: .venv/test          ## what is generated: the lawyer's page, its diagram, the catalogue, the keys
 	$(BIN)/python -m bagipakai.core.law_page

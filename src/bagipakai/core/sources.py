@@ -239,6 +239,8 @@ def contradiction(contract: Contract) -> str | None:
             return f"{column.name}: a pattern is letters, digits and classes of them, each with its number"
         if column.type is not Type.TEXT and (column.codes is not None or column.pattern is not None or column.check):
             return f"{column.name}: only text has codes or a pattern"
+        if column.check == "region" and column.pattern not in {f"[0-9]{{{digits}}}" for digits in (2, 4, 6, 10)}:
+            return f"{column.name}: a region is a number of 2, 4, 6 or 10 digits"
         if column.type is not Type.INTEGER and (column.low, column.high) != (None, None):
             return f"{column.name}: only an integer has low and high"
     for rule, known in [(rule, ROW_RULES) for rule in contract.rules] + [(rule, SET_RULES) for rule in contract.sets]:

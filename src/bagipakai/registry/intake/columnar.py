@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bagipakai.core.sources import Contract
-from bagipakai.registry.intake.reading import Piece, SetBroken, Weighed, matched, texts
+from bagipakai.registry.intake.reading import Piece, SetBroken, Weighed, matched, texts, unblanked
 
 ROWS = 16_384  # of one piece
 MOST_COLUMNS = 10_000
@@ -31,7 +31,7 @@ def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
         columns, done, rows = [header[place] for place in order], 0, parquet.metadata.num_rows
         batches = parquet.iter_batches(ROWS, columns=columns, use_threads=False)
         while (batch := _next(batches, name)) is not None:
-            table = pa.table([_text(batch.column(column)) for column in columns], schema=texts(contract))
+            table = unblanked(pa.table([_text(batch.column(column)) for column in columns], schema=texts(contract)))
             lines = np.arange(done + 1, done + 1 + batch.num_rows)
             done += batch.num_rows
             yield Piece(table, lines, _as_csv(table), size=file.bytes * batch.num_rows // max(rows, 1))

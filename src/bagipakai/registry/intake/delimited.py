@@ -30,11 +30,14 @@ from bagipakai.registry.intake.reading import (
     Weighed,
     matched,
     texts,
+    unblanked,
 )
 
 DELIMITERS = ",;\t|"
-AHEAD = 3  # blocks parsed before they are asked for
+AHEAD = 2  # blocks parsed before they are asked for
 LF, CR, QUOTE = 10, 13, 34
+# How blanks beyond ASCII begin in UTF-8 (reading.BLANKS).
+BLANKS = (b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80")
 
 
 def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
@@ -217,10 +220,10 @@ def _parsed(block: _Block, blocks: _Blocks) -> Piece:
 
         table = pa.csv.read_csv(
             pa.py_buffer(block.data),
-            pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=len(block.data) + 1),
+            pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=2 * LONGEST_ROW),
             pa.csv.ParseOptions(
                 delimiter=blocks.delimiter.decode(),
-                newlines_in_values=True,
+                newlines_in_values=b'"' in block.data,
                 invalid_row_handler=skip,
             ),
             pa.csv.ConvertOptions(
@@ -231,6 +234,8 @@ def _parsed(block: _Block, blocks: _Blocks) -> Piece:
                 strings_can_be_null=True,
             ),
         ).rename_columns(list(contract.names))
+        if _may_have_blanks(block.data, blocks.delimiter):
+            table = unblanked(table)
         if table.num_rows + len(ragged) != len(block.starts):
             raise RuntimeError("rows were cut in two ways")
     else:
@@ -238,11 +243,22 @@ def _parsed(block: _Block, blocks: _Blocks) -> Piece:
         ragged = [at for at, row in enumerate(rows) if len(row) != len(names)]
         whole = [row for row in rows if len(row) == len(names)]
         columns = [pa.array([row[place] for row in whole], pa.string()) for place in blocks.places]
-        table = pa.table(columns, schema=texts(contract))
+        table = unblanked(pa.table(columns, schema=texts(contract)))
     torn = [Torn(int(block.lines[at]), "row-is-ragged", _row_text(block, at)) for at in ragged]
     kept = np.delete(np.arange(len(block.starts)), ragged) if ragged else np.arange(len(block.starts))
     found = tuple(sorted([*block.torn, *torn], key=lambda one: one.line))
     return Piece(table, block.lines[kept], lambda at: _row_text(block, int(kept[at])), found, block.size)
+
+
+def _may_have_blanks(data: bytes, delimiter: bytes) -> bool:
+    """Whether a blank may stand beside the fence of a value; else no column needs to be looked at."""
+    if not data.isascii() and any(blank in data for blank in BLANKS):
+        return True
+    letters = np.frombuffer(data, np.uint8)
+    blanks = np.flatnonzero(letters == 0x20)
+    fences = np.zeros(256, dtype=bool)
+    fences[[*delimiter, LF, CR, QUOTE, 0x20]] = True
+    return bool(data[:1] == b" " or fences[letters[blanks - 1]].any() or fences[letters[blanks + 1]].any())
 
 
 def _row_text(block: _Block, at: int) -> str:
@@ -281,33 +297,39 @@ def _walked(data: bytes, blocks: _Blocks, size: int) -> tuple[_Block, int]:
 
 def _rows(data: bytes, delimiter: bytes) -> Iterator[tuple[list[str], int, bool]]:
     """Cells, where the row's LF is, and whether a quote was stray, of every row that ends."""
+    fence = re.compile(b"[" + re.escape(delimiter) + b"\n]")
     cells: list[str] = []
-    cell = bytearray()
-    state, stray = "start", False  # of a field: start, plain, quoted, closed
-    fence, at, end = delimiter[0], 0, len(data)
-    while at < end:
-        letter = data[at]
-        if state == "quoted":
-            if letter != QUOTE:
-                cell.append(letter)
-            elif at + 1 < end and data[at + 1] == QUOTE:
-                cell.append(QUOTE)
-                at += 1
-            else:
-                state = "closed"
-        elif letter in (fence, LF):
-            if letter == LF and cell[-1:] == b"\r" and state == "plain":
-                del cell[-1:]
-            cells.append(cell.decode("utf-8", "replace"))
-            cell, state = bytearray(), "start"
-            if letter == LF:
-                yield cells, at, stray
-                cells, stray = [], False
-        elif letter == QUOTE and state == "start":
-            state = "quoted"
-        elif state == "closed":
-            stray = stray or not (letter == CR and data[at + 1 : at + 2] == b"\n")
+    at, stray = 0, False
+    while at < len(data):
+        if data[at] == QUOTE:
+            quoted = _quoted(data, at + 1)
+            if quoted is None:
+                return
+            cell, at = quoted
+            found = fence.search(data, at)
+            if found is None:
+                return
+            after = data[at : found.start()]
+            stray = stray or after not in ((b"", b"\r") if found[0] == b"\n" else (b"",))
         else:
-            cell.append(letter)
-            state = "plain"
-        at += 1
+            found = fence.search(data, at)
+            if found is None:
+                return
+            cell = data[at : found.start()]
+            cell = cell.removesuffix(b"\r") if found[0] == b"\n" else cell
+        cells.append(cell.decode("utf-8", "replace"))
+        at = found.end()
+        if found[0] == b"\n":
+            yield cells, at - 1, stray
+            cells, stray = [], False
+
+
+def _quoted(data: bytes, at: int) -> tuple[bytes, int] | None:
+    """What stands from `at` to the closing quote, and where the quote is passed; None if it never closes."""
+    parts = []
+    while (close := data.find(b'"', at)) >= 0:
+        parts.append(data[at:close])
+        if data[close + 1 : close + 2] != b'"':
+            return b'"'.join(parts), close + 1
+        at = close + 2
+    return None

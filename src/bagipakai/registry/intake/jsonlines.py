@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from bagipakai.core.sources import Contract
 from bagipakai.registry.intake.delimited import decoded, shown
-from bagipakai.registry.intake.reading import LONGEST_ROW, Piece, SetBroken, Torn, Weighed, texts
+from bagipakai.registry.intake.reading import LONGEST_ROW, Piece, SetBroken, Torn, Weighed, texts, unblanked
 
 ROWS = 20_000  # of one piece
 
@@ -85,7 +85,7 @@ class _Waiting:
         columns = [pa.array([row.get(name) for row in self._rows], pa.string()) for name in self._contract.names]
         sent = self._texts
         piece = Piece(
-            pa.table(columns, schema=texts(self._contract)),
+            unblanked(pa.table(columns, schema=texts(self._contract))),
             np.array(self._numbers, np.int64),
             lambda at: sent[at].decode("utf-8", "replace"),
             tuple(self._torn),

@@ -20,7 +20,17 @@ import numpy as np
 import pyarrow as pa
 
 from bagipakai.core.sources import Contract
-from bagipakai.registry.intake.reading import LONGEST_ROW, SHOWN, Piece, SetBroken, Torn, Weighed, matched, texts
+from bagipakai.registry.intake.reading import (
+    LONGEST_ROW,
+    SHOWN,
+    Piece,
+    SetBroken,
+    Torn,
+    Weighed,
+    matched,
+    texts,
+    unblanked,
+)
 
 ENTRIES, RATIO = 2_000, 200  # most entries; most bytes for one compressed byte, of an entry over a MiB
 BYTES, STRINGS, SMALL = 16 * 1024**3, 256 * 1024**2, 16 * 1024**2  # most, uncompressed: of all, of strings, of the rest
@@ -38,8 +48,7 @@ _DAMAGE = (
     ValueError,
 )
 _DATE_CODES = {14, 15, 16, 17, 22, *range(27, 37), 45, 46, 47, *range(50, 59)}
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
 class _Unsafe(Exception):
@@ -339,7 +348,8 @@ def _piece(
     kept = [(number, cells) for number, cells in rows if number not in gone]
     columns = [pa.array([cells.get(place) or None for _, cells in kept], pa.string()) for place in order]
     lines = np.array([number for number, _ in kept], np.int64)
-    return Piece(pa.table(columns, schema=texts(contract)), lines, lambda at: _csv(kept[at][1]), tuple(torn), size)
+    table = unblanked(pa.table(columns, schema=texts(contract)))
+    return Piece(table, lines, lambda at: _csv(kept[at][1]), tuple(torn), size)
 
 
 def _csv(cells: dict[int, str]) -> str:
