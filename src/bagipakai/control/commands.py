@@ -110,10 +110,10 @@ def _worker(options: argparse.Namespace) -> int:
 
 def work() -> int:
     """Collects what came back and lets waiting requests go on. Returns how many receipts were collected."""
-    from bagipakai.control import keys, orders
+    from bagipakai.control import keys, orders, submissions
 
     try:
-        return orders.collect()
+        return orders.collect() + submissions.collect()
     except keys.KeyMissing as missing:
         log.warning("worker.key_missing file=%s", missing)
         return 0
@@ -121,12 +121,12 @@ def work() -> int:
 
 def tidy() -> None:
     """Writes down what has become true by time alone."""
-    from bagipakai.control import access, circumstances, entrance, readiness, requests
+    from bagipakai.control import access, circumstances, entrance, readiness, requests, submissions
 
-    counts = (readiness.tidy(), access.tidy(), requests.follow_up(), entrance.tidy())
+    counts = (readiness.tidy(), access.tidy(), requests.follow_up(), entrance.tidy(), submissions.tidy())
     noticed = circumstances.notice()
     if any(counts):
-        log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d", *counts)
+        log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d submissions=%d", *counts)
     if noticed:
         log.info("worker.noticed changes=%d", noticed)
 
@@ -183,6 +183,8 @@ def _verify(_: argparse.Namespace) -> int:
         ReadinessReview,
         RecipientKeyEvent,
         Request,
+        Submission,
+        SubmissionEvent,
     )
     from bagipakai.control.trail import auditing, house
 
@@ -193,6 +195,7 @@ def _verify(_: argparse.Namespace) -> int:
         (GrantEvent, Grant),
         (KeyEvent, Person),
         (RecipientKeyEvent, Institution),
+        (SubmissionEvent, Submission),
     )
     for kind, subjects in chains:
         for subject in subjects.objects.order_by("pk").iterator():
