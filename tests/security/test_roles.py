@@ -214,7 +214,7 @@ KEPT = {  # what the office changes by its own acts, and nothing else
     "control_placedorder": {"collected_at"},
     "control_placedintake": {"collected_at"},
     "control_submission": {"n", "status", "changed_at"},
-    "control_release": {"withdrawn_at"},
+    "control_release": {"withdrawn_at", "withdrawal_reason"},
     "control_notice": {"read_at"},
 }
 # of the moment; nobody's right follows from them, and what was sent of an upload stands in the events
