@@ -9,11 +9,12 @@ PROCESSES ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 BENCH_PEOPLE ?= 10000000
+DATA_PEOPLE ?= 50000000
 
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal bench-intake pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -47,7 +48,7 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
+bench: bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
 
 bench-synthesis: .venv/test
 	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)
@@ -55,8 +56,8 @@ bench-synthesis: .venv/test
 bench-publish: .venv/test
 	$(BIN)/python -m bench.publish --people $(BENCH_PEOPLE)
 
-bench-extracts: .venv/test
-	$(BIN)/python -m bench.extracts --people $(BENCH_PEOPLE)
+bench-data: .venv/test
+	$(BIN)/python -m bench.data --people $(DATA_PEOPLE)
 
 bench-signing: .venv/test
 	$(BIN)/python -m bench.signing

@@ -163,14 +163,26 @@ def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[s
     measure.RESULTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here, _timed(shares) as parts:
         work = (governed if side == "governed" else plain)(case, release, Path(here))
-        wall, cpu = time.perf_counter(), time.process_time()
+        clock = Clock()
         rows, size = work()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    told: dict[str, Any] = {"seconds": round(wall, 3), "cpu_seconds": round(cpu, 3), "peak_mb": peak_mb()}
+        told: dict[str, Any] = {**clock.told(), "peak_mb": peak_mb()}
     if shares:
         told["parts"] = {part: round(seconds, 3) for part, seconds in parts.items()}
-        told["parts"]["selection and the rest"] = round(cpu - sum(parts.values()), 3)
+        told["parts"]["selection and the rest"] = round(told["cpu_seconds"] - sum(parts.values()), 3)
     return {**told, "rows": rows, "bytes": size}
+
+
+class Clock:
+    """Seconds and CPU seconds of this process since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def told(self, of: str = "") -> dict[str, float]:
+        """`seconds` and `cpu_seconds`, with `of` and "_" in front."""
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        before = f"{of}_" if of else ""
+        return {f"{before}seconds": round(wall, 3), f"{before}cpu_seconds": round(cpu, 3)}
 
 
 def peak_mb() -> int:
