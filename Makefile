@@ -2,6 +2,7 @@
 # PEOPLE=1000000  size of the synthetic nation      SERVE=0  stop after the walks      PORT=8000  where the portal listens
 # PROCESSES=2  among which the tests are shared, a file at a time
 
+NATION := $(or $(PEOPLE),290000000)
 PEOPLE ?= 1000000
 SERVE  ?= 1
 PORT   ?= 8000
@@ -14,7 +15,7 @@ DATA_PEOPLE ?= 50000000
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake nation pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -49,6 +50,9 @@ format: .venv/test
 	$(BIN)/ruff check --fix .
 
 bench: bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
+
+nation: .venv/test         ## the whole nation on this machine (PEOPLE=290000000): stop it and go on as you like
+	$(BIN)/python -m bench.nation --people $(NATION)
 
 bench-synthesis: .venv/test
 	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)

@@ -83,14 +83,20 @@ CASES = {
 
 def nation(people: int) -> Path:
     """The release of this size under `var/bench`, made if it is not there; what was begun is taken up."""
-    here = measure.RESULTS / f"nation-{people}"
-    folder = here / "releases" / VERSION
+    made = dataset(people)
+    folder = made.parent / "releases" / VERSION
     if not folder.is_dir():
-        if not (here / "dataset").is_dir():
-            synthesise(people, 2026, here / "dataset")
-        made = publish(here / "dataset", folder.parent, folder.name, datetime.now(UTC), STORAGE)
-        assert isinstance(made, Release), made
+        release = publish(made, folder.parent, folder.name, datetime.now(UTC), STORAGE)
+        assert isinstance(release, Release), release
     return folder.resolve()
+
+
+def dataset(people: int) -> Path:
+    """The same in clear, from which the release is made."""
+    folder = measure.RESULTS / f"nation-{people}" / "dataset"
+    if not folder.is_dir():
+        synthesise(people, 2026, folder)
+    return folder
 
 
 def area(case: Case, release: Release) -> tuple[str, ...]:
