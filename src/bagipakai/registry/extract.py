@@ -148,9 +148,15 @@ class TableExtract:
 
     @classmethod
     def made(
-        cls, plan: Plan, catalogue: Catalogue, rule: Disclosure, engine: Engine, parts: tuple[Part, ...]
+        cls,
+        plan: Plan,
+        catalogue: Catalogue,
+        rule: Disclosure,
+        engine: Engine,
+        parts: tuple[Part, ...],
+        most_members: int | None = None,
     ) -> "TableExtract | Refusal":
-        """Or why no table may leave. The rule of the day and the plan's own smallest cell both hold, the stricter of
+        """Or why no table may leave. `most_members`: of the largest family of the release, where it is known. The rule of the day and the plan's own smallest cell both hold, the stricter of
         the two. Raises EngineError."""
         query: Query = plan.query()
         assert isinstance(query, Count)  # noqa: S101 - L1 counts
@@ -161,7 +167,9 @@ class TableExtract:
             smallest_families=max(rule.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
         )
         types = types_of(catalogue, plan.unit.value)
-        cells = engine.count(query, parts, types, enough=rule.smallest_families, margins=True)
+        cells = engine.count(
+            query, parts, types, enough=rule.smallest_families, margins=True, most_members=most_members
+        )
         shown = hide(plan.columns, plan.unit.value, cells, rule)
         if isinstance(shown, Refusal):
             return shown

@@ -129,6 +129,11 @@ class Release:
         """Persons in the regencies that `area` reaches into, as the manifest counts them."""
         return sum(one.rows for one in self.files if one.unit is Unit.INDIVIDU and reaches(tuple(area), one.kode_kab))
 
+    @property
+    def most_members(self) -> int:
+        """How many members the largest family has."""
+        return int(self.manifest["most_members"])
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """The catalogue by which the release was made."""
@@ -291,6 +296,7 @@ def _agrees(value: dict[str, Any]) -> bool:
         and counted == value["rows"]
         and [file.path for file in files] == sorted(file.path for file in files)
         and isinstance(value["version"], str)
+        and isinstance(value["most_members"], int)
     )
 
 
