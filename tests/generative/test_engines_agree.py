@@ -74,9 +74,10 @@ def agree(
                 wanted = meant(question, world)
                 for name, engine in engines.items():
                     assert asked(engine, question, parts, world) == wanted, (name, question)
-                    if isinstance(query := question.query, Count) and query.by and question.enough == 2:
-                        alike = reference.classes(query, world.drawing.rows, 2)
-                        assert engine.classes(query, parts, {**PLUMBING, **world.types}, 2) == alike, (name, question)
+                    query, enough = question.query, question.enough
+                    if isinstance(query, Count) and query.by and enough and (name == "duckdb" or enough == 3):
+                        alike, types = reference.classes(query, world.drawing.rows, enough), PLUMBING | world.types
+                        assert engine.classes(query, parts, types, enough) == alike, (name, question)
                         if tried is not None:
                             tried["classes"] += 1
                             tried["some small classes"] += 0 < alike.small < alike.number

@@ -156,8 +156,8 @@ class TableExtract:
         parts: tuple[Part, ...],
         most_members: int | None = None,
     ) -> "TableExtract | Refusal":
-        """Or why no table may leave. `most_members`: of the largest family of the release, where it is known. The rule of the day and the plan's own smallest cell both hold, the stricter of
-        the two. Raises EngineError."""
+        """Or why no table may leave. The rule of the day and the plan's own smallest cell both hold, the stricter of
+        the two. `most_members`: of the largest family of the release, where it is known. Raises EngineError."""
         query: Query = plan.query()
         assert isinstance(query, Count)  # noqa: S101 - L1 counts
         smallest = plan.protections.smallest_cell
