@@ -312,6 +312,7 @@ def _ready(
 ) -> None:
     for shelf in (before, after):
         con.register_filesystem(shelf)
+    con.execute("SET enable_progress_bar = false")
     con.execute(f"SET memory_limit = '{MEMORY}'")
     con.execute(f"SET max_temp_directory_size = '{SPILL}'")
     con.execute("SET preserve_insertion_order = false")

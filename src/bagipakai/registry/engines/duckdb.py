@@ -150,6 +150,7 @@ class Engine:
             directories.append(f"{shelf.protocol}://")
             _quietly(lambda: self._con.register_filesystem(shelf))
         for name, value in (
+            ("enable_progress_bar", False),
             ("memory_limit", memory_limit),
             ("temp_directory", spill),
             ("max_temp_directory_size", max_temp_size),
