@@ -13,7 +13,7 @@ from bagipakai.core.variables import Type
 from bagipakai.registry.engines import ARROW, Part
 
 Row = dict[str, Any]
-PLUMBING = {"id_keluarga": Type.INTEGER, "member_count": Type.INTEGER, "person_ordinal": Type.INTEGER}
+PLUMBING = dict.fromkeys(("id_keluarga", "member_count", "person_ordinal", "first_ordinal"), Type.INTEGER)
 REGENCY = "3201"  # where a row lives that does not say
 
 
@@ -42,9 +42,16 @@ def draw(text: str) -> Drawing:
 
 
 def with_plumbing(rows: Sequence[Row]) -> list[Row]:
-    """The rows with the columns that a release always has: region, family, ordinal."""
+    """The rows with the columns that a release always has: region, family, and the ordinals that climb with them."""
     return [
-        {"kode_kab": REGENCY, "id_keluarga": at, "member_count": 1, "person_ordinal": at, **row}
+        {
+            "kode_kab": REGENCY,
+            "id_keluarga": at,
+            "member_count": 1,
+            "person_ordinal": at,
+            "first_ordinal": 2 * at,
+            **row,
+        }
         for at, row in enumerate(rows)
     ]
 

@@ -100,8 +100,9 @@ def _simple(types: Mapping[str, Type]) -> st.SearchStrategy[Predicate]:
 @st.composite
 def rows_queries(draw: st.DrawFn, types: Mapping[str, Type]) -> Rows:
     keep = draw(st.lists(st.sampled_from(sorted(types)), min_size=1, max_size=5, unique=True))
+    unit = draw(st.sampled_from(["individu", "keluarga"]))
     where = draw(st.none() | predicates(types))
-    return Rows("individu", tuple(keep), where, tuple(draw(AREAS)))
+    return Rows(unit, tuple(keep), where, tuple(draw(AREAS)))
 
 
 @st.composite

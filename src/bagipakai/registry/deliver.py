@@ -17,6 +17,7 @@ from lokal import wilayah
 
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
+from bagipakai.core.holds import NONE, closed_by_rule, told
 from bagipakai.core.manifest import (
     MANIFEST_NAME,
     PART_LIMIT,
@@ -35,9 +36,11 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import formats
 from bagipakai.registry.dictionary import dictionary, metadata
+from bagipakai.registry.engines import Absent
 from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
+from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
 from bagipakai.registry.package import Draft, package_id, private, publish, standing, withdraw
 from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
@@ -65,11 +68,14 @@ class Places:
     workspaces: Path
     packages: Path
     membership: Path
+    holds: Path
 
     @classmethod
     def under(cls, var: Path) -> "Places":
-        places = cls(var / "worker", var / "packages", var / "registry" / "membership")
-        for folder, mode in ((places.workspaces, 0o700), (places.packages, 0o755), (places.membership, 0o700)):
+        own = var / "registry"
+        places = cls(var / "worker", var / "packages", own / "membership", own / "holds")
+        private = (places.workspaces, places.membership, places.holds)
+        for folder, mode in ((places.packages, 0o755), *((folder, 0o700) for folder in private)):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)
         return places
@@ -193,19 +199,20 @@ class Delivery:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, Course(self.clock)
         course.begin(Step.SELECTION)
+        absent = self._absent()
         reading = self.release.reading(self.keys.storage, plan.unit, plan.area.codes)
         with reading as shelf, self._engine(shelf) as engine, self._draft() as draft:
             sources = shelf.parts
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
-                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources)
+                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent)
                 if isinstance(table, Refusal):
                     return table
                 extract, batches = table.extract, table.batches()
             else:
                 table = None
                 rows = RowExtract(plan, self._catalogue, self._package_keys)
-                extract, batches = rows.extract, rows.batches(engine, sources)
+                extract, batches = rows.extract, rows.batches(engine, sources, absent)
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
             with ahead(batches) as rows_in_order:
                 guarded = formats.writer(plan.format)(rows_in_order, extract.schema, draft)
@@ -217,8 +224,8 @@ class Delivery:
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
             raise NotWhatWasApproved("rows")
-        digest = extract.digest.hexdigest()
-        course.end(Step.SELECTION, **self._read(len(sources), table.total if table else extract.rows))
+        digest, holds = extract.digest.hexdigest(), self._told(absent)
+        course.end(Step.SELECTION, **self._read(len(sources), table.total if table else extract.rows), **holds)
         course.end(Step.AGGREGATION, **_hiding(table))
         course.end(
             Step.FORMATTING,
@@ -247,7 +254,30 @@ class Delivery:
             guarded=dict(guarded),
             parts=parts,
             processing=tuple(course.done),
+            holds=holds,
         )
+
+    @cached_property
+    def _holds(self) -> Holds:
+        return Holds(self.places.holds, self.keys.storage, (self.keys.seal.public, *self.keys.seals))
+
+    def _absent(self) -> Absent:
+        """Who is not in the answer, by the holds that stand now and the rules of the day of the order."""
+        plan, spill = self.order.plan, self.workspace / "holds"
+        spill.mkdir(mode=0o700)
+        return self._holds.absent(self.release, plan.level, plan.unit, _day_of(self.order), spill)
+
+    def _told(self, absent: Absent) -> dict[str, str]:
+        """What the package says of holds: the state of their events, and how many rows are withheld, no closer than may
+        be told. Nothing where there never was one."""
+        if not self._holds.state:
+            return {}
+        plan = self.order.plan
+        closed = closed_by_rule(plan.level, plan.unit, _day_of(self.order))
+        return {
+            "holds": self._holds.state,
+            "withheld": told(absent.met, self._rule.smallest_persons) if closed else NONE,
+        }
 
     @property
     def _package(self) -> str:
@@ -308,6 +338,7 @@ class Delivery:
         guarded: dict[str, int],
         parts: tuple[Part, ...],
         processing: tuple[StepDone, ...],
+        holds: dict[str, str],
     ) -> Manifest:
         order, plan = self.order, self.order.plan
         counted = plan.level is Level.L1
@@ -338,6 +369,7 @@ class Delivery:
             created_at=self.clock(),
             expires_on=plan.ends_on,
             destroy_by=plan.ends_on,
+            holds=holds,
         )
 
 

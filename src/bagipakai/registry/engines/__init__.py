@@ -1,8 +1,9 @@
 """One meaning, several engines: `core.query` evaluated naively (`reference`) and by DuckDB (`duckdb`)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from bagipakai.core.disclosure import Table
@@ -21,6 +22,7 @@ INTERNAL = {
     "nik": Type.TEXT,
     "nomor_kk": Type.TEXT,
 }
+ORDINAL = {"individu": "person_ordinal", "keluarga": "first_ordinal"}  # what tells the rows of a table apart
 
 
 class EngineError(Exception):
@@ -33,6 +35,41 @@ class Part:
 
     path: str
     regency: str
+
+
+class Absent:
+    """Rows that are in no answer, whatever is asked: by `ORDINAL` of the unit, so those of one table of one release.
+
+    `met` counts those that an answer would have held. Falsy when there are none: then nothing is read or compared.
+    """
+
+    def __init__(self, ordinals: Iterable[int] = ()) -> None:
+        self.ordinals = np.unique(np.fromiter(ordinals, np.int64))
+        self.met = 0
+
+    def __bool__(self) -> bool:
+        return len(self.ordinals) > 0
+
+    def __contains__(self, ordinal: int) -> bool:
+        return bool(np.isin(ordinal, self.ordinals))
+
+    def taken_from(self, batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:
+        """`batches` without these rows, in the same order. An engine whose join forgets the order of rows takes them
+        away here; a batch with nobody to take away is looked at once and passes as it is."""
+        for batch in batches:
+            rows = batch.column(column).to_numpy(zero_copy_only=False)
+            if not len(rows):
+                continue
+            first, last = np.searchsorted(self.ordinals, (rows.min(), rows.max()))
+            near = self.ordinals[first : last + 1]
+            away = np.isin(rows, near) if len(near) else near
+            if len(near) and away.any():
+                self.met += int(away.sum())
+                batch = batch.filter(pa.array(~away))  # noqa: PLW2901
+            yield batch
+
+
+NOBODY = Absent()
 
 
 def parts_in(area: tuple[str, ...], parts: Iterable[Part]) -> tuple[Part, ...]:

@@ -36,7 +36,17 @@ from bagipakai.core.query import (
     columns_of,
 )
 from bagipakai.core.variables import Type
-from bagipakai.registry.engines import INTERNAL, EngineError, Part, columns, parts_in, schema_of
+from bagipakai.registry.engines import (
+    INTERNAL,
+    NOBODY,
+    ORDINAL,
+    Absent,
+    EngineError,
+    Part,
+    columns,
+    parts_in,
+    schema_of,
+)
 from bagipakai.registry.vault import Shelf
 
 BATCH = 131_072  # rows
@@ -83,7 +93,7 @@ def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
     return Sql(text, tuple(words.values))
 
 
-def cells_sql(query: Count, types: Mapping[str, Type]) -> Sql:
+def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) -> Sql:
     """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`."""
     words = _Words(types)
     where = words.where(chosen(query))
@@ -92,7 +102,8 @@ def cells_sql(query: Count, types: Mapping[str, Type]) -> Sql:
     select = ",\n    ".join([*dimensions, *counts])
     groups = ", ".join(f"d{at}" for at in range(len(query.by)))
     grouped = f"\nGROUP BY {groups}" if groups else ""
-    text = f"{_REGISTRY},\n{_chosen(where)}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
+    source = f"{_registry(query, absent)},\n{_chosen(where)}"
+    text = f"{source}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
     return Sql(text, tuple(words.values))
 
 
@@ -100,6 +111,23 @@ _REGISTRY = """WITH
 registry AS (      -- the files of the release that can hold a chosen row; codes are text inside them
     SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
 )"""
+
+
+def _registry(query: Rows | Count, absent: Absent) -> str:
+    """The registry, without the rows that are in no answer. A join forgets the order of rows, which no count has."""
+    if not absent:
+        return _REGISTRY
+    ordinal = _quoted(ORDINAL[query.unit])
+    return f"""WITH
+release AS (       -- the files of the release that can hold a chosen row; codes are text inside them
+    SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
+),
+absent AS (        -- who is in no answer, whatever is asked
+    SELECT unnest(getvariable('absent')) AS ordinal
+),
+registry AS (
+    SELECT release.* FROM release ANTI JOIN absent ON (release.{ordinal} = absent.ordinal)
+)"""  # noqa: S608  # as above
 
 
 def _chosen(where: str) -> str:
@@ -233,16 +261,27 @@ class Engine:
         self._con.close()
 
     def rows(
-        self, query: Rows, parts: Iterable[Part], types: Mapping[str, Type], internal: tuple[str, ...] = ()
+        self,
+        query: Rows,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        internal: tuple[str, ...] = (),
+        absent: Absent = NOBODY,
     ) -> Iterator[pa.RecordBatch]:
-        """The chosen rows in release order (the order of `parts`, and within each), in batches of 131,072 rows, the
-        last one shorter; the same batches for any number of threads. Columns as `schema_of` says. Raises EngineError,
-        also half-way."""
-        schema, sql = schema_of(query, types, internal), rows_sql(query, types, internal)
+        """The chosen rows that are not `absent`, in release order (the order of `parts`, and within each), in batches
+        of 131,072 rows, the last one shorter; the same batches for any number of threads. Columns as `schema_of` says.
+        Raises EngineError, also half-way."""
+        schema, ordinal = schema_of(query, types, internal), ORDINAL[query.unit]
+        read = (*internal, ordinal) if absent and ordinal not in internal else internal
+        sql = rows_sql(query, types, read)
         needed = {name: types[name] for name in (*query.keep, *columns_of(chosen(query)))}
-        with self._session(query, parts, needed | {name: INTERNAL[name] for name in internal}) as session:
+        with self._session(query, parts, needed | {name: INTERNAL[name] for name in read}) as session:
             if session is not None:
-                yield from _recut(session.stream(sql), schema)
+                found = session.stream(sql)
+                if absent:
+                    there = absent.taken_from(found, f"_{ordinal}")
+                    found = (batch.select(range(len(schema))) for batch in there)
+                yield from _recut(found, schema)
 
     def count(
         self,
@@ -251,18 +290,39 @@ class Engine:
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
+        absent: Absent = NOBODY,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
-        sql = cells_sql(query, types)
+        sql = cells_sql(query, types, absent)
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
         needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
+        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
         with self._session(query, parts, needed) as session:
             if session is None:
                 return []
+            if absent:
+                session.know("absent", absent.ordinals.tolist())
             session.run(f"CREATE TEMP TABLE cells AS\n{sql.text}", sql.values)
             if session.run("SELECT count(*) FROM cells")[0][0] > MOST_CELLS:
                 raise TooManyCells("too many cells")
-            return list(_summed(session, query, types, enough, margins))
+            return list(_summed(session, query, types, enough, margins, absent))
+
+    def look_up(
+        self, column: str, numbers: Iterable[int], keep: tuple[str, ...], parts: Iterable[Part]
+    ) -> list[tuple[int, ...]]:
+        """The internal columns `keep` of every row whose internal `column` is one of `numbers`, in no order: for who
+        keeps a list of persons by what only the registry knows. Raises EngineError."""
+        needed = {name: INTERNAL[name] for name in (column, *keep)}
+        with self._session(Rows("individu", ()), parts, needed) as session:
+            if session is None:
+                return []
+            session.know("wanted", sorted(set(numbers)))
+            kept = ", ".join(f"registry.{_quoted(name)}" for name in keep)
+            return session.run(f"""{_REGISTRY},
+wanted AS (
+    SELECT unnest(getvariable('wanted')) AS number
+)
+SELECT {kept} FROM registry SEMI JOIN wanted ON (registry.{_quoted(column)} = wanted.number)""")  # noqa: S608  # as above
 
     @contextmanager
     def _session(
@@ -289,8 +349,11 @@ class _Session:
 
     def read(self, area: tuple[str, ...]) -> None:
         """From here on, reads only the files that can hold a row of `area`."""
-        paths = [part.path for part in parts_in(area, self._parts)]
-        _quietly(lambda: self._cursor.execute("SET VARIABLE parts = $1", [paths]))
+        self.know("parts", [part.path for part in parts_in(area, self._parts)])
+
+    def know(self, name: str, values: list[Any]) -> None:
+        """Sets the variable `name` to a list."""
+        _quietly(lambda: self._cursor.execute(f"SET VARIABLE {name} = $1", [values]))
 
     def check(self, needed: Mapping[str, Type]) -> None:
         """Compares the files with the contract: a column of another type would compare otherwise."""
@@ -316,7 +379,12 @@ class _Session:
 
 
 def _summed(
-    session: _Session, query: Count, types: Mapping[str, Type], enough: int | None, margins: bool
+    session: _Session,
+    query: Count,
+    types: Mapping[str, Type],
+    enough: int | None,
+    margins: bool,
+    absent: Absent,
 ) -> Iterator[Cell]:
     """The cells, and with `margins` the sums over the last dimensions, from the temporary table of the finest cells:
     the coarsest first, of one kind by value."""
@@ -325,7 +393,7 @@ def _summed(
     in_order = "".join(f", d{at} NULLS LAST" for at in range(len(query.by)))
     sums = session.run(f"SELECT * FROM sums ORDER BY depth{in_order}")  # noqa: S608  # d0, d1, …
     doubtful = [key[:depth] for depth, *key, _, _, doubt in sums if doubt]
-    exact = _families(session, query, types, doubtful, margins) if doubtful else {}
+    exact = _families(session, query, types, doubtful, margins, absent) if doubtful else {}
     if enough is not None:
         exact = {key: min(families, enough) for key, families in exact.items()}
     for depth, *dimensions, persons, families, doubt in sums:
@@ -371,7 +439,12 @@ def _grouping_sets(names: list[str], margins: bool) -> str:
 
 
 def _families(
-    session: _Session, query: Count, types: Mapping[str, Type], doubtful: list[list[Any]], margins: bool
+    session: _Session,
+    query: Count,
+    types: Mapping[str, Type],
+    doubtful: list[list[Any]],
+    margins: bool,
+    absent: Absent,
 ) -> dict[Key, int]:
     """The families of the doubtful cells and margins, counted one by one, in one pass over their regencies. A margin
     above them that is not in doubt comes out too, but with only a part of its families."""
@@ -384,7 +457,7 @@ def _families(
         f"EXISTS (SELECT 1 FROM doubtful WHERE (depth = {depth}){_same('doubtful', 'cells', names[:depth])})"  # noqa: S608
         for depth in (range(len(names) + 1) if margins else [len(names)])
     )
-    text = f"""{_REGISTRY},
+    text = f"""{_registry(query, absent)},
 {_chosen(where)},
 doubtful AS (      -- enough persons, but too few bits to be sure of as many families
     SELECT * FROM sums WHERE doubt

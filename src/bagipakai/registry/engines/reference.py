@@ -4,7 +4,7 @@ Three-valued logic is written out as tables. Nothing is optimised, nothing is cl
 package. Rows are mappings from column name to value, None being unknown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from bagipakai.core.disclosure import Cell, Key, in_order
@@ -25,6 +25,7 @@ from bagipakai.core.query import (
     Rows,
     chosen,
 )
+from bagipakai.registry.engines import ORDINAL
 
 Row: TypeAlias = Mapping[str, Any]
 Truth: TypeAlias = bool | None
@@ -118,18 +119,26 @@ def _compare(op: Op, left: Any, right: Any) -> Truth:
             return bool(left >= right)
 
 
-def choose(query: Query, table: Iterable[Row]) -> list[Row]:
-    """The rows for which the whole condition is true, in their order. False and unknown are both "not chosen"."""
+def choose(query: Query, table: Iterable[Row], absent: Collection[int] = ()) -> list[Row]:
+    """The rows for which the whole condition is true, in their order. False and unknown are both "not chosen". A row
+    whose ordinal is in `absent` is not there, whatever is asked."""
     condition = chosen(query)
-    return [row for row in table if condition is None or truth(condition, row) is True]
+    there = [row for row in table if not absent or row[ORDINAL[query.unit]] not in absent]
+    return [row for row in there if condition is None or truth(condition, row) is True]
 
 
-def rows(query: Rows, table: Iterable[Row]) -> list[tuple[Any, ...]]:
+def rows(query: Rows, table: Iterable[Row], absent: Collection[int] = ()) -> list[tuple[Any, ...]]:
     """The kept columns of the chosen rows, in the order of `table`."""
-    return [tuple(row[name] for name in query.keep) for row in choose(query, table)]
+    return [tuple(row[name] for name in query.keep) for row in choose(query, table, absent)]
 
 
-def count(query: Count, table: Iterable[Row], enough: int | None = None, margins: bool = False) -> list[Cell]:
+def count(
+    query: Count,
+    table: Iterable[Row],
+    enough: int | None = None,
+    margins: bool = False,
+    absent: Collection[int] = (),
+) -> list[Cell]:
     """One cell per combination that occurs, in order (coarsest margins first, if asked for). Unknown is a value of its
     own.
 
@@ -138,7 +147,7 @@ def count(query: Count, table: Iterable[Row], enough: int | None = None, margins
     sum of `member_count`.
     """
     groups: dict[Key, list[Row]] = {}
-    for row in choose(query, table):
+    for row in choose(query, table, absent):
         key = tuple(row[name] for name in query.by)
         for length in range(len(key) + 1) if margins else [len(key)]:
             groups.setdefault(key[:length], []).append(row)
