@@ -61,9 +61,6 @@ def compiled(
     chosen = Level(min(level or answers["level"], answers["level"]))
     unit, rule = Unit(answers["unit"]), Disclosure.on(day)
     codes = () if answers["area"] == [forms.NATION] else tuple(answers["area"])
-    competence = request.institution.region
-    if competence and (not codes or not all(code.startswith(competence) for code in codes)):
-        return Refusal("area-outside-competence", {"area": ", ".join(codes) or "Indonesia"})
     plan = Plan(
         request=request.reference,
         purpose=answers["purpose"],
@@ -82,7 +79,13 @@ def compiled(
         ),
         format=Format(answers["format"]),
         channel=CHANNEL,
-        recipient=Recipient(request.institution.code, request.institution.name, key.recipient, key.fingerprint),
+        recipient=Recipient(
+            institution=request.institution.code,
+            name=request.institution.name,
+            key=key.recipient,
+            fingerprint=key.fingerprint,
+            competence=request.institution.competence,
+        ),
         onward_sharing=bool(answers.get("onward_sharing")),
         ends_on=date.fromisoformat(answers["ends_on"]),
     )
