@@ -51,7 +51,8 @@ def compiled(
     if isinstance(key, Refusal):
         return key
     release = Release.objects.filter(version=answers["release"]).first()
-    if release is None or release.withdrawn_at is not None:
+    rolling = bool(answers.get("rolling"))
+    if release is None or (release.withdrawn_at is not None and not rolling):
         return Refusal("plan-release-unknown", {"release": str(answers["release"])})
     asked = tuple(
         Asked(one["name"], one["reason"])
@@ -69,7 +70,7 @@ def compiled(
         level=chosen,
         unit=unit,
         release=release.version,
-        rolling=bool(answers.get("rolling")),
+        rolling=rolling,
         area=Area(codes, release.region_edition),
         population=forms.population(answers.get("population")),
         variables=asked,
@@ -134,7 +135,7 @@ def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
         purposes={code: frozenset(purpose["variables"]) for code, purpose in forms.purposes(day).items()},
         regions=releases.regions(release.region_edition).keys(),
         edition=release.region_edition,
-        releases=[one.version for one in releases.available()],
+        releases=[one.version for one in releases.available()] + [release.version] * plan.rolling,
         rule=rule,
         tier=control_tier(plan, catalogue) if named else None,
     )
