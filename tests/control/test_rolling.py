@@ -1,9 +1,12 @@
 """A rolling product follows each new release: made, checked and handed over anew; a pinned one stays on its own."""
 
 import pytest
+from django.urls import reverse
 from tests.authenticators import order_about
 from tests.factories import a_release, a_request
 from tests.fakes import Registry
+from tests.portal.conftest import plain_static_files  # noqa: F401 - the page is drawn here, too
+from tests.portal.steps import entering
 from tests.trail import witnessed
 
 from bagipakai.control import access, clock, ledger, orders, register, requests, rulebook
@@ -25,6 +28,10 @@ def hindrance(chain) -> str:
     """Why the package cannot be fetched now; nothing where it can."""
     found = access.download(granted(chain), PART, chain.asking[Role.AUTHORISED_HANDLER])
     return found.code if isinstance(found, Refusal) else ""
+
+
+def page(chain, reader) -> str:
+    return reader.get(reverse("downloads:show", args=[chain.reference])).content.decode()
 
 
 def answered() -> None:
@@ -63,6 +70,9 @@ def test_a_rolling_product_follows_to_the_next_release_and_back_when_that_is_wit
     no = chain.attempt(Action.WITHDRAW, Role.APPLICANT, {"reason": "tidak jadi"})
     assert isinstance(no, Refusal) and no.code == "access-was-given"
 
+    reader = entering(chain.asking[Role.AUTHORISED_HANDLER])
+    assert "tetap dapat diunduh sampai paket dari rilis baru" in page(chain, reader)
+
     answered()
     assert hindrance(chain) == ""
     chain.step(Action.SEND_TO_QUALITY, Role.DATA_PREPARER)
@@ -75,6 +85,8 @@ def test_a_rolling_product_follows_to_the_next_release_and_back_when_that_is_wit
     assert (second.package == first.package, hindrance(chain)) == (False, "")
     assert access.manifest_of(second).release == "2026.4.0"
     assert access.earlier_releases(second) == ["2026.3.0"]
+    told = page(chain, reader)
+    assert "Musnahkan salinan paket dari rilis 2026.3.0" in told and "sedang disiapkan" not in told
     assert [event.action for event in GrantEvent.objects.filter(subject=second).order_by("n")] == [
         "OPEN",
         "ACTIVATE",

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.factories_registry import STORAGE
-from tests.registry.orders import PLACED, a_house, a_plan, an_order
+from tests.registry.orders import OFFICE, PLACED, a_house, a_plan, an_order
 from tests.registry.small import DAY, small_release
 
 from bagipakai.cli import main
 from bagipakai.core import holds as policy
 from bagipakai.core.envelope import Signer
 from bagipakai.core.holds import FEW, NONE, Kind, closing, kinds_on, told
-from bagipakai.core.manifest import Manifest
+from bagipakai.core.manifest import Manifest, ManifestError
 from bagipakai.core.plan import Area, Level, Unit
 from bagipakai.core.query import Between, Column
 from bagipakai.core.refusal import Refusal
@@ -28,7 +28,9 @@ from bagipakai.registry.deliver import deliver
 from bagipakai.registry.engines import ORDINAL, reference
 from bagipakai.registry.holds import Broken, Case, Found, Holds
 from bagipakai.registry.keys import StorageKey
+from bagipakai.registry.mailbox import Letter
 from bagipakai.registry.membership import Membership
+from bagipakai.registry.worker import Worker
 
 NOW = PLACED + timedelta(hours=1)
 
@@ -213,6 +215,39 @@ def test_a_kind_that_no_rule_knows_closes_everything():
 def test_every_kind_closes_rows(kind: Kind):
     assert {Level.L2, Level.L3, Level.L4} <= kind.levels
     assert kind.reasons
+
+
+def test_the_recipient_is_told_that_rows_are_withheld_and_not_how_few(published, house, capsys):
+    release, rows = published
+    held(house, whole_niks(rows[Unit.INDIVIDU])[:2])
+    receipt = deliver(an_order(a_plan()), release, house.keys, house.places, clock=lambda: NOW)
+    package, seal = house.places.packages / receipt.package, house.var / "keys" / "public" / "seal.pub.pem"
+    assert main(["recipient", "verify", str(package), "--seal", str(seal), "--tanpa-jejak"]) == 0
+    assert f"Ditahan     : {FEW} baris" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"withheld": "3 orang"}, {"withheld": "-1"}, {"holds": "x"}, {"kinds": "HOLD"}, {"withheld": "0"}],
+)
+def test_a_manifest_that_says_more_of_holds_is_none(published, house, change):
+    held(house, ["9999999999999999"])
+    receipt = deliver(an_order(a_plan()), published[0], house.keys, house.places, clock=lambda: NOW)
+    whole = manifest_of(house, receipt)
+    value = whole.to_json()
+    assert Manifest.from_json(value) == whole
+    with pytest.raises(ManifestError):
+        Manifest.from_json(value | {"holds": value["holds"] | change})
+
+
+def test_nothing_is_delivered_while_the_records_are_broken(house):
+    """Who is on hold is not known then."""
+    small_release(house.var / "releases", seal=house.keys.seal)
+    held(house, ["9999999999999999"])
+    next(house.places.holds.glob("*.dsse.json")).write_bytes(b"{}")
+    order = an_order(a_plan())
+    receipt = Worker(house.var, house.keys).answer(Letter(order.order_id, order.sealed(OFFICE)))
+    assert (receipt.refusal, house.packages) == ("hold-records-broken", [])
 
 
 # what is kept
