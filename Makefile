@@ -13,7 +13,7 @@ BENCH_PEOPLE ?= 10000000
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal bench-intake pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -28,6 +28,7 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 	$(BIN)/bagipakai demo serve --port $(PORT)
 
 test: .venv/test           ## everything; closes with pytest's own summary
+	@command -v java >/dev/null || deploy/packages openjdk-17-jre-headless  # for Spark
 	@deploy/packages chromium poppler-utils age strace softhsm2 nginx libnss3-tools libatomic1  # the last: the browser driver's engine
 	$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
@@ -46,7 +47,7 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal   ## every figure the README states
+bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
 
 bench-synthesis: .venv/test
 	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)
@@ -67,6 +68,9 @@ bench-seal: .venv/test
 	@deploy/packages age
 	$(BIN)/python -m bench.seal
 
+bench-intake: .venv/test
+	$(BIN)/python -m bench.intake --people $(BENCH_PEOPLE)
+
 pages: .venv/test          ## what is generated: the lawyer's page, its diagram, the catalogue, the keys
 	$(BIN)/python -m bagipakai.core.law_page
 	$(BIN)/python -m bagipakai.core.catalogue_page
@@ -74,6 +78,7 @@ pages: .venv/test          ## what is generated: the lawyer's page, its diagram,
 
 pins: .venv/test           ## new versions, with their hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/run.in -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/spark.in -o requirements/spark.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/test.in -o requirements/test.txt
 
 clean:                     ## everything that was made here, the environment included

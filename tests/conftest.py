@@ -1,6 +1,8 @@
 """What every test that touches the office's database needs."""
 
 import contextlib
+import socket
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +52,11 @@ def pytest_collection_modifyitems(config, items):
         rank = {here / name: place for place, name in enumerate(LONGEST)}
         assert all(file.is_file() for file in rank)
         items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
+
+
+with socket.socket() as free:  # where Spark listens for other processes, if a test starts it
+    free.bind(("127.0.0.1", 0))
+    PORT = free.getsockname()[1]
 
 
 def log_in(who):
@@ -146,3 +153,26 @@ def at(monkeypatch):
             yield moment
 
     return standing
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """Spark, started once for all tests that ask it; whoever makes an engine of it in this process meanwhile joins this
+    one, and other processes find it at `cluster_address`."""
+    from bagipakai.registry.engines import spark
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # short plans: half the work
+        connect = {"plugins": "org.apache.spark.sql.connect.SparkConnectPlugin", "connect.grpc.binding.port": PORT}
+        said = " ".join(f"--conf spark.{name}={value}" for name, value in connect.items())
+        patched.setenv("PYSPARK_SUBMIT_ARGS", f"{said} pyspark-shell")
+        try:
+            with spark.Engine(tmp_path_factory.mktemp("spark"), [tempfile.gettempdir()]) as engine:
+                yield engine
+        except spark.SparkMissing as missing:
+            pytest.skip(str(missing))
+
+
+@pytest.fixture
+def cluster_address(cluster):
+    return f"sc://127.0.0.1:{PORT}"

@@ -126,6 +126,16 @@ def _standing(code: str) -> House | None:
     return House(institution, {Role(one.post.roles[0]): one.person for one in tenures})
 
 
+def a_provider(code: str = "PLN", *, key: bool = True, **known: Any) -> House:
+    """An institution that hands in the sources it provides (policies/parties.toml), with its key unless told not."""
+    named = {"code": code, "name": "PT PLN (Persero)", "kind": "BUMN", "region": ""}
+    institution = institutions.register(**{**named, **known})
+    house = a_house(institution, (Role.SOURCE_PROVIDER, Role.ACCOUNTABLE_OFFICER))
+    if key:
+        a_key(house)
+    return house
+
+
 def a_release(version: str = "2026.3.0") -> None:
     releases.load_regions(EDITION, REGIONS)
     releases.announce(

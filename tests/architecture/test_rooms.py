@@ -16,7 +16,19 @@ MAY_IMPORT = {
     "core": CRYPTO,
     "control": {"core", "postgres", "django", "psycopg", "puremagic", "typst", "pyrage", "webauthn"} | CRYPTO | SIGNING,
     "registry": {
-        *("core", "postgres", "duckdb", "pyarrow", "numpy", "psycopg", "pyrage", "pyroaring", "zstandard"),
+        *(
+            "core",
+            "postgres",
+            "duckdb",
+            "fsspec",
+            "pyarrow",
+            "numpy",
+            "psycopg",
+            "pyrage",
+            "pyroaring",
+            "pyspark",
+            "zstandard",
+        ),
         *("rustpy_xlsxwriter", "lokal", "tqdm"),
     }
     | CRYPTO,

@@ -98,6 +98,7 @@ USED = {  # what the product does with each secret
     "order": keys.order_signer,
     "receipt": lambda: registry.receipt_signer(keys.folder()),
     "seal": lambda: registry.read(keys.folder()),
+    "intake": lambda: registry.intake(keys.folder()),
     "pseudonym": lambda: registry.read(keys.folder()),
     "storage": lambda: registry.storage(keys.folder()),
     "log": house.signers,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.drawn import PLUMBING, release
 from tests.generative.worlds import World, count_queries, rows_queries, worlds
 
-from bagipakai.registry.engines import ORDINAL, Absent, duckdb, reference
+from bagipakai.registry.engines import ORDINAL, Absent, Engine, duckdb, reference
 
 
 def on_hold(world: World, unit: str) -> st.SearchStrategy[Absent]:
@@ -23,7 +23,7 @@ def on_hold(world: World, unit: str) -> st.SearchStrategy[Absent]:
     return st.lists(ordinals, max_size=12).map(Absent)
 
 
-def agree_on_rows(engine: duckdb.Engine, data: Any) -> None:
+def agree_on_rows(engine: Engine, data: Any) -> None:
     world = data.draw(worlds())
     query = data.draw(rows_queries(world.types))
     absent = data.draw(on_hold(world, query.unit))
@@ -39,7 +39,7 @@ def agree_on_rows(engine: duckdb.Engine, data: Any) -> None:
     assert absent.met == len(everybody) - len(there)
 
 
-def agree_on_counts(engine: duckdb.Engine, data: Any) -> None:
+def agree_on_counts(engine: Engine, data: Any) -> None:
     world = data.draw(worlds())
     query = data.draw(count_queries(world.types))
     absent = data.draw(on_hold(world, query.unit))
@@ -47,7 +47,9 @@ def agree_on_counts(engine: duckdb.Engine, data: Any) -> None:
     with tempfile.TemporaryDirectory() as here:
         parts = release(world.drawing, pathlib.Path(here))
         found = engine.count(query, parts, {**PLUMBING, **world.types}, enough, margins=True, absent=absent)
+        alike = engine.classes(query, parts, {**PLUMBING, **world.types}, 2, absent) if query.by else None
     assert found == reference.count(query, world.drawing.rows, enough, margins=True, absent=absent)
+    assert alike is None or alike == reference.classes(query, world.drawing.rows, 2, absent)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def engine(tmp_path_factory):
         yield one
 
 
-def generated(examples: int, check: Callable[[duckdb.Engine, Any], None], engine: duckdb.Engine, **how: Any) -> None:
+def generated(examples: int, check: Callable[[Engine, Any], None], engine: Engine, **how: Any) -> None:
     @settings(max_examples=examples, deadline=None, **how)
     @given(st.data())
     def run(data: Any) -> None:
@@ -71,6 +73,12 @@ def test_rows(engine):
 
 def test_counts(engine):
     generated(60, agree_on_counts, engine)
+
+
+def test_on_spark(cluster):
+    """The same answers from a cluster."""
+    for check in (agree_on_rows, agree_on_counts):
+        generated(8, check, cluster, phases=[Phase.generate], derandomize=True)
 
 
 @pytest.mark.parametrize(("check", "name"), [(agree_on_rows, "taken_from"), (agree_on_counts, "_registry")])

@@ -12,7 +12,22 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.drawn import Drawing, with_plumbing
 
-from bagipakai.core.query import And, Between, Column, Compare, Const, Count, In, Missing, Not, Op, Or, Predicate, Rows
+from bagipakai.core.query import (
+    And,
+    Between,
+    Column,
+    Compare,
+    Const,
+    Count,
+    In,
+    Missing,
+    Not,
+    Op,
+    Or,
+    Predicate,
+    Query,
+    Rows,
+)
 from bagipakai.core.variables import Type
 
 REGENCIES = {"3201": ("320101", "320102"), "3273": ("327301",), "9471": ("947101",)}
@@ -110,3 +125,16 @@ def count_queries(draw: st.DrawFn, types: Mapping[str, Type]) -> Count:
     by = draw(st.lists(st.sampled_from(sorted(types)), max_size=3, unique=True))
     unit = draw(st.sampled_from(["individu", "keluarga"]))
     return Count(unit, tuple(by), draw(st.none() | predicates(types)), tuple(draw(AREAS)))
+
+
+@dataclass(frozen=True)
+class Question:
+    query: Query
+    enough: int | None = None  # of a count
+
+
+def questions(types: Mapping[str, Type], several: int) -> st.SearchStrategy[list[Question]]:
+    """So many about one world: rows as often as counts."""
+    counts = st.builds(Question, count_queries(types), st.none() | st.integers(1, 4))
+    one = st.booleans().flatmap(lambda rows: st.builds(Question, rows_queries(types)) if rows else counts)
+    return st.lists(one, min_size=several, max_size=several)

@@ -20,7 +20,15 @@ from bagipakai.core.request import Action, Role, Status
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
-OPEN = ["portal:home", "portal:glossary", "register:list", "catalogue:list", "accounts:login", "trail:show"]
+OPEN = [
+    "portal:home",
+    "portal:glossary",
+    "register:list",
+    "releases:list",
+    "catalogue:list",
+    "accounts:login",
+    "trail:show",
+]
 
 
 def bytes_of(client: Client, address: str) -> tuple[int, str]:

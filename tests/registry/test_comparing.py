@@ -213,6 +213,17 @@ def test_a_table_too_small_to_leave_says_so_and_shows_no_place(pair):
     assert all(count is None or count >= 10 for count in shown["nation"].values())
 
 
+def test_a_small_total_is_not_given_back_by_what_it_is_part_of(pair):
+    found = grown(difference(*pair[:2]), 100)
+    whole = found.shown(Disclosure.on(DAY))
+    assert whole["not_comparable"], "while nothing is small it is told"
+    for kab in REGENCIES:
+        found.events[kab, "registered"] = 1
+    shown = found.shown(Disclosure.on(DAY))
+    assert shown["nation"]["registered"] is None and shown["not_comparable"] is None
+    assert shown["deciles"] is None and shown["moved"] is None, "each has a small one, and its total is told"
+
+
 # The commands.
 
 

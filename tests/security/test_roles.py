@@ -212,10 +212,13 @@ KEPT = {  # what the office changes by its own acts, and nothing else
     "control_processormandate": {"ended_at"},
     "control_person": {"password", "last_login", "state", "language"},
     "control_placedorder": {"collected_at"},
-    "control_release": {"withdrawn_at"},
+    "control_placedintake": {"collected_at"},
+    "control_submission": {"n", "status", "changed_at"},
+    "control_release": {"withdrawn_at", "withdrawal_reason"},
     "control_notice": {"read_at"},
 }
-PASSING = {"control_claim", "django_session"}  # of the moment; nobody's right follows from them
+# of the moment; nobody's right follows from them, and what was sent of an upload stands in the events
+PASSING = {"control_claim", "django_session", "control_uploadedfile", "control_uploadedpiece"}
 
 
 def test_the_offices_own_login_rewrites_nothing_that_stands(ground):

@@ -375,6 +375,7 @@ def _facts(
         standing=standing,
         escalated=(),  # duties after access come with their own issue; none can be overdue before
         release_withdrawn=release is None or release.withdrawn_at is not None,
+        withdrawal=release.withdrawal_reason if release else "",
         agreement_signed=signed_by_both(state.agreement),
         handover_signed=handed is not None,  # GRANT asked for both signatures
         plan=state.decision.plan if state.decision else "",

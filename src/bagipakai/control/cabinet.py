@@ -8,6 +8,9 @@ from bagipakai.control.models import Event, Request
 from bagipakai.core.request import Event as Happened
 from bagipakai.core.request import Role, State, fold
 
+# Roles by which a reader sees no requests of the controllers that their house serves, or others than those.
+SEEING_NONE_HERE = frozenset({Role.DATA_PRODUCER, Role.AUDITOR, Role.READINESS_REVIEWER, Role.SOURCE_PROVIDER})
+
 
 class UnknownRequest(LookupError):
     """There is no request of that reference, or it is not this reader's to see: the answer is the same."""
@@ -34,7 +37,7 @@ def visible(acting: Acting) -> QuerySet[Request]:
             allowed |= sent
         if Role.DATA_PRODUCER in roles:
             allowed |= Q(owners__contains=[tenure.post.institution.code])
-        if roles - situation.ASKING - {Role.DATA_PRODUCER, Role.AUDITOR, Role.READINESS_REVIEWER}:
+        if roles - situation.ASKING - SEEING_NONE_HERE:
             served = institutions.served_by(tenure.post.institution)
             allowed |= sent & Q(controller__in=served)
     return Request.objects.filter(allowed).select_related("institution", "controller").order_by("-id")

@@ -30,6 +30,13 @@ def register(subparsers: Any) -> None:
     hear = subparsers.add_parser("announce", help="catat rilis dari pengumuman bersegel gudang data")
     hear.add_argument("file", type=Path, metavar="BERKAS", help="dari: bagipakai registry announce")
     hear.set_defaults(run=_announce)
+    back = subparsers.add_parser(
+        "withdraw-release", help="tarik rilis: unduhan dan pesanan darinya berhenti saat itu juga"
+    )
+    back.add_argument("version", metavar="VERSI")
+    back.add_argument("--by", required=True, metavar="SUREL", help="pejabat Pengendali yang memutuskan")
+    back.add_argument("--reason", required=True, metavar="ALASAN", help="dibaca setiap pemegang salinan")
+    back.set_defaults(run=_withdraw)
     verify = subparsers.add_parser("verify", help="periksa keutuhan buku kejadian, dan bahwa jejak berkata sama")
     verify.set_defaults(run=_verify)
     custody.register(subparsers)
@@ -103,10 +110,10 @@ def _worker(options: argparse.Namespace) -> int:
 
 def work() -> int:
     """Collects what came back and lets waiting requests go on. Returns how many receipts were collected."""
-    from bagipakai.control import keys, orders
+    from bagipakai.control import keys, orders, submissions
 
     try:
-        return orders.collect()
+        return orders.collect() + submissions.collect()
     except keys.KeyMissing as missing:
         log.warning("worker.key_missing file=%s", missing)
         return 0
@@ -114,14 +121,14 @@ def work() -> int:
 
 def tidy() -> None:
     """Writes down what has become true by time alone."""
-    from bagipakai.control import access, circumstances, entrance, readiness, requests
+    from bagipakai.control import access, circumstances, entrance, readiness, requests, submissions
 
-    counts = (readiness.tidy(), access.tidy(), requests.follow_up(), entrance.tidy())
+    counts = (readiness.tidy(), access.tidy(), requests.follow_up(), entrance.tidy(), submissions.tidy())
     if ordered := requests.follow_releases():
         log.info("worker.followed releases=%d", ordered)
     noticed = circumstances.notice()
     if any(counts):
-        log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d", *counts)
+        log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d submissions=%d", *counts)
     if noticed:
         log.info("worker.noticed changes=%d", noticed)
 
@@ -145,6 +152,25 @@ def _announce(options: argparse.Namespace) -> int:
     return 1
 
 
+def _withdraw(options: argparse.Namespace) -> int:
+    _django()
+    from bagipakai.control import recall
+    from bagipakai.control.models import Person
+    from bagipakai.core.refusal import Refusal
+
+    person = Person.objects.filter(email=options.by).first()
+    if person is None:
+        print("Tidak ada pejabat dengan alamat itu.", file=sys.stderr)
+        return 1
+    outcome = recall.withdraw(options.version, options.reason, person)
+    if isinstance(outcome, Refusal):
+        print(f"{outcome.sentence()} [{outcome.code}]", file=sys.stderr)
+        return 1
+    held = sum(1 for _ in recall.grants_of(outcome.version))
+    print(f"Rilis {outcome.version} ditarik dan dicatat di jejak; {held} pemegang salinan diberi tahu.")
+    return 0
+
+
 def _verify(_: argparse.Namespace) -> int:
     _django()
     from bagipakai.control import ledger
@@ -159,6 +185,8 @@ def _verify(_: argparse.Namespace) -> int:
         ReadinessReview,
         RecipientKeyEvent,
         Request,
+        Submission,
+        SubmissionEvent,
     )
     from bagipakai.control.trail import auditing, house
 
@@ -169,6 +197,7 @@ def _verify(_: argparse.Namespace) -> int:
         (GrantEvent, Grant),
         (KeyEvent, Person),
         (RecipientKeyEvent, Institution),
+        (SubmissionEvent, Submission),
     )
     for kind, subjects in chains:
         for subject in subjects.objects.order_by("pk").iterator():

@@ -16,7 +16,7 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from bagipakai.control import clock, keys
-from bagipakai.control.models import PlacedOrder
+from bagipakai.control.models import PlacedIntake, PlacedOrder
 from bagipakai.control.trail import leaves
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
 from bagipakai.core.inventory import HouseKey, Inventory, made_on
@@ -108,7 +108,9 @@ def _drilled(name: str, drill: str, event: str, reason: str, touched: Sequence[s
     key = next((one for one in Inventory.on(clock.today()).keys if one.name == name), None)
     if key is None or drill not in key.commands:
         return Refusal("key-has-no-drill", {"key": name})
-    if (name, drill) == ("order", "rotate") and PlacedOrder.objects.filter(collected_at=None).exists():
+    if (name, drill) == ("order", "rotate") and any(
+        kind.objects.filter(collected_at=None).exists() for kind in (PlacedOrder, PlacedIntake)
+    ):
         return Refusal("orders-are-waiting")  # the registry would refuse them; after a leak it shall
     secret = keys.folder() / key.secret[0]
     replaced = _pair(name, secret, event, reason, touched) if key.public else _alone(name, secret, event, reason)

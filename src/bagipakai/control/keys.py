@@ -4,6 +4,7 @@
     keys/public/order.pub.pem        written here; the registry obeys orders that it verifies with this
     keys/public/receipt.pub.pem      written by the registry; receipts are verified with it
     keys/public/seal.pub.pem         written by the registry; manifests are verified with it
+    keys/public/intake.pub           written by the registry; what institutions hand in is sealed to it (age)
     keys/public/seal-<id>.pub.pem    the public halves of seals before it, and of orders' keys likewise
 
 A key is made once and never overwritten, except where it gives way to the next one (control.custody).
@@ -12,6 +13,8 @@ A key is made once and never overwritten, except where it gives way to the next 
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+import pyrage
 
 from bagipakai import postgres
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
@@ -52,6 +55,15 @@ def receipt_key() -> PublicKey:
 def seal_key() -> PublicKey:
     """Verifies the controller's seal on manifests. Raises KeyMissing until the registry has made its keys."""
     return _read(folder() / "public" / "seal.pub.pem", PublicKey.from_pem)
+
+
+def intake_key() -> pyrage.x25519.Recipient:
+    """To which uploads are sealed. Raises KeyMissing until the registry has made its keys."""
+    file = folder() / "public" / "intake.pub"
+    try:
+        return pyrage.x25519.Recipient.from_str(file.read_text("ascii").strip())
+    except (OSError, ValueError, pyrage.RecipientError):
+        raise KeyMissing(file.name) from None
 
 
 def every(name: str) -> list[PublicKey]:

@@ -1,16 +1,19 @@
 """The releases that can be ordered from, and the regions of their edition, as the registry announced them."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from django.db import transaction
 
-from bagipakai.control import clock, keys
+from bagipakai.control import clock, keys, recall
 from bagipakai.control.models import Region, Release
 from bagipakai.control.trail import things
+from bagipakai.core import lifecycle
 from bagipakai.core.exchange import Announcement
+from bagipakai.core.lifecycle import Deed, Event, Life
 
 
 @transaction.atomic
@@ -23,9 +26,11 @@ def announce(
     published_on: date,
     persons: int,
     families: int,
+    **more: Any,
 ) -> Release:
     """Records a release that the registry published. Announcing it again changes nothing. Raises ValueError when a
-    known version comes with another digest: a published release cannot change."""
+    known version comes with another digest: a published release cannot change. `more`: previous, notes, editions,
+    quality, changes."""
     release, new = Release.objects.get_or_create(
         version=version,
         defaults={
@@ -36,6 +41,7 @@ def announce(
             "persons": persons,
             "families": families,
             "announced_at": clock.now(),
+            **more,
         },
     )
     if release.digest != digest:
@@ -47,11 +53,12 @@ def announce(
 
 @transaction.atomic
 def hear(envelope: bytes) -> Release:
-    """Records the release of a sealed announcement, with the regions of its edition. Raises BadSeal if the registry did
+    """Records the release of a sealed announcement, with the regions of its edition, and that it was withdrawn where
+    the announcement says so. Raises BadSeal if the registry did
     not sign it, KeyMissing while its public key is not there, ValueError as `announce`."""
     told = Announcement.unsealed(envelope, keys.receipt_key())
     load_regions(told.region_edition, told.regions)
-    return announce(
+    release = announce(
         told.version,
         digest=told.digest,
         standard=told.standard,
@@ -59,7 +66,29 @@ def hear(envelope: bytes) -> Release:
         published_on=told.published_on,
         persons=told.persons,
         families=told.families,
+        previous=told.previous,
+        notes=told.notes,
+        editions=dict(told.editions),
+        quality=dict(told.quality),
+        changes=dict(told.changes),
     )
+    if told.withdrawn:
+        recall.withdraw(told.version, told.withdrawn, None)
+        release.refresh_from_db()
+    return release
+
+
+def lives() -> Mapping[str, Life]:
+    """The state of every announced release, oldest version first (core.lifecycle)."""
+    return lifecycle.lives(_events(Release.objects.all()))
+
+
+def _events(rows: Iterable[Release]) -> Iterator[Event]:
+    for row in rows:
+        published = datetime.combine(row.published_on, time(), clock.WIB)
+        yield Event(Deed.PUBLISH, row.version, row.digest, published)
+        if row.withdrawn_at is not None:
+            yield Event(Deed.WITHDRAW, row.version, row.digest, row.withdrawn_at, row.withdrawal_reason)
 
 
 def available() -> list[Release]:

@@ -118,6 +118,7 @@ class AccessFacts(ActorFacts):
     standing: Standing = field(default_factory=Standing)
     escalated: tuple[str, ...] | None = None  # duties overdue so long that they suspend; None: not known
     release_withdrawn: bool = True
+    withdrawal: str = ""  # why, where it was
     agreement_signed: bool = False
     handover_signed: bool = False
     plan: str = ""  # digest of the approved plan, as the request's decision has it
@@ -207,7 +208,8 @@ def duty_is_escalated(grant: Grant, command: Command, facts: AccessFacts) -> Ref
 
 
 def release_is_withdrawn(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
-    return Refusal("release-is-withdrawn") if facts.release_withdrawn else None
+    """The reason is the controller's own words: who holds a copy reads it (S18)."""
+    return Refusal("release-is-withdrawn", {"reason": facts.withdrawal}) if facts.release_withdrawn else None
 
 
 def papers_are_unsigned(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
@@ -386,8 +388,17 @@ TABLE: Final = table_of(RULES)
 def objection(
     grant: Grant, command: Command, facts: AccessFacts, table: Table[Status, Action] = TABLE
 ) -> Refusal | None:
-    """What stands in the way of the command, or None."""
-    return first_refusal(table, grant, command, facts, always=(form_is_incomplete,))
+    """What stands in the way of the command, or None. Who may not read because the grant is suspended is told why: what
+    suspended it is still true, and says more than the stage."""
+    no = first_refusal(table, grant, command, facts, always=(form_is_incomplete,))
+    if no is None or no.code != "not-at-this-stage" or not _reads_a_suspended_one(grant, command):
+        return no
+    return next((why for rule in READER if (why := rule(grant, command, facts)) is not None), no)
+
+
+def _reads_a_suspended_one(grant: Grant, command: Command) -> bool:
+    reads = (command.action, command.actor.role) == (Action.READ, Role.AUTHORISED_HANDLER)
+    return reads and grant.status is Status.SUSPENDED
 
 
 def decide(grant: Grant, command: Command, facts: AccessFacts, table: Table[Status, Action] = TABLE) -> Event | Refusal:

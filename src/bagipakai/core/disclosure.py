@@ -98,6 +98,22 @@ class Disclosure:
         return cell is not None and cell.persons >= self.smallest_persons and cell.families >= self.smallest_families
 
 
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """The rule for rows (L2, L3) on one day: which variables others may know of a person (quasi-identifiers), and how
+    many rows should at least be alike in all of those that leave (k-anonymity: Samarati and Sweeney 1998). What falls
+    short is counted and told; nothing refuses it yet."""
+
+    smallest_class: int
+    quasi_identifiers: frozenset[str]
+
+    @classmethod
+    def on(cls, day: date) -> "RowRule":
+        """Raises NoRule where no rule is in force: then no rows leave."""
+        rule = rules("disclosure", "rows").on(day)
+        return cls(int(rule["smallest_class"]), frozenset(rule["quasi_identifiers"]))
+
+
 def hide(dimensions: Sequence[str], unit: str, cells: Iterable[Cell], rule: Disclosure) -> Table | Refusal:
     """The table as it may be published, or why none may be.
 

@@ -6,6 +6,7 @@ may do, it reads it. A Receipt tells what was done, in the five sub-steps of the
 person's row.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -16,7 +17,7 @@ from bagipakai.core.plan import Plan, PlanError
 
 ORDER_KIND = "application/vnd.bagipakai.order+json;v=1"
 RECEIPT_KIND = "application/vnd.bagipakai.receipt+json;v=1"
-ANNOUNCEMENT_KIND = "application/vnd.bagipakai.announcement+json;v=1"
+ANNOUNCEMENT_KIND = "application/vnd.bagipakai.announcement+json;v=2"
 
 
 class Step(StrEnum):
@@ -157,7 +158,10 @@ class Announcement:
     """What the registry tells the office about a release that it published: enough to order from it, and no row.
 
     `digest` is the SHA-256 of the release's manifest. `regions` are the codes of the edition with their names, by which
-    the office asks for an area.
+    the office asks for an area. `withdrawn` says why it is not to be used any more; empty while it may be. `previous`
+    is the version before it, `editions` the reference codes by which it is read, `quality` how many figures were
+    `judged`, how many were `above` their limit, and how many persons answered for those (`exempted_by`). `changes`
+    counts what happened since the previous release, None where a count is too small to leave.
     """
 
     version: str
@@ -169,6 +173,12 @@ class Announcement:
     persons: int
     families: int
     regions: tuple[tuple[str, str], ...]
+    withdrawn: str = ""
+    previous: str = ""
+    notes: str = ""
+    editions: Mapping[str, str] = field(default_factory=dict)
+    quality: Mapping[str, int] = field(default_factory=dict)
+    changes: Mapping[str, int | None] = field(default_factory=dict)
 
     def sealed(self, signer: Signer) -> bytes:
         value = asdict(self) | {
@@ -194,8 +204,14 @@ class Announcement:
                 persons=_count(value["persons"]),
                 families=_count(value["families"]),
                 regions=tuple((_text(code), _text(name)) for code, name in _list(value["regions"])),
+                withdrawn=_text(value["withdrawn"], may_be_empty=True),
+                previous=_text(value["previous"], may_be_empty=True),
+                notes=_text(value["notes"], may_be_empty=True),
+                editions={name: _text(edition) for name, edition in value["editions"].items()},
+                quality={name: _count(count) for name, count in value["quality"].items()},
+                changes={name: None if count is None else _count(count) for name, count in value["changes"].items()},
             )
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise BadSeal("a malformed announcement") from None
 
 

@@ -40,7 +40,7 @@ def _walk(options: argparse.Namespace) -> int:
         return 1
     _django()
     from bagipakai.control.commands import prepare
-    from bagipakai.demo import nation, readying, story, walks, watching
+    from bagipakai.demo import handing, nation, readying, story, walks, watching
     from bagipakai.demo.processes import Stopped, bagipakai
 
     logging.getLogger("bagipakai").setLevel(logging.WARNING)  # the progress display tells the story
@@ -53,6 +53,9 @@ def _walk(options: argparse.Namespace) -> int:
         story.settle()
         release = nation.release_of(options.people)
         with watching.watched():
+            with tqdm(total=1, desc="kiriman data sumber", file=sys.stderr, bar_format=BAR) as bar:
+                handed = handing.hand_in(keep)
+                bar.update()
             for walk in walks.walks(release):
                 readying.hand_in_key(keep, walk.house)
                 readying.make_ready(walk.house)
@@ -64,6 +67,7 @@ def _walk(options: argparse.Namespace) -> int:
         print(f"Peragaan berhenti: {stopped}", file=sys.stderr)
         return 1
     summary = {"people": options.people, "release": release, "walks": [asdict(one) for one in told]}
+    summary["handed_in"] = asdict(handed)
     (keep / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     print()
     for one in told:
@@ -71,6 +75,10 @@ def _walk(options: argparse.Namespace) -> int:
             f"{one.level}  {one.request_id}  {one.rows:>9} baris  {len(one.columns):>2} kolom  "
             f"{one.package_bytes:>11} byte  terbuka, sesuai, diterima  {one.seconds:>5} s"
         )
+    print(
+        f"Sumber {handed.source} versi {handed.version}: {handed.received} baris, {handed.accepted} disimpan, "
+        f"{handed.returned} kembali dan terbuka"
+    )
     print(f"Ringkasan: {keep / 'summary.json'}")
     return 0
 

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from bagipakai import postgres
-from bagipakai.control import access, keybook, readiness, requests
+from bagipakai.control import access, keybook, readiness, requests, submissions
 from bagipakai.control.models import Person
 from bagipakai.control.passkeys import matters, signing
 from bagipakai.demo.authenticator import Wallet
@@ -17,6 +17,7 @@ MATTERS = {
     readiness: matters.READINESS,
     keybook: matters.RECIPIENT_KEY,
     access: matters.ACCESS,
+    submissions: matters.SUBMISSION,
 }  # by counter
 
 

@@ -1,7 +1,7 @@
 """Who appears in the demonstration: institutions, posts and the people who hold them. All invented.
 
 One controller, one processor, and four that ask: a ministry for a table, another for a selection, a province
-for microdata, a regency for a list by name and address.
+for microdata, a regency for a list by name and address; and one that provides a source.
 """
 
 from dataclasses import dataclass
@@ -121,7 +121,19 @@ REGENCY = House(
     seats=_asking("Kepala Dinas Sosial", "Haji Sukarman", "Ni Luh Astuti", "lomboktimur.contoh.id"),
 )
 
-HOUSES = (CONTROLLER, PROCESSOR, PLANNER, MINISTRY, PROVINCE, REGENCY)
+PROVIDER = House(
+    code="PLN",
+    name="PT PLN (Persero)",
+    kind="BUMN",
+    address="Jalan Trunojoyo Blok M 1/135, Jakarta Selatan",
+    dpo="Yulia Anggraini",
+    seats=(
+        Seat("Pengelola Data Pelanggan", (Role.SOURCE_PROVIDER,), "Teguh Santoso", "data@pln.contoh.id"),
+        Seat("Kepala Divisi Sistem Informasi", (Role.ACCOUNTABLE_OFFICER,), "Wahyu Kurniawan", "kepala@pln.contoh.id"),
+    ),
+)
+
+HOUSES = (CONTROLLER, PROCESSOR, PLANNER, MINISTRY, PROVINCE, REGENCY, PROVIDER)
 
 
 def settle() -> dict[str, Institution]:

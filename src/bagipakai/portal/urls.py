@@ -15,7 +15,9 @@ from bagipakai.portal.passkeys import views as passkeys
 from bagipakai.portal.readiness import keys
 from bagipakai.portal.readiness import views as readiness
 from bagipakai.portal.register import views as register
+from bagipakai.portal.releases import views as releases
 from bagipakai.portal.requests import views as requests
+from bagipakai.portal.submissions import views as submissions
 from bagipakai.portal.trail import views as trail
 
 
@@ -38,6 +40,12 @@ urlpatterns = [
         "daftar/",
         path("", register.listing, name="list"),
         path("<str:reference>/", register.entry, name="entry"),
+    ),
+    room(
+        "releases",
+        "rilis/",
+        path("", releases.listing, name="list"),
+        path("<str:version>/", releases.show, name="show"),
     ),
     room(
         "catalogue",
@@ -97,6 +105,24 @@ urlpatterns = [
         path("<int:review>/butir/<slug:code>/", readiness.item, name="item"),
         path("<int:review>/bukti/<slug:code>/<slug:sha256>/", readiness.file, name="file"),
         path("<int:review>/tindakan/<slug:action>/", readiness.act, name="act"),
+    ),
+    room(
+        "submissions",
+        "sumber/",
+        path("", submissions.listing, name="list"),
+        path("kunci/", submissions.key, name="key"),
+        path("kontrak/<slug:source>/", submissions.contract, name="contract"),
+        path("kontrak/<slug:source>/<slug:name>.csv", submissions.beginning, name="beginning"),
+        path("kontrak/<slug:source>/kirim/", submissions.new, name="new"),
+        path("<int:submission>/", submissions.show, name="show"),
+        path("<int:submission>/berkas/", submissions.upload, name="upload"),
+        path("<int:submission>/berkas/<int:file>/hapus/", submissions.remove, name="remove"),
+        path("<int:submission>/unggah/", submissions.begin, name="begin"),
+        path("<int:submission>/unggah/<int:file>/<int:number>/", submissions.piece, name="piece"),
+        path("<int:submission>/kirim/", submissions.send, name="send"),
+        path("<int:submission>/batal/", submissions.withdraw, name="withdraw"),
+        path("<int:submission>/tanda-masuk/", submissions.receipt, name="receipt"),
+        path("<int:submission>/kembali/<str:part>", submissions.fetch, name="fetch"),
     ),
     room(
         "passkeys",

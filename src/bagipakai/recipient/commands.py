@@ -1,4 +1,4 @@
-"""`bagipakai recipient keygen | public | verify | open`."""
+"""`bagipakai recipient keygen | public | verify | open | returned`."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ from bagipakai.recipient import words
 from bagipakai.recipient.keys import Identity, PublicHalf, beside, keygen, read_policy, read_seal
 from bagipakai.recipient.opening import Opened, opened
 from bagipakai.recipient.refusals import Refusal
+from bagipakai.recipient.returned import came_back
 from bagipakai.recipient.verify import verified
 
 CONTENT = {
@@ -54,7 +55,13 @@ def register(subparsers: Any) -> None:
     reveal.add_argument("--receipt", type=Path, metavar="BERKAS", help="tanda terima bertanda tangan yang akan dibuat")
     check.set_defaults(run=_verify)
     reveal.set_defaults(run=_open)
-    for one in (make, show, check, reveal):
+    back = subparsers.add_parser("returned", help="buka baris kiriman yang dikembalikan kepada pengirimnya")
+    back.add_argument("package", type=Path, metavar="MAP", help="map berisi tanda masuk dan bagian-bagiannya")
+    back.add_argument("--registry", type=Path, required=True, metavar="BERKAS", help="kunci tanda masuk gudang data")
+    back.add_argument("--key", type=Path, required=True, metavar="BERKAS", help="kunci rahasia lembaga")
+    back.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
+    back.set_defaults(run=_returned)
+    for one in (make, show, check, reveal, back):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
 
 
@@ -110,6 +117,28 @@ def _open(options: argparse.Namespace) -> int:
     if isinstance(outcome, Refusal):
         return _refused(outcome, options)
     return _told(outcome.manifest, options, outcome)
+
+
+def _returned(options: argparse.Namespace) -> int:
+    registry, identity = read_seal(options.registry), Identity.read(options.key)
+    if isinstance(registry, Refusal):
+        return _refused(registry, options)
+    if isinstance(identity, Refusal):
+        return _refused(identity, options)
+    with _interruptible(), _progress(options, "membuka") as told:
+        outcome = came_back(options.package, registry, identity, options.out.absolute(), told)
+    if isinstance(outcome, Refusal):
+        return _refused(outcome, options)
+    receipt = outcome.receipt
+    if options.json:
+        told_of = {"source": receipt.source, "version": receipt.version, "returned": receipt.returned}
+        print(json.dumps({**told_of, "opened": True, "folder": str(outcome.folder), "files": list(outcome.files)}))
+        return 0
+    print(f"Baris yang kembali dari {receipt.source} versi {receipt.version}: {words.number(receipt.returned)}.")
+    print(f"Dibuka di map {outcome.folder}:")
+    for name in outcome.files:
+        print(f"  {name}")
+    return 0
 
 
 def _keys(options: argparse.Namespace) -> tuple[PublicKey, Identity | None, Policy | None] | Refusal:

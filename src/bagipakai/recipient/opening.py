@@ -69,9 +69,9 @@ def opened(
         if no := parts_as_sealed(package, manifest, told):
             return no
         result = Opened(manifest, folder, tuple(part.content_name for part in manifest.parts))
-        with _wiped(staging):
+        with wiped(staging):
             for part in manifest.parts:
-                if no := _part_opened(package / part.name, part, staging, identity, told):
+                if no := part_opened(package / part.name, part, staging, identity, told):
                     return no
             (staging / MANIFEST_NAME).write_bytes(sealed.envelope)
             with _not_interrupted(), _acknowledged(receipt, sealed, identity, policy):
@@ -98,7 +98,8 @@ def _acknowledged(
     return receipts.written(receipt, receipts.signed(sealed, identity, policy is not None))
 
 
-def _part_opened(file: Path, part: Part, staging: Path, identity: Identity, told: Told) -> Refusal | None:
+def part_opened(file: Path, part: Part, staging: Path, identity: Identity, told: Told) -> Refusal | None:
+    """Decrypts one part into `staging`, under the name of its content, and compares it with what was declared."""
     target = staging / part.content_name
     blanks = {"name": part.content_name}
     handle = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
@@ -148,7 +149,7 @@ class _Measured:
 
 
 @contextmanager
-def _wiped(staging: Path) -> Iterator[None]:
+def wiped(staging: Path) -> Iterator[Path]:
     """A private folder for this block. Whatever is still in it at the end, or from a run that was killed, goes. Raises
     BlockingIOError if another run that still lives opens into the same target: two must never mix."""
     if staging.is_symlink():
@@ -159,7 +160,7 @@ def _wiped(staging: Path) -> Iterator[None]:
     staging.mkdir(mode=0o700, parents=True)
     with _held(staging):
         try:
-            yield
+            yield staging
         finally:
             with _not_interrupted():
                 shutil.rmtree(staging, ignore_errors=True)

@@ -52,6 +52,10 @@ SENTENCES: Mapping[str, str] = {
     "receipt-exists": "Berkas tanda terima {name} sudah ada dan tidak ditimpa; pilih nama lain.",
     "receipt-misplaced": "Berkas tanda terima {name} tidak boleh di dalam map paket atau map hasil; simpan di luar "
     "keduanya.",
+    "intake-receipt-missing": "Map {name} tidak memuat tanda-masuk.dsse.json; unduh berkas itu dari halaman kiriman "
+    "ke map yang sama dengan baris yang kembali.",
+    "intake-receipt-mismatch": "Tanda masuk tidak ditandatangani dengan kunci gudang data yang Anda sebutkan; unduh "
+    "ulang keduanya dari halaman kiriman, dan hubungi Pengendali DTSEN jika terjadi lagi.",
     "disk-error": "Berkas tidak dapat dibaca atau ditulis ({detail}); periksa map, ruang, dan izinnya, lalu ulangi.",
     "interrupted": "Dihentikan sebelum selesai; tidak ada data yang tersimpan, ulangi perintah ini.",
 }

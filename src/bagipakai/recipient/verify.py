@@ -82,7 +82,7 @@ def parts_as_sealed(package: Path, manifest: Manifest, told: Told = lambda _: No
     for name in sorted(present - {part.name for part in manifest.parts} - {MANIFEST_NAME, LEAF_NAME, PROOF_NAME}):
         return Refusal("file-extra", {"name": _printable(name)})
     for part in manifest.parts:
-        if no := _part_as_sealed(package / part.name, part, manifest.parts, told):
+        if no := part_as_sealed(package / part.name, part, manifest.parts, told):
             return no
     return None
 
@@ -127,7 +127,8 @@ def _in_the_trail(package: Path, sealed: Sealed, policy: Policy) -> Refusal | No
     return None if said == meant else Refusal("proof-of-another")
 
 
-def _part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told) -> Refusal | None:
+def part_as_sealed(file: Path, part: Part, parts: tuple[Part, ...], told: Told) -> Refusal | None:
+    """Whether the file is this part, byte for byte, and for one recipient; if not, what became of it."""
     digests, sizes = {one.sealed_sha256 for one in parts}, {one.sealed_bytes for one in parts}
     size = file.stat().st_size
     blanks = {"name": part.name}

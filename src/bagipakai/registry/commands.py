@@ -1,4 +1,4 @@
-"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, and the worker's."""
+"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, intake and worker."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from bagipakai import postgres
 from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import hold_commands, worker_commands
+from bagipakai.registry import hold_commands, intake_commands, worker_commands
 from bagipakai.registry.keys import StorageKey
 
 if TYPE_CHECKING:
@@ -73,12 +73,16 @@ def register(subparsers: Any) -> None:
         one.add_argument("new", type=Path, metavar="BARU", help="map rilis, atau versi rilis di var/releases")
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     tell = subparsers.add_parser("announce", help="umumkan rilis kepada kantor, bersegel")
+    tell.add_argument(
+        "--changes", type=Path, metavar="BERKAS", help="perubahan sejak rilis sebelumnya: difference --shown --json"
+    )
     tell.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="berkas pengumuman")
     tell.set_defaults(run=_announce)
     for one in (check, tell):
         one.add_argument("release", type=Path, metavar="RILIS", help="map rilis, atau versi rilis di var/releases")
     for one in (make, draft, issue, back, states, check):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    intake_commands.register(subparsers)
     worker_commands.register(subparsers)
     hold_commands.register(subparsers)
 
@@ -321,7 +325,7 @@ def _both(options: argparse.Namespace) -> "tuple[Release, Release] | Refusal":
 def _announce(options: argparse.Namespace) -> int:
     from bagipakai.registry import keys
     from bagipakai.registry.regions import SYSTEM, regions
-    from bagipakai.registry.releases import Release, UnknownRelease
+    from bagipakai.registry.releases import Release, UnknownRelease, lives_of
     from bagipakai.registry.vault import Damaged
 
     try:
@@ -330,6 +334,11 @@ def _announce(options: argparse.Namespace) -> int:
         return _refused(Refusal("release-unknown", {"version": options.release.name}))
     except Damaged as damage:
         return _refused(damage.refusal)
+    life = lives_of(_place(options.release)[0], _trusted()).get(release.version)
+    changes = _changes(options.changes, release) if options.changes else {}
+    if isinstance(changes, Refusal):
+        return _refused(changes)
+    gate = release.manifest["gate"]
     told = Announcement(
         version=release.version,
         digest=release.digest,
@@ -340,12 +349,40 @@ def _announce(options: argparse.Namespace) -> int:
         persons=release.person_count,
         families=release.family_count,
         regions=tuple((region.code, region.name) for region in regions().values()),
+        withdrawn=life.reason if life else "",
+        previous=(release.manifest["previous"] or {}).get("version", ""),
+        notes=release.manifest["notes"],
+        editions={name: one["edition"] for name, one in release.manifest["editions"]["codes"].items()},
+        quality={
+            "judged": gate["judged"],
+            "above": len(gate["above"]),
+            "exempted_by": len(gate["exemption"]["persons"]) if gate["exemption"] else 0,
+        },
+        changes=changes,
     )
     folder = postgres.var() / "keys"
     keys.establish(folder)
     options.out.write_bytes(told.sealed(keys.receipt_signer(folder)))
     print(f"Pengumuman rilis {release.version}: {options.out}")
     return 0
+
+
+def _changes(file: Path, release: "Release") -> dict[str, int | None] | Refusal:
+    """What a table of differences that may leave tells of the nation, where it is about this release and the one
+    before."""
+    from bagipakai.core.disclosure import Disclosure
+
+    value, least = _read(file), Disclosure.on(datetime.now(UTC).date()).smallest_persons
+    try:
+        between = (value["before"]["digest"], value["after"]["digest"])
+        told: dict[str, int | None] = {"in_both": value["persons"]["in_both"], **value["nation"]}
+        if between != (release.manifest["previous"]["digest"], release.digest):
+            raise ValueError("about others")
+        if any(count is not None and count < least for count in told.values()):
+            raise ValueError("a table for the house alone")
+    except (KeyError, TypeError, ValueError):
+        return Refusal("release-changes-of-another", {"file": file.name})
+    return told
 
 
 def _releases(options: argparse.Namespace) -> Path:

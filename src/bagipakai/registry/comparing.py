@@ -258,13 +258,17 @@ def _hidden(table: Table) -> set[str]:
 
 
 def _without_places(whole: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
-    """Without places; of the nation, what is small is not told."""
-    least = rule.smallest_persons
+    """Without places; of the nation, what is small is not told, nor what would give it back: rows that are not
+    comparable are what is missing from the flows, and the table of deciles or of moves adds up to totals told here."""
+    least, flows = rule.smallest_persons, ("born", "registered", "left")
+    told = {event: count if count >= least else None for event, count in whole["nation"].items()}
+    moves = [whole["moved"].get(level, 0) for level in _PLACES.values()]
     return {
         **whole,
-        "nation": {event: count if count >= least else None for event, count in whole["nation"].items()},
-        "moved": {level: count if count >= least else None for level, count in whole["moved"].items()},
-        "deciles": [[was, now, count if count >= least else None] for was, now, count in whole["deciles"]],
+        "not_comparable": None if any(told[event] is None for event in flows) else whole["not_comparable"],
+        "nation": told,
+        "moved": whole["moved"] if min(moves) >= least else None,
+        "deciles": whole["deciles"] if all(count >= least for *_, count in whole["deciles"]) else None,
         "provinces": None,
         "regencies": None,
     }

@@ -8,6 +8,7 @@ in the making, in a private folder). What comes out is compared with what was ap
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from lokal import wilayah
 
-from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.disclosure import Disclosure, RowRule
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
 from bagipakai.core.holds import NONE, closed_by_rule, told
 from bagipakai.core.manifest import (
@@ -31,13 +32,13 @@ from bagipakai.core.manifest import (
 from bagipakai.core.plan import Known, Level, control_tier
 from bagipakai.core.plan import objection as objection_to_plan
 from bagipakai.core.policy import rules
-from bagipakai.core.query import columns_of
+from bagipakai.core.query import Count, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry import formats
+from bagipakai.registry import engines, formats
 from bagipakai.registry.dictionary import dictionary, metadata
-from bagipakai.registry.engines import Absent
-from bagipakai.registry.engines.duckdb import Engine
+from bagipakai.registry.engines import Absent, Engine
+from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.holds import Holds
@@ -46,7 +47,6 @@ from bagipakai.registry.package import Draft, package_id, private, publish, stan
 from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
 from bagipakai.registry.releases import Release
 from bagipakai.registry.seal import BadRecipient, recipient
-from bagipakai.registry.vault import Shelf
 
 log = logging.getLogger("bagipakai.registry")
 
@@ -102,10 +102,18 @@ NATIONAL = Limits()
 
 
 def deliver(
-    order: Order, release: Release, keys: Keys, places: Places, *, clock: Clock = now, limits: Limits = NATIONAL
+    order: Order,
+    release: Release,
+    keys: Keys,
+    places: Places,
+    *,
+    clock: Clock = now,
+    limits: Limits = NATIONAL,
+    choice: Choice = EMBEDDED,
 ) -> Receipt:
-    """Does what `order` says with `release` and tells what was done. Once: a package of this order that stands whole
-    already is only receipted again. A refusal is a receipt with a code, and leaves nothing behind.
+    """Does what `order` says with `release`, by the engine of `choice`, and tells what was done. Once: a package of
+    this order that stands whole already is only receipted again. A refusal is a receipt with a code, and leaves nothing
+    behind.
 
     Raises EngineError, OSError, releases.Damaged, NotWhatWasApproved, formats.CellTooLong, seal.PartTooLarge: then
     nothing was published either.
@@ -119,7 +127,7 @@ def deliver(
         places.forget(package)
         if no := objection(order, release, clock()):
             return refused(order, no)
-        made = Delivery(order, release, keys, places, workspace, clock, limits).made()
+        made = Delivery(order, release, keys, places, workspace, clock, limits, choice).made()
         if isinstance(made, Refusal):
             return refused(order, made)
         envelope = made.sealed(keys.seal)
@@ -194,23 +202,23 @@ class Delivery:
     workspace: Path
     clock: Clock
     limits: Limits
+    choice: Choice
 
     def made(self) -> Manifest | Refusal:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, Course(self.clock)
         course.begin(Step.SELECTION)
         absent = self._absent()
-        reading = self.release.reading(self.keys.storage, plan.unit, plan.area.codes)
-        with reading as shelf, self._engine(shelf) as engine, self._draft() as draft:
-            sources = shelf.parts
+        with self._reading() as (engine, sources), self._draft() as draft:
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
                 table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent)
                 if isinstance(table, Refusal):
                     return table
-                extract, batches = table.extract, table.batches()
+                extract, batches, alike = table.extract, table.batches(), {}
             else:
                 table = None
+                alike = self._alike(engine, sources, absent)
                 rows = RowExtract(plan, self._catalogue, self._package_keys)
                 extract, batches = rows.extract, rows.batches(engine, sources, absent)
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
@@ -225,7 +233,8 @@ class Delivery:
         if written != extract.rows:
             raise NotWhatWasApproved("rows")
         digest, holds = extract.digest.hexdigest(), self._told(absent)
-        course.end(Step.SELECTION, **self._read(len(sources), table.total if table else extract.rows), **holds)
+        read = self._read(engine.name, len(sources), table.total if table else extract.rows)
+        course.end(Step.SELECTION, **read, **holds)
         course.end(Step.AGGREGATION, **_hiding(table))
         course.end(
             Step.FORMATTING,
@@ -241,6 +250,7 @@ class Delivery:
             recipient_key=plan.recipient.fingerprint,
             pseudonyms=" ".join(plan.protections.pseudonyms),
             random_ids=extract.random_ids.total(),
+            **alike,
             sealed_bytes=sum(part.sealed_bytes for part in parts),
         )
         if table is None:
@@ -299,10 +309,30 @@ class Delivery:
             self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
         )
 
-    def _engine(self, shelf: Shelf) -> Engine:
+    def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
+        """For rows that leave without names: how many are alike to few others in what others may know of a person."""
+        plan = self.order.plan
+        rule = RowRule.on(_day_of(self.order))
+        by = tuple(name for name in plan.columns if name in rule.quasi_identifiers)
+        if plan.level is Level.L4 or not by:
+            return {}
+        query = Count(plan.unit.value, by, plan.population, plan.area.codes)
+        types = engines.types_of(self._catalogue, plan.unit.value)
+        found = engine.classes(query, sources, types, rule.smallest_class, absent)
+        return {
+            "smallest_class": rule.smallest_class,
+            "classes": found.number,
+            "small_classes": found.small,
+            "rows_in_small_classes": found.rows_in_small,
+        }
+
+    def _reading(self) -> AbstractContextManager[tuple[Engine, tuple[engines.Part, ...]]]:
         spill = self.workspace / "spill"
         spill.mkdir(mode=0o700)
-        return Engine(spill, shelf=shelf, memory_limit=MEMORY)
+        plan = self.order.plan
+        return self.choice.reading(
+            self.release, self.keys.storage, plan.unit, plan.area.codes, spill, memory_limit=MEMORY
+        )
 
     def _draft(self) -> Draft:
         plan, limits = self.order.plan, self.limits
@@ -318,8 +348,9 @@ class Delivery:
         draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue), len(columns))
         draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release), 0)
 
-    def _read(self, files: int, rows: int) -> dict[str, str | int]:
+    def _read(self, engine: str, files: int, rows: int) -> dict[str, str | int]:
         return {
+            "engine": engine,
             "release": self.release.version,
             "release_digest": self.release.digest,
             "plan": self.order.plan.digest,

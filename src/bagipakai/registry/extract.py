@@ -16,8 +16,7 @@ from bagipakai.core.query import Count, Query, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.digest import ContentDigest
-from bagipakai.registry.engines import ARROW, NOBODY, Absent, Part, arrow_table, types_of
-from bagipakai.registry.engines.duckdb import Engine
+from bagipakai.registry.engines import ARROW, NOBODY, Absent, Engine, Part, arrow_table, types_of
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.pseudonyms import IDENTIFIERS, TOKEN, Identifier, PackageKeys, pseudonyms, shuffled
 

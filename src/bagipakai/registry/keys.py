@@ -4,7 +4,8 @@
     keys/registry/seal.pem         the controller's seal on manifests
     keys/registry/pseudonym.key    32 random bytes; every pseudonym key is derived from it (dataplane reference §6)
     keys/registry/storage.key      32 random bytes; the key of each release lies wrapped with it (decision 0103)
-    keys/public/receipt.pub.pem · seal.pub.pem          written here
+    keys/registry/intake.key       age X25519; opens what institutions hand in (registry.receiving)
+    keys/public/receipt.pub.pem · seal.pub.pem · intake.pub          written here
     keys/public/order.pub.pem                           written by the office; orders are checked with it
 
 A key is made once and never overwritten, unless its custodian replaces the seal (decision 0082): a lost pseudonym key
@@ -16,6 +17,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+
+import pyrage
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
 from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
@@ -80,6 +83,8 @@ def establish(folder: Path) -> None:
         write_once(public / f"{name}.pub.pem", signer.public.to_pem(), 0o644)
     for kind in (MasterKey, StorageKey):
         write_once(private / kind.file, secrets.token_bytes(32), 0o600)
+    write_once(private / "intake.key", f"{pyrage.x25519.Identity.generate()}\n".encode(), 0o600)
+    write_once(public / "intake.pub", f"{intake(folder).to_public()}\n".encode(), 0o644)
 
 
 def receipt_signer(folder: Path) -> Signer:
@@ -100,6 +105,15 @@ def seal_signer(folder: Path) -> Signer:
 def seals(folder: Path) -> list[PublicKey]:
     """Every seal of this house that is known in `folder` (`var/keys`), none where it has made none yet."""
     return [_public(file) for file in sorted((folder / "public").glob("seal*.pub.pem"))]
+
+
+def intake(folder: Path) -> pyrage.x25519.Identity:
+    """What opens uploads; only their worker asks for it. Raises KeyMissing, and TooOpen if others could read it."""
+    file = folder / "registry" / "intake.key"
+    try:
+        return pyrage.x25519.Identity.from_str(_bytes(file).decode("ascii").strip())
+    except (ValueError, pyrage.IdentityError):
+        raise KeyMissing(file.name) from None
 
 
 def read(folder: Path) -> Keys:

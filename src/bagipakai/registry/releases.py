@@ -125,6 +125,10 @@ class Release:
     def family_count(self) -> int:
         return int(self.manifest["rows"][Unit.KELUARGA.value])
 
+    def persons_in(self, area: Sequence[str]) -> int:
+        """Persons in the regencies that `area` reaches into, as the manifest counts them."""
+        return sum(one.rows for one in self.files if one.unit is Unit.INDIVIDU and reaches(tuple(area), one.kode_kab))
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """The catalogue by which the release was made."""

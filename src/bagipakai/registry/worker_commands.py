@@ -32,6 +32,8 @@ def register(subparsers: Any) -> None:
 
 def _worker(options: argparse.Namespace) -> int:
     from bagipakai.registry import worker
+    from bagipakai.registry.engines.choice import BadChoice
+    from bagipakai.registry.engines.spark import SparkMissing
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -45,6 +47,8 @@ def _worker(options: argparse.Namespace) -> int:
         print("Kotak pertukaran belum ada; jalankan dulu penyiapan kantor: bagipakai control migrate.", file=sys.stderr)
     except keys.KeyMissing as missing:
         print(f"Kunci {missing} belum ada; siapkan kantor dulu, lalu ulangi.", file=sys.stderr)
+    except (BadChoice, SparkMissing) as error:
+        print(f"{error}.", file=sys.stderr)
     except TooOpen as error:
         print(f"Kunci {error} dapat dibaca orang lain. Jalankan: chmod 600 {error}", file=sys.stderr)
     return 1

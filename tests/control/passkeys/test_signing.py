@@ -13,7 +13,7 @@ from bagipakai.control import access, clock, ledger, people, readiness, requests
 from bagipakai.control.models import Denial, Event, PendingDecision, SignedDecision, SigningAttempt
 from bagipakai.control.passkeys import ceremony, keys, requested, signing
 from bagipakai.control.passkeys.signing import Signature
-from bagipakai.core import policy
+from bagipakai.core import policy, submissions
 from bagipakai.core.canonical import digest
 from bagipakai.core.decisions import ALWAYS, Assertion, Decision, Signing, objection, to_base64url
 from bagipakai.core.keybook import Action as Binding
@@ -351,6 +351,7 @@ def _matter_of_next(chain, action):
 def test_every_act_that_must_be_signed_exists():
     known = {("request", one.value) for one in Action} | {("readiness", one.value) for one in Review}
     known |= {("recipient-key", one.value) for one in Binding} | {("access", one.value) for one in access.Action}
+    known |= {("submission", one.value) for one in submissions.Action}
     acts = Signing.on(clock.today()).acts
     assert set(acts) <= known
     demanded = {"PASS_ADMIN", "RETURN", "PASS_SUBSTANCE", "GIVE_OPINION", "APPROVE", "REJECT", "SIGN_AGREEMENT"}

@@ -16,6 +16,13 @@ from bagipakai.control.models.passkeys import Credential, KeyEvent, PendingDecis
 from bagipakai.control.models.people import LoginFailure, Person
 from bagipakai.control.models.readiness import ReadinessEvent, ReadinessReview
 from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, PlacedOrder, Request, SignedCopy
+from bagipakai.control.models.submissions import (
+    PlacedIntake,
+    Submission,
+    SubmissionEvent,
+    UploadedFile,
+    UploadedPiece,
+)
 
 __all__ = [
     "Claim",
@@ -34,6 +41,7 @@ __all__ = [
     "Paper",
     "PendingDecision",
     "Person",
+    "PlacedIntake",
     "PlacedOrder",
     "Post",
     "ProcessorMandate",
@@ -47,6 +55,10 @@ __all__ = [
     "SignedCopy",
     "SignedDecision",
     "SigningAttempt",
+    "Submission",
+    "SubmissionEvent",
     "Tenure",
     "TenureKind",
+    "UploadedFile",
+    "UploadedPiece",
 ]

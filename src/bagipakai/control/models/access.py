@@ -62,6 +62,12 @@ class Release(models.Model):
     families = models.PositiveBigIntegerField()
     announced_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawal_reason = models.TextField(blank=True, default="")
+    previous = models.CharField(max_length=20, blank=True, default="")
+    notes = models.TextField(blank=True, default="")
+    editions = models.JSONField(default=dict)
+    quality = models.JSONField(default=dict)  # judged, above, exempted_by
+    changes = models.JSONField(default=dict)  # since the previous release; null where a count is too small to leave
 
 
 class Region(models.Model):

@@ -123,7 +123,7 @@ class Notice(models.Model):
     read_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [UniqueConstraint(fields=["event", "person"], name="one_notice_per_event_and_person")]
+        constraints = [UniqueConstraint(fields=["event", "person", "code"], name="one_notice_of_a_kind_per_event")]
         indexes = [
             models.Index(fields=["person", "-id"], name="notices_of_a_person", condition=Q(read_at__isnull=True))
         ]

@@ -14,15 +14,18 @@ from bagipakai.control.models import (
     ReadinessReview,
     RecipientKeyEvent,
     Request,
+    Submission,
+    SubmissionEvent,
 )
 from bagipakai.control.models.ledger import Entry
-from bagipakai.core import access, keybook
+from bagipakai.core import access, keybook, submissions
 from bagipakai.core.canonical import digest
 from bagipakai.core.plan import Plan
 from bagipakai.core.readiness import Event, Review
 from bagipakai.core.request import Actor
 
 REQUEST, READINESS, RECIPIENT_KEY, ACCESS = "request", "readiness", "recipient-key", "access"
+SUBMISSION = "submission"
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,29 @@ def of_grant(row: Grant, _: access.Grant, event: access.Event) -> Matter:
     )
 
 
-def before(kind: type[Entry], subject: Request | ReadinessReview | Institution | Grant, n: int) -> str:
+def of_submission(row: Submission, current: submissions.Submission, event: submissions.Event) -> Matter:
+    """The step of a submission that `event` would be. Its signer reads which files are handed in, as what."""
+    files = [{"name": one.name, "bytes": one.bytes, "sealed": one.sealed} for one in current.files.values()]
+    return Matter(
+        SUBMISSION,
+        f"kiriman/{row.pk}",
+        event.n,
+        event.at,
+        event.actor,
+        event.action.value,
+        event.payload,
+        {"before": before(SubmissionEvent, row, event.n), "content": digest(files)},
+        row.institution.name,
+        beside={
+            "source": current.source,
+            "version": current.version,
+            "contract": current.contract,
+            "files": files,
+        },
+    )
+
+
+def before(kind: type[Entry], subject: Request | ReadinessReview | Institution | Grant | Submission, n: int) -> str:
     """The digest of the entry before, which binds every entry before it."""
     rows = kind.objects.filter(subject=subject, n=n - 1)  # type: ignore[attr-defined]
     return str(rows.values_list("digest", flat=True).first() or ledger.FIRST)

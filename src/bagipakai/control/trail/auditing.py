@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from bagipakai.control.models import Event, GrantEvent, KeyEvent, ReadinessEvent, RecipientKeyEvent
+from bagipakai.control.models import Event, GrantEvent, KeyEvent, ReadinessEvent, RecipientKeyEvent, SubmissionEvent
 from bagipakai.control.trail import entries, gates, things
 from bagipakai.control.trail.openings import openings
 from bagipakai.control.trail.store import Store
@@ -33,7 +33,7 @@ def differences(store: Store) -> list[str]:
     return found
 
 
-ENTRIES: tuple[Any, ...] = (Event, ReadinessEvent, GrantEvent, KeyEvent, RecipientKeyEvent)
+ENTRIES: tuple[Any, ...] = (Event, ReadinessEvent, GrantEvent, KeyEvent, RecipientKeyEvent, SubmissionEvent)
 AT_ONCE = 500
 
 

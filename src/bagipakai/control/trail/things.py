@@ -41,6 +41,7 @@ class Kind:
     event: str
     name: str
     fields: tuple[str, ...]
+    later: tuple[str, ...] = ()  # committed to only where they say something
 
 
 KINDS: Mapping[type[Model], Kind] = {
@@ -65,6 +66,7 @@ KINDS: Mapping[type[Model], Kind] = {
         "release",
         "rilis",
         ("version", "digest", "standard", "region_edition", "published_on", "persons", "families", "withdrawn_at"),
+        later=("withdrawal_reason",),
     ),
 }
 
@@ -82,7 +84,9 @@ def about(row: Model) -> str:
 
 def said(row: Model) -> dict[str, Any]:
     """What is committed to of a row."""
-    return {name: _plain(getattr(row, name)) for name in KINDS[type(row)].fields}
+    kind = KINDS[type(row)]
+    told = {name: _plain(getattr(row, name)) for name in kind.fields}
+    return told | {name: _plain(value) for name in kind.later if (value := getattr(row, name))}
 
 
 @transaction.atomic

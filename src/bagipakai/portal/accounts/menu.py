@@ -15,7 +15,9 @@ NAMES: dict[str, Promise] = {
     "examining:queue": _("Antrean"),
     "readiness:own": _("Kesiapan lembaga"),
     "readiness:queue": _("Tinjauan kesiapan"),
+    "submissions:list": _("Data sumber"),
     "register:list": _("Daftar berbagipakai"),
+    "releases:list": _("Rilis"),
     "catalogue:list": _("Katalog variabel"),
     "passkeys:mine": _("Kunci saya"),
 }
@@ -26,12 +28,14 @@ OF_ROOM: dict[str, tuple[str, ...]] = {
     "downloads": ("requests:list",),
     "examining": ("examining:queue", "requests:list"),
     "readiness": ("readiness:queue", "readiness:own"),
+    "submissions": ("submissions:list",),
     "register": ("register:list",),
+    "releases": ("releases:list",),
     "catalogue": ("catalogue:list",),
     "passkeys": ("passkeys:mine",),
 }
 OF_POST = ("passkeys:mine",)  # whoever acts in a post signs with a key
-OPEN_TO_ALL = ("register:list", "catalogue:list")
+OPEN_TO_ALL = ("register:list", "releases:list", "catalogue:list")
 ASKING = ("requests:list", "readiness:own")
 EXAMINING = ("examining:queue", "requests:list")
 OF_ROLE: dict[Role, tuple[str, ...]] = {
@@ -39,7 +43,8 @@ OF_ROLE: dict[Role, tuple[str, ...]] = {
     Role.ACCOUNTABLE_OFFICER: (*ASKING, "examining:queue", "readiness:key"),
     Role.AUTHORISED_HANDLER: ASKING,
     Role.READINESS_REVIEWER: ("readiness:queue",),
-    Role.AUDITOR: ("requests:list", "readiness:queue"),
+    Role.SOURCE_PROVIDER: ("submissions:list", "submissions:new"),
+    Role.AUDITOR: ("requests:list", "readiness:queue", "submissions:list"),
     **dict.fromkeys(
         (
             Role.ADMIN_VERIFIER,

@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from bagipakai.control import keybook, notices, readiness, requests
+from bagipakai.control import keybook, notices, readiness, requests, submissions
 from bagipakai.control.models import Notice
 from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
@@ -29,6 +29,7 @@ def home(http: HttpRequest) -> HttpResponse:
             "notices": _newest_of_each(notices.unread(tenure.person)[:50])[:5],
             "stated": [house for house, book in keybook.kept(tenure) if book.waiting is not None][:5],
             "key_advice": advice(keybook.book(tenure.post.institution)) if offers(http, "readiness:own") else "",
+            "handing_in": submissions.waiting(tenure)[:5],
             "may_ask": offers(http, "requests:new"),
         }
     return render(http, "pages/home.html", context)

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from bagipakai.control import access, keybook, readiness, requests
+from bagipakai.control import access, keybook, readiness, requests, submissions
 from bagipakai.control.acting import Acting
 from bagipakai.control.models import Grant, PendingDecision
 from bagipakai.control.passkeys import matters
@@ -16,6 +16,7 @@ from bagipakai.core.access import Action as Order
 from bagipakai.core.keybook import Action as Binding
 from bagipakai.core.readiness import Action as Step
 from bagipakai.core.request import Action as Deed
+from bagipakai.core.submissions import Action as Handing
 from bagipakai.portal.acts.words import ACTS
 from bagipakai.portal.readiness.acts import ACTS as STEPS
 from bagipakai.portal.readiness.keys import DONE
@@ -74,6 +75,17 @@ ORDERED = {
     Order.REVOKE: gettext_lazy("Hak akses dicabut dan tidak dapat dipulihkan."),
 }
 
+
+def _submission(found: PendingDecision) -> int:
+    return int(found.subject.removeprefix("kiriman/"))
+
+
+def _hand_in(found: PendingDecision, acting: Acting, signature: Signature) -> Any:
+    return submissions.handle(_submission(found), Handing(found.action), acting, found.payload, found.n - 1, signature)
+
+
+HANDED_IN = gettext_lazy("Kiriman diteruskan ke gudang data untuk diperiksa.")
+
 DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot be signed
     matters.REQUEST: Door(
         _decide,
@@ -86,5 +98,8 @@ DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot 
         lambda found: str(STEPS[Step(found.action)].done),
     ),
     matters.RECIPIENT_KEY: Door(_bind, _book, lambda found: str(DONE[Binding(found.action)])),
+    matters.SUBMISSION: Door(
+        _hand_in, lambda found: reverse("submissions:show", args=[_submission(found)]), lambda _: str(HANDED_IN)
+    ),
     matters.ACCESS: Door(_order, _request, lambda found: str(ORDERED[Order(found.action)])),
 }

@@ -1,16 +1,21 @@
-"""One meaning, several engines: `core.query` evaluated naively (`reference`) and by DuckDB (`duckdb`)."""
+"""One meaning, several engines: `core.query` evaluated naively (`reference`), by DuckDB (`duckdb`) and by Spark
+(`spark`). Which of the two does a plan is the operator's choice (`choice`)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Table
-from bagipakai.core.query import Rows, reaches
+from bagipakai.core.disclosure import Cell, Table
+from bagipakai.core.query import Count, Rows, reaches
 from bagipakai.core.variables import Catalogue, Type
 
 ARROW = {Type.TEXT: pa.string(), Type.INTEGER: pa.int64(), Type.BOOLEAN: pa.bool_(), Type.DATE: pa.date32()}
+
+BATCH = 131_072  # rows
+MOST_CELLS = 1_000_000  # of a table, margins not counted
 
 # Columns that the delivery step may read beside a query's own, under their name with "_" in front. They never leave.
 INTERNAL = {
@@ -27,6 +32,10 @@ ORDINAL = {"individu": "person_ordinal", "keluarga": "first_ordinal"}  # what te
 
 class EngineError(Exception):
     """An engine could not answer. Names the kind of failure, never a value: engines quote values in their errors."""
+
+
+class TooManyCells(EngineError):
+    """The table has more cells than one person could read; it must be designed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +81,75 @@ class Absent:
 NOBODY = Absent()
 
 
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Rows that are alike in some columns, unknown being alike to unknown: how many such classes there are, how many
+    have fewer rows than asked for, and how many rows those have together."""
+
+    number: int
+    small: int
+    rows_in_small: int
+
+    def __add__(self, other: "Classes") -> "Classes":
+        return Classes(self.number + other.number, self.small + other.small, self.rows_in_small + other.rows_in_small)
+
+
+class Engine(Protocol):
+    """What does a query over the files of a release. A context manager, for one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """Which engine, and its version: `duckdb 2.0.1`."""
+
+    def rows(
+        self,
+        query: Rows,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        internal: tuple[str, ...] = (),
+        absent: Absent = NOBODY,
+    ) -> Iterator[pa.RecordBatch]:
+        """The chosen rows that are not `absent`, in release order, in batches of 131,072 rows, the last one shorter:
+        the same batches from every engine. Columns as `schema_of` says. Raises EngineError, also half-way."""
+
+    def count(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        enough: int | None = None,
+        margins: bool = False,
+        absent: Absent = NOBODY,
+    ) -> list[Cell]:
+        """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
+
+    def classes(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        smallest: int,
+        absent: Absent = NOBODY,
+    ) -> Classes:
+        """The chosen rows in classes by `query.by`, as `reference.classes`. Raises EngineError."""
+
+    def __enter__(self) -> "Engine": ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 def parts_in(area: tuple[str, ...], parts: Iterable[Part]) -> tuple[Part, ...]:
     """The files that can hold a row of `area`, in release order. The others need not even be opened."""
     return tuple(part for part in parts if reaches(area, part.regency))
+
+
+def apart(by: Iterable[str], parts: Iterable[Part], together: int = 16) -> list[tuple[Part, ...]]:
+    """The files in groups over which classes by `by` can be counted one after another: no class has rows in two of
+    them. So what must be held at once does not grow with the nation, where a regency or a smaller place is told."""
+    files = tuple(parts)
+    if not {"kode_kab", "kode_kec", "kode_desa"} & set(by):
+        return [files]
+    return [files[at : at + together] for at in range(0, len(files), together)]
 
 
 def types_of(catalogue: Catalogue, unit: str) -> dict[str, Type]:
@@ -107,3 +182,26 @@ def arrow_table(table: Table, types: Mapping[str, Type]) -> pa.Table:
     data[f"jumlah_{table.unit}"] = pa.array([line.count for line in table.lines], pa.int64())
     data["ditutup"] = pa.array([line.count is None for line in table.lines], pa.bool_())
     return pa.table(data)
+
+
+def recut(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of BATCH: where an engine cuts depends on files and threads, and nothing may depend on
+    that."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        start = 0
+        while rows + batch.num_rows - start >= BATCH:
+            cut = BATCH - rows
+            yield _joined([*waiting, batch.slice(start, cut)], schema)
+            waiting, rows, start = [], 0, start + cut
+        if start < batch.num_rows:
+            waiting.append(batch.slice(start))
+            rows += batch.num_rows - start
+    if rows:
+        yield _joined(waiting, schema)
+
+
+def _joined(pieces: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
+    whole = pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
+    return whole.cast(schema) if whole.schema != schema else whole

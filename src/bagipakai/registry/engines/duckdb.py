@@ -9,7 +9,6 @@ the directories it was given, spills into its own, and can load, install or conf
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,38 +17,28 @@ import duckdb
 import pyarrow as pa
 
 from bagipakai.core.disclosure import Cell, Key
-from bagipakai.core.query import (
-    And,
-    Between,
-    Column,
-    Compare,
-    Const,
-    Count,
-    In,
-    Missing,
-    Not,
-    Or,
-    Predicate,
-    Rows,
-    Scalar,
-    chosen,
-    columns_of,
-)
+from bagipakai.core.query import Count, Predicate, Rows, Scalar, chosen, columns_of
 from bagipakai.core.variables import Type
 from bagipakai.registry.engines import (
+    BATCH,
     INTERNAL,
+    MOST_CELLS,
     NOBODY,
     ORDINAL,
     Absent,
+    Classes,
     EngineError,
     Part,
+    TooManyCells,
+    apart,
     columns,
     parts_in,
+    recut,
     schema_of,
 )
+from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql
 from bagipakai.registry.vault import Shelf
 
-BATCH = 131_072  # rows
 SQL_TYPE = {Type.TEXT: "VARCHAR", Type.INTEGER: "BIGINT", Type.BOOLEAN: "BOOLEAN", Type.DATE: "DATE"}
 STORED_AS = {  # what a release may hold for each type of the contract
     Type.TEXT: {"VARCHAR"},
@@ -57,21 +46,7 @@ STORED_AS = {  # what a release may hold for each type of the contract
     Type.BOOLEAN: {"BOOLEAN"},
     Type.DATE: {"DATE"},
 }
-MOST_CELLS = 1_000_000
-
 _Answer = TypeVar("_Answer")
-
-
-class TooManyCells(EngineError):
-    """The table has more cells than one person could read; it must be designed again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """One statement, and the values of its variables: `getvariable('p0')` is the first."""
-
-    text: str
-    values: tuple[Scalar, ...]
 
 
 def rows_sql(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] = ()) -> Sql:
@@ -83,13 +58,13 @@ def rows_sql(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] =
         f"CAST({_quoted(source)} AS {SQL_TYPE[kind]}) AS {_quoted(name)}"
         for source, (name, kind) in zip(sources, columns(query, types, internal), strict=True)
     )
-    return Sql(f"{_REGISTRY},\n{_chosen(where)}\nSELECT\n    {kept}\nFROM chosen", tuple(words.values))
+    return Sql(f"{_REGISTRY},\n{chosen_sql(where)}\nSELECT\n    {kept}\nFROM chosen", tuple(words.values))
 
 
 def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
     """`predicate` alone, as it stands in a larger statement. Raises EngineError for a name that is not in `types`."""
     words = _Words(types)
-    text = words._said(predicate)
+    text = words.said(predicate)
     return Sql(text, tuple(words.values))
 
 
@@ -102,7 +77,7 @@ def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) 
     select = ",\n    ".join([*dimensions, *counts])
     groups = ", ".join(f"d{at}" for at in range(len(query.by)))
     grouped = f"\nGROUP BY {groups}" if groups else ""
-    source = f"{_registry(query, absent)},\n{_chosen(where)}"
+    source = f"{_registry(query, absent)},\n{chosen_sql(where)}"
     text = f"{source}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
     return Sql(text, tuple(words.values))
 
@@ -130,12 +105,6 @@ registry AS (
 )"""  # noqa: S608  # as above
 
 
-def _chosen(where: str) -> str:
-    return f"""chosen AS (        -- only what is true: false and unknown both stay behind
-    SELECT * FROM registry{where}
-)"""  # noqa: S608  # names come from the catalogue, values are variables
-
-
 # `seen` marks family f in bit f mod 64: as many bits are set as there are families, or fewer, never more. So at 8 bytes
 # a cell it proves "at least ten families" for nearly every cell, where counting them exactly takes memory by family.
 _COUNTS = {
@@ -152,50 +121,12 @@ _COUNTS = {
 }
 
 
-class _Words:
-    """Predicates as SQL. Every operand that is not a name or a value stands in brackets of our own."""
-
-    def __init__(self, types: Mapping[str, Type]) -> None:
-        self._types = types
-        self.values: list[Scalar] = []
-
-    def where(self, predicate: Predicate | None) -> str:
-        return "" if predicate is None else f"\n    WHERE {self._said(predicate)}"
-
-    def column(self, name: str) -> str:
-        if name not in self._types:
-            raise EngineError("a column without a type")
+class _Words(Words):
+    def quoted(self, name: str) -> str:
         return _quoted(name)
 
-    def _said(self, predicate: Predicate) -> str:
-        match predicate:
-            case Column(name):
-                return self.column(name)
-            case Compare(op, left, right):
-                return f"({self._side(left)} {op.value} {self._side(right)})"
-            case And(parts):
-                return "(" + " AND ".join(map(self._said, parts)) + ")"
-            case Or(parts):
-                return "(" + " OR ".join(map(self._said, parts)) + ")"
-            case Not(part):
-                return f"(NOT {self._said(part)})"
-            case Missing(part):
-                return f"({self._said(part)} IS NULL)"
-            case In(column, values):
-                return f"({self.column(column.name)} IN (" + ", ".join(map(self.value, values)) + "))"
-            case Between(column, low, high):
-                return f"({self.column(column.name)} BETWEEN {self.value(low)} AND {self.value(high)})"
-
-    def _side(self, side: Column | Const) -> str:
-        match side:
-            case Column(name):
-                return self.column(name)
-            case Const(value):
-                return self.value(value)
-
-    def value(self, value: Scalar) -> str:
-        self.values.append(value)
-        return f"getvariable('p{len(self.values) - 1}')"
+    def named(self, at: int, value: Scalar) -> str:
+        return f"getvariable('p{at}')"
 
 
 def _quoted(name: str) -> str:
@@ -251,6 +182,10 @@ class Engine:
         ):
             _quietly(partial(self._con.execute, f"SET {name} = $1", [value]))
 
+    @property
+    def name(self) -> str:
+        return f"duckdb {duckdb.__version__}"
+
     def __enter__(self) -> "Engine":
         return self
 
@@ -281,7 +216,7 @@ class Engine:
                 if absent:
                     there = absent.taken_from(found, f"_{ordinal}")
                     found = (batch.select(range(len(schema))) for batch in there)
-                yield from _recut(found, schema)
+                yield from recut(found, schema)
 
     def count(
         self,
@@ -300,8 +235,7 @@ class Engine:
         with self._session(query, parts, needed) as session:
             if session is None:
                 return []
-            if absent:
-                session.know("absent", absent.ordinals.tolist())
+            session.leave_out(absent)
             session.run(f"CREATE TEMP TABLE cells AS\n{sql.text}", sql.values)
             if session.run("SELECT count(*) FROM cells")[0][0] > MOST_CELLS:
                 raise TooManyCells("too many cells")
@@ -323,6 +257,28 @@ wanted AS (
     SELECT unnest(getvariable('wanted')) AS number
 )
 SELECT {kept} FROM registry SEMI JOIN wanted ON (registry.{_quoted(column)} = wanted.number)""")  # noqa: S608  # as above
+
+    def classes(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        smallest: int,
+        absent: Absent = NOBODY,
+    ) -> Classes:
+        """As `reference.classes`, a group of files at a time. Raises EngineError."""
+        words = _Words(types)
+        where, by = words.where(chosen(query)), [words.column(name) for name in query.by]
+        text = f"{_registry(query, absent)},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
+        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
+        found = Classes(0, 0, 0)
+        for some in apart(query.by, parts_in(query.area, parts)):
+            with self._session(query, some, needed) as session:
+                if session is not None:
+                    session.leave_out(absent)
+                    found += Classes(*session.run(text, tuple(words.values))[0])
+        return found
 
     @contextmanager
     def _session(
@@ -354,6 +310,11 @@ class _Session:
     def know(self, name: str, values: list[Any]) -> None:
         """Sets the variable `name` to a list."""
         _quietly(lambda: self._cursor.execute(f"SET VARIABLE {name} = $1", [values]))
+
+    def leave_out(self, absent: Absent) -> None:
+        """What `_registry` reads, where there is anybody."""
+        if absent:
+            self.know("absent", absent.ordinals.tolist())
 
     def check(self, needed: Mapping[str, Type]) -> None:
         """Compares the files with the contract: a column of another type would compare otherwise."""
@@ -458,7 +419,7 @@ def _families(
         for depth in (range(len(names) + 1) if margins else [len(names)])
     )
     text = f"""{_registry(query, absent)},
-{_chosen(where)},
+{chosen_sql(where)},
 doubtful AS (      -- enough persons, but too few bits to be sure of as many families
     SELECT * FROM sums WHERE doubt
 ),
@@ -488,29 +449,6 @@ def _regions_of(by: tuple[str, ...], keys: list[list[Any]]) -> tuple[str, ...]:
     at = next((by.index(column) for column in ("kode_kab", "kode_kec", "kode_desa", "kode_prov") if column in by), None)
     places = {None} if at is None else {key[at] if at < len(key) else None for key in keys}
     return () if None in places else tuple(sorted(str(place) for place in places))
-
-
-def _recut(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of BATCH: where DuckDB cuts depends on files and threads, and nothing may depend on
-    that."""
-    waiting: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        start = 0
-        while rows + batch.num_rows - start >= BATCH:
-            cut = BATCH - rows
-            yield _joined([*waiting, batch.slice(start, cut)], schema)
-            waiting, rows, start = [], 0, start + cut
-        if start < batch.num_rows:
-            waiting.append(batch.slice(start))
-            rows += batch.num_rows - start
-    if rows:
-        yield _joined(waiting, schema)
-
-
-def _joined(pieces: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
-    whole = pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
-    return whole.cast(schema) if whole.schema != schema else whole
 
 
 def _quietly(call: Callable[[], _Answer]) -> _Answer:

@@ -2,8 +2,19 @@
 
 Three-valued logic is written out as tables. Nothing is optimised, nothing is clever, and nothing here is used to make a
 package. Rows are mappings from column name to value, None being unknown.
+
+Where engines could differ, the meaning is what Python says of these values:
+
+* Text is compared by code point, which is the order of its UTF-8 bytes: `"A" < "a" < "é"`, `"12" <> "0012"`, a trailing
+  blank counts, `""` is a text and not unknown. No locale, no collation, no normal form.
+* Integers are whole and exact; there are no decimals and no floats, so nothing is rounded. `False < True`.
+* A day is one of the proleptic Gregorian calendar, from 0001-01-01 on, without a time or a zone.
+* Two types are never compared, and nothing is converted to make them comparable.
+* Rows come in the order of the release, which is that of its ordinals; of cells, the coarsest come first and then each
+  kind by value, unknown last (`disclosure.in_order`).
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -25,7 +36,7 @@ from bagipakai.core.query import (
     Rows,
     chosen,
 )
-from bagipakai.registry.engines import ORDINAL
+from bagipakai.registry.engines import ORDINAL, Classes
 
 Row: TypeAlias = Mapping[str, Any]
 Truth: TypeAlias = bool | None
@@ -161,3 +172,10 @@ def _cell(unit: str, key: Key, members: list[Row], enough: int | None) -> Cell:
     if enough is not None:
         families = min(families, enough) if len(members) >= enough else 0
     return Cell(key, len(members), families)
+
+
+def classes(query: Count, table: Iterable[Row], smallest: int, absent: Collection[int] = ()) -> Classes:
+    """The chosen rows in classes by `query.by`, unknown being a value of its own."""
+    sizes = Counter(tuple(row[name] for name in query.by) for row in choose(query, table, absent))
+    small = [size for size in sizes.values() if size < smallest]
+    return Classes(len(sizes), len(small), sum(small))

@@ -25,10 +25,12 @@ BEGIN
     GRANT UPDATE (closed_on) ON control_post TO bagipakai_office;
     GRANT UPDATE (ended_at) ON control_tenure, control_processormandate TO bagipakai_office;
     GRANT UPDATE (password, last_login, state, language) ON control_person TO bagipakai_office;
-    GRANT UPDATE (collected_at) ON control_placedorder TO bagipakai_office;
-    GRANT UPDATE (withdrawn_at) ON control_release TO bagipakai_office;
+    GRANT UPDATE (collected_at) ON control_placedorder, control_placedintake TO bagipakai_office;
+    GRANT UPDATE (n, status, changed_at) ON control_submission TO bagipakai_office;
+    GRANT UPDATE (withdrawn_at, withdrawal_reason) ON control_release TO bagipakai_office;
     GRANT UPDATE (read_at) ON control_notice TO bagipakai_office;
     GRANT UPDATE, DELETE ON control_claim, django_session TO bagipakai_office;
+    GRANT UPDATE, DELETE ON control_uploadedfile, control_uploadedpiece TO bagipakai_office;  -- until they are sent
     GRANT DELETE ON control_loginfailure TO bagipakai_office;
     REVOKE UPDATE ON control_loginfailure FROM bagipakai_office;  -- written, and forgotten after a day
     GRANT USAGE ON SCHEMA exchange TO bagipakai_office;

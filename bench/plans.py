@@ -1,0 +1,232 @@
+"""The standard plans, each as the whole governed delivery and as its plain twin: a DuckDB COPY of the same query over
+the same rows in clear. What `bench.data` compares and `bench.nation` runs.
+"""
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from threading import get_ident
+from typing import Any
+
+import duckdb
+import pyrage
+
+from bagipakai.core.envelope import Signer
+from bagipakai.core.exchange import Order
+from bagipakai.core.manifest import fingerprint
+from bagipakai.core.plan import Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.query import Column, Compare, Const, Op, Predicate
+from bagipakai.registry import extract, formats, seal
+from bagipakai.registry.deliver import Places, deliver
+from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.engines.duckdb import Engine
+from bagipakai.registry.keys import Keys, MasterKey, StorageKey
+from bagipakai.registry.membership import Membership
+from bagipakai.registry.publishing import publish
+from bagipakai.registry.releases import Release
+from bagipakai.registry.synthesis import synthesise
+from bench import measure
+
+THREADS, MEMORY = 2, "1GB"
+STORAGE = StorageKey(b"u" * 32)  # of these releases of invented people alone
+VERSION = "2026.3.0"
+PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2"
+POOR = Compare(Op.AT_MOST, Column("desil"), Const(4))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan and its plain twin. `select` is the SQL between SELECT and FROM, `rest` what follows."""
+
+    level: Level
+    columns: tuple[str, ...]
+    population: Predicate | None
+    digits: int  # of the code of the largest place of its kind: 4 a regency, 2 a province, 0 the nation
+    form: Format
+    select: str
+    rest: str
+    options: str
+
+
+L4 = ("nik", "nomor_kk", "nama", "tanggal_lahir", "jenis_kelamin", "alamat", "rt", "rw", "kode_kec", "kode_desa")
+L4 += ("hubungan_kepala_keluarga", "desil")
+L2 = ("kode_kab", "kode_kec", "desil", "umur", "jenis_kelamin", "status_perkawinan", "hubungan_kepala_keluarga")
+L2 += ("ijazah_tertinggi", "bekerja", "lapangan_usaha")
+L1 = ("kode_kab", "desil", "jenis_kelamin")
+
+CASES = {
+    "l1-table": Case(
+        Level.L1,
+        L1,
+        None,
+        0,
+        Format.CSV,
+        f"{', '.join(L1)}, count(*) AS jumlah_individu",
+        f"GROUP BY {', '.join(L1)} ORDER BY {', '.join(L1)}",
+        "FORMAT csv, HEADER",
+    ),
+    "l2-nation": Case(
+        Level.L2, L2, POOR, 0, Format.PARQUET, ", ".join(("nik", "nomor_kk", *L2)), "WHERE desil <= 4", PARQUET
+    ),
+    "l3-province": Case(
+        Level.L3, L2, POOR, 2, Format.PARQUET, ", ".join(("nik", "nomor_kk", *L2)), "WHERE desil <= 4", PARQUET
+    ),
+    "l4-regency": Case(Level.L4, L4, None, 4, Format.PARQUET, ", ".join(L4), "", PARQUET),
+    "l4-province": Case(Level.L4, L4, None, 2, Format.PARQUET, ", ".join(L4), "", PARQUET),
+}
+
+
+def nation(people: int) -> Path:
+    """The release of this size under `var/bench`, made if it is not there; what was begun is taken up."""
+    here = measure.RESULTS / f"nation-{people}"
+    folder = here / "releases" / VERSION
+    if not folder.is_dir():
+        if not (here / "dataset").is_dir():
+            synthesise(people, 2026, here / "dataset")
+        made = publish(here / "dataset", folder.parent, folder.name, datetime.now(UTC), STORAGE)
+        assert isinstance(made, Release), made
+    return folder.resolve()
+
+
+def area(case: Case, release: Release) -> tuple[str, ...]:
+    rows: Counter[str] = Counter()
+    for file in release.files:
+        if file.unit == Unit.INDIVIDU:
+            rows[file.kode_kab[: case.digits]] += file.rows
+    return (rows.most_common(1)[0][0],) if case.digits else ()
+
+
+def plain(case: Case, release: Release, here: Path) -> Callable[[], tuple[int, int]]:
+    """Does the plain twin; returns its rows and bytes."""
+    place = "".join(area(case, release))
+    files = [file for file in release.files if file.unit == Unit.INDIVIDU and file.kode_kab.startswith(place)]
+    paths = [str(release.folder.parent.parent / "dataset" / file.path) for file in files]
+
+    def work() -> tuple[int, int]:
+        out = here / "plain"
+        with duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY}) as con:
+            source = f"read_parquet({paths!r}, hive_partitioning = false)"
+            query = f"SELECT {case.select} FROM {source} {case.rest}"  # noqa: S608  # our own, in this file
+            found = con.execute(f"COPY ({query}) TO '{out}' ({case.options})").fetchall()
+        return int(found[0][0]), out.stat().st_size
+
+    return work
+
+
+def governed(case: Case, release: Release, here: Path) -> Callable[[], tuple[int, int]]:
+    """Does one order for the plan: the whole delivery; returns its rows and bytes."""
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    counted = case.level is Level.L1
+    plan = Plan(
+        request="bench",
+        purpose="BANSOS",
+        programme="Pengukuran",
+        legal_basis="UU 27/2022 Pasal 20 ayat (2) huruf e",
+        level=case.level,
+        unit=Unit.INDIVIDU,
+        release=release.version,
+        rolling=False,
+        area=Area(area(case, release), release.region_edition),
+        population=case.population,
+        variables=tuple(Asked(name, "pengukuran") for name in case.columns),
+        protections=Protections(
+            ("nik", "nomor_kk") if case.level in (Level.L2, Level.L3) else (), 10 if counted else 0
+        ),
+        format=case.form,
+        channel="PORTAL",
+        recipient=Recipient("bench", "Penerima ukur", key, fingerprint(key)),
+        onward_sharing=False,
+        ends_on=date(2100, 1, 1),
+    )
+    placed = datetime.combine(max(release.published_on, date(2026, 7, 1)), datetime.min.time(), UTC)
+    signer = Signer.new()
+    keys, places = Keys(signer, signer, MasterKey(b"b" * 32), STORAGE, signer.public), Places.under(here)
+
+    def work() -> tuple[int, int]:
+        order = Order("bench", plan, release.version, "d" * 64, "a" * 64, "b" * 64, placed)
+        receipt = deliver(order, release, keys, places)
+        assert not receipt.refusal, receipt.refusal
+        return receipt.rows, receipt.package_bytes
+
+    return work
+
+
+def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[str, Any]:
+    """One run in this process, in a folder of its own: seconds and CPU seconds of the work without starting Python, the
+    process's peak in MiB, rows and bytes; with `shares`, CPU seconds of each part of the governed chain."""
+    case, release = CASES[name], Release.open(folder.parent, folder.name)
+    measure.RESULTS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here, _timed(shares) as parts:
+        work = (governed if side == "governed" else plain)(case, release, Path(here))
+        wall, cpu = time.perf_counter(), time.process_time()
+        rows, size = work()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    told: dict[str, Any] = {"seconds": round(wall, 3), "cpu_seconds": round(cpu, 3), "peak_mb": peak_mb()}
+    if shares:
+        told["parts"] = {part: round(seconds, 3) for part, seconds in parts.items()}
+        told["parts"]["selection and the rest"] = round(cpu - sum(parts.values()), 3)
+    return {**told, "rows": rows, "bytes": size}
+
+
+def peak_mb() -> int:
+    """The most memory this process ever held. Not ru_maxrss: a child inherits that from its parent."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) // 1024
+
+
+_PARTS: tuple[tuple[str, Any, str], ...] = (
+    ("pseudonyms", extract, "pseudonyms"),
+    ("secret row order", extract, "shuffled"),
+    ("membership", Membership, "add_persons"),
+    ("membership", Membership, "write"),
+    ("content digest", ContentDigest, "add"),
+    ("age and file digests", seal.SealedFile, "_encrypt"),
+    ("age and file digests", seal.SealedFile, "write"),
+    ("format", formats.pa.parquet.ParquetWriter, "write_batch"),
+    ("format", formats, "_csv_text"),
+    ("hiding", extract, "hide"),
+)
+
+
+_ALONE = ("disclosure check", Engine, "classes")  # nothing else runs meanwhile: the CPU time of the process
+
+
+@contextmanager
+def _timed(wanted: bool) -> Iterator[dict[str, float]]:
+    """While the block lasts, CPU time of the thread is taken around each part; what a part calls of another counts for
+    that other alone."""
+    spent: dict[str, float] = {}
+    if not wanted:
+        yield spent
+        return
+    kept = [(owner, name, getattr(owner, name)) for _, owner, name in (*_PARTS, _ALONE)]
+    inner: dict[int, float] = {}
+
+    def around(part: str, call: Callable[..., Any], clock: Callable[[], float] = time.thread_time) -> Any:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            thread = get_ident()
+            before, began = inner.get(thread, 0.0), clock()
+            inner[thread] = 0.0
+            try:
+                return call(*arguments, **named)
+            finally:
+                whole = clock() - began
+                spent[part] = spent.get(part, 0.0) + whole - inner[thread]
+                inner[thread] = before + whole
+
+        return timed
+
+    try:
+        for part, owner, name in _PARTS:
+            setattr(owner, name, around(part, getattr(owner, name)))
+        part, owner, name = _ALONE
+        setattr(owner, name, around(part, getattr(owner, name), time.process_time))
+        yield spent
+    finally:
+        for owner, name, call in kept:
+            setattr(owner, name, call)

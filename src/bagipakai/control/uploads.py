@@ -1,0 +1,183 @@
+"""Files on their way to the registry, piece by piece. Each piece is sealed to the registry's intake key in memory,
+before anything of it touches a disk: the office keeps what it cannot read.
+
+    var/intake/<submission>/<SHA-256 of the sealed piece>.age
+
+A piece that is uploaded again is recognised and changes nothing, so that a sender may repeat whatever a broken line
+left in doubt. The rows here are of the moment; what counts of a file that came whole is an event (control.submissions).
+"""
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from bagipakai import postgres
+from bagipakai.control import clock, keys
+from bagipakai.control.filetypes import plain_name
+from bagipakai.control.models import Submission, UploadedFile, UploadedPiece
+from bagipakai.core.intake import Piece
+from bagipakai.core.refusal import Refusal
+
+ENDINGS = ("csv", "txt", "tsv", "xlsx", "parquet", "jsonl")  # what the registry reads (registry.intake)
+
+
+def folder(submission: int) -> Path:
+    """Where the sealed pieces of a submission lie. The registry reads them there; their senders do not."""
+    return postgres.var() / "intake" / str(submission)
+
+
+def ending_of(name: str) -> str:
+    """The ending of a file's name, in small letters without its dot; nothing where there is none."""
+    return Path(plain_name(name)).suffix.lower().removeprefix(".")
+
+
+def shown_name(name: str) -> str:
+    """What a file is called on a page and in the record: never by a number that could be a person's."""
+    return re.sub("[0-9]{16,}", "…", plain_name(name))
+
+
+def known(submission: Submission, name: str, size: int | None, last_changed: str) -> UploadedFile | None:
+    """The upload of this same file, to go on with, if one was begun: same name, size and time of its last change."""
+    if size is None or not last_changed:
+        return None
+    told = {"name": shown_name(name), "size": size, "last_changed": last_changed}
+    return submission.uploads.filter(**told).order_by("-number").first()
+
+
+def begin(submission: Submission, name: str, size: int | None, last_changed: str, piece: int) -> UploadedFile:
+    """A new file of the submission, of which nothing is there yet. Its number is taken by nobody else."""
+    with transaction.atomic():
+        Submission.objects.select_for_update(no_key=True).get(pk=submission.pk)
+        last = submission.uploads.order_by("-number").values_list("number", flat=True).first() or 0
+        return UploadedFile.objects.create(
+            submission=submission,
+            number=last + 1,
+            name=shown_name(name),
+            size=size,
+            piece=piece,
+            last_changed=last_changed[:20],
+            begun_at=clock.now(),
+        )
+
+
+def span(file: UploadedFile, number: int) -> int | None:
+    """How many bytes piece `number` (from 1) of the file has; None if there is no such piece."""
+    if file.size is None or not 1 <= number <= pieces_of(file):
+        return None
+    return min(file.piece, file.size - (number - 1) * file.piece)
+
+
+def pieces_of(file: UploadedFile) -> int:
+    """How many pieces the file has; 0 while its size is not known."""
+    return 0 if file.size is None else -(-file.size // file.piece)
+
+
+def has(file: UploadedFile, number: int, sha256: str) -> bool:
+    """Whether this very piece is there already."""
+    found = file.pieces.filter(number=number).first()
+    return found is not None and constant_time_compare(found.mark, _mark(sha256))
+
+
+def missing(file: UploadedFile) -> list[int]:
+    """The numbers of the pieces that have not come."""
+    there = set(file.pieces.values_list("number", flat=True))
+    return [number for number in range(1, pieces_of(file) + 1) if number not in there]
+
+
+def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
+    """Seals one piece and keeps it, in the place of what stood there before. Raises KeyMissing while the registry has
+    made no intake key."""
+    sealed = pyrage.encrypt(content, [keys.intake_key()])
+    sha256 = hashlib.sha256(sealed).hexdigest()
+    try:
+        _write(folder(file.submission_id) / f"{sha256}.age", sealed)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Refusal("intake-store-is-full")
+        raise
+    UploadedPiece.objects.update_or_create(
+        file=file,
+        number=number,
+        defaults={
+            "bytes": len(content),
+            "sealed_bytes": len(sealed),
+            "sealed_sha256": sha256,
+            "mark": _mark(hashlib.sha256(content).hexdigest()),
+        },
+    )
+    return None
+
+
+def end(file: UploadedFile) -> None:
+    """What has come is the whole of a file whose size nobody knew."""
+    file.size = sum(file.pieces.values_list("bytes", flat=True))
+    file.save(update_fields=["size"])
+
+
+def pieces(submission: int, number: int) -> list[Piece]:
+    """The sealed pieces of a file, in order."""
+    rows = UploadedPiece.objects.filter(file__submission=submission, file__number=number).order_by("number")
+    return [Piece(row.bytes, row.sealed_bytes, row.sealed_sha256) for row in rows]
+
+
+def lie_there(submission: int, sealed: list[Piece]) -> bool:
+    """Whether each of these pieces is in the store, in its size. Whether in its bytes, the registry will see."""
+    return all(_size(folder(submission) / f"{one.sealed_sha256}.age") == one.sealed_bytes for one in sealed)
+
+
+def forget(file: UploadedFile) -> None:
+    """Takes a file back: its rows, then its bytes."""
+    sealed = list(file.pieces.values_list("sealed_sha256", flat=True))
+    place = folder(file.submission_id)
+    file.delete()
+    for sha256 in sealed:
+        (place / f"{sha256}.age").unlink(missing_ok=True)
+
+
+def clear(submission: int) -> None:
+    """Deletes all that was uploaded of a submission: it went to the registry, or will not."""
+    UploadedFile.objects.filter(submission=submission).delete()
+    shutil.rmtree(folder(submission), ignore_errors=True)
+
+
+def left_over() -> Iterator[int]:
+    """The submissions of which sealed pieces lie in the store."""
+    place = postgres.var() / "intake"
+    yield from (int(one.name) for one in (place.iterdir() if place.is_dir() else ()) if one.name.isdecimal())
+
+
+def _mark(sha256: str) -> str:
+    return salted_hmac("bagipakai.control.uploads", sha256, algorithm="sha256").hexdigest()
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return -1
+
+
+def _write(file: Path, content: bytes) -> None:
+    for place in (file.parent.parent, file.parent):
+        place.mkdir(mode=0o750, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".", dir=file.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.chmod(0o640)
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

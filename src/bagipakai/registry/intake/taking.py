@@ -1,0 +1,316 @@
+"""A set of files of one source: accepted rows written, faulty rows returned, or the whole set refused.
+
+    OUT/accepted/part-00000.parquet …     accepted rows as the contract types them, with `_berkas` and `_baris`
+    OUT/returned/0001-NAME-1.csv …        one line per fault: file, row, column, code, what to do, the row as sent
+    OUT/report.json                       canonical: counts by rule and column, first rows, digests; never a value
+
+The folder takes its name when all of it is there, by one rename: a killed run leaves nothing, and a repeat gives the
+same digests.
+"""
+
+import errno
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bagipakai.core.canonical import canonical
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.sources import Contract
+from bagipakai.registry.folders import in_the_making, remove
+from bagipakai.registry.intake import reading
+from bagipakai.registry.intake.checking import Checker, schema
+from bagipakai.registry.intake.reading import Form, Piece, Reader, SetBroken, Weighed
+from bagipakai.registry.intake.returning import Returned
+from bagipakai.registry.intake.storing import Accepted, Keys, identity
+from bagipakai.registry.intake.whole import Hits, set_faults
+
+FORM = "bagipakai-intake-1"
+REPORT = "report.json"
+FIRST = 10  # rows that a report names of each fault
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One file of the set. `rows` counts those that could not be read as columns, too."""
+
+    name: str
+    form: str
+    encoding: str
+    bytes: int
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCount:
+    """How often one fault was found in one column ("" for the row as a whole), and the (file, row) where it first was,
+    counted from 1 and as the sender counts."""
+
+    code: str
+    column: str
+    count: int
+    first: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a receipt needs to say of a set that was taken. `content`: digest of the accepted rows (registry.digest);
+    `report`: SHA-256 of report.json; `faults`: the most frequent first; `contract`: the digest of the contract."""
+
+    source: str
+    version: str
+    contract: str
+    day: date
+    files: tuple[Received, ...]
+    received: int
+    accepted: int
+    returned: int
+    content: str
+    report: str
+    faults: tuple[FaultCount, ...]
+    folder: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, without the folder."""
+        return {**_told(self), "report": self.report}
+
+
+def take(
+    files: Sequence[Path], contract: Contract, out: Path, *, day: date, told: Callable[[int], object] | None = None
+) -> Taken | Refusal:
+    """Takes `files`, in order, as one set of `contract` on `day` into the new folder `out`.
+
+    A refusal returns the whole set, and then nothing is written. `told` hears of bytes: each file is read twice, so in
+    the end of twice the bytes of all files. At most 1 GB of memory at any size; about as much disk as the files have
+    in a hidden folder beside `out`. Raises EngineError (names no value), OSError.
+    """
+    try:
+        with in_the_making(out) as folder:
+            taken = _Taking(contract, folder, day, told or (lambda _: None)).take(files)
+        return replace(taken, folder=out)
+    except SetBroken as broken:
+        return broken.refusal
+    except FileExistsError:
+        return Refusal("intake-exists", {"file": reading.shown_name(out)})
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            return Refusal("intake-has-no-room")
+        raise
+
+
+@dataclass
+class _Tally:
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    first: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
+
+    def add(self, code: str, column: str, file: int, line: int) -> None:
+        self.counts[code, column] += 1
+        places = self.first.setdefault((code, column), [])
+        if len(places) < FIRST:
+            places.append((file, line))
+
+    def told(self) -> tuple[FaultCount, ...]:
+        in_order = sorted(self.counts.items(), key=lambda one: (-one[1], one[0]))
+        return tuple(
+            FaultCount(code, column, count, tuple(self.first[code, column])) for (code, column), count in in_order
+        )
+
+
+class _Taking:
+    """One run, into a folder of its own."""
+
+    def __init__(self, contract: Contract, folder: Path, day: date, told: Callable[[int], object]) -> None:
+        self._contract, self._folder, self._day, self._told = contract, folder, day, told
+        self._work = folder / ".work"
+        self._tally, self._received, self._faulty = _Tally(), 0, 0
+
+    def take(self, files: Sequence[Path]) -> Taken:
+        self._work.mkdir()
+        found = [self._weighed(path) for path in files]
+        if not found:
+            raise SetBroken("set-is-empty")
+        returned = Returned(self._folder / "returned", self._contract, self._day)
+        accepted = Accepted(self._work / "accepted", schema(self._contract))
+        keys = Keys(self._work / "keys.parquet", self._contract)
+        rows = []
+        with Checker(self._contract, self._day, self._work) as checker, accepted, keys:
+            for number, file in enumerate(found, start=1):
+                before = self._received
+                for piece in self._pieces(file):
+                    self._check(piece, number, file, checker, accepted, keys, returned)
+                rows.append(self._received - before)
+        self._count_is_agreed()
+        with set_faults(keys.path, self._contract, self._work) as hits:
+            self._share_is_bearable(self._faulty + hits.rows_accepted)
+            content = self._settle(found, hits, accepted, returned)
+        returned.close()
+        remove(self._work)
+        result = Taken(
+            source=self._contract.source,
+            version=self._contract.version,
+            contract=self._contract.digest,
+            day=self._day,
+            files=tuple(
+                Received(file.name, file.form.value, file.encoding, file.bytes, file.sha256, count)
+                for file, count in zip(found, rows, strict=True)
+            ),
+            received=self._received,
+            accepted=self._received - self._faulty,
+            returned=self._faulty,
+            content=content,
+            report="",
+            faults=self._tally.told(),
+            folder=self._folder,
+        )
+        report = canonical(_told(result))
+        (self._folder / REPORT).write_bytes(report)
+        return replace(result, report=hashlib.sha256(report).hexdigest())
+
+    def _weighed(self, path: Path) -> Weighed:
+        try:
+            return reading.weighed(path, self._told)
+        except (FileNotFoundError, IsADirectoryError, PermissionError):
+            raise SetBroken("set-file-is-missing", file=reading.shown_name(path)) from None
+
+    def _pieces(self, file: Weighed, again: bool = False) -> Iterator[Piece]:
+        """The rows of a file. Raises SetBroken also if it is no longer the file that was weighed."""
+        before, left = file.path.stat(), file.bytes
+        for piece in _reader(file.form)(file, self._contract):
+            yield piece
+            if not again:
+                self._told(min(piece.size, left))
+                left -= min(piece.size, left)
+        after = file.path.stat()
+        if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+            raise SetBroken("set-file-changed", file=file.name)
+        if not again and left:
+            self._told(left)
+
+    def _check(
+        self,
+        piece: Piece,
+        number: int,
+        file: Weighed,
+        checker: Checker,
+        accepted: Accepted,
+        keys: Keys,
+        returned: Returned,
+    ) -> None:
+        self._received += piece.table.num_rows + len(piece.torn)
+        if self._received > self._contract.rows_at_most:
+            raise SetBroken("set-has-too-many-rows", most=self._contract.rows_at_most)
+        self._faulty += len(piece.torn)
+        waiting = [(torn.line, {"": torn.code}, torn.text) for torn in piece.torn]
+        if piece.table.num_rows:
+            judged = checker.judge(piece.table)
+            lines = pa.array(piece.lines, pa.int64())
+            number_of_faulty = pc.sum(judged.faulty).as_py() or 0
+            keys.add(judged.keys, number, lines, judged.faulty)
+            if number_of_faulty:
+                self._faulty += number_of_faulty
+                at = [place for place, wrong in enumerate(judged.faulty.to_pylist()) if wrong]
+                reasons = checker.explain(piece.table.take(at))
+                waiting += [
+                    (int(piece.lines[place]), why, piece.text(place)) for place, why in zip(at, reasons, strict=True)
+                ]
+                well = pc.invert(judged.faulty)
+                accepted.add(judged.values.filter(well), number, lines.filter(well.combine_chunks()))
+            else:
+                accepted.add(judged.values, number, lines)
+        for line, why, text in sorted(waiting, key=lambda one: one[0]):
+            for column, code in why.items():
+                self._tally.add(code, column, number, line)
+                returned.add(number, file.name, line, column, code, text)
+
+    def _count_is_agreed(self) -> None:
+        least = self._contract.rows_at_least
+        if self._received < least:
+            raise SetBroken("set-has-too-few-rows", rows=self._received, least=least)
+
+    def _share_is_bearable(self, faulty: int) -> None:
+        limit = self._contract.faulty_at_most
+        if faulty * 1000 > limit * self._received:
+            worst = self._tally.told()[:1]
+            column = worst[0].column if worst else ""
+            raise SetBroken(
+                "set-has-too-many-faults",
+                share=f"{faulty * 100 / self._received:.1f}".replace(".", ","),
+                limit=f"{limit / 10:g}".replace(".", ","),
+                column=column or "–",
+                count=worst[0].count if worst else 0,
+            )
+
+    def _settle(self, found: Sequence[Weighed], hits: Hits, accepted: Accepted, returned: Returned) -> str:
+        """Moves the rows that a rule about the whole set returns; the digest of the accepted rows that are left."""
+        final = self._folder / "accepted"
+        if not hits.rows:
+            accepted.folder.rename(final)
+            return accepted.digest()
+        for number, file in enumerate(found, start=1):
+            if not hits.of_file(number):
+                continue
+            for piece in self._pieces(file, again=True):
+                if not piece.table.num_rows:
+                    continue
+                places = {int(line): at for at, line in enumerate(piece.lines)}
+                for line, column, code in hits.between(number, int(piece.lines[0]), int(piece.lines[-1])):
+                    self._tally.add(code, column, number, line)
+                    returned.add(number, file.name, line, column, code, piece.text(places[line]))
+        self._faulty += hits.rows_accepted
+        left = Accepted(final, schema(self._contract))
+        with left:
+            for rows, file_numbers, lines in accepted.stored():
+                keep = hits.missing(identity(file_numbers, lines))
+                left.add(rows.filter(keep), file_numbers.filter(keep), lines.filter(keep))
+        return left.digest()
+
+
+def _told(taken: Taken) -> dict[str, Any]:
+    """What stands in the report."""
+    return {
+        "form": FORM,
+        "source": taken.source,
+        "version": taken.version,
+        "contract": taken.contract,
+        "day": taken.day.isoformat(),
+        "files": [
+            {
+                "name": file.name,
+                "form": file.form,
+                "encoding": file.encoding,
+                "bytes": file.bytes,
+                "sha256": file.sha256,
+                "rows": file.rows,
+            }
+            for file in taken.files
+        ],
+        "rows": {"received": taken.received, "accepted": taken.accepted, "returned": taken.returned},
+        "content": taken.content,
+        "faults": [
+            {
+                "code": fault.code,
+                "column": fault.column,
+                "count": fault.count,
+                "first": [list(at) for at in fault.first],
+            }
+            for fault in taken.faults
+        ],
+    }
+
+
+def _reader(form: Form) -> Reader:
+    from bagipakai.registry.intake import columnar, delimited, jsonlines, spreadsheet
+
+    return {
+        Form.CSV: delimited.pieces,
+        Form.JSONL: jsonlines.pieces,
+        Form.PARQUET: columnar.pieces,
+        Form.XLSX: spreadsheet.pieces,
+    }[form]

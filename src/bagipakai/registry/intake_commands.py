@@ -1,0 +1,104 @@
+"""`bagipakai registry intake | sources`: take what a ministry sends, or return it."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.sources import Contract, Sources
+
+WIB = timezone(timedelta(hours=7))
+EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman ditolak · 2 sebagian baris dikembalikan."
+
+
+def register(subparsers: Any) -> None:
+    """Adds the commands of intake."""
+    take = subparsers.add_parser(
+        "intake",
+        help="terima kiriman sumber data; baris yang salah dikembalikan",
+        description=f"Periksa kiriman satu sumber terhadap kontraknya (policies/sources.toml). {EXITS}",
+    )
+    take.add_argument("files", type=Path, nargs="+", metavar="BERKAS", help="CSV, XLSX, Parquet, atau JSON Lines")
+    take.add_argument(
+        "--source", required=True, metavar="S", help="sumber, misalnya dukcapil (lihat: registry sources)"
+    )
+    take.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
+    take.add_argument("--day", type=date.fromisoformat, metavar="TTTT-BB-HH", help="hari penerimaan (baku: hari ini)")
+    take.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    take.set_defaults(run=_take)
+    tell = subparsers.add_parser("sources", help="sumber data yang berkontrak, dan kolomnya")
+    tell.add_argument("source", nargs="?", metavar="S", help="satu sumber: kolom demi kolom")
+    tell.add_argument("--day", type=date.fromisoformat, metavar="TTTT-BB-HH", help="kontrak pada hari itu")
+    tell.set_defaults(run=_sources)
+
+
+def _take(options: argparse.Namespace) -> int:
+    from bagipakai.registry.intake import take
+
+    day = options.day or datetime.now(UTC).astimezone(WIB).date()
+    contract = Sources.on(day).asked(options.source)
+    if isinstance(contract, Refusal):
+        return _refused(contract)
+    size = 2 * sum(path.stat().st_size for path in options.files if path.is_file())
+    with tqdm(total=size, unit="B", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
+        outcome = take(options.files, contract, options.out, day=day, told=bar.update)
+    if isinstance(outcome, Refusal):
+        return _refused(outcome)
+    if options.json:
+        print(json.dumps(outcome.to_json(), ensure_ascii=False))
+    else:
+        for line in _told(outcome, contract, day):
+            print(line)
+    return 2 if outcome.returned else 0
+
+
+def _told(taken: Any, contract: Contract, day: date) -> list[str]:
+    """One screen: how many rows, where, and the three most frequent faults in words."""
+    from bagipakai.registry.intake.faults import told
+
+    lines = [
+        f"{contract.title}, kontrak {contract.version}: {_number(taken.received)} baris diperiksa.",
+        f"{_number(taken.accepted)} baris diterima, di {taken.folder / 'accepted'}",
+    ]
+    if taken.returned:
+        lines.append(f"{_number(taken.returned)} baris dikembalikan, di {taken.folder / 'returned'}")
+        lines.append("Yang tersering:")
+        lines += [
+            f"  {_number(fault.count)} × {told(fault.code, contract, fault.column, day).sentence()}"
+            for fault in taken.faults[:3]
+        ]
+    return [*lines, f"Laporan: {taken.folder / 'report.json'}"]
+
+
+def _sources(options: argparse.Namespace) -> int:
+    day = options.day or datetime.now(UTC).astimezone(WIB).date()
+    sources = Sources.on(day)
+    if options.source is None:
+        for contract in sources.values():
+            print(f"{contract.source:10} {contract.title} ({contract.provider}), {len(contract.columns)} kolom")
+        return 0
+    asked = sources.asked(options.source)
+    if isinstance(asked, Refusal):
+        return _refused(asked)
+    for column in asked.columns:
+        needed = "wajib" if column.required else ""
+        print(f"{column.name:26} {column.type.value:8} {needed:6} {_form(column.pattern, column.codes)}")
+    return 0
+
+
+def _form(pattern: str | None, codes: tuple[str, ...] | None) -> str:
+    return pattern or ", ".join(codes or ())
+
+
+def _number(number: int) -> str:
+    return f"{number:,}".replace(",", ".")
+
+
+def _refused(no: Refusal) -> int:
+    print(f"{no.sentence()} [{no.code}]", file=sys.stderr)
+    return 1

@@ -1,0 +1,13 @@
+WITH
+registry AS (      -- the files of the release that can hold a chosen row, and of their columns those that are needed
+    SELECT * FROM {registry}
+),
+chosen AS (        -- only what is true: false and unknown both stay behind
+    SELECT * FROM registry
+)
+SELECT
+    CAST(`nama` AS STRING) AS `nama`,
+    CAST(`desil` AS BIGINT) AS `desil`,
+    CAST(`person_ordinal` AS BIGINT) AS `_order`
+FROM chosen
+ORDER BY `_order` NULLS LAST

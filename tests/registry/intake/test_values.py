@@ -1,0 +1,85 @@
+"""What one value is told: the same row with one other value, drawn as a table."""
+
+from dataclasses import replace
+
+from tests.registry.intake.sent import CONTRACT, accepted, as_csv, returned, row, taken, wrote
+
+DRAWN = """
+    column        | value               | told
+    --------------+---------------------+----------------------------
+    nik           | 3.2010145038E+15    | number-was-destroyed
+    nik           | 3,2e15              | number-was-destroyed
+    nik           |                     | value-is-missing
+    nik           | 320101050201000     | pattern-differs
+    nik           | 3201013502010001    | nik-is-impossible
+    nik           | 3201010502010000    | nik-is-impossible
+    nik           | 3201010602010001    | nik-differs-from-birth-date
+    nik           | ٣٢٠١٠١٠٥٠٢٠١٠٠٠١    | pattern-differs
+    nama          | Siti␀               | text-has-control-characters
+    nama          | �iti                | text-has-control-characters
+    nama          | =1+1                |
+    tanggal_lahir | 05/02/01            | year-has-two-digits
+    tanggal_lahir | 2001-02-30          | date-is-unreadable
+    tanggal_lahir | 05-02-2001          | date-is-unreadable
+    tanggal_lahir | 2026-11-27          | date-lies-ahead
+    tanggal_lahir | 1899-12-31          | date-is-too-old
+    tanggal_lahir |                     |
+    kode_desa     | 32.01.01.1001       | pattern-differs
+    kode_desa     | 3201019999          | region-is-unknown
+    umur          | 25.0                | integer-is-unreadable
+    umur          | 1_0                 | integer-is-unreadable
+    umur          | 2.5E+1              | number-was-destroyed
+    umur          | 121                 | number-is-out-of-range
+    umur          | 025                 |
+    bekerja       | mungkin             | answer-is-unreadable
+    bekerja       | false               |
+"""
+CASES = [[cell.strip() for cell in line.split("|")] for line in DRAWN.strip().splitlines()[2:]]
+
+
+def test_each_value_has_its_own_reason(tmp_path):
+    """One file with all of them; the row numbers are those that the sender sees, the header being line 1."""
+    sent = [row(number, **{column: value.replace("␀", "\0")}) for number, (column, value, _) in enumerate(CASES, 1)]
+    outcome = taken(wrote(tmp_path, as_csv(sent, ";")), replace(CONTRACT, sets=()))
+    wanted = [(line, column, told) for line, (column, _, told) in enumerate(CASES, 2) if told]
+    assert returned(tmp_path / "out") == wanted
+    assert (outcome.received, outcome.returned) == (len(CASES), len(wanted))
+    assert [one["_baris"] for one in accepted(tmp_path / "out")] == [
+        line for line, (_, _, told) in enumerate(CASES, 2) if not told
+    ]
+
+
+def test_numbers_that_a_spreadsheet_cut_return_the_whole_set(tmp_path):
+    """One number that ends in 0 is a number; when all do, the sixteenth digit is gone."""
+    sent = [row(number, nik=f"32010105020{number:04d}0") for number in range(1, 31)]
+    refusal = taken(wrote(tmp_path, as_csv(sent)))
+    assert refusal.code == "set-digits-were-cut"
+    assert "kolom nik" in refusal.sentence() and "100 %" in refusal.sentence()
+    assert not (tmp_path / "out").exists()
+
+
+def test_many_rows_keep_their_cells_together(tmp_path):
+    """More rows than one thread takes at a time: values come back in any order, and must find their row."""
+    numbers = [number for number in range(1, 60_000) if number % 10_000]
+    cells = [(f"32010205020{number:05d}", str(number % 121) if number % 50 else "x") for number in numbers]
+    taken(wrote(tmp_path, as_csv([row(nik=nik, umur=age) for nik, age in cells])), replace(CONTRACT, rules=(), sets=()))
+    found = accepted(tmp_path / "out")
+    assert [(one["nik"], str(one["umur"])) for one in found] == [cell for cell in cells if cell[1] != "x"]
+    faulty = [line for line, (_, age) in enumerate(cells, 2) if age == "x"]
+    assert returned(tmp_path / "out") == [(line, "umur", "integer-is-unreadable") for line in faulty]
+
+
+def test_a_number_on_two_rows_returns_both(tmp_path):
+    """Also when they come in two files, and one of them is faulty besides."""
+    one = wrote(tmp_path, as_csv([row(1), row(2), row(3)]), "1.csv")
+    two = wrote(tmp_path, as_csv([row(4), row(2, umur="x"), row(3)]), "2.csv")
+    outcome = taken([one, two])
+    assert (outcome.accepted, outcome.returned) == (2, 4)
+    assert returned(tmp_path / "out") == [
+        (3, "nik", "number-stands-twice"),
+        (4, "nik", "number-stands-twice"),
+        (3, "umur", "integer-is-unreadable"),
+        (3, "nik", "number-stands-twice"),
+        (4, "nik", "number-stands-twice"),
+    ]
+    assert [row_["nik"][-4:] for row_ in accepted(tmp_path / "out")] == ["0001", "0004"]
