@@ -13,7 +13,7 @@ from bagipakai import postgres
 from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import intake_commands, worker_commands
+from bagipakai.registry import hold_commands, intake_commands, worker_commands
 from bagipakai.registry.keys import StorageKey
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def register(subparsers: Any) -> None:
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     intake_commands.register(subparsers)
     worker_commands.register(subparsers)
+    hold_commands.register(subparsers)
 
 
 def _synthesise(options: argparse.Namespace) -> int:
