@@ -19,7 +19,7 @@ import pyrage
 from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
-from bagipakai.core.plan import Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.query import Column, Compare, Const, Op, Predicate
 from bagipakai.registry import extract, formats, seal
 from bagipakai.registry.deliver import Places, deliver
@@ -145,7 +145,7 @@ def governed(case: Case, release: Release, here: Path) -> Callable[[], tuple[int
         ),
         format=case.form,
         channel="PORTAL",
-        recipient=Recipient("bench", "Penerima ukur", key, fingerprint(key)),
+        recipient=Recipient("bench", "Penerima ukur", key, fingerprint(key), NATION),
         onward_sharing=False,
         ends_on=date(2100, 1, 1),
     )

@@ -38,6 +38,7 @@ CAST = {
     R.READINESS_REVIEWER: Actor("sari", "peninjau", R.READINESS_REVIEWER, CONTROLLER),
     R.AUDITOR: Actor("tono", "auditor", R.AUDITOR, "BPKP"),
     R.AUTHORISED_HANDLER: Actor("wati", "pengelola", R.AUTHORISED_HANDLER, ASKING),
+    R.SOURCE_PROVIDER: Actor("yani", "penyetor", R.SOURCE_PROVIDER, MINISTRY),
     R.SYSTEM: SYSTEM,
 }
 

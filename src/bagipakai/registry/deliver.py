@@ -220,9 +220,7 @@ class Delivery:
         with self._reading() as (engine, sources), self._draft() as draft:
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
-                table = TableExtract.made(
-                    plan, self._catalogue, self._rule, engine, sources, self.release.most_members, absent
-                )
+                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent)
                 if isinstance(table, Refusal):
                     return table
                 extract, batches, alike = table.extract, table.batches(), {}

@@ -156,12 +156,10 @@ class TableExtract:
         rule: Disclosure,
         engine: Engine,
         parts: tuple[Part, ...],
-        most_members: int | None = None,
         absent: Absent = NOBODY,
     ) -> "TableExtract | Refusal":
         """Of everybody but the `absent`, or why no table may leave. The rule of the day and the plan's own smallest
-        cell both hold, the stricter of the two. `most_members`: of the largest family of the release, where it is
-        known. Raises EngineError."""
+        cell both hold, the stricter of the two. Raises EngineError."""
         query: Query = plan.query()
         assert isinstance(query, Count)  # noqa: S101 - L1 counts
         smallest = plan.protections.smallest_cell
@@ -171,8 +169,7 @@ class TableExtract:
             smallest_families=max(rule.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
         )
         types = types_of(catalogue, plan.unit.value)
-        enough = rule.smallest_families
-        cells = engine.count(query, parts, types, enough, margins=True, most_members=most_members, absent=absent)
+        cells = engine.count(query, parts, types, enough=rule.smallest_families, margins=True, absent=absent)
         if absent:
             everybody = engine.count(replace(query, by=()), parts, types, enough=0)
             absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)

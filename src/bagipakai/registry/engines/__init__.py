@@ -119,11 +119,9 @@ class Engine(Protocol):
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
-        most_members: int | None = None,
         absent: Absent = NOBODY,
     ) -> list[Cell]:
-        """As `reference.count`, cell by cell. `most_members`, if it is known, is how many persons a family has at most:
-        more than `enough - 1` times as many persons are enough families. Raises TooManyCells, EngineError."""
+        """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
 
     def classes(
         self,

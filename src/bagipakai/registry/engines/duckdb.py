@@ -46,8 +46,6 @@ STORED_AS = {  # what a release may hold for each type of the contract
     Type.BOOLEAN: {"BOOLEAN"},
     Type.DATE: {"DATE"},
 }
-FEW_PLACES = 64  # files: to read so many again costs less than to mark families in all of them
-
 _Answer = TypeVar("_Answer")
 
 
@@ -70,13 +68,12 @@ def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
     return Sql(text, tuple(words.values))
 
 
-def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY, marks: bool = True) -> Sql:
-    """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`; without
-    `marks`, nothing was seen."""
+def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) -> Sql:
+    """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`."""
     words = _Words(types)
     where = words.where(chosen(query))
     dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
-    counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu" if marks else "unmarked"]
+    counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu"]
     select = ",\n    ".join([*dimensions, *counts])
     groups = ", ".join(f"d{at}" for at in range(len(query.by)))
     grouped = f"\nGROUP BY {groups}" if groups else ""
@@ -121,7 +118,6 @@ _COUNTS = {
         "0 AS families",
         "coalesce(bit_or(1::UBIGINT << CAST(id_keluarga & 63 AS UBIGINT)), 0) AS seen",
     ],
-    "unmarked": ["count(*) AS persons", "0 AS families", "0::UBIGINT AS seen"],
 }
 
 
@@ -230,11 +226,9 @@ class Engine:
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
-        most_members: int | None = None,
         absent: Absent = NOBODY,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
-        sure = (enough - 1) * most_members if enough and most_members and query.unit != "keluarga" else None
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
         needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
         needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
@@ -242,13 +236,8 @@ class Engine:
             if session is None:
                 return []
             session.leave_out(absent)
-            if sure is not None:  # first without marks: most cells have so many persons that these are enough families
-                session.cells(cells_sql(query, types, absent, marks=False))
-                session.sums(sums_sql(query, enough, margins, sure))
-                if len(session.doubtful(query.by)) <= FEW_PLACES:
-                    return list(_summed(session, query, types, enough, margins, absent))
             session.cells(cells_sql(query, types, absent))
-            session.sums(sums_sql(query, enough, margins, sure))
+            session.sums(sums_sql(query, enough, margins))
             return list(_summed(session, query, types, enough, margins, absent))
 
     def look_up(
@@ -346,11 +335,6 @@ class _Session:
         """And that of its margins."""
         self.run(f"CREATE OR REPLACE TEMP TABLE sums AS\n{sql.text}", sql.values)
 
-    def doubtful(self, by: tuple[str, ...]) -> tuple[Part, ...]:
-        """The files in which families would have to be counted one by one."""
-        keys = self.run(f"SELECT depth{''.join(f', d{at}' for at in range(len(by)))} FROM sums WHERE doubt")  # noqa: S608
-        return parts_in(_regions_of(by, [list(key[:depth]) for depth, *key in keys]), self._parts) if keys else ()
-
     def stream(self, sql: Sql) -> Iterator[pa.RecordBatch]:
         """The only form that streams on each DuckDB we support: `sql()` with variables (dataplane reference §3.3)."""
         self._set(sql.values)
@@ -385,10 +369,9 @@ def _summed(
         yield Cell(key, persons, exact.get(key, families) if doubt else families)
 
 
-def sums_sql(query: Count, enough: int | None, margins: bool, sure: int | None = None) -> Sql:
+def sums_sql(query: Count, enough: int | None, margins: bool) -> Sql:
     """The finest cells and their margins. A margin of the first `depth` dimensions leaves the others NULL; `depth`
-    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one: neither more
-    than `sure` persons nor enough bits."""
+    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one."""
     names = [f"d{at}" for at in range(len(query.by))]
     words = _Words({})
     if query.unit == "keluarga":
@@ -396,12 +379,8 @@ def sums_sql(query: Count, enough: int | None, margins: bool, sure: int | None =
     elif enough is None:
         families, doubt = "bits", "true"
     else:
-        enough_bits = f"least(bits, {words.value(enough)})"
-        families = f"CASE WHEN (persons < {words.value(enough)}) THEN 0 ELSE {enough_bits} END"
+        families = f"CASE WHEN (persons < {words.value(enough)}) THEN 0 ELSE least(bits, {words.value(enough)}) END"
         doubt = f"(persons >= {words.value(enough)}) AND (bits < {words.value(enough)})"
-        if sure is not None:
-            families = f"CASE WHEN (persons > {words.value(sure)}) THEN {words.value(enough)} ELSE {families} END"
-            doubt += f" AND (persons <= {words.value(sure)})"
     dimensions = "".join(f"{name}, " for name in names)
     text = f"""WITH
 sums AS (

@@ -244,7 +244,6 @@ class Engine:
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
-        most_members: int | None = None,  # not needed: a cluster counts families one by one
         absent: Absent = NOBODY,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
