@@ -14,6 +14,8 @@ from threading import get_ident
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pyrage
 
 from bagipakai.core.envelope import Signer
@@ -169,6 +171,7 @@ def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[s
     measure.RESULTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here, _timed(shares) as parts:
         work = (governed if side == "governed" else plain)(case, release, Path(here))
+        pa.array(np.arange(1))  # imports pandas where it is installed, as it is for the tests of Spark alone
         clock = Clock()
         rows, size = work()
         told: dict[str, Any] = {**clock.told(), "peak_mb": peak_mb()}
