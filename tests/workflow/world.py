@@ -97,6 +97,7 @@ class Course:
     amended: bool = False  # … and the applicant amends instead of signing
     early: bool = False  # the BAST is signed with the agreement
     order_refused: bool = False  # the registry refuses the first order
+    order_cancelled: bool = False  # the office cancels an order
     quality_fails: bool = False
     lapses: bool = False  # a lapse rule is configured
     provider_first: bool = False  # the controller signs before the institution that receives
@@ -115,7 +116,7 @@ COURSES = (
     Course(returned_by=(R.ADMIN_VERIFIER,), repaired_twice=True, lapses=True),
     Course(returned_by=(R.ADMIN_VERIFIER, R.SUBSTANCE_VERIFIER), lapses=True),
     Course(clarified=True, early=True, provider_first=True),
-    Course(reduced=True, order_refused=True, provider_first=True),
+    Course(reduced=True, order_refused=True, order_cancelled=True, provider_first=True),
     Course(reduced=True, amended=True, early=True),
     Course(quality_fails=True),
 )
@@ -244,6 +245,10 @@ def path(course: Course) -> Iterator[tuple[Role, Action, str]]:
     if course.order_refused:
         yield R.DATA_PREPARER, A.PLACE_ORDER, ""
         yield R.SYSTEM, A.RECORD_RECEIPT, "refused"
+    if course.order_cancelled:
+        yield R.DATA_PREPARER, A.PLACE_ORDER, ""
+        yield R.DATA_PREPARER, A.CANCEL_ORDER, ""
+        yield R.SYSTEM, A.RECORD_RECEIPT, "refused"
     for failed in (True, False) if course.quality_fails else (False,):
         yield R.DATA_PREPARER, A.PLACE_ORDER, ""
         yield R.SYSTEM, A.RECORD_RECEIPT, ""
@@ -359,6 +364,8 @@ def payload_for(state: State, role: Role, action: Action, hint: str, course: Cou
             return {"document": paper, "plan": plan_of(state, {}), "manifest": manifest}
         case A.PLACE_ORDER:
             return {"order": f"order-{len(state.orders) + 1}", "plan": plan_of(state, {}), "release": "2026.3.0"}
+        case A.CANCEL_ORDER:
+            return {"order": state.orders[-1] if state.orders else "order-1", "reason": "rencana diganti"}
         case A.RECORD_RECEIPT:
             return _receipt(state, refused=hint == "refused")
         case A.GRANT:
