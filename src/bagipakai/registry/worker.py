@@ -35,6 +35,7 @@ from bagipakai.registry.vault import Damaged
 log = logging.getLogger("bagipakai.registry")
 
 TRIES = 3  # of an order that fails for a reason nobody foresaw; a disk that is full is waited for without end
+LINES = 10.0  # seconds between two lines of progress in the log
 OFTEN = 1.0  # seconds between two times that progress is written and a cancellation looked for
 PAUSE = 5.0  # seconds between two looks into the mailbox, if nobody rings
 
@@ -152,12 +153,16 @@ class Watch:
 
     def __init__(self, worker: Worker, mailbox: Mailbox, order_id: str) -> None:
         self._worker, self._mailbox, self._order_id = worker, mailbox, order_id
-        self._stage, self._next = "", 0.0
+        self._stage, self._next, self._line = "", 0.0, time.monotonic() + LINES
 
     def __call__(self, progress: Progress) -> None:
         if progress.stage == self._stage and time.monotonic() < self._next:
             return
         self._stage, self._next = progress.stage, time.monotonic() + OFTEN
+        if time.monotonic() >= self._line:
+            self._line = time.monotonic() + LINES
+            counted = (progress.done, progress.of, progress.unit)
+            log.info("order.progress order=%s stage=%s done=%d of=%s unit=%s", self._order_id, progress.stage, *counted)
         with suppress(psycopg.OperationalError):
             if self._worker.is_cancelled(self._mailbox, self._order_id):
                 raise Cancelled
