@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -60,6 +62,7 @@ def new(http: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@csp_update({"connect-src": [SELF]})  # type: ignore[arg-type]  # its stub knows no arguments of an address
 def show(http: HttpRequest, reference: str) -> HttpResponse:
     """The request as it stands: the task list of a draft, the repair of a returned one, or its progress."""
     dossier = opened(http, reference)
