@@ -2,6 +2,7 @@
 # PEOPLE=1000000  size of the synthetic nation      SERVE=0  stop after the walks      PORT=8000  where the portal listens
 # PROCESSES=2  among which the tests are shared, a file at a time
 
+NATION := $(or $(PEOPLE),290000000)
 PEOPLE ?= 1000000
 SERVE  ?= 1
 PORT   ?= 8000
@@ -9,11 +10,12 @@ PROCESSES ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 BENCH_PEOPLE ?= 10000000
+DATA_PEOPLE ?= 50000000
 
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal bench-intake pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake nation pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -47,7 +49,10 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-extracts bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
+bench: bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
+
+nation: .venv/test         ## the whole nation on this machine (PEOPLE=290000000): stop it and go on as you like
+	$(BIN)/python -m bench.nation --people $(NATION)
 
 bench-synthesis: .venv/test
 	$(BIN)/python -m bench.synthesis --people $(BENCH_PEOPLE)
@@ -55,8 +60,8 @@ bench-synthesis: .venv/test
 bench-publish: .venv/test
 	$(BIN)/python -m bench.publish --people $(BENCH_PEOPLE)
 
-bench-extracts: .venv/test
-	$(BIN)/python -m bench.extracts --people $(BENCH_PEOPLE)
+bench-data: .venv/test
+	$(BIN)/python -m bench.data --people $(DATA_PEOPLE)
 
 bench-signing: .venv/test
 	$(BIN)/python -m bench.signing

@@ -22,7 +22,7 @@ import duckdb
 from bagipakai.core.sources import Contract, Sources
 from bagipakai.registry.intake import Taken, faults, take
 from bench import measure
-from bench.extracts import PARQUET, Clock, _peak_mb, _release
+from bench.plans import PARQUET, Clock, nation, peak_mb
 
 DAY, GOAL = date(2026, 11, 26), 250_000  # rows a second, on two cores that do nothing else
 THREADS, MEMORY = 2, "500MB"
@@ -32,7 +32,7 @@ def main() -> None:
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     told.add_argument("--rows", type=int, default=2_000_000)
     told.add_argument("--people", type=int, default=10_000_000)
-    told.add_argument("--release", type=Path)
+    told.add_argument("--dataset", type=Path, help="a synthetic nation in clear")
     told.add_argument("--times", type=int, default=3)
     told.add_argument("--side", choices=("intake", "plain"), help=argparse.SUPPRESS)
     told.add_argument("--file", type=Path, help=argparse.SUPPRESS)
@@ -43,7 +43,7 @@ def main() -> None:
     measure.RESULTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here:
         file = Path(here, "regsosek.csv")
-        _write(file, options.rows, options.release or _release(options.people))
+        _write(file, options.rows, options.dataset or nation(options.people).parent.parent / "dataset")
         runs: dict[str, list[dict[str, Any]]] = {"intake": [], "plain": []}
         for _ in range(options.times):
             for side, figures in runs.items():
@@ -61,11 +61,11 @@ def _rules(contract: Contract) -> int:
     return sum(len(faults.of_column(column)) for column in contract.columns) + len(contract.rules) + len(contract.sets)
 
 
-def _write(file: Path, rows: int, release: Path) -> None:
-    """Persons of the release in its order, as a ministry's database would export them."""
+def _write(file: Path, rows: int, dataset: Path) -> None:
+    """Persons of the nation in its order, as a ministry's database would export them."""
     columns = ", ".join(f'"{name}"' for name in _contract().names)
     with duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY}) as con:
-        persons = f"read_parquet('{release}/individu/*/*/*.parquet', hive_partitioning = false)"
+        persons = f"read_parquet('{dataset}/individu/*/*/*.parquet', hive_partitioning = false)"
         query = f"SELECT {columns} FROM {persons} LIMIT {rows:d}"  # noqa: S608  # our own, in this file
         con.execute(f"COPY ({query}) TO '{file}' (FORMAT csv, HEADER)")
 
@@ -81,7 +81,7 @@ def _measured(side: str, file: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=file.parent) as here:
         clock = Clock()
         told = _intake(file, Path(here)) if side == "intake" else _plain(file, Path(here))
-        return {**clock.told("work"), "peak_mb": _peak_mb(), **told}
+        return {**clock.told("work"), "peak_mb": peak_mb(), **told}
 
 
 def _intake(file: Path, here: Path) -> dict[str, int]:

@@ -83,14 +83,20 @@ CASES = {
 
 def nation(people: int) -> Path:
     """The release of this size under `var/bench`, made if it is not there; what was begun is taken up."""
-    here = measure.RESULTS / f"nation-{people}"
-    folder = here / "releases" / VERSION
+    made = dataset(people)
+    folder = made.parent / "releases" / VERSION
     if not folder.is_dir():
-        if not (here / "dataset").is_dir():
-            synthesise(people, 2026, here / "dataset")
-        made = publish(here / "dataset", folder.parent, folder.name, datetime.now(UTC), STORAGE)
-        assert isinstance(made, Release), made
+        release = publish(made, folder.parent, folder.name, datetime.now(UTC), STORAGE)
+        assert isinstance(release, Release), release
     return folder.resolve()
+
+
+def dataset(people: int) -> Path:
+    """The same in clear, from which the release is made."""
+    folder = measure.RESULTS / f"nation-{people}" / "dataset"
+    if not folder.is_dir():
+        synthesise(people, 2026, folder)
+    return folder
 
 
 def area(case: Case, release: Release) -> tuple[str, ...]:
@@ -163,14 +169,26 @@ def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[s
     measure.RESULTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here, _timed(shares) as parts:
         work = (governed if side == "governed" else plain)(case, release, Path(here))
-        wall, cpu = time.perf_counter(), time.process_time()
+        clock = Clock()
         rows, size = work()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    told: dict[str, Any] = {"seconds": round(wall, 3), "cpu_seconds": round(cpu, 3), "peak_mb": peak_mb()}
+        told: dict[str, Any] = {**clock.told(), "peak_mb": peak_mb()}
     if shares:
         told["parts"] = {part: round(seconds, 3) for part, seconds in parts.items()}
-        told["parts"]["selection and the rest"] = round(cpu - sum(parts.values()), 3)
+        told["parts"]["selection and the rest"] = round(told["cpu_seconds"] - sum(parts.values()), 3)
     return {**told, "rows": rows, "bytes": size}
+
+
+class Clock:
+    """Seconds and CPU seconds of this process since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def told(self, of: str = "") -> dict[str, float]:
+        """`seconds` and `cpu_seconds`, with `of` and "_" in front."""
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        before = f"{of}_" if of else ""
+        return {f"{before}seconds": round(wall, 3), f"{before}cpu_seconds": round(cpu, 3)}
 
 
 def peak_mb() -> int:

@@ -64,6 +64,7 @@ def small_release(
         "catalogue": CATALOGUE.digest,
         "region_system": SYSTEM,
         "region_edition": EDITION,
+        "most_members": max(row["member_count"] for row in rows[Unit.KELUARGA]),
         "rows": {unit.value: len(found) for unit, found in rows.items()},
         "bytes": sum(file.bytes for file in files),
         "quality": hashlib.sha256(report).hexdigest(),

@@ -33,7 +33,7 @@ from bagipakai.core.plan import Known, Level, control_tier
 from bagipakai.core.plan import objection as objection_to_plan
 from bagipakai.core.policy import rules
 from bagipakai.core.progress import Progress, Told, nobody_is_told
-from bagipakai.core.query import Count, columns_of
+from bagipakai.core.query import AREA_COLUMNS, Count, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import engines, formats
@@ -188,6 +188,14 @@ def objection(order: Order, release: Release, moment: datetime) -> Refusal | Non
     return None
 
 
+def _finest(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Without what the smallest place's code among them tells already: rows are alike all the same."""
+    places = [code.removeprefix("kode_") for code in AREA_COLUMNS.values()]  # the largest first
+    smallest = max((at for at, place in enumerate(places) if f"kode_{place}" in names), default=-1)
+    told = {f"{word}_{place}" for place in places[: smallest + 1] for word in ("kode", "nama")}
+    return tuple(name for name in names if name not in told or name == f"kode_{places[smallest]}")
+
+
 def _purposes_on(day: date) -> Mapping[str, frozenset[str]]:
     found = rules("purposes", "purpose", ("code",)).in_force(day)
     return {code: frozenset(rule["variables"]) for (code,), rule in found.items()}
@@ -222,7 +230,7 @@ class Delivery:
         with self._reading() as (engine, sources), self._draft() as draft:
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
-                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources)
+                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, self.release.most_members)
                 if isinstance(table, Refusal):
                     return table
                 extract, batches, alike, rows = table.extract, table.batches(), {}, None
@@ -308,7 +316,7 @@ class Delivery:
         """For rows that leave without names: how many are alike to few others in what others may know of a person."""
         plan = self.order.plan
         rule = RowRule.on(_day_of(self.order))
-        by = tuple(name for name in plan.columns if name in rule.quasi_identifiers)
+        by = _finest(tuple(name for name in plan.columns if name in rule.quasi_identifiers))
         if plan.level is Level.L4 or not by:
             return {}
         query = Count(plan.unit.value, by, plan.population, plan.area.codes)

@@ -154,10 +154,16 @@ class TableExtract:
 
     @classmethod
     def made(
-        cls, plan: Plan, catalogue: Catalogue, rule: Disclosure, engine: Engine, parts: tuple[Part, ...]
+        cls,
+        plan: Plan,
+        catalogue: Catalogue,
+        rule: Disclosure,
+        engine: Engine,
+        parts: tuple[Part, ...],
+        most_members: int | None = None,
     ) -> "TableExtract | Refusal":
         """Or why no table may leave. The rule of the day and the plan's own smallest cell both hold, the stricter of
-        the two. Raises EngineError."""
+        the two. `most_members`: of the largest family of the release, where it is known. Raises EngineError."""
         query: Query = plan.query()
         assert isinstance(query, Count)  # noqa: S101 - L1 counts
         smallest = plan.protections.smallest_cell
@@ -167,7 +173,9 @@ class TableExtract:
             smallest_families=max(rule.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
         )
         types = types_of(catalogue, plan.unit.value)
-        cells = engine.count(query, parts, types, enough=rule.smallest_families, margins=True)
+        cells = engine.count(
+            query, parts, types, enough=rule.smallest_families, margins=True, most_members=most_members
+        )
         shown = hide(plan.columns, plan.unit.value, cells, rule)
         if isinstance(shown, Refusal):
             return shown

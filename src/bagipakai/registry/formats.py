@@ -222,6 +222,8 @@ def _at_most(batch: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, rows)
 
 
+# A pseudonym is random bytes: nothing can be saved by compressing them.
+#
 # Nearly each value once, or (a card number, in release order) beside its equals: a dictionary takes longer and more
 # room than the column itself. Pseudonyms of card numbers lie shuffled: theirs pays.
 _VARIED = frozenset({*IDENTIFIERS, Identifier.NIK.column})
@@ -233,8 +235,8 @@ def _parquet_file(file: Any, schema: pa.Schema) -> pa.parquet.ParquetWriter:
         schema,
         version="2.6",
         data_page_version="2.0",
-        compression="zstd",
-        compression_level=3,
+        compression={name: "NONE" if schema.field(name).type == TOKEN else "ZSTD" for name in schema.names},
+        compression_level={name: 3 for name in schema.names if schema.field(name).type != TOKEN},
         use_dictionary=[name for name in schema.names if name not in _VARIED],
     )
 

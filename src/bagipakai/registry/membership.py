@@ -6,6 +6,7 @@ says which package, the package's manifest says which release.
 """
 
 import os
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,14 @@ class Membership:
 
     def add_persons(self, ordinals: pa.Array) -> None:
         """`ordinals`: the person ordinal of each row, in any order, without nulls."""
-        self._members |= BitMap(_ordinals(ordinals))
+        self._members |= _bitmap(_ordinals(ordinals))
 
     def add_families(self, first_ordinals: pa.Array, member_counts: pa.Array) -> None:
         """One range of persons per family: `member_counts[i]` ordinals from `first_ordinals[i]` on."""
         first, count = _ordinals(first_ordinals), _ordinals(member_counts)
         ends = np.cumsum(count, dtype=np.int64)
         starts = np.repeat(first.astype(np.int64) - (ends - count), count)
-        self._members |= BitMap((starts + np.arange(len(starts))).astype(np.uint32))
+        self._members |= _bitmap((starts + np.arange(len(starts))).astype(np.uint32))
 
     def __len__(self) -> int:
         """How many persons."""
@@ -61,6 +62,11 @@ class Membership:
         found = cls()
         found._members = BitMap.deserialize(file.read_bytes())
         return found
+
+
+def _bitmap(ordinals: np.ndarray) -> BitMap:
+    """Handed over as a block of memory: a NumPy array the library would read number by number."""
+    return BitMap(array("I", ordinals.tobytes()))
 
 
 def _ordinals(numbers: pa.Array) -> np.ndarray:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -94,7 +94,7 @@ def draft(
             _must_be_all(dataset, described)
             key = _key_of(folder, version, storage)
             making = _Making(dataset, folder, key, catalogue, lineage)
-            files = list(_read(making, described, told or (lambda _: None)))
+            files, most_members = _read(making, described, told or (lambda _: None))
             report = canonical(_measured(making, files, described))
             (folder / QUALITY).write_bytes(report)
             manifest = {
@@ -108,6 +108,7 @@ def draft(
                 "region_system": SYSTEM,
                 "region_edition": EDITION,
                 "editions": _editions(catalogue),
+                "most_members": most_members,
                 "rows": {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit},
                 "bytes": sum(file.bytes for file in files),
                 "content": combined({file.path: file.content for file in files}),
@@ -337,19 +338,21 @@ class _Read:
     families: File
     first_person: int
     first_family: int
+    most_members: int
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "_Read":
         files = {name: File(**{**told[name], "unit": Unit(told[name]["unit"])}) for name in ("persons", "families")}
-        return cls(**files, first_person=told["first_person"], first_family=told["first_family"])
+        return cls(**{**told, **files})
 
 
-def _read(making: _Making, described: Mapping[str, Any], told: Told) -> Iterator[File]:
-    """Every file in release order, each read whole. Raises Unfit for one that is not what the data set says, has other
-    columns, or whose families and persons do not follow one another."""
+def _read(making: _Making, described: Mapping[str, Any], told: Told) -> tuple[list[File], int]:
+    """Every file in release order, each read whole, and how many members the largest family has. Raises Unfit for a
+    file that is not what the data set says, has other columns, or whose families and persons do not follow one
+    another."""
     content = {one["path"]: (one["rows"], one["content"]) for one in described["files"]}
     codes = sorted(region.code for region in regions().at_level(2))
-    found, next_person, next_family, progress = [], 0, 0, Progress(making.folder)
+    found, next_person, next_family, most, progress = [], 0, 0, 0, Progress(making.folder)
 
     def read(kab: str) -> _Read:
         if kab in progress.done:
@@ -367,8 +370,9 @@ def _read(making: _Making, described: Mapping[str, Any], told: Told) -> Iterator
                 raise Unfit("dataset-order-broken", one.persons.path)
             next_person, next_family = next_person + one.persons.rows, next_family + one.families.rows
             found += [one.families, one.persons]
+            most = max(most, one.most_members)
             told(one.persons.rows)
-    yield from sorted(found, key=lambda file: file.path)
+    return sorted(found, key=lambda file: file.path), most
 
 
 def _regency(making: _Making, kab: str) -> _Read:
@@ -390,7 +394,7 @@ def _regency(making: _Making, kab: str) -> _Read:
     )
     if not holds:
         raise Unfit("dataset-order-broken", persons.path)
-    return _Read(persons, families, first_person, first_family)
+    return _Read(persons, families, first_person, first_family, int(counts.max(initial=0)))
 
 
 def _file(making: _Making, unit: Unit, kab: str, wanted: tuple[str, ...]) -> tuple[File, list[np.ndarray]]:

@@ -139,6 +139,11 @@ class Release:
                 first += one.rows
         return passed
 
+    @property
+    def most_members(self) -> int:
+        """How many members the largest family has."""
+        return int(self.manifest["most_members"])
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """The catalogue by which the release was made."""
@@ -301,6 +306,7 @@ def _agrees(value: dict[str, Any]) -> bool:
         and counted == value["rows"]
         and [file.path for file in files] == sorted(file.path for file in files)
         and isinstance(value["version"], str)
+        and isinstance(value["most_members"], int)
     )
 
 

@@ -1,6 +1,6 @@
 """Files of a release at rest: sealed in blocks, and opened block by block while an engine reads.
 
-A sealed file is its plaintext cut into blocks of 64 KiB, each under AES-256-GCM, and behind them the SHA-256 of every
+A sealed file is its plaintext cut into blocks of 16 KiB, each under AES-256-GCM, and behind them the SHA-256 of every
 sealed block. The manifest names the SHA-256 of that list, so a block is known to be what was published *before* one
 byte of it is used, and a reader pays only for the blocks that it reads. The key of a file is derived from the key of
 its release and its path; the key of the release lies beside it, wrapped by the registry's storage key, which lies
@@ -33,7 +33,7 @@ from bagipakai.registry.keys import StorageKey
 
 KEY = "key.json"
 KEY_FORM = "bagipakai-release-key-1"
-BLOCK = 65_536  # bytes of plaintext: about one column of a row group; smaller blocks cost calls, larger ones waste
+BLOCK = 16_384  # bytes of plaintext: a table reads short stretches, and pays for whole blocks
 TAG, DIGEST = 16, 32
 _SEALED = BLOCK + TAG
 _SHELVES = count()
@@ -251,7 +251,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
             target = folder / self._named(part.path)
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.open(part.path) as sealed, target.open("xb") as out:
-                while piece := sealed.read(16 * BLOCK):
+                while piece := sealed.read(64 * BLOCK):
                     out.write(piece)
             yield Part(str(target), part.regency)
 

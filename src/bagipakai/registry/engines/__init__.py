@@ -77,8 +77,10 @@ class Engine(Protocol):
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
+        most_members: int | None = None,
     ) -> list[Cell]:
-        """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
+        """As `reference.count`, cell by cell. `most_members`, if it is known, is how many persons a family has at most:
+        more than `enough - 1` times as many persons are enough families. Raises TooManyCells, EngineError."""
 
     def classes(self, query: Count, parts: Iterable[Part], types: Mapping[str, Type], smallest: int) -> Classes:
         """The chosen rows in classes by `query.by`, as `reference.classes`. Raises EngineError."""

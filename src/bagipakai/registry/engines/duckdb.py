@@ -43,6 +43,8 @@ STORED_AS = {  # what a release may hold for each type of the contract
     Type.BOOLEAN: {"BOOLEAN"},
     Type.DATE: {"DATE"},
 }
+FEW_PLACES = 64  # files: to read so many again costs less than to mark families in all of them
+
 _Answer = TypeVar("_Answer")
 
 
@@ -65,12 +67,13 @@ def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
     return Sql(text, tuple(words.values))
 
 
-def cells_sql(query: Count, types: Mapping[str, Type]) -> Sql:
-    """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`."""
+def cells_sql(query: Count, types: Mapping[str, Type], marks: bool = True) -> Sql:
+    """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`; without
+    `marks`, nothing was seen."""
     words = _Words(types)
     where = words.where(chosen(query))
     dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
-    counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu"]
+    counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu" if marks else "unmarked"]
     select = ",\n    ".join([*dimensions, *counts])
     groups = ", ".join(f"d{at}" for at in range(len(query.by)))
     grouped = f"\nGROUP BY {groups}" if groups else ""
@@ -97,6 +100,7 @@ _COUNTS = {
         "0 AS families",
         "coalesce(bit_or(1::UBIGINT << CAST(id_keluarga & 63 AS UBIGINT)), 0) AS seen",
     ],
+    "unmarked": ["count(*) AS persons", "0 AS families", "0::UBIGINT AS seen"],
 }
 
 
@@ -193,17 +197,22 @@ class Engine:
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
+        most_members: int | None = None,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
-        sql = cells_sql(query, types)
+        sure = (enough - 1) * most_members if enough and most_members and query.unit != "keluarga" else None
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
         needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
         with self._session(query, parts, needed) as session:
             if session is None:
                 return []
-            session.run(f"CREATE TEMP TABLE cells AS\n{sql.text}", sql.values)
-            if session.run("SELECT count(*) FROM cells")[0][0] > MOST_CELLS:
-                raise TooManyCells("too many cells")
+            if sure is not None:  # first without marks: most cells have so many persons that these are enough families
+                session.cells(cells_sql(query, types, marks=False))
+                session.sums(sums_sql(query, enough, margins, sure))
+                if len(session.doubtful(query.by)) <= FEW_PLACES:
+                    return list(_summed(session, query, types, enough, margins))
+            session.cells(cells_sql(query, types))
+            session.sums(sums_sql(query, enough, margins, sure))
             return list(_summed(session, query, types, enough, margins))
 
     def classes(self, query: Count, parts: Iterable[Part], types: Mapping[str, Type], smallest: int) -> Classes:
@@ -257,6 +266,21 @@ class _Session:
         self._set(values)
         return _quietly(lambda: self._cursor.execute(text).fetchall())
 
+    def cells(self, sql: Sql) -> None:
+        """Makes the temporary table of the finest cells. Raises TooManyCells."""
+        self.run(f"CREATE OR REPLACE TEMP TABLE cells AS\n{sql.text}", sql.values)
+        if self.run("SELECT count(*) FROM cells")[0][0] > MOST_CELLS:
+            raise TooManyCells("too many cells")
+
+    def sums(self, sql: Sql) -> None:
+        """And that of its margins."""
+        self.run(f"CREATE OR REPLACE TEMP TABLE sums AS\n{sql.text}", sql.values)
+
+    def doubtful(self, by: tuple[str, ...]) -> tuple[Part, ...]:
+        """The files in which families would have to be counted one by one."""
+        keys = self.run(f"SELECT depth{''.join(f', d{at}' for at in range(len(by)))} FROM sums WHERE doubt")  # noqa: S608
+        return parts_in(_regions_of(by, [list(key[:depth]) for depth, *key in keys]), self._parts) if keys else ()
+
     def stream(self, sql: Sql) -> Iterator[pa.RecordBatch]:
         """The only form that streams on each DuckDB we support: `sql()` with variables (dataplane reference §3.3)."""
         self._set(sql.values)
@@ -275,8 +299,6 @@ def _summed(
 ) -> Iterator[Cell]:
     """The cells, and with `margins` the sums over the last dimensions, from the temporary table of the finest cells:
     the coarsest first, of one kind by value."""
-    made = sums_sql(query, enough, margins)
-    session.run(f"CREATE TEMP TABLE sums AS\n{made.text}", made.values)
     in_order = "".join(f", d{at} NULLS LAST" for at in range(len(query.by)))
     sums = session.run(f"SELECT * FROM sums ORDER BY depth{in_order}")  # noqa: S608  # d0, d1, …
     doubtful = [key[:depth] for depth, *key, _, _, doubt in sums if doubt]
@@ -288,9 +310,10 @@ def _summed(
         yield Cell(key, persons, exact.get(key, families) if doubt else families)
 
 
-def sums_sql(query: Count, enough: int | None, margins: bool) -> Sql:
+def sums_sql(query: Count, enough: int | None, margins: bool, sure: int | None = None) -> Sql:
     """The finest cells and their margins. A margin of the first `depth` dimensions leaves the others NULL; `depth`
-    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one."""
+    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one: neither more
+    than `sure` persons nor enough bits."""
     names = [f"d{at}" for at in range(len(query.by))]
     words = _Words({})
     if query.unit == "keluarga":
@@ -298,8 +321,12 @@ def sums_sql(query: Count, enough: int | None, margins: bool) -> Sql:
     elif enough is None:
         families, doubt = "bits", "true"
     else:
-        families = f"CASE WHEN (persons < {words.value(enough)}) THEN 0 ELSE least(bits, {words.value(enough)}) END"
+        enough_bits = f"least(bits, {words.value(enough)})"
+        families = f"CASE WHEN (persons < {words.value(enough)}) THEN 0 ELSE {enough_bits} END"
         doubt = f"(persons >= {words.value(enough)}) AND (bits < {words.value(enough)})"
+        if sure is not None:
+            families = f"CASE WHEN (persons > {words.value(sure)}) THEN {words.value(enough)} ELSE {families} END"
+            doubt += f" AND (persons <= {words.value(sure)})"
     dimensions = "".join(f"{name}, " for name in names)
     text = f"""WITH
 sums AS (

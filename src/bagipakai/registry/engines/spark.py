@@ -219,6 +219,7 @@ class Engine:
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
+        most_members: int | None = None,  # not needed: a cluster counts families one by one
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
         sql = cells_sql(query, types, margins)
