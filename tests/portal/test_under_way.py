@@ -79,9 +79,9 @@ def test_the_part_that_a_script_asks_for_is_the_same_and_ends_with_the_answer(or
     ],
 )
 def test_time_left_is_a_round_figure(seconds, told, english):
-    assert progress._left(timedelta(seconds=seconds)) == told
+    assert progress.time_left(timedelta(seconds=seconds)) == told
     with override("en"):
-        assert progress._left(timedelta(seconds=seconds)) == english
+        assert progress.time_left(timedelta(seconds=seconds)) == english
 
 
 def test_the_order_is_cancelled_from_its_page_with_a_reason(ordered):

@@ -120,10 +120,11 @@ def _counts(told: Progress) -> tuple[int, int, str, str, str]:
     }
     rate, left = told.rate(now), told.left(now)
     speed = _("%(n)s orang per detik") % {"n": wording.number(round(rate))} if rate else ""
-    return done, told.of, counted, speed, "" if left is None else _left(left)
+    return done, told.of, counted, speed, "" if left is None else time_left(left)
 
 
-def _left(left: timedelta) -> str:
+def time_left(left: timedelta) -> str:
+    """A round figure: less than a minute, minutes, hours."""
     minutes = round(left.total_seconds() / 60)
     if minutes < 1:
         return _("kurang dari semenit lagi")

@@ -17,6 +17,7 @@
       if (answer.status === 204) return location.reload();
       if (!answer.ok) return;  // logged out, or no longer ours to see: the link will say so
       const told = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!told.querySelector("[data-live]")) return location.reload();
       for (const part of live.querySelectorAll("[data-part]")) {
         const fresh = told.querySelector(`[data-part="${part.dataset.part}"]`);
         if (fresh && fresh.innerHTML !== part.innerHTML) part.innerHTML = fresh.innerHTML;
