@@ -1,5 +1,6 @@
 """An order under way tells how far it is, can be cancelled at any moment, and is then gone without a trace."""
 
+import signal
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ from tests.registry.mailboxes import an_office
 from tests.registry.orders import OFFICE, a_house, a_plan, an_order
 from tests.registry.small import EDITION, small_release
 
+from bagipakai.cli import main
 from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Cancellation, Receipt, Step
 from bagipakai.core.plan import Area, Format
@@ -18,6 +20,7 @@ from bagipakai.registry.engines import duckdb
 from bagipakai.registry.mailbox import Mailbox
 from bagipakai.registry.package import package_id
 from bagipakai.registry.releases import Release
+from bagipakai.showing import INTERRUPTED
 
 BATCH = 7  # rows: a small release in many batches
 
@@ -226,3 +229,30 @@ def test_a_mailbox_that_cannot_be_reached_meanwhile_stops_no_work(office, house,
     monkeypatch.setattr(Mailbox, "tell", unreachable)
     assert work(office, house) == 0
     assert answered(office, house, "putus") == package_id("putus")
+
+
+def test_a_worker_that_is_interrupted_leaves_nothing_in_clear_and_the_next_one_finishes(
+    office, house, small_batches, monkeypatch, capsys
+):
+    """Ctrl-C while a workbook is being made: the command ends with 130 and says that the order is done anew."""
+    whole, moments = Mailbox.tell, 0
+
+    def tell(mailbox, order_id, progress):
+        nonlocal moments
+        moments += 1
+        if moments == 6:
+            assert house.left_behind() != []
+            raise KeyboardInterrupt
+        whole(mailbox, order_id, progress)
+
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(house.var))
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", office.registry_url)
+    monkeypatch.setattr(Mailbox, "tell", tell)
+    before = signal.getsignal(signal.SIGTERM)
+    office.place("sela", an_order(a_plan("L4", format=Format.XLSX), "sela").sealed(OFFICE))
+    assert main(["registry", "worker", "--once"]) == INTERRUPTED == 130
+    assert is_gone(house, "sela") and "sela" not in office.envelopes()
+    assert "dikerjakan dari awal" in capsys.readouterr().err
+    assert main(["registry", "worker", "--once"]) == 0
+    assert answered(office, house, "sela") == package_id("sela")
+    signal.signal(signal.SIGTERM, before)
