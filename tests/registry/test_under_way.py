@@ -1,7 +1,9 @@
 """An order under way tells how far it is, can be cancelled at any moment, and is then gone without a trace."""
 
+import random
 import signal
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -256,3 +258,28 @@ def test_a_worker_that_is_interrupted_leaves_nothing_in_clear_and_the_next_one_f
     assert main(["registry", "worker", "--once"]) == 0
     assert answered(office, house, "sela") == package_id("sela")
     signal.signal(signal.SIGTERM, before)
+
+
+def test_however_an_office_and_a_worker_race_there_is_one_outcome(office, house, monkeypatch):
+    """The office cancels as control.orders does, at a random moment of an order's life, answering included."""
+    monkeypatch.setattr(worker, "OFTEN", 0.0)
+    dice, seen = random.Random(), set()
+    for number in range(16):
+        order_id = f"lomba-{number}"
+        office.place(order_id, an_order(a_plan("L2"), order_id).sealed(OFFICE))
+        works = threading.Thread(target=work, args=(office, house))
+        works.start()
+        time.sleep(dice.random() * 0.25)
+        with psycopg.connect(office.url) as connection:
+            connection.execute("SELECT exchange.turn(%s)", [order_id])
+            accepted = not connection.execute("SELECT FROM exchange.receipts WHERE order_id = %s", [order_id]).rowcount
+            if accepted:
+                connection.execute(
+                    "INSERT INTO exchange.cancellations (order_id, envelope) VALUES (%s, %s)",
+                    [order_id, Cancellation(order_id, BEGAN).sealed(OFFICE)],
+                )
+        works.join(60)
+        assert answered(office, house, order_id) == ("order-cancelled" if accepted else package_id(order_id))
+        assert (package_id(order_id) in house.packages) is not accepted and house.left_behind() == []
+        seen.add(accepted)
+    assert True in seen
