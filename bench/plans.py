@@ -14,12 +14,14 @@ from threading import get_ident
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pyrage
 
 from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
-from bagipakai.core.plan import Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.query import Column, Compare, Const, Op, Predicate
 from bagipakai.registry import extract, formats, seal
 from bagipakai.registry.deliver import Places, deliver
@@ -145,7 +147,7 @@ def governed(case: Case, release: Release, here: Path) -> Callable[[], tuple[int
         ),
         format=case.form,
         channel="PORTAL",
-        recipient=Recipient("bench", "Penerima ukur", key, fingerprint(key)),
+        recipient=Recipient("bench", "Penerima ukur", key, fingerprint(key), NATION),
         onward_sharing=False,
         ends_on=date(2100, 1, 1),
     )
@@ -169,6 +171,7 @@ def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[s
     measure.RESULTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here, _timed(shares) as parts:
         work = (governed if side == "governed" else plain)(case, release, Path(here))
+        pa.array(np.arange(1))  # imports pandas where it is installed, as it is for the tests of Spark alone
         clock = Clock()
         rows, size = work()
         told: dict[str, Any] = {**clock.told(), "peak_mb": peak_mb()}

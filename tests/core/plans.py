@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from bagipakai.core.disclosure import Disclosure
-from bagipakai.core.plan import Area, Asked, Format, Known, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.plan import NATION, Area, Asked, Format, Known, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.core.variables import Catalogue
 
@@ -53,7 +53,7 @@ def a_plan(level: Level = Level.L2, columns: tuple[str, ...] | None = None, **ch
         protections=Protections(("nik",) if level in (Level.L2, Level.L3) else (), 10 if level is Level.L1 else 0),
         format=Format.CSV,
         channel="portal",
-        recipient=Recipient("dinsos-3201", "Dinas Sosial", "age1example", "ab" * 32),
+        recipient=Recipient("dinsos-3201", "Dinas Sosial", "age1example", "ab" * 32, NATION),
         onward_sharing=False,
         ends_on=date(2027, 6, 30),
     )

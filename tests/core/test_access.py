@@ -282,6 +282,19 @@ def test_the_fold_is_the_events():
     assert fold(events, "G-1") == grant == a_grant()
 
 
+# the package of the next release (decision 0106)
+
+
+def test_a_grant_moves_to_the_next_package_and_keeps_its_end_and_its_causes():
+    """What was received before was received; the new one is not yet."""
+    moment, new = at("2026-12-20T09:00"), "e" * 64
+    for status in (Status.ACTIVE, Status.SUSPENDED):
+        grant = step(a_grant(status), Action.CONFIRM_RECEIPT, WATI, CONFIRM, facts(at("2026-12-01T09:00")))
+        moved = step(grant, Action.MOVE, SYSTEM, {"manifest": new}, facts(moment, manifest=new))
+        assert moved == replace(grant, n=grant.n + 1, manifest=new, received=None)
+        assert may_read(moved, WATI, facts(moment)) is not None, "what lies in the store is another package"
+
+
 # the recipient's acknowledgement (S17)
 
 CONFIRM = {"envelope": ENVELOPE}
@@ -365,6 +378,7 @@ LINES = {
 def payload_of(action: Action) -> dict:
     return {
         Action.OPEN: OPEN,
+        Action.MOVE: {"manifest": OPEN["manifest"]},
         Action.READ: {"part": "data-0001"},
         Action.SUSPEND: {"cause": "READINESS", "reason": "sertifikat berakhir"},
         Action.RESUME: {"cause": "READINESS", "reason": "sertifikat diperbarui"},
@@ -432,6 +446,13 @@ def spoilers(rule) -> dict[str, dict]:
                 "acknowledges-another-package": {"acknowledged": replace(SAID, manifest="e" * 64)},
                 "acknowledges-at-another-time": {"acknowledged": replace(SAID, verified_at=END)},
             }
+        case Role.SYSTEM, Action.MOVE:
+            return {
+                "access-has-ended": {"now": END},
+                "papers-are-unsigned": {"handover_signed": False},
+                "is-not-what-was-approved": {"plan": "d" * 64},
+                "is-not-the-granted-package": {"payload": {"manifest": "d" * 64}},
+            }
         case Role.SYSTEM, Action.EXPIRE:
             return {"access-has-not-ended": {"now": at("2026-12-01T09:00")}}
     return LINES[rule.from_status, rule.action]
@@ -463,6 +484,7 @@ def test_the_table_holds_these_lines_and_no_other():
         *((status, role, Action.SUSPEND) for status in live[1:] for role in (Role.SYSTEM, Role.CONTROLLER)),
         *((Status.SUSPENDED, role, Action.RESUME) for role in (Role.SYSTEM, Role.CONTROLLER)),
         *((status, Role.CONTROLLER, Action.REVOKE) for status in live),
+        *((status, Role.SYSTEM, Action.MOVE) for status in live[1:]),
         *((status, Role.SYSTEM, Action.EXPIRE) for status in live),
         *((status, Role.AUTHORISED_HANDLER, Action.CONFIRM_RECEIPT) for status in KEEPERS),
     }

@@ -186,6 +186,11 @@ FRAME = [
     ("plan-region-twice", a_plan(area=Area(("3201", "320101"), EDITION))),
     ("plan-region-edition-unknown", a_plan(area=Area(("3201",), "1998"))),
     ("plan-region-edition-unknown", a_plan(area=Area(("3201",), EDITION, "BPS"))),
+    ("plan-competence-unknown", a_plan(recipient=replace(a_plan().recipient, competence=""))),
+    ("plan-competence-unknown", a_plan(recipient=replace(a_plan().recipient, competence="320"))),
+    ("area-outside-competence", a_plan(recipient=replace(a_plan().recipient, competence="3202"))),
+    ("area-outside-competence", a_plan(recipient=replace(a_plan().recipient, competence="320101"))),
+    ("area-outside-competence", a_plan(area=Area((), EDITION), recipient=replace(a_plan().recipient, competence="32"))),
 ]
 VARIABLES = [
     ("plan-without-variables", a_plan(columns=())),
@@ -275,7 +280,7 @@ def test_every_sentence_about_plans_has_an_example():
     """No code in plan.py without a plan above that meets it."""
 
     said = set(re.findall(r'"(plan-[a-z-]+)"', inspect.getsource(plans)))
-    assert said - {"plan-unreadable"} == {code for code, _ in CASES}
+    assert said - {"plan-unreadable"} == {code for code, _ in CASES} - {"area-outside-competence"}
 
 
 @pytest.mark.parametrize("number", ["3201010101010001", "3201.0101.0101.0001", "32 01 01 010101 0001"])

@@ -32,14 +32,7 @@ def asked(engine: Engine, question: Question, parts: list[Part], world: World) -
             batches = list(engine.rows(query, parts, types, INTERNAL))
             return [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
         case query:
-            most = largest(world) if question.enough != 2 else None  # with it families are proven otherwise
-            return engine.count(query, parts, types, question.enough, margins=True, most_members=most)
-
-
-def largest(world: World) -> int | None:
-    """How many of the world's persons are in one family at most; unknown where somebody is in none."""
-    families = [row["id_keluarga"] for row in world.drawing.rows if "id_keluarga" in row]
-    return max(Counter(families).values()) if families and None not in families else None
+            return engine.count(query, parts, types, question.enough, margins=True)
 
 
 def meant(question: Question, world: World) -> Answer:

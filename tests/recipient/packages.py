@@ -44,7 +44,7 @@ def a_plan(**changes: Any) -> Plan:
         protections=Protections(),
         format=Format.CSV,
         channel="unduh",
-        recipient=Recipient("dinsos-3201", "Dinas Sosial Kabupaten Bogor", key, fingerprint(key)),
+        recipient=Recipient("dinsos-3201", "Dinas Sosial Kabupaten Bogor", key, fingerprint(key), "3201"),
         onward_sharing=False,
         ends_on=date(2027, 6, 30),
     )

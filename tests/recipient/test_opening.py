@@ -187,7 +187,7 @@ def files(tmp_path):
     """A package, a seal and a key as files, as a recipient has them."""
     made = keygen(tmp_path / "kunci", "Dinas Sosial")
     plan = a_package(tmp_path).manifest.plan
-    recipient = type(plan.recipient)("dinsos", "Dinas Sosial", made.recipient, made.fingerprint)
+    recipient = type(plan.recipient)("dinsos", "Dinas Sosial", made.recipient, made.fingerprint, "3201")
     package = a_package(tmp_path, order="O-2", recipient=recipient)
     (tmp_path / "seal.pub.pem").write_bytes(SEAL.public.to_pem())
     return package, tmp_path

@@ -14,7 +14,7 @@ from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Order
 from bagipakai.core.keyfiles import write_once
 from bagipakai.core.manifest import fingerprint
-from bagipakai.core.plan import Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.opening import Opened, opened
 from bagipakai.registry import keys as registry_keys
@@ -28,9 +28,11 @@ PSEUDONYMS = {Unit.INDIVIDU: ("nik", "nomor_kk"), Unit.KELUARGA: ("nomor_kk",)}
 PURPOSE = "BANSOS"
 
 
-def recipient(identity: pyrage.x25519.Identity = US, institution: str = "dinsos-3201") -> Recipient:
+def recipient(
+    identity: pyrage.x25519.Identity = US, institution: str = "dinsos-3201", competence: str = NATION
+) -> Recipient:
     key = str(identity.to_public())
-    return Recipient(institution, f"Lembaga {institution}", key, fingerprint(key))
+    return Recipient(institution, f"Lembaga {institution}", key, fingerprint(key), competence)
 
 
 def a_plan(level: str = "L4", unit: str = "individu", variables: tuple[str, ...] = (), **changes: Any) -> Plan:

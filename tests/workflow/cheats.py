@@ -165,7 +165,7 @@ def somebody_who_was_here_before(attempt: Try) -> Iterator[Try]:
 # may the institution ask?
 
 
-@cheat(A.SUBMIT, A.RESUBMIT, A.APPROVE, A.GRANT)
+@cheat(A.SUBMIT, A.RESUBMIT, A.APPROVE, A.GRANT, A.FOLLOW_RELEASE)
 def the_institution_may_not_ask(attempt: Try) -> Iterator[Try]:
     standing = attempt.facts.standing
     yield _facts(attempt, controller_appointed=False)
@@ -332,7 +332,7 @@ def an_amendment_without_cause(attempt: Try) -> Iterator[Try]:
 # papers, processing, hand-over
 
 
-@cheat(A.SIGN_AGREEMENT, A.BEGIN_PROCESSING, A.PLACE_ORDER, A.PASS_QUALITY, A.GRANT)
+@cheat(A.SIGN_AGREEMENT, A.BEGIN_PROCESSING, A.PLACE_ORDER, A.FOLLOW_RELEASE, A.PASS_QUALITY, A.GRANT)
 def another_plan_than_approved(attempt: Try) -> Iterator[Try]:
     yield _facts(attempt, plan=sha("rencana lain"))
     forged = _forged(attempt, {"programme": "program lain"})
@@ -349,19 +349,19 @@ def a_signature_that_is_none(attempt: Try) -> Iterator[Try]:
         yield _settings(attempt, handover_timing="late")
 
 
-@cheat(A.BEGIN_PROCESSING, A.PLACE_ORDER, A.GRANT)
+@cheat(A.BEGIN_PROCESSING, A.PLACE_ORDER, A.FOLLOW_RELEASE, A.GRANT)
 def papers_unsigned(attempt: Try) -> Iterator[Try]:
     yield from _without(attempt, A.SIGN_AGREEMENT)
     yield from _without(attempt, A.SIGN_HANDOVER)
     yield from _rewritten(attempt, A.SIGN_AGREEMENT, document=sha("kertas lain"))
 
 
-@cheat(A.PLACE_ORDER, A.GRANT)
+@cheat(A.PLACE_ORDER, A.FOLLOW_RELEASE, A.GRANT)
 def a_record_that_somebody_touched(attempt: Try) -> Iterator[Try]:
     yield _facts(attempt, record_is_whole=False)
 
 
-@cheat(A.PLACE_ORDER, A.CANCEL_ORDER, A.RECORD_RECEIPT)
+@cheat(A.PLACE_ORDER, A.FOLLOW_RELEASE, A.CANCEL_ORDER, A.RECORD_RECEIPT)
 def a_disorderly_order(attempt: Try) -> Iterator[Try]:
     yield attempt
     yield _facts(attempt, processor_mandated=False)
@@ -393,7 +393,24 @@ def a_package_that_is_none(attempt: Try) -> Iterator[Try]:
     yield from _without(attempt, A.RECORD_RECEIPT)
 
 
-@cheat(A.GRANT, A.CLOSE)
+@cheat(A.FOLLOW_RELEASE)
+def a_product_that_does_not_roll(attempt: Try) -> Iterator[Try]:
+    yield attempt
+    yield _says(attempt, release="2026.3.0")
+    yield from _rewritten(attempt, A.SAVE_ANSWER, answers={**attempt.state.answers, "rolling": False})
+
+
+@cheat(A.GRANT, A.FOLLOW_RELEASE)
+def access_that_stands_no_more(attempt: Try) -> Iterator[Try]:
+    yield _facts(attempt, access_stands=False)
+
+
+@cheat(A.WITHDRAW)
+def what_was_given_already(attempt: Try) -> Iterator[Try]:
+    yield attempt
+
+
+@cheat(A.GRANT, A.FOLLOW_RELEASE, A.CLOSE)
 def too_late_or_too_soon(attempt: Try) -> Iterator[Try]:
     later = replace(attempt.facts.standing, valid_until=date.max)
     yield _facts(attempt, today=date(2027, 7, 1), standing=later)

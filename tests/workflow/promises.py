@@ -136,7 +136,7 @@ def signed_by_both(step: Step, action: str) -> bool:
 
 def receipt(step: Step) -> dict[str, Any] | None:
     """The receipt of the last order, if it has come."""
-    told = [event for event in step.since("PLACE_ORDER", "APPROVE") if event.action == "RECORD_RECEIPT"]
+    told = [event for event in step.since(*ORDERING, "APPROVE") if event.action == "RECORD_RECEIPT"]
     return dict(told[-1].payload) if told else None
 
 
@@ -252,7 +252,7 @@ def nothing_goes_abroad_without_a_basis(step: Step) -> bool:
 
 @promise
 def only_the_ready_send_and_receive(step: Step) -> bool:
-    if step.deed not in {"SUBMIT", "RESUBMIT", "APPROVE", "GRANT"}:
+    if step.deed not in {"SUBMIT", "RESUBMIT", "APPROVE", "GRANT", "FOLLOW_RELEASE"}:
         return True
     standing = step.facts.standing
     return (
@@ -564,7 +564,7 @@ def one_decides_on_what_one_saw(step: Step) -> bool:
 
 @promise
 def only_what_was_approved_goes_on(step: Step) -> bool:
-    deeds = {"SIGN_AGREEMENT", "BEGIN_PROCESSING", "PLACE_ORDER", "PASS_QUALITY", "GRANT"}
+    deeds = {"SIGN_AGREEMENT", "BEGIN_PROCESSING", *ORDERING, "PASS_QUALITY", "GRANT"}
     if step.deed not in deeds:
         return True
     approved = step.last("APPROVE")
@@ -587,6 +587,9 @@ def an_amendment_names_known_questions(step: Step) -> bool:
 
 
 # papers, processing, hand-over (law reference 4.4, invariants 1, 3, 7, 10; R-04, R-06, R-09)
+
+
+ORDERING = ("PLACE_ORDER", "FOLLOW_RELEASE")
 
 
 @promise
@@ -614,7 +617,7 @@ def the_hand_over_waits_for_its_turn(step: Step) -> bool:
 
 @promise
 def the_hand_over_names_the_approved_plan(step: Step) -> bool:
-    return step.deed not in {"SIGN_HANDOVER", "PLACE_ORDER"} or step.says["plan"] == decision(step).get("plan")
+    return step.deed not in {"SIGN_HANDOVER", *ORDERING} or step.says["plan"] == decision(step).get("plan")
 
 
 @promise
@@ -627,7 +630,7 @@ def the_hand_over_names_the_real_package(step: Step) -> bool:
 
 @promise
 def nothing_is_processed_without_an_agreement(step: Step) -> bool:
-    return step.deed not in {"BEGIN_PROCESSING", "PLACE_ORDER", "GRANT"} or signed_by_both(step, "SIGN_AGREEMENT")
+    return step.deed not in {"BEGIN_PROCESSING", *ORDERING, "GRANT"} or signed_by_both(step, "SIGN_AGREEMENT")
 
 
 @promise
@@ -638,7 +641,7 @@ def nothing_is_granted_without_a_hand_over(step: Step) -> bool:
 
 @promise
 def nothing_leaves_on_a_broken_record(step: Step) -> bool:
-    return step.deed not in {"PLACE_ORDER", "GRANT"} or step.facts.record_is_whole
+    return step.deed not in {*ORDERING, "GRANT"} or step.facts.record_is_whole
 
 
 @promise
@@ -648,9 +651,9 @@ def no_processor_works_without_a_mandate(step: Step) -> bool:
 
 @promise
 def one_order_at_a_time_each_with_its_own_number(step: Step) -> bool:
-    if step.deed != "PLACE_ORDER":
+    if step.deed not in ORDERING:
         return True
-    placed = [event.payload["order"] for event in step.since("APPROVE") if event.action == "PLACE_ORDER"]
+    placed = [event.payload["order"] for event in step.since("APPROVE") if event.action in ORDERING]
     return step.says["order"] not in placed and (not placed or receipt(step) is not None)
 
 
@@ -658,7 +661,7 @@ def one_order_at_a_time_each_with_its_own_number(step: Step) -> bool:
 def a_receipt_answers_the_last_order_once(step: Step) -> bool:
     if step.deed != "RECORD_RECEIPT":
         return True
-    placed = [event.payload["order"] for event in step.since("APPROVE") if event.action == "PLACE_ORDER"]
+    placed = [event.payload["order"] for event in step.since("APPROVE") if event.action in ORDERING]
     return bool(placed) and placed[-1] == step.says["order"] and receipt(step) is None
 
 
@@ -666,8 +669,8 @@ def a_receipt_answers_the_last_order_once(step: Step) -> bool:
 def a_running_order_is_cancelled_once(step: Step) -> bool:
     if step.deed != "CANCEL_ORDER":
         return True
-    since = step.since("PLACE_ORDER")
-    placed = [event.payload["order"] for event in step.since("APPROVE") if event.action == "PLACE_ORDER"]
+    since = step.since(*ORDERING)
+    placed = [event.payload["order"] for event in step.since("APPROVE") if event.action in ORDERING]
     return placed[-1:] == [step.says["order"]] and not {event.action for event in since} & {
         "CANCEL_ORDER",
         "RECORD_RECEIPT",
@@ -705,7 +708,7 @@ def delivered_lies_within_approved(step: Step) -> bool:
 def a_failed_package_is_made_again(step: Step) -> bool:
     if step.deed != "SEND_TO_QUALITY":
         return True
-    return not any(event.action == "FAIL_QUALITY" for event in step.since("PLACE_ORDER"))
+    return not any(event.action == "FAIL_QUALITY" for event in step.since(*ORDERING))
 
 
 @promise
@@ -723,7 +726,48 @@ def what_was_signed_for_is_what_is_granted(step: Step) -> bool:
 
 @promise
 def nothing_is_granted_after_its_end(step: Step) -> bool:
-    return step.deed != "GRANT" or date.fromisoformat(content(step.before)[0]["ends_on"]) >= step.facts.today
+    deeds = {"GRANT", "FOLLOW_RELEASE"}
+    return step.deed not in deeds or date.fromisoformat(content(step.before)[0]["ends_on"]) >= step.facts.today
+
+
+# rolling products (decision 0106)
+
+
+def given(step: Step) -> list[str]:
+    """The releases of the packages that were handed over so far, in order."""
+    told, found = "", []
+    for event in step.before:
+        if event.action == "RECORD_RECEIPT":
+            told = event.payload["release"]
+        if event.action == "GRANT":
+            found.append(told)
+    return found
+
+
+@promise
+def only_a_rolling_product_follows_and_once_to_each_release(step: Step) -> bool:
+    if step.deed != "FOLLOW_RELEASE":
+        return True
+    return bool(content(step.before)[0].get("rolling")) and step.says["release"] != given(step)[-1]
+
+
+@promise
+def nothing_follows_where_access_stands_no_more(step: Step) -> bool:
+    return step.deed not in {"GRANT", "FOLLOW_RELEASE"} or not given(step) or step.facts.access_stands
+
+
+@promise
+def what_was_given_is_not_taken_back_by_withdrawing(step: Step) -> bool:
+    return step.deed != "WITHDRAW" or not given(step)
+
+
+@promise
+def the_next_package_is_signed_for_anew(step: Step) -> bool:
+    """Each hand-over has its own record, unless the record names the plan alone."""
+    if step.deed != "GRANT" or step.facts.settings.handover_timing == "early":
+        return True
+    signed = {event.actor.role for event in step.since(*ORDERING) if event.action == "SIGN_HANDOVER"}
+    return signed >= {"ACCOUNTABLE_OFFICER", "CONTROLLER"}
 
 
 @promise

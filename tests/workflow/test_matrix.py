@@ -36,7 +36,7 @@ DRAWN = """
     HANDOVER_SIGNING     | ACCOUNTABLE_OFFICER     | SIGN_HANDOVER
     HANDOVER_SIGNING     | CONTROLLER              | SIGN_HANDOVER
     HANDOVER_SIGNING     | SYSTEM                  | GRANT
-    ACCESS_GRANTED       | SYSTEM                  | CLOSE
+    ACCESS_GRANTED       | SYSTEM                  | FOLLOW_RELEASE CLOSE
 """
 
 # Where each stage may lead: the last column of law reference 4.2. RETURNED leads back to the stage it came from.
@@ -53,7 +53,7 @@ LEADS_TO = """
     PROCESSING           | QUALITY_CHECK WITHDRAWN
     QUALITY_CHECK        | HANDOVER_SIGNING PROCESSING WITHDRAWN
     HANDOVER_SIGNING     | ACCESS_GRANTED WITHDRAWN
-    ACCESS_GRANTED       | CLOSED
+    ACCESS_GRANTED       | PROCESSING CLOSED
     CLOSED               |
     REJECTED             |
     WITHDRAWN            |
@@ -120,6 +120,7 @@ def test_the_system_decides_nothing():
         Action.BEGIN_PROCESSING,
         Action.RECORD_RECEIPT,
         Action.GRANT,
+        Action.FOLLOW_RELEASE,
         Action.CLOSE,
     }
 

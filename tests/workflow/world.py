@@ -38,6 +38,7 @@ CAST = {
     R.READINESS_REVIEWER: Actor("sari", "peninjau", R.READINESS_REVIEWER, CONTROLLER),
     R.AUDITOR: Actor("tono", "auditor", R.AUDITOR, "BPKP"),
     R.AUTHORISED_HANDLER: Actor("wati", "pengelola", R.AUTHORISED_HANDLER, ASKING),
+    R.SOURCE_PROVIDER: Actor("yani", "penyetor", R.SOURCE_PROVIDER, MINISTRY),
     R.SYSTEM: SYSTEM,
 }
 
@@ -60,6 +61,7 @@ QUESTIONS = {
     "variables": True,
     "ends_on": True,
     "onward_sharing": False,
+    "rolling": False,
     "note": False,
 }
 ANSWERS: dict[str, Any] = {
@@ -100,6 +102,7 @@ class Course:
     order_cancelled: bool = False  # the office cancels an order
     quality_fails: bool = False
     lapses: bool = False  # a lapse rule is configured
+    rolls: bool = False  # access moves on to the next release
     provider_first: bool = False  # the controller signs before the institution that receives
 
     @property
@@ -119,6 +122,8 @@ COURSES = (
     Course(reduced=True, order_refused=True, order_cancelled=True, provider_first=True),
     Course(reduced=True, amended=True, early=True),
     Course(quality_fails=True),
+    Course(rolls=True),
+    Course(rolls=True, early=True, quality_fails=True),
 )
 
 
@@ -174,6 +179,7 @@ class Walk:
             agreement=sha(f"agreement {plan_of(state, {})}"),
             handover=sha(f"handover {plan_of(state, {})} {manifest_of(state, self.course.early)}"),
             repair_due=self.now.date() + timedelta(days=14),
+            access_stands=True,
             access_open=False,
             duties=(),
         )
@@ -211,7 +217,7 @@ def path(course: Course) -> Iterator[tuple[Role, Action, str]]:
     """The lawful way from the first draft to the last duty, step by step."""
     yield R.APPLICANT, A.CREATE, ""
     yield R.APPLICANT, A.JOIN, ""
-    yield R.APPLICANT, A.SAVE_ANSWER, "all"
+    yield R.APPLICANT, A.SAVE_ANSWER, "rolling" if course.rolls else "all"
     yield R.APPLICANT, A.ATTACH, "SUPPORTING_DOC"
     yield R.APPLICANT, A.DETACH, "SUPPORTING_DOC"
     yield R.APPLICANT, A.ATTACH, "REQUEST_LETTER"
@@ -249,8 +255,17 @@ def path(course: Course) -> Iterator[tuple[Role, Action, str]]:
         yield R.DATA_PREPARER, A.PLACE_ORDER, ""
         yield R.DATA_PREPARER, A.CANCEL_ORDER, ""
         yield R.SYSTEM, A.RECORD_RECEIPT, "refused"
+    yield from _delivered(course, (R.DATA_PREPARER, A.PLACE_ORDER, ""))
+    if course.rolls:
+        yield from _delivered(course, (R.SYSTEM, A.FOLLOW_RELEASE, ""))
+    yield R.SYSTEM, A.CLOSE, ""
+
+
+def _delivered(course: Course, ordered: tuple[Role, Action, str]) -> Iterator[tuple[Role, Action, str]]:
+    parties = (R.ACCOUNTABLE_OFFICER, R.CONTROLLER)
     for failed in (True, False) if course.quality_fails else (False,):
-        yield R.DATA_PREPARER, A.PLACE_ORDER, ""
+        yield ordered
+        ordered = (R.DATA_PREPARER, A.PLACE_ORDER, "")
         yield R.SYSTEM, A.RECORD_RECEIPT, ""
         yield R.DATA_PREPARER, A.SEND_TO_QUALITY, ""
         yield R.QUALITY_REVIEWER, A.FAIL_QUALITY if failed else A.PASS_QUALITY, ""
@@ -258,7 +273,6 @@ def path(course: Course) -> Iterator[tuple[Role, Action, str]]:
         for party in reversed(parties) if course.provider_first else parties:
             yield party, A.SIGN_HANDOVER, ""
     yield R.SYSTEM, A.GRANT, ""
-    yield R.SYSTEM, A.CLOSE, ""
 
 
 def _repaired(checker: Role, course: Course) -> Iterator[tuple[Role, Action, str]]:
@@ -362,8 +376,9 @@ def payload_for(state: State, role: Role, action: Action, hint: str, course: Cou
             manifest = manifest_of(state, course.early and state.status is S.AGREEMENT_SIGNING)
             paper = sha(f"handover {plan_of(state, {})} {manifest_of(state, course.early)}")
             return {"document": paper, "plan": plan_of(state, {}), "manifest": manifest}
-        case A.PLACE_ORDER:
-            return {"order": f"order-{len(state.orders) + 1}", "plan": plan_of(state, {}), "release": "2026.3.0"}
+        case A.PLACE_ORDER | A.FOLLOW_RELEASE:
+            release = "2026.4.0" if state.grant or action is A.FOLLOW_RELEASE else "2026.3.0"
+            return {"order": f"order-{len(state.orders) + 1}", "plan": plan_of(state, {}), "release": release}
         case A.CANCEL_ORDER:
             return {"order": state.orders[-1] if state.orders else "order-1", "reason": "rencana diganti"}
         case A.RECORD_RECEIPT:
@@ -378,8 +393,8 @@ def payload_for(state: State, role: Role, action: Action, hint: str, course: Cou
 
 
 def _answers(state: State, hint: str) -> dict[str, Any]:
-    if hint == "all" or (state.status is S.DRAFT and not state.answers):
-        return dict(ANSWERS)
+    if hint in ("all", "rolling") or (state.status is S.DRAFT and not state.answers):
+        return ANSWERS | {"rolling": hint == "rolling"}
     if state.status is S.RETURNED:
         names = [target[6:] for target in sorted(state.unlocked) if target.startswith("field:")]
         new = {
@@ -413,7 +428,7 @@ def _receipt(state: State, refused: bool) -> dict[str, Any]:
     return {
         "order": order,
         "plan": plan_of(state, {}),
-        "release": "2026.3.0",
+        "release": "2026.4.0" if state.grant else "2026.3.0",
         "refusal": "order-failed" if refused else "",
         "package": "" if refused else f"package-{order}",
         "manifest": "" if refused else sha(f"manifest {order}"),

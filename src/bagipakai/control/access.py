@@ -108,6 +108,12 @@ def state_of(grant: Grant) -> rules.Grant:
     return DOOR.state(grant)
 
 
+def earlier_releases(grant: Grant) -> list[str]:
+    """The releases of the packages that this grant was for before, oldest first: their copies are to be destroyed."""
+    handed = cabinet.state_of(grant.request).granted
+    return [one.release for manifest, one in handed.items() if manifest != grant.manifest]
+
+
 def parts(grant: Grant) -> list[str]:
     """The names of the files of the package, the manifest first; empty if the package is not there."""
     manifest = manifest_of(grant)
@@ -229,7 +235,7 @@ class Receiving:
 
 def receiving(grant: Grant) -> Receiving | None:
     """What completes the hand-over record; None while no acknowledgement was handed in."""
-    entry = grant.events.filter(action=Action.CONFIRM_RECEIPT.value).select_related("person", "post").first()
+    entry = grant.events.filter(action=Action.CONFIRM_RECEIPT.value).select_related("person", "post").last()
     received = None if entry is None else state_of(grant).received
     if entry is None or received is None:
         return None
@@ -248,8 +254,12 @@ def may_confirm(grant: Grant, acting: Acting) -> Refusal | None:
 
 def acknowledgement_of(grant: Grant) -> bytes | None:
     """The signed acknowledgement as it was handed in."""
-    entry = grant.events.filter(action=Action.CONFIRM_RECEIPT.value).first()
-    return None if entry is None else str(entry.payload["payload"]["envelope"]).encode("ascii")
+    entry = grant.events.filter(action=Action.CONFIRM_RECEIPT.value).last()
+    return (
+        None
+        if entry is None or state_of(grant).received is None
+        else str(entry.payload["payload"]["envelope"]).encode("ascii")
+    )
 
 
 def ordered(action: Action, reason: str) -> dict[str, str]:
@@ -283,13 +293,18 @@ def _row(grant: int) -> Grant:
 
 
 def open_grant(request: Request, state: State, event: Happened) -> None:
-    """Compiles the grant from the approved plan and opens it, in the transaction of the event that grants. Raises
-    RuntimeError, which undoes that event, if plan and package do not agree."""
+    """Compiles the grant from the approved plan and opens it, in the transaction of the event that grants; where it
+    stands already, moves it to the package that was handed over now. Raises RuntimeError, which undoes that event, if
+    plan and package do not agree."""
     if state.decision is None or state.delivered is None:
         raise RuntimeError("a grant without a decision or a package")
     plan = situation.plan_of(request, state, situation.judged_on(state, event.at))
     if not isinstance(plan, Plan) or plan.digest != state.decision.plan:
         raise RuntimeError("the plan is not the approved one")
+    if (grant := grant_of(request.reference)) is not None:
+        grant.package, grant.manifest = state.delivered.package, state.delivered.manifest
+        _enter(grant, Action.MOVE, {"manifest": grant.manifest}, event.at)
+        return
     grant = Grant.objects.create(
         request=request,
         plan=plan.to_json(),
@@ -308,11 +323,15 @@ def open_grant(request: Request, state: State, event: Happened) -> None:
         "begins_at": grant.begins_at.isoformat(),
         "ends_at": grant.ends_at.isoformat(),
     }
-    for action, filled in ((Action.OPEN, payload), (Action.ACTIVATE, {})):
-        outcome = DOOR.answer(grant, action, None, filled, at=event.at)
-        if isinstance(outcome, Refusal):
-            raise RuntimeError(f"the grant could not be opened: {outcome.code}")
-        DOOR.write(grant, outcome)
+    _enter(grant, Action.OPEN, payload, event.at)
+    _enter(grant, Action.ACTIVATE, {}, event.at)
+
+
+def _enter(grant: Grant, action: Action, payload: Mapping[str, Any], at: datetime) -> None:
+    outcome = DOOR.answer(grant, action, None, payload, at=at)
+    if isinstance(outcome, Refusal):
+        raise RuntimeError(f"the grant could not {action.value}: {outcome.code}")
+    DOOR.write(grant, outcome)
 
 
 def tidy(now: datetime | None = None) -> int:
@@ -348,7 +367,8 @@ def _facts(
     standing = readiness.standing(grant.request.institution, at)
     signer = keybook.receipt_key(grant.request.institution, recipient)
     state, envelope = cabinet.state_of(grant.request), _envelope(grant.package)
-    release = Release.objects.filter(version=state.delivered.release if state.delivered else "").first()
+    handed = state.granted.get(grant.manifest)
+    release = Release.objects.filter(version=handed.release if handed else "").first()
     return AccessFacts(
         now=at,
         today=today,
@@ -357,7 +377,7 @@ def _facts(
         release_withdrawn=release is None or release.withdrawn_at is not None,
         withdrawal=release.withdrawal_reason if release else "",
         agreement_signed=signed_by_both(state.agreement),
-        handover_signed=signed_by_both(state.handover),
+        handover_signed=handed is not None,  # GRANT asked for both signatures
         plan=state.decision.plan if state.decision else "",
         manifest="" if envelope is None else hashlib.sha256(envelope).hexdigest(),
         package=grant.package,
@@ -382,9 +402,10 @@ def _acknowledged(envelope: Any, signer: PublicKey | None, recipient: str) -> Ac
 
 def _follows(grant: Grant, _: rules.Grant, event: rules.Event, entry: GrantEvent) -> None:
     grant.n, grant.status = event.n, event.status_after.value
-    if event.action is Action.CONFIRM_RECEIPT:
-        grant.received_at = event.at
-    grant.save(update_fields=["n", "status", "received_at"])
+    moved = ["package", "manifest"] if event.action is Action.MOVE else []
+    if event.action in (Action.CONFIRM_RECEIPT, Action.MOVE):
+        grant.received_at = event.at if event.action is Action.CONFIRM_RECEIPT else None
+    grant.save(update_fields=["n", "status", "received_at", *moved])
 
 
 def _last_look(grant: Grant, _: rules.Grant, event: rules.Event) -> Refusal | None:

@@ -124,6 +124,8 @@ def tidy() -> None:
     from bagipakai.control import access, circumstances, entrance, readiness, requests, submissions
 
     counts = (readiness.tidy(), access.tidy(), requests.follow_up(), entrance.tidy(), submissions.tidy())
+    if ordered := requests.follow_releases():
+        log.info("worker.followed releases=%d", ordered)
     noticed = circumstances.notice()
     if any(counts):
         log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d submissions=%d", *counts)

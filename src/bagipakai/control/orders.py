@@ -24,6 +24,11 @@ log = logging.getLogger("bagipakai.control.orders")
 LATER: Final = frozenset({"changed-meanwhile", "trail-disagrees"})  # refusals after which a receipt is read again
 
 
+def unfinished() -> int:
+    """How many orders of this office have no receipt yet."""
+    return PlacedOrder.objects.filter(collected_at=None).count()
+
+
 def next_order(request: Request, state: State) -> dict[str, Any]:
     """The payload of the next order: its id, the approved plan's digest, and the exact release to read. A rolling plan
     reads the newest release, any other the one it names."""

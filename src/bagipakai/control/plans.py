@@ -51,7 +51,8 @@ def compiled(
     if isinstance(key, Refusal):
         return key
     release = Release.objects.filter(version=answers["release"]).first()
-    if release is None or release.withdrawn_at is not None:
+    rolling = bool(answers.get("rolling"))
+    if release is None or (release.withdrawn_at is not None and not rolling):
         return Refusal("plan-release-unknown", {"release": str(answers["release"])})
     asked = tuple(
         Asked(one["name"], one["reason"])
@@ -61,9 +62,6 @@ def compiled(
     chosen = Level(min(level or answers["level"], answers["level"]))
     unit, rule = Unit(answers["unit"]), Disclosure.on(day)
     codes = () if answers["area"] == [forms.NATION] else tuple(answers["area"])
-    competence = request.institution.region
-    if competence and (not codes or not all(code.startswith(competence) for code in codes)):
-        return Refusal("area-outside-competence", {"area": ", ".join(codes) or "Indonesia"})
     plan = Plan(
         request=request.reference,
         purpose=answers["purpose"],
@@ -72,7 +70,7 @@ def compiled(
         level=chosen,
         unit=unit,
         release=release.version,
-        rolling=bool(answers.get("rolling")),
+        rolling=rolling,
         area=Area(codes, release.region_edition),
         population=forms.population(answers.get("population")),
         variables=asked,
@@ -82,7 +80,13 @@ def compiled(
         ),
         format=Format(answers["format"]),
         channel=CHANNEL,
-        recipient=Recipient(request.institution.code, request.institution.name, key.recipient, key.fingerprint),
+        recipient=Recipient(
+            institution=request.institution.code,
+            name=request.institution.name,
+            key=key.recipient,
+            fingerprint=key.fingerprint,
+            competence=request.institution.competence,
+        ),
         onward_sharing=bool(answers.get("onward_sharing")),
         ends_on=date.fromisoformat(answers["ends_on"]),
     )
@@ -131,7 +135,7 @@ def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
         purposes={code: frozenset(purpose["variables"]) for code, purpose in forms.purposes(day).items()},
         regions=releases.regions(release.region_edition).keys(),
         edition=release.region_edition,
-        releases=[one.version for one in releases.available()],
+        releases=[one.version for one in releases.available()] + [release.version] * plan.rolling,
         rule=rule,
         tier=control_tier(plan, catalogue) if named else None,
     )

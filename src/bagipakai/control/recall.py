@@ -2,8 +2,8 @@
 on, and who holds a copy is told why.
 
 Downloads ask at every range whether the release stands, so they stop by themselves; the grants then say that they are
-suspended, and for which cause. Rolling grants are suspended like the others here: letting them follow to the release
-that stands belongs in `control.access`, where RESUME is decided.
+suspended, and for which cause. Rolling grants are suspended like the others here, and then follow to the release
+that stands (`requests.follow_releases`, decision 0106).
 """
 
 from collections.abc import Iterator
@@ -60,8 +60,8 @@ def grants_of(version: str) -> Iterator[Grant]:
     """The grants whose package was made from this release, whatever became of them: their holders have copies."""
     opened = Grant.objects.exclude(status=Status.PENDING.value).select_related("request__institution")
     for grant in opened.order_by("pk"):
-        delivered = cabinet.state_of(grant.request).delivered
-        if delivered is not None and delivered.release == version:
+        handed = cabinet.state_of(grant.request).granted
+        if any(one.release == version for one in handed.values()):
             yield grant
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
-from django.db import connection
+from django.db import connection, transaction
 
 from bagipakai.control import access, clock, drafting, forms, ledger, notices, orders, releases, rulebook, situation
 from bagipakai.control.acting import Acting, person_of, tenures_of
@@ -24,7 +24,7 @@ from bagipakai.control.history import (
     differences,
     timeline,
 )
-from bagipakai.control.models import Claim, Document, Event, Institution, PendingDecision, Request
+from bagipakai.control.models import Claim, Document, Event, Grant, Institution, PendingDecision, Request
 from bagipakai.control.passkeys import matters, requested
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.queues import Waiting, claim, queue, release
@@ -53,6 +53,7 @@ __all__ = [
     "differences",
     "draw_up",
     "find",
+    "follow_releases",
     "follow_up",
     "get",
     "handle",
@@ -104,6 +105,35 @@ def follow_up() -> int:
     readiness had lapsed. Returns how many requests went on."""
     waiting = Request.objects.filter(status__in=list(_BY_ITSELF), awaited=[])
     return DOOR.tidy(waiting.select_related("institution", "controller"))
+
+
+def follow_releases() -> int:
+    """Orders the next package of each rolling product whose release is not the newest any more, for whoever waits
+    longest first. Only as many orders run at a time as policy says, so that a hundred and twenty do not start at once;
+    whatever may not go on now is looked at again. Returns how many were ordered."""
+    newest, started = releases.newest(), 0
+    open_ones = Grant.objects.filter(status__in=["ACTIVE", "SUSPENDED"], plan__rolling=True).order_by("pk")
+    for grant in open_ones.select_related("request__institution", "request__controller"):
+        if newest is None or orders.unfinished() >= rulebook.orders_at_a_time(clock.today()):
+            break
+        handed = state_of(grant.request).granted.get(grant.manifest)
+        if handed is not None and handed.release != newest.version:
+            started += _followed(grant.request)
+    return started
+
+
+def _followed(request: Request) -> bool:
+    """Whether an order was placed: what stands in the way now is no news, and is not written down each minute."""
+    try:
+        with transaction.atomic():
+            payload = orders.next_order(request, state_of(request))
+            outcome = DOOR.answer(request, Action.FOLLOW_RELEASE, None, payload)
+            if isinstance(outcome, Refusal):
+                return False
+            DOOR.write(request, outcome)
+    except ledger.Overtaken:
+        return False
+    return True
 
 
 def create(acting: Acting, controller: Institution | None = None, follows: Request | None = None) -> Request | Refusal:
@@ -290,7 +320,9 @@ def _last_look(request: Request, current: State, event: Happened) -> Refusal | N
     in the mailbox is not cancelled, whether or not its receipt was recorded."""
     if event.action is Action.CANCEL_ORDER and orders.is_answered(event.payload["order"]):
         return Refusal("order-was-answered")
-    if event.action is not Action.PLACE_ORDER or orders.is_the_next(request, current, event.payload):
+    if event.action not in (Action.PLACE_ORDER, Action.FOLLOW_RELEASE) or orders.is_the_next(
+        request, current, event.payload
+    ):
         return None
     return Refusal("content-differs-from-what-was-seen")
 
@@ -370,6 +402,7 @@ _EFFECTS: Mapping[Action, Callable[[Request, State, Happened], None]] = {
     Action.SIGN_HANDOVER: drafting.countersign,
     Action.PLACE_ORDER: orders.place,
     Action.CANCEL_ORDER: orders.cancel,
+    Action.FOLLOW_RELEASE: orders.place,
     Action.RECORD_RECEIPT: orders.delivered,
     Action.PASS_QUALITY: drafting.set_handover,
     Action.GRANT: access.open_grant,

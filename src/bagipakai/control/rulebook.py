@@ -24,6 +24,11 @@ class PaperTerms:
     confidentiality_years: int
 
 
+def orders_at_a_time(day: date) -> int:
+    """How many orders may run while rolling products follow a new release. Raises NoRule."""
+    return int(rules("following", "wave").on(day)["orders"])
+
+
 def settings(day: date) -> Settings:
     return Settings.on(day)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from bagipakai.control import clock, forms, institutions, ledger, people, plans, readiness, rulebook
 from bagipakai.control.acting import actor, known_of
-from bagipakai.control.models import Event, Grant, Institution, Paper, PlacedOrder, Request, Tenure
+from bagipakai.control.models import Event, Grant, GrantEvent, Institution, Paper, PlacedOrder, Request, Tenure
+from bagipakai.core import access
 from bagipakai.core.facts import Facts
 from bagipakai.core.plan import Level, Plan
 from bagipakai.core.refusal import Refusal
@@ -25,7 +26,7 @@ ASKING = frozenset({Role.APPLICANT, Role.ACCOUNTABLE_OFFICER, Role.AUTHORISED_HA
 # Roles that need no mandate of the controller: owners of fields consent for themselves, auditors only read.
 INDEPENDENT = frozenset({Role.DATA_PRODUCER, Role.AUDITOR})
 # Where data are about to leave, and the record is therefore read through first.
-LEAVING = frozenset({Status.PROCESSING, Status.HANDOVER_SIGNING})
+LEAVING = frozenset({Status.PROCESSING, Status.HANDOVER_SIGNING, Status.ACCESS_GRANTED})
 
 
 def actors(tenures: Collection[Tenure], request: Request, at: datetime) -> list[tuple[Actor, Tenure]]:
@@ -86,9 +87,20 @@ def facts(
         agreement=papers_of(request, state).get(Paper.Kind.AGREEMENT, ""),
         handover=papers_of(request, state).get(Paper.Kind.HANDOVER_RECORD, ""),
         repair_due=rulebook.repair_due(today),
+        access_stands=_access_stands(request, at),
         access_open=not Grant.objects.filter(request=request, ends_at__lte=at).exists(),
         **known_of(tenure, today),
     )
+
+
+def _access_stands(request: Request, at: datetime) -> bool:
+    """Whether the grant is in force, or waits for nothing but another release."""
+    grant = Grant.objects.filter(request=request, ends_at__gt=at).first()
+    if grant is None:
+        return False
+    events = (access.Event.from_json(one) for one in ledger.payloads(GrantEvent, grant))
+    state = access.fold(events)
+    return state.status in (access.Status.ACTIVE, access.Status.SUSPENDED) and state.causes <= {access.Cause.RELEASE}
 
 
 def judged_on(state: State, at: datetime) -> date:
@@ -119,7 +131,7 @@ def _sealed_at(state: State, action: Action | None) -> datetime:
     """The moment whose recipient's key counts: a package that was ordered stays sealed to the key of that moment,
     whatever happened to it since; before, and for the next order, the key of now."""
     ordered = None
-    if state.orders and action is not Action.PLACE_ORDER:
+    if state.orders and action not in (Action.PLACE_ORDER, Action.FOLLOW_RELEASE):
         ordered = PlacedOrder.objects.filter(order_id=state.orders[-1]).first()
     return ordered.placed_at if ordered is not None else clock.now()
 

@@ -43,6 +43,7 @@ class Status(StrEnum):
 class Action(StrEnum):
     OPEN = "OPEN"
     ACTIVATE = "ACTIVATE"
+    MOVE = "MOVE"
     READ = "READ"
     SUSPEND = "SUSPEND"
     RESUME = "RESUME"
@@ -72,8 +73,8 @@ class Command(AnyCommand[Action]):
     """What someone wants to do to a grant.
 
     Payload by action (every key is demanded): OPEN request, institution, plan, manifest, begins_at, ends_at (ISO
-    instants with offset) · ACTIVATE, EXPIRE – · READ part · SUSPEND, RESUME cause, reason · REVOKE reason ·
-    CONFIRM_RECEIPT envelope (the signed acknowledgement as text)
+    instants with offset) · ACTIVATE, EXPIRE – · MOVE manifest · READ part · SUSPEND, RESUME cause, reason ·
+    REVOKE reason · CONFIRM_RECEIPT envelope (the signed acknowledgement as text)
     """
 
 
@@ -149,6 +150,8 @@ def after(grant: Grant, event: Event) -> Grant:
         case Action.OPEN:
             changes |= {name: payload[name] for name in ("request", "institution", "plan", "manifest")}
             changes |= {name: datetime.fromisoformat(payload[name]) for name in ("begins_at", "ends_at")}
+        case Action.MOVE:
+            changes |= {"manifest": payload["manifest"], "received": None}
         case Action.SUSPEND:
             changes["causes"] = grant.causes | {Cause(payload["cause"])}
         case Action.RESUME:
@@ -221,7 +224,7 @@ def is_not_what_was_approved(grant: Grant, command: Command, facts: AccessFacts)
 
 
 def is_not_the_granted_package(grant: Grant, command: Command, facts: AccessFacts) -> Refusal | None:
-    manifest = command.payload["manifest"] if grant.status is None else grant.manifest
+    manifest = command.payload.get("manifest", grant.manifest)
     return None if facts.manifest and manifest == facts.manifest else Refusal("is-not-the-granted-package")
 
 
@@ -296,6 +299,7 @@ def form_is_incomplete(grant: Grant, command: Command, facts: AccessFacts) -> Re
 _SHAPES: Final[Mapping[Action, Form]] = {
     Action.OPEN: dict.fromkeys(("request", "institution", "plan", "manifest", "begins_at", "ends_at"), is_text),
     Action.ACTIVATE: {},
+    Action.MOVE: {"manifest": is_text},
     Action.READ: {"part": is_text},
     Action.SUSPEND: {"cause": one_of(*Cause), "reason": is_text},
     Action.RESUME: {"cause": one_of(*Cause), "reason": is_text},
@@ -342,6 +346,7 @@ SUSPENDING: Final = (suspended_for_that_already, cause_does_not_hold)
 RESUMING: Final = (sanction_needs_a_person, is_not_suspended_for_that, cause_still_holds)
 ORDERING: Final = (*PERSON, only_a_sanction_is_ordered, suspended_for_that_already)
 LIFTING: Final = (*PERSON, only_a_sanction_is_ordered, is_not_suspended_for_that)
+MOVING: Final = (access_has_ended, *TRUE_COPY)
 CONFIRMING: Final = (
     *RECIPIENT,
     receipt_was_confirmed,
@@ -357,6 +362,8 @@ _R, _A, _S = Role, Action, Status
 RULES: Final[tuple[Rule[Status, Action], ...]] = (
     Rule(_R.SYSTEM, _A.OPEN, None, _S.PENDING, (period_is_empty, *TRUE_COPY), "Acuan hukum 4.4 butir 1, 7, 10"),
     Rule(_R.SYSTEM, _A.ACTIVATE, _S.PENDING, _S.ACTIVE, LIVE, "Acuan hukum 4.3; 4.4 butir 1, 9, 10"),
+    *(Rule(_R.SYSTEM, _A.MOVE, status, status, MOVING, "Acuan hukum 2.2, 9; 4.4 butir 1, 7; S18; keputusan 0106")
+      for status in (_S.ACTIVE, _S.SUSPENDED)),
     Rule(_R.AUTHORISED_HANDLER, _A.READ, _S.ACTIVE, _S.ACTIVE,
          READER, "Acuan hukum 4.4 butir 1, 2, 9, 10; R-05, R-17; keputusan 0085"),
     Rule(_R.SYSTEM, _A.SUSPEND, _S.ACTIVE, _S.SUSPENDED, SUSPENDING, "Acuan hukum 4.4 butir 9; 9; S07, S18"),

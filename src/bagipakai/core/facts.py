@@ -163,6 +163,7 @@ class Facts(ActorFacts):
     agreement: str = ""  # SHA-256 of the agreement as generated
     handover: str = ""  # SHA-256 of the hand-over record as generated
     repair_due: date | None = None
+    access_stands: bool = False  # the grant of this request is active, or suspended for nothing but its release
     access_open: bool = True  # a grant of this request is still pending, active or suspended
     duties: tuple[str, ...] | None = None  # duties after access still unmet; None: not known
 

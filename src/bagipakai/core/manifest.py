@@ -15,6 +15,7 @@ from typing import Any
 from bagipakai.core.canonical import digest
 from bagipakai.core.envelope import PublicKey, Signer, seal, unseal
 from bagipakai.core.exchange import Step, StepDone
+from bagipakai.core.holds import FEW, NONE
 from bagipakai.core.plan import Plan, PlanError
 
 MANIFEST_KIND = "application/vnd.bagipakai.manifest+json;v=1"
@@ -27,6 +28,7 @@ SUITE = "age-v1-x25519"  # one X25519 recipient, ChaCha20-Poly1305 in chunks of 
 
 _PACKAGE = re.compile(r"paket-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_WITHHELD = re.compile(rf"{FEW}|{NONE}|[1-9][0-9]{{0,9}}")
 
 
 class Kind(StrEnum):
@@ -95,7 +97,8 @@ class Manifest:
     `processing` is the evidence of the sub-steps that were done before the seal; provisioning, the last, stands in
     the registry's receipt. `random_ids` counts, per pseudonym column, the rows whose number was missing or invalid
     and that therefore carry an id of this package alone. `guarded` counts the cells per column that begin with one
-    added apostrophe, so that no spreadsheet runs them.
+    added apostrophe, so that no spreadsheet runs them. `holds`, where the house ever had any: the digest of their state
+    (`holds`) and how many rows are `withheld`, no closer than may be told (core.holds).
     """
 
     package: str
@@ -126,10 +129,11 @@ class Manifest:
     destroy_by: date
     suite: str = SUITE
     version: int = field(default=1)
+    holds: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         plan = self.plan
-        return {
+        value = {
             "version": self.version,
             "suite": self.suite,
             "package": self.package,
@@ -174,6 +178,7 @@ class Manifest:
             "destroy_by": self.destroy_by.isoformat(),
             "onward_sharing": plan.onward_sharing,
         }
+        return value | ({"holds": dict(self.holds)} if self.holds else {})
 
     @classmethod
     def from_json(cls, data: Any) -> "Manifest":
@@ -216,6 +221,7 @@ class Manifest:
                 created_at=datetime.fromisoformat(data["created_at"]),
                 expires_on=date.fromisoformat(data["expires_on"]),
                 destroy_by=date.fromisoformat(data["destroy_by"]),
+                holds=dict(data.get("holds", {})),
             )
             same = manifest.to_json() == data
         except (KeyError, TypeError, ValueError, AttributeError, PlanError):
@@ -240,6 +246,10 @@ class Manifest:
         _hold(_SHA256.fullmatch(self.content_digest) is not None, "content_digest")
         counts = (self.rows, self.hidden_cells, *self.random_ids.values(), *self.guarded.values())
         _hold(all(type(count) is int and count >= 0 for count in counts), "rows")
+        if self.holds:
+            _hold(set(self.holds) == {"holds", "withheld"}, "holds")
+            _hold(_SHA256.fullmatch(self.holds["holds"]) is not None, "holds")
+            _hold(_WITHHELD.fullmatch(self.holds["withheld"]) is not None, "holds")
         for part in self.parts:
             _hold(_NAMES[part.kind].fullmatch(part.name) is not None, "part name")
             sizes = (part.rows, part.content_bytes, part.sealed_bytes)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # the catalogue is written in terms of this module's Level an
     from bagipakai.core.variables import Catalogue, Variable
 
 IDENTIFIERS = ("nik", "nomor_kk")  # who a person or family is; delivered at L4, or as pseudonyms
+NATION = "ID"  # the competence of who works everywhere
 MOST_PARTS = 200  # parts of one population predicate; more is a list of people, not a population
 MOST_VALUES = 1_000  # constants in it
 
@@ -98,12 +99,17 @@ class Protections:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who may open the package: the institution, its age recipient (lower case) and that key's fingerprint."""
+    """Who may open the package: the institution, its age recipient (lower case) and that key's fingerprint.
+
+    `competence` is the region inside which everything must lie that it asks for: a code, `NATION`, or nothing where it
+    is not known; then nothing may be asked for.
+    """
 
     institution: str
     name: str
     key: str
     fingerprint: str
+    competence: str
 
 
 @dataclass(frozen=True)
@@ -269,7 +275,8 @@ def objection(plan: Plan, known: Known) -> Refusal | None:
 
 
 def _frame(plan: Plan, known: Known) -> Iterator[Refusal]:
-    """Purpose, release and area exist."""
+    """Purpose, release and area exist, and the area lies inside the recipient's competence (law reference 4.4,
+    rule 3)."""
     if plan.purpose not in known.purposes:
         yield Refusal("plan-purpose-unknown", {"purpose": _shown(plan.purpose)})
     if plan.release not in known.releases:
@@ -281,6 +288,20 @@ def _frame(plan: Plan, known: Known) -> Iterator[Refusal]:
             yield Refusal("plan-region-unknown", {"code": _shown(code)})
         if sum(code.startswith(other) for other in plan.area.codes) > 1:
             yield Refusal("plan-region-twice", {"code": _shown(code)})
+    yield from _outside(plan.area.codes, plan.recipient.competence)
+
+
+def _outside(codes: tuple[str, ...], competence: str) -> Iterator[Refusal]:
+    """What of an area does not lie in this competence. One that is not known has no inside."""
+    if competence == NATION:
+        return
+    if len(competence) not in AREA_COLUMNS or not (competence.isascii() and competence.isdigit()):
+        yield Refusal("plan-competence-unknown")
+    elif not codes:
+        yield Refusal("area-outside-competence", {"area": "Indonesia"})
+    for code in codes:
+        if not code.startswith(competence):
+            yield Refusal("area-outside-competence", {"area": _shown(code)})
 
 
 def _variables(plan: Plan, known: Known) -> Iterator[Refusal]:

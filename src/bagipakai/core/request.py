@@ -79,6 +79,7 @@ class Action(StrEnum):
     FAIL_QUALITY = "FAIL_QUALITY"
     SIGN_HANDOVER = "SIGN_HANDOVER"
     GRANT = "GRANT"
+    FOLLOW_RELEASE = "FOLLOW_RELEASE"
     CLOSE = "CLOSE"
 
 
@@ -124,9 +125,10 @@ class Command(AnyCommand[Action]):
     PROPOSE, DECIDE_VARIABLES verdicts {variable: {verdict APPROVE/REJECT/LOWER, level, reason}} ·
     GIVE_OPINION opinion SUPPORTS/CONDITIONS/OPPOSES, reason · APPROVE variables (list), level, plan, content, reason ·
     REJECT, FAIL_QUALITY reason · PASS_QUALITY [note] · AMEND fields (list), reason ·
-    SIGN_AGREEMENT document, [capacity CONTROLLER/JOINT_CONTROLLER/PROCESSOR, signature] · PLACE_ORDER order, plan,
-    release · CANCEL_ORDER order, reason · RECORD_RECEIPT order, plan, release, refusal, package, manifest, rows (int),
-    columns (list: catalogue names), steps (list of {step, evidence}), [hidden_cells, package_bytes, persons] (int) ·
+    SIGN_AGREEMENT document, [capacity CONTROLLER/JOINT_CONTROLLER/PROCESSOR, signature] · PLACE_ORDER, FOLLOW_RELEASE
+    order, plan, release · CANCEL_ORDER order, reason · RECORD_RECEIPT order, plan, release, refusal, package, manifest,
+    rows (int), columns (list: catalogue names), steps (list of {step, evidence}), [hidden_cells, package_bytes,
+    persons] (int) ·
     SIGN_HANDOVER document, plan, manifest (may be empty when signed early), [signature] · GRANT grant
     """
 
@@ -283,6 +285,7 @@ class State:
     delivered: Delivered | None = None
     quality: str = ""  # PASSED or FAILED, of the last package
     grant: str = ""
+    granted: Mapping[str, Delivered] = field(default_factory=dict)  # by manifest: every package that was handed over
     reason: str = ""  # of the last return, rejection, withdrawal or failed check
     stays: tuple[Stay, ...] = ()
 
@@ -507,6 +510,23 @@ def _record_receipt(state: State, event: Event) -> dict[str, Any]:
     }
 
 
+def _order(state: State, event: Event) -> dict[str, Any]:
+    return {"orders": (*state.orders, event.payload["order"]), "cancelled": "", "delivered": None, "quality": ""}
+
+
+def _follow(state: State, event: Event) -> dict[str, Any]:
+    """Another package, another hand-over: what was signed for the last one stands for it alone. A record that was
+    signed early names no package, and stands."""
+    early = {role: signature for role, signature in state.handover.items() if not signature.manifest}
+    return {**_order(state, event), "handover": early}
+
+
+def _grant(state: State, event: Event) -> dict[str, Any]:
+    delivered = state.delivered
+    handed = {} if delivered is None else {delivered.manifest: delivered}
+    return {"grant": event.payload["grant"], "granted": {**state.granted, **handed}}
+
+
 def _why(state: State, event: Event) -> dict[str, Any]:
     return {"reason": event.payload.get("reason", "")}
 
@@ -532,15 +552,11 @@ _EFFECTS: Final[Mapping[Action, Callable[[State, Event], dict[str, Any]]]] = {
     Action.REJECT: _why,
     Action.SIGN_AGREEMENT: lambda state, event: {"agreement": {**state.agreement, event.actor.role: _signature(event)}},
     Action.SIGN_HANDOVER: lambda state, event: {"handover": {**state.handover, event.actor.role: _signature(event)}},
-    Action.PLACE_ORDER: lambda state, event: {
-        "orders": (*state.orders, event.payload["order"]),
-        "cancelled": "",
-        "delivered": None,
-        "quality": "",
-    },
+    Action.PLACE_ORDER: _order,
     Action.CANCEL_ORDER: lambda state, event: {"cancelled": event.payload["order"]},
     Action.RECORD_RECEIPT: _record_receipt,
     Action.PASS_QUALITY: lambda state, event: {"quality": "PASSED"},
     Action.FAIL_QUALITY: lambda state, event: {"quality": "FAILED", **_why(state, event)},
-    Action.GRANT: lambda state, event: {"grant": event.payload["grant"]},
+    Action.GRANT: _grant,
+    Action.FOLLOW_RELEASE: _follow,
 }

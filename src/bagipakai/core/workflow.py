@@ -41,8 +41,11 @@ from bagipakai.core.objections.decision import (
 )
 from bagipakai.core.objections.delivery import (
     access_is_still_open,
+    access_stands_no_more,
+    access_was_given,
     duty_is_unmet,
     end_date_has_passed,
+    follows_no_release,
     no_order_is_running,
     order_is_not_the_last,
     order_is_running,
@@ -213,9 +216,22 @@ RELEASE: Final = (
     content_differs_from_what_was_approved,
     readiness_has_lapsed,
     end_date_has_passed,
+    access_stands_no_more,
+)
+FOLLOWING: Final = (
+    record_is_broken,
+    agreement_is_unsigned,
+    content_differs_from_what_was_approved,
+    readiness_has_lapsed,
+    end_date_has_passed,
+    access_stands_no_more,
+    order_is_used_already,
+    names_another_plan,
+    follows_no_release,
 )
 NO_MORE_DUTIES: Final = (access_is_still_open, duty_is_unmet)
 
+AGAIN: Final = frozenset({Status.PROCESSING, Status.QUALITY_CHECK, Status.HANDOVER_SIGNING})  # for the next release too
 BEFORE_ACCESS: Final = tuple(status for status in Status if status not in TERMINAL | {Status.ACCESS_GRANTED})
 
 # Sources that stand in more than one line.
@@ -313,11 +329,14 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
          (*EXAMINER, *HANDOVER, names_another_package), BPS),
     Rule(R.SYSTEM, A.GRANT, S.HANDOVER_SIGNING, S.ACCESS_GRANTED,
          RELEASE, f"{NTB}: pemberian akses; acuan hukum 4.4 butir 1, 3, 6, 7, 10"),
+    Rule(R.SYSTEM, A.FOLLOW_RELEASE, S.ACCESS_GRANTED, S.PROCESSING,
+         FOLLOWING, "Acuan hukum 2.2, 9, 11.2: rilis bergulir atas permintaan (I); S18; keputusan 0106"),
     Rule(R.SYSTEM, A.CLOSE, S.ACCESS_GRANTED, S.CLOSED, NO_MORE_DUTIES, "Acuan hukum 4.2, 9: kewajiban terpenuhi"),
     # the applicant may stop at any stage before access
     *(
         Rule(role, A.WITHDRAW, status, S.WITHDRAWN,
-             (*PERSON, belongs_to_another_institution), "Acuan hukum 4.2: ditarik pemohon")
+             (*PERSON, belongs_to_another_institution, *((access_was_given,) if status in AGAIN else ())),
+             "Acuan hukum 4.2: ditarik pemohon")
         for status in BEFORE_ACCESS
         for role in (R.APPLICANT, R.ACCOUNTABLE_OFFICER)
     ),

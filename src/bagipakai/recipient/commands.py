@@ -162,6 +162,7 @@ def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None
             "rows": manifest.rows,
             "columns": columns,
             "hidden_cells": manifest.hidden_cells,
+            "withheld": manifest.holds.get("withheld"),
             "level": manifest.plan.level.value,
             "release": manifest.release,
             "plan_digest": manifest.plan.digest,
@@ -194,6 +195,8 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
     yield f"  Isi         : {words.number(manifest.rows)} baris, {len(manifest.columns)} kolom"
     if manifest.hidden_cells:
         yield f"  Ditutup     : {words.number(manifest.hidden_cells)} cacah, untuk melindungi kelompok kecil"
+    if withheld := manifest.holds.get("withheld"):
+        yield f"  Ditahan     : {withheld} baris, karena hak atau pelindungan orangnya"
     yield f"  Akses sampai: {words.day(manifest.expires_on)}"
     yield f"  Musnahkan   : paling lambat {words.day(manifest.destroy_by)}"
     yield f"  Bagi lanjut : {'boleh, dengan syarat perjanjian' if plan.onward_sharing else 'tidak boleh'}"

@@ -11,7 +11,7 @@ from bagipakai import postgres
 from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import intake_commands, worker_commands
+from bagipakai.registry import hold_commands, intake_commands, worker_commands
 from bagipakai.registry.keys import StorageKey
 from bagipakai.showing import interruptible, shown
 
@@ -87,6 +87,7 @@ def register(subparsers: Any) -> None:
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     intake_commands.register(subparsers)
     worker_commands.register(subparsers)
+    hold_commands.register(subparsers)
 
 
 def _synthesise(options: argparse.Namespace) -> int:

@@ -87,7 +87,7 @@ class Difference:
     def shown(self, rule: Disclosure) -> dict[str, Any]:
         """The same as it may leave: a place where any event is small is hidden for all of them, with partners, so that
         neither its province nor the tables of both releases give it back; the provinces likewise."""
-        most = 9  # persons of a family, at most: so many persons are at least a ninth as many families
+        most = max(self.old.most_members, self.new.most_members)  # so many persons are at least so many families
         whole = self.to_json()
         hidden: set[str] = set()
         everywhere = {kab for kab, _ in self.events}
@@ -323,6 +323,7 @@ def _ready(
 ) -> None:
     for shelf in (before, after):
         con.register_filesystem(shelf)
+    con.execute("SET enable_progress_bar = false")
     con.execute(f"SET memory_limit = '{MEMORY}'")
     con.execute(f"SET max_temp_directory_size = '{SPILL}'")
     con.execute("SET preserve_insertion_order = false")

@@ -19,6 +19,7 @@ from lokal import wilayah
 
 from bagipakai.core.disclosure import Disclosure, RowRule
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
+from bagipakai.core.holds import NONE, closed_by_rule, told
 from bagipakai.core.manifest import (
     MANIFEST_NAME,
     PART_LIMIT,
@@ -38,10 +39,11 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import engines, formats
 from bagipakai.registry.dictionary import dictionary, metadata
-from bagipakai.registry.engines import Engine
+from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
+from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
 from bagipakai.registry.package import Draft, package_id, private, publish, standing, withdraw
 from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
@@ -68,11 +70,14 @@ class Places:
     workspaces: Path
     packages: Path
     membership: Path
+    holds: Path
 
     @classmethod
     def under(cls, var: Path) -> "Places":
-        places = cls(var / "worker", var / "packages", var / "registry" / "membership")
-        for folder, mode in ((places.workspaces, 0o700), (places.packages, 0o755), (places.membership, 0o700)):
+        own = var / "registry"
+        places = cls(var / "worker", var / "packages", own / "membership", own / "holds")
+        private = (places.workspaces, places.membership, places.holds)
+        for folder, mode in ((places.packages, 0o755), *((folder, 0o700) for folder in private)):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)
         return places
@@ -227,17 +232,18 @@ class Delivery:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, self.course
         course.begin(Step.SELECTION)
+        absent = self._absent()
         with self._reading() as (engine, sources), self._draft() as draft:
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
-                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, self.release.most_members)
+                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent)
                 if isinstance(table, Refusal):
                     return table
                 extract, batches, alike, rows = table.extract, table.batches(), {}, None
             else:
                 table, rows = None, RowExtract(plan, self._catalogue, self._package_keys)
-                alike = self._alike(engine, sources)
-                extract, batches = rows.extract, rows.batches(engine, sources)
+                alike = self._alike(engine, sources, absent)
+                extract, batches = rows.extract, rows.batches(engine, sources, absent)
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
             with ahead(batches) as rows_in_order:
                 passing = self._told_of(rows_in_order, rows) if rows else rows_in_order
@@ -251,8 +257,9 @@ class Delivery:
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
             raise NotWhatWasApproved("rows")
-        digest = extract.digest.hexdigest()
-        course.end(Step.SELECTION, **self._read(engine.name, len(sources), table.total if table else extract.rows))
+        digest, holds = extract.digest.hexdigest(), self._told(absent)
+        read = self._read(engine.name, len(sources), table.total if table else extract.rows)
+        course.end(Step.SELECTION, **read, **holds)
         course.end(Step.AGGREGATION, **_hiding(table))
         course.end(
             Step.FORMATTING,
@@ -282,6 +289,7 @@ class Delivery:
             guarded=dict(guarded),
             parts=parts,
             processing=tuple(course.done),
+            holds=holds,
         )
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
@@ -291,6 +299,28 @@ class Delivery:
         for batch in batches:
             yield batch
             self.course.tell(Step.FORMATTING, self.release.persons_up_to(rows.reached, area), total)
+
+    @cached_property
+    def _holds(self) -> Holds:
+        return Holds(self.places.holds, self.keys.storage, (self.keys.seal.public, *self.keys.seals))
+
+    def _absent(self) -> Absent:
+        """Who is not in the answer, by the holds that stand now and the rules of the day of the order."""
+        plan, spill = self.order.plan, self.workspace / "holds"
+        spill.mkdir(mode=0o700)
+        return self._holds.absent(self.release, plan.level, plan.unit, _day_of(self.order), spill)
+
+    def _told(self, absent: Absent) -> dict[str, str]:
+        """What the package says of holds: the state of their events, and how many rows are withheld, no closer than may
+        be told. Nothing where there never was one."""
+        if not self._holds.state:
+            return {}
+        plan = self.order.plan
+        closed = closed_by_rule(plan.level, plan.unit, _day_of(self.order))
+        return {
+            "holds": self._holds.state,
+            "withheld": told(absent.met, self._rule.smallest_persons) if closed else NONE,
+        }
 
     @property
     def _package(self) -> str:
@@ -312,7 +342,7 @@ class Delivery:
             self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
         )
 
-    def _alike(self, engine: Engine, sources: tuple[engines.Part, ...]) -> dict[str, int]:
+    def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
         """For rows that leave without names: how many are alike to few others in what others may know of a person."""
         plan = self.order.plan
         rule = RowRule.on(_day_of(self.order))
@@ -320,7 +350,8 @@ class Delivery:
         if plan.level is Level.L4 or not by:
             return {}
         query = Count(plan.unit.value, by, plan.population, plan.area.codes)
-        found = engine.classes(query, sources, engines.types_of(self._catalogue, plan.unit.value), rule.smallest_class)
+        types = engines.types_of(self._catalogue, plan.unit.value)
+        found = engine.classes(query, sources, types, rule.smallest_class, absent)
         return {
             "smallest_class": rule.smallest_class,
             "classes": found.number,
@@ -371,6 +402,7 @@ class Delivery:
         guarded: dict[str, int],
         parts: tuple[Part, ...],
         processing: tuple[StepDone, ...],
+        holds: dict[str, str],
     ) -> Manifest:
         order, plan = self.order, self.order.plan
         counted = plan.level is Level.L1
@@ -401,6 +433,7 @@ class Delivery:
             created_at=self.course.clock(),
             expires_on=plan.ends_on,
             destroy_by=plan.ends_on,
+            holds=holds,
         )
 
 

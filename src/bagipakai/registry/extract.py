@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Disclosure, hide
+from bagipakai.core.disclosure import Cell, Disclosure, hide
 from bagipakai.core.manifest import DeliveredColumn
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.query import Count, Query, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.digest import ContentDigest
-from bagipakai.registry.engines import ARROW, Engine, Part, arrow_table, types_of
+from bagipakai.registry.engines import ARROW, NOBODY, Absent, Engine, Part, arrow_table, types_of
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.pseudonyms import IDENTIFIERS, TOKEN, Identifier, PackageKeys, pseudonyms, shuffled
 
@@ -110,11 +110,13 @@ class RowExtract:
         ]
         self.extract = Extract.of(pa.schema(fields), plan)
 
-    def batches(self, engine: Engine, parts: tuple[Part, ...]) -> Generator[pa.RecordBatch, None, None]:
-        """In release order for L4. For L2 and L3 the order within each batch is this package's own: release order
-        keeps families together and would let two recipients join by position. Raises EngineError."""
+    def batches(
+        self, engine: Engine, parts: tuple[Part, ...], absent: Absent = NOBODY
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """Without the `absent`. In release order for L4. For L2 and L3 the order within each batch is this package's
+        own: release order keeps families together and would let two recipients join by position. Raises EngineError."""
         order_key = self._keys.order_key() if self._plan.level is not Level.L4 else None
-        for number, batch in enumerate(engine.rows(self._query, parts, self._types, self._internal)):
+        for number, batch in enumerate(engine.rows(self._query, parts, self._types, self._internal, absent)):
             self._remember(batch)
             out = pa.RecordBatch.from_arrays(
                 [*self._pseudonyms(batch), *(batch.column(name) for name in self._plan.columns)],
@@ -160,10 +162,10 @@ class TableExtract:
         rule: Disclosure,
         engine: Engine,
         parts: tuple[Part, ...],
-        most_members: int | None = None,
+        absent: Absent = NOBODY,
     ) -> "TableExtract | Refusal":
-        """Or why no table may leave. The rule of the day and the plan's own smallest cell both hold, the stricter of
-        the two. `most_members`: of the largest family of the release, where it is known. Raises EngineError."""
+        """Of everybody but the `absent`, or why no table may leave. The rule of the day and the plan's own smallest
+        cell both hold, the stricter of the two. Raises EngineError."""
         query: Query = plan.query()
         assert isinstance(query, Count)  # noqa: S101 - L1 counts
         smallest = plan.protections.smallest_cell
@@ -173,9 +175,10 @@ class TableExtract:
             smallest_families=max(rule.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
         )
         types = types_of(catalogue, plan.unit.value)
-        cells = engine.count(
-            query, parts, types, enough=rule.smallest_families, margins=True, most_members=most_members
-        )
+        cells = engine.count(query, parts, types, enough=rule.smallest_families, margins=True, absent=absent)
+        if absent:
+            everybody = engine.count(replace(query, by=()), parts, types, enough=0)
+            absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)
         shown = hide(plan.columns, plan.unit.value, cells, rule)
         if isinstance(shown, Refusal):
             return shown
@@ -186,3 +189,7 @@ class TableExtract:
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         for batch in self.table.to_batches():
             yield self.extract.passing(batch)
+
+
+def _rows(cells: list[Cell], unit: Unit) -> int:
+    return sum(cell.persons if unit is Unit.INDIVIDU else cell.families for cell in cells)

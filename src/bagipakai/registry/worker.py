@@ -27,6 +27,7 @@ from bagipakai.registry.engines import EngineError, TooManyCells
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved
 from bagipakai.registry.formats import CellTooLong
+from bagipakai.registry.holds import Broken
 from bagipakai.registry.mailbox import Letter, Mailbox
 from bagipakai.registry.releases import Release, UnknownRelease, lives_of
 from bagipakai.registry.seal import PartTooLarge
@@ -103,6 +104,8 @@ class Worker:
             return deliver.refused(order, Refusal("order-release-unknown", {"release": order.release}))
         except Damaged:
             return deliver.refused(order, Refusal("order-release-damaged", {"release": order.release}))
+        except Broken as broken:  # who is on hold is not known, so nobody is delivered
+            return deliver.refused(order, Refusal("hold-records-broken", {"file": str(broken)}))
         except TooManyCells:
             return deliver.refused(order, Refusal("table-too-fine"))
         except CellTooLong as column:

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from bagipakai.control.models.ledger import Entry
+from bagipakai.core.plan import NATION
 
 
 class Kind(models.TextChoices):
@@ -19,11 +20,15 @@ class Kind(models.TextChoices):
     INTERNATIONAL = "INTERNATIONAL", "Organisasi internasional"
 
 
+LOCAL = frozenset({Kind.PEMDA_PROV, Kind.PEMDA_KAB, Kind.PEMDA_KOTA, Kind.PEMDA_DESA})
+
+
 class Institution(models.Model):
     """A body that controls, prepares or uses DTSEN.
 
-    `region` is the area of its competence: no code means the nation, otherwise the Kemendagri code below which every
-    request must stay. An international organisation without `transfer_basis` is denied (UU 27/2022 Art 56).
+    `region` is the area of its competence: the Kemendagri code below which every request must stay; no code means the
+    nation, except for a local government, where it is not known and nothing may be asked. An international organisation
+    without `transfer_basis` is denied (UU 27/2022 Art 56).
     """
 
     code = models.CharField(max_length=40, unique=True)
@@ -56,6 +61,12 @@ class Institution(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def competence(self) -> str:
+        """The region inside which its plans must lie: its code, the nation, or nothing for a local government whose
+        region nobody recorded."""
+        return self.region or ("" if self.kind in LOCAL else NATION)
 
 
 class RecipientKeyEvent(Entry):

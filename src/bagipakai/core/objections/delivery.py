@@ -90,6 +90,25 @@ def end_date_has_passed(state: State, command: Command, facts: Facts) -> Refusal
     return None if ends is not None and facts.today <= ends else Refusal("end-date-has-passed")
 
 
+@about_payload
+def follows_no_release(state: State, command: Command, facts: Facts) -> Refusal | None:
+    """A pinned product stays on its release; a rolling one is made once from each."""
+    release = command.payload["release"]
+    rolls = bool(state.answers.get("rolling")) and state.delivered is not None and state.delivered.release != release
+    return None if rolls else Refusal("follows-no-release", {"release": release[:20]})
+
+
+def access_stands_no_more(state: State, command: Command, facts: Facts) -> Refusal | None:
+    """Where access was given once, nothing more is made or given once it ended, or while it is suspended for anything
+    but its release."""
+    return None if not state.grant or facts.access_stands else Refusal("access-stands-no-more")
+
+
+def access_was_given(state: State, command: Command, facts: Facts) -> Refusal | None:
+    """A package that was handed over cannot be asked back by stopping the next one."""
+    return Refusal("access-was-given") if state.grant else None
+
+
 def access_is_still_open(state: State, command: Command, facts: Facts) -> Refusal | None:
     return Refusal("access-is-still-open") if facts.access_open else None
 

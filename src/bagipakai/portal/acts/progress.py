@@ -44,6 +44,7 @@ HAPPENED: dict[Action, Promise] = {
     Action.FAIL_QUALITY: _lazy("Paket dikembalikan ke pemrosesan"),
     Action.SIGN_HANDOVER: _lazy("Berita acara ditandatangani"),
     Action.GRANT: _lazy("Hak akses berlaku"),
+    Action.FOLLOW_RELEASE: _lazy("Rilis baru terbit, pemrosesan dipesan"),
     Action.CLOSE: _lazy("Permintaan ditutup"),
     Action.WITHDRAW: _lazy("Permintaan ditarik"),
 }  # drafting and the small steps of a check are left out

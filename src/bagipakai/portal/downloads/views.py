@@ -22,6 +22,7 @@ from bagipakai.control.trail import house
 from bagipakai.core import acknowledgement
 from bagipakai.core.manifest import MANIFEST_NAME
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import Status
 from bagipakai.portal.downloads import links, ranges
 from bagipakai.portal.pages.files import as_download
 from bagipakai.portal.pages.refused import refused, sentence
@@ -76,6 +77,8 @@ def _page(http: HttpRequest, dossier: Dossier, grant: Grant, error: str = "") ->
         "status": access.state_of(grant).status_at(clock.now()),
         "manifest": manifest,
         "parts": [(name, sizes.get(name)) for name in access.parts(grant)],
+        "coming": dossier.state.grant and dossier.state.status is not Status.ACCESS_GRANTED,
+        "before": access.earlier_releases(grant),
         "proofs": [] if refusal else [(name, len(content)) for name, content in access.proof_of(grant).items()],
         "policy": house.policy_file().is_file(),
         "hindrance": sentence(refusal) if refusal else "",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from bagipakai.core.disclosure import Cell, Table
@@ -26,6 +27,7 @@ INTERNAL = {
     "nik": Type.TEXT,
     "nomor_kk": Type.TEXT,
 }
+ORDINAL = {"individu": "person_ordinal", "keluarga": "first_ordinal"}  # what tells the rows of a table apart
 
 
 class EngineError(Exception):
@@ -42,6 +44,41 @@ class Part:
 
     path: str
     regency: str
+
+
+class Absent:
+    """Rows that are in no answer, whatever is asked: by `ORDINAL` of the unit, so those of one table of one release.
+
+    `met` counts those that an answer would have held. Falsy when there are none: then nothing is read or compared.
+    """
+
+    def __init__(self, ordinals: Iterable[int] = ()) -> None:
+        self.ordinals = np.unique(np.fromiter(ordinals, np.int64))
+        self.met = 0
+
+    def __bool__(self) -> bool:
+        return len(self.ordinals) > 0
+
+    def __contains__(self, ordinal: int) -> bool:
+        return bool(np.isin(ordinal, self.ordinals))
+
+    def taken_from(self, batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:
+        """`batches` without these rows, in the same order. An engine whose join forgets the order of rows takes them
+        away here; a batch with nobody to take away is looked at once and passes as it is."""
+        for batch in batches:
+            rows = batch.column(column).to_numpy(zero_copy_only=False)
+            if not len(rows):
+                continue
+            first, last = np.searchsorted(self.ordinals, (rows.min(), rows.max()))
+            near = self.ordinals[first : last + 1]
+            away = np.isin(rows, near) if len(near) else near
+            if len(near) and away.any():
+                self.met += int(away.sum())
+                batch = batch.filter(pa.array(~away))  # noqa: PLW2901
+            yield batch
+
+
+NOBODY = Absent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +102,15 @@ class Engine(Protocol):
         """Which engine, and its version: `duckdb 2.0.1`."""
 
     def rows(
-        self, query: Rows, parts: Iterable[Part], types: Mapping[str, Type], internal: tuple[str, ...] = ()
+        self,
+        query: Rows,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        internal: tuple[str, ...] = (),
+        absent: Absent = NOBODY,
     ) -> Iterator[pa.RecordBatch]:
-        """The chosen rows in release order, in batches of 131,072 rows, the last one shorter: the same batches from
-        every engine. Columns as `schema_of` says. Raises EngineError, also half-way."""
+        """The chosen rows that are not `absent`, in release order, in batches of 131,072 rows, the last one shorter:
+        the same batches from every engine. Columns as `schema_of` says. Raises EngineError, also half-way."""
 
     def count(
         self,
@@ -77,12 +119,18 @@ class Engine(Protocol):
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
-        most_members: int | None = None,
+        absent: Absent = NOBODY,
     ) -> list[Cell]:
-        """As `reference.count`, cell by cell. `most_members`, if it is known, is how many persons a family has at most:
-        more than `enough - 1` times as many persons are enough families. Raises TooManyCells, EngineError."""
+        """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
 
-    def classes(self, query: Count, parts: Iterable[Part], types: Mapping[str, Type], smallest: int) -> Classes:
+    def classes(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        smallest: int,
+        absent: Absent = NOBODY,
+    ) -> Classes:
         """The chosen rows in classes by `query.by`, as `reference.classes`. Raises EngineError."""
 
     def __enter__(self) -> "Engine": ...

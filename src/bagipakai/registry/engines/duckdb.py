@@ -23,6 +23,9 @@ from bagipakai.registry.engines import (
     BATCH,
     INTERNAL,
     MOST_CELLS,
+    NOBODY,
+    ORDINAL,
+    Absent,
     Classes,
     EngineError,
     Part,
@@ -43,8 +46,6 @@ STORED_AS = {  # what a release may hold for each type of the contract
     Type.BOOLEAN: {"BOOLEAN"},
     Type.DATE: {"DATE"},
 }
-FEW_PLACES = 64  # files: to read so many again costs less than to mark families in all of them
-
 _Answer = TypeVar("_Answer")
 
 
@@ -67,17 +68,17 @@ def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
     return Sql(text, tuple(words.values))
 
 
-def cells_sql(query: Count, types: Mapping[str, Type], marks: bool = True) -> Sql:
-    """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`; without
-    `marks`, nothing was seen."""
+def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) -> Sql:
+    """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`."""
     words = _Words(types)
     where = words.where(chosen(query))
     dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
-    counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu" if marks else "unmarked"]
+    counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu"]
     select = ",\n    ".join([*dimensions, *counts])
     groups = ", ".join(f"d{at}" for at in range(len(query.by)))
     grouped = f"\nGROUP BY {groups}" if groups else ""
-    text = f"{_REGISTRY},\n{chosen_sql(where)}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
+    source = f"{_registry(query, absent)},\n{chosen_sql(where)}"
+    text = f"{source}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
     return Sql(text, tuple(words.values))
 
 
@@ -85,6 +86,23 @@ _REGISTRY = """WITH
 registry AS (      -- the files of the release that can hold a chosen row; codes are text inside them
     SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
 )"""
+
+
+def _registry(query: Rows | Count, absent: Absent) -> str:
+    """The registry, without the rows that are in no answer. A join forgets the order of rows, which no count has."""
+    if not absent:
+        return _REGISTRY
+    ordinal = _quoted(ORDINAL[query.unit])
+    return f"""WITH
+release AS (       -- the files of the release that can hold a chosen row; codes are text inside them
+    SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
+),
+absent AS (        -- who is in no answer, whatever is asked
+    SELECT unnest(getvariable('absent')) AS ordinal
+),
+registry AS (
+    SELECT release.* FROM release ANTI JOIN absent ON (release.{ordinal} = absent.ordinal)
+)"""  # noqa: S608  # as above
 
 
 # `seen` marks family f in bit f mod 64: as many bits are set as there are families, or fewer, never more. So at 8 bytes
@@ -100,7 +118,6 @@ _COUNTS = {
         "0 AS families",
         "coalesce(bit_or(1::UBIGINT << CAST(id_keluarga & 63 AS UBIGINT)), 0) AS seen",
     ],
-    "unmarked": ["count(*) AS persons", "0 AS families", "0::UBIGINT AS seen"],
 }
 
 
@@ -150,6 +167,7 @@ class Engine:
             directories.append(f"{shelf.protocol}://")
             _quietly(lambda: self._con.register_filesystem(shelf))
         for name, value in (
+            ("enable_progress_bar", False),
             ("memory_limit", memory_limit),
             ("temp_directory", spill),
             ("max_temp_directory_size", max_temp_size),
@@ -179,16 +197,27 @@ class Engine:
         self._con.close()
 
     def rows(
-        self, query: Rows, parts: Iterable[Part], types: Mapping[str, Type], internal: tuple[str, ...] = ()
+        self,
+        query: Rows,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        internal: tuple[str, ...] = (),
+        absent: Absent = NOBODY,
     ) -> Iterator[pa.RecordBatch]:
-        """The chosen rows in release order (the order of `parts`, and within each), in batches of 131,072 rows, the
-        last one shorter; the same batches for any number of threads. Columns as `schema_of` says. Raises EngineError,
-        also half-way."""
-        schema, sql = schema_of(query, types, internal), rows_sql(query, types, internal)
+        """The chosen rows that are not `absent`, in release order (the order of `parts`, and within each), in batches
+        of 131,072 rows, the last one shorter; the same batches for any number of threads. Columns as `schema_of` says.
+        Raises EngineError, also half-way."""
+        schema, ordinal = schema_of(query, types, internal), ORDINAL[query.unit]
+        read = (*internal, ordinal) if absent and ordinal not in internal else internal
+        sql = rows_sql(query, types, read)
         needed = {name: types[name] for name in (*query.keep, *columns_of(chosen(query)))}
-        with self._session(query, parts, needed | {name: INTERNAL[name] for name in internal}) as session:
+        with self._session(query, parts, needed | {name: INTERNAL[name] for name in read}) as session:
             if session is not None:
-                yield from recut(session.stream(sql), schema)
+                found = session.stream(sql)
+                if absent:
+                    there = absent.taken_from(found, f"_{ordinal}")
+                    found = (batch.select(range(len(schema))) for batch in there)
+                yield from recut(found, schema)
 
     def count(
         self,
@@ -197,34 +226,56 @@ class Engine:
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
-        most_members: int | None = None,
+        absent: Absent = NOBODY,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
-        sure = (enough - 1) * most_members if enough and most_members and query.unit != "keluarga" else None
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
         needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
+        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
         with self._session(query, parts, needed) as session:
             if session is None:
                 return []
-            if sure is not None:  # first without marks: most cells have so many persons that these are enough families
-                session.cells(cells_sql(query, types, marks=False))
-                session.sums(sums_sql(query, enough, margins, sure))
-                if len(session.doubtful(query.by)) <= FEW_PLACES:
-                    return list(_summed(session, query, types, enough, margins))
-            session.cells(cells_sql(query, types))
-            session.sums(sums_sql(query, enough, margins, sure))
-            return list(_summed(session, query, types, enough, margins))
+            session.leave_out(absent)
+            session.cells(cells_sql(query, types, absent))
+            session.sums(sums_sql(query, enough, margins))
+            return list(_summed(session, query, types, enough, margins, absent))
 
-    def classes(self, query: Count, parts: Iterable[Part], types: Mapping[str, Type], smallest: int) -> Classes:
+    def look_up(
+        self, column: str, numbers: Iterable[int], keep: tuple[str, ...], parts: Iterable[Part]
+    ) -> list[tuple[int, ...]]:
+        """The internal columns `keep` of every row whose internal `column` is one of `numbers`, in no order: for who
+        keeps a list of persons by what only the registry knows. Raises EngineError."""
+        needed = {name: INTERNAL[name] for name in (column, *keep)}
+        with self._session(Rows("individu", ()), parts, needed) as session:
+            if session is None:
+                return []
+            session.know("wanted", sorted(set(numbers)))
+            kept = ", ".join(f"registry.{_quoted(name)}" for name in keep)
+            return session.run(f"""{_REGISTRY},
+wanted AS (
+    SELECT unnest(getvariable('wanted')) AS number
+)
+SELECT {kept} FROM registry SEMI JOIN wanted ON (registry.{_quoted(column)} = wanted.number)""")  # noqa: S608  # as above
+
+    def classes(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        smallest: int,
+        absent: Absent = NOBODY,
+    ) -> Classes:
         """As `reference.classes`, a group of files at a time. Raises EngineError."""
         words = _Words(types)
         where, by = words.where(chosen(query)), [words.column(name) for name in query.by]
-        text = f"{_REGISTRY},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
+        text = f"{_registry(query, absent)},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
         found = Classes(0, 0, 0)
         for some in apart(query.by, parts_in(query.area, parts)):
             with self._session(query, some, needed) as session:
                 if session is not None:
+                    session.leave_out(absent)
                     found += Classes(*session.run(text, tuple(words.values))[0])
         return found
 
@@ -253,8 +304,16 @@ class _Session:
 
     def read(self, area: tuple[str, ...]) -> None:
         """From here on, reads only the files that can hold a row of `area`."""
-        paths = [part.path for part in parts_in(area, self._parts)]
-        _quietly(lambda: self._cursor.execute("SET VARIABLE parts = $1", [paths]))
+        self.know("parts", [part.path for part in parts_in(area, self._parts)])
+
+    def know(self, name: str, values: list[Any]) -> None:
+        """Sets the variable `name` to a list."""
+        _quietly(lambda: self._cursor.execute(f"SET VARIABLE {name} = $1", [values]))
+
+    def leave_out(self, absent: Absent) -> None:
+        """What `_registry` reads, where there is anybody."""
+        if absent:
+            self.know("absent", absent.ordinals.tolist())
 
     def check(self, needed: Mapping[str, Type]) -> None:
         """Compares the files with the contract: a column of another type would compare otherwise."""
@@ -276,11 +335,6 @@ class _Session:
         """And that of its margins."""
         self.run(f"CREATE OR REPLACE TEMP TABLE sums AS\n{sql.text}", sql.values)
 
-    def doubtful(self, by: tuple[str, ...]) -> tuple[Part, ...]:
-        """The files in which families would have to be counted one by one."""
-        keys = self.run(f"SELECT depth{''.join(f', d{at}' for at in range(len(by)))} FROM sums WHERE doubt")  # noqa: S608
-        return parts_in(_regions_of(by, [list(key[:depth]) for depth, *key in keys]), self._parts) if keys else ()
-
     def stream(self, sql: Sql) -> Iterator[pa.RecordBatch]:
         """The only form that streams on each DuckDB we support: `sql()` with variables (dataplane reference §3.3)."""
         self._set(sql.values)
@@ -295,14 +349,19 @@ class _Session:
 
 
 def _summed(
-    session: _Session, query: Count, types: Mapping[str, Type], enough: int | None, margins: bool
+    session: _Session,
+    query: Count,
+    types: Mapping[str, Type],
+    enough: int | None,
+    margins: bool,
+    absent: Absent,
 ) -> Iterator[Cell]:
     """The cells, and with `margins` the sums over the last dimensions, from the temporary table of the finest cells:
     the coarsest first, of one kind by value."""
     in_order = "".join(f", d{at} NULLS LAST" for at in range(len(query.by)))
     sums = session.run(f"SELECT * FROM sums ORDER BY depth{in_order}")  # noqa: S608  # d0, d1, …
     doubtful = [key[:depth] for depth, *key, _, _, doubt in sums if doubt]
-    exact = _families(session, query, types, doubtful, margins) if doubtful else {}
+    exact = _families(session, query, types, doubtful, margins, absent) if doubtful else {}
     if enough is not None:
         exact = {key: min(families, enough) for key, families in exact.items()}
     for depth, *dimensions, persons, families, doubt in sums:
@@ -310,10 +369,9 @@ def _summed(
         yield Cell(key, persons, exact.get(key, families) if doubt else families)
 
 
-def sums_sql(query: Count, enough: int | None, margins: bool, sure: int | None = None) -> Sql:
+def sums_sql(query: Count, enough: int | None, margins: bool) -> Sql:
     """The finest cells and their margins. A margin of the first `depth` dimensions leaves the others NULL; `depth`
-    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one: neither more
-    than `sure` persons nor enough bits."""
+    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one."""
     names = [f"d{at}" for at in range(len(query.by))]
     words = _Words({})
     if query.unit == "keluarga":
@@ -321,12 +379,8 @@ def sums_sql(query: Count, enough: int | None, margins: bool, sure: int | None =
     elif enough is None:
         families, doubt = "bits", "true"
     else:
-        enough_bits = f"least(bits, {words.value(enough)})"
-        families = f"CASE WHEN (persons < {words.value(enough)}) THEN 0 ELSE {enough_bits} END"
+        families = f"CASE WHEN (persons < {words.value(enough)}) THEN 0 ELSE least(bits, {words.value(enough)}) END"
         doubt = f"(persons >= {words.value(enough)}) AND (bits < {words.value(enough)})"
-        if sure is not None:
-            families = f"CASE WHEN (persons > {words.value(sure)}) THEN {words.value(enough)} ELSE {families} END"
-            doubt += f" AND (persons <= {words.value(sure)})"
     dimensions = "".join(f"{name}, " for name in names)
     text = f"""WITH
 sums AS (
@@ -353,7 +407,12 @@ def _grouping_sets(names: list[str], margins: bool) -> str:
 
 
 def _families(
-    session: _Session, query: Count, types: Mapping[str, Type], doubtful: list[list[Any]], margins: bool
+    session: _Session,
+    query: Count,
+    types: Mapping[str, Type],
+    doubtful: list[list[Any]],
+    margins: bool,
+    absent: Absent,
 ) -> dict[Key, int]:
     """The families of the doubtful cells and margins, counted one by one, in one pass over their regencies. A margin
     above them that is not in doubt comes out too, but with only a part of its families."""
@@ -366,7 +425,7 @@ def _families(
         f"EXISTS (SELECT 1 FROM doubtful WHERE (depth = {depth}){_same('doubtful', 'cells', names[:depth])})"  # noqa: S608
         for depth in (range(len(names) + 1) if margins else [len(names)])
     )
-    text = f"""{_REGISTRY},
+    text = f"""{_registry(query, absent)},
 {chosen_sql(where)},
 doubtful AS (      -- enough persons, but too few bits to be sure of as many families
     SELECT * FROM sums WHERE doubt

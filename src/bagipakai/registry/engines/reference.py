@@ -15,7 +15,7 @@ Where engines could differ, the meaning is what Python says of these values:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from bagipakai.core.disclosure import Cell, Key, in_order
@@ -36,7 +36,7 @@ from bagipakai.core.query import (
     Rows,
     chosen,
 )
-from bagipakai.registry.engines import Classes
+from bagipakai.registry.engines import ORDINAL, Classes
 
 Row: TypeAlias = Mapping[str, Any]
 Truth: TypeAlias = bool | None
@@ -130,18 +130,26 @@ def _compare(op: Op, left: Any, right: Any) -> Truth:
             return bool(left >= right)
 
 
-def choose(query: Query, table: Iterable[Row]) -> list[Row]:
-    """The rows for which the whole condition is true, in their order. False and unknown are both "not chosen"."""
+def choose(query: Query, table: Iterable[Row], absent: Collection[int] = ()) -> list[Row]:
+    """The rows for which the whole condition is true, in their order. False and unknown are both "not chosen". A row
+    whose ordinal is in `absent` is not there, whatever is asked."""
     condition = chosen(query)
-    return [row for row in table if condition is None or truth(condition, row) is True]
+    there = [row for row in table if not absent or row[ORDINAL[query.unit]] not in absent]
+    return [row for row in there if condition is None or truth(condition, row) is True]
 
 
-def rows(query: Rows, table: Iterable[Row]) -> list[tuple[Any, ...]]:
+def rows(query: Rows, table: Iterable[Row], absent: Collection[int] = ()) -> list[tuple[Any, ...]]:
     """The kept columns of the chosen rows, in the order of `table`."""
-    return [tuple(row[name] for name in query.keep) for row in choose(query, table)]
+    return [tuple(row[name] for name in query.keep) for row in choose(query, table, absent)]
 
 
-def count(query: Count, table: Iterable[Row], enough: int | None = None, margins: bool = False) -> list[Cell]:
+def count(
+    query: Count,
+    table: Iterable[Row],
+    enough: int | None = None,
+    margins: bool = False,
+    absent: Collection[int] = (),
+) -> list[Cell]:
     """One cell per combination that occurs, in order (coarsest margins first, if asked for). Unknown is a value of its
     own.
 
@@ -150,7 +158,7 @@ def count(query: Count, table: Iterable[Row], enough: int | None = None, margins
     sum of `member_count`.
     """
     groups: dict[Key, list[Row]] = {}
-    for row in choose(query, table):
+    for row in choose(query, table, absent):
         key = tuple(row[name] for name in query.by)
         for length in range(len(key) + 1) if margins else [len(key)]:
             groups.setdefault(key[:length], []).append(row)
@@ -166,8 +174,8 @@ def _cell(unit: str, key: Key, members: list[Row], enough: int | None) -> Cell:
     return Cell(key, len(members), families)
 
 
-def classes(query: Count, table: Iterable[Row], smallest: int) -> Classes:
+def classes(query: Count, table: Iterable[Row], smallest: int, absent: Collection[int] = ()) -> Classes:
     """The chosen rows in classes by `query.by`, unknown being a value of its own."""
-    sizes = Counter(tuple(row[name] for name in query.by) for row in choose(query, table))
+    sizes = Counter(tuple(row[name] for name in query.by) for row in choose(query, table, absent))
     small = [size for size in sizes.values() if size < smallest]
     return Classes(len(sizes), len(small), sum(small))

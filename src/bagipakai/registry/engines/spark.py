@@ -24,6 +24,9 @@ from bagipakai.registry.engines import (
     BATCH,
     INTERNAL,
     MOST_CELLS,
+    NOBODY,
+    ORDINAL,
+    Absent,
     Classes,
     EngineError,
     Part,
@@ -45,7 +48,6 @@ STORED_AS: Mapping[Type, Callable[[pa.DataType], bool]] = {  # what a release ma
     Type.BOOLEAN: pa.types.is_boolean,
     Type.DATE: pa.types.is_date32,
 }
-ORDINAL = {"individu": "person_ordinal", "keluarga": "first_ordinal"}  # by which the rows of a release climb
 
 MEANING = {  # whatever the cluster's own settings are, a plan means the same
     "spark.sql.ansi.enabled": "true",
@@ -88,7 +90,7 @@ def rows_sql(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] =
     return Sql(text, tuple(words.values))
 
 
-def cells_sql(query: Count, types: Mapping[str, Type], margins: bool = False) -> Sql:
+def cells_sql(query: Count, types: Mapping[str, Type], margins: bool = False, absent: Absent = NOBODY) -> Sql:
     """The finest cells, and with `margins` the sums over the last dimensions: `depth` (how many dimensions count), the
     dimensions as `d0`, `d1`, …, `persons` and `families`, in no order."""
     words = _Words(types)
@@ -100,7 +102,7 @@ def cells_sql(query: Count, types: Mapping[str, Type], margins: bool = False) ->
     depths = range(len(names) + 1) if margins else [len(names)]
     sets = ", ".join(f"({', '.join(names[:length])})" for length in depths)
     select = ",\n    ".join([f"{depth} AS depth", *names, *counts])
-    text = f"""{_REGISTRY},
+    text = f"""{_registry(query, absent)},
 {chosen_sql(where)},
 members AS (       -- one row per chosen row, with nothing but what is counted
     SELECT {", ".join([*cast, member])} FROM chosen
@@ -116,6 +118,23 @@ _REGISTRY = """WITH
 registry AS (      -- the files of the release that can hold a chosen row, and of their columns those that are needed
     SELECT * FROM {registry}
 )"""
+
+
+def _registry(query: Count, absent: Absent) -> str:
+    """The registry, without the rows that are in no answer."""
+    if not absent:
+        return _REGISTRY
+    return f"""WITH
+release AS (       -- the files of the release that can hold a chosen row, and of their columns those that are needed
+    SELECT * FROM {{registry}}
+),
+absent AS (        -- who is in no answer, whatever is asked
+    SELECT * FROM {{absent}}
+),
+registry AS (
+    SELECT release.* FROM release LEFT ANTI JOIN absent ON (release.`{ORDINAL[query.unit]}` = absent.ordinal)
+)"""  # noqa: S608  # as above
+
 
 _DEPTH = "CAST({width} - bit_count(grouping_id({names})) AS BIGINT)"  # a margin's others are null, as unknown is
 _COUNTS = {  # the column that is counted with, then the two counts; a cluster counts families one by one, and spills
@@ -197,10 +216,15 @@ class Engine:
             _quietly(self._session.stop)
 
     def rows(
-        self, query: Rows, parts: Iterable[Part], types: Mapping[str, Type], internal: tuple[str, ...] = ()
+        self,
+        query: Rows,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        internal: tuple[str, ...] = (),
+        absent: Absent = NOBODY,
     ) -> Iterator[pa.RecordBatch]:
-        """The chosen rows in release order (that of the ordinals), in batches of 131,072 rows, the last one shorter.
-        Columns as `schema_of` says. Raises EngineError, also half-way."""
+        """The chosen rows that are not `absent`, in release order (that of the ordinals), in batches of 131,072 rows,
+        the last one shorter. Columns as `schema_of` says. Raises EngineError, also half-way."""
         schema, sql = schema_of(query, types, internal), rows_sql(query, types, internal)
         needed = {name: types[name] for name in (*query.keep, *columns_of(chosen(query)))}
         needed |= {name: INTERNAL[name] for name in (*internal, ORDINAL[query.unit])}
@@ -210,7 +234,8 @@ class Engine:
         stored = self._check(wanted, needed)
         answer = self._answer(sql, wanted, needed)
         batches = self._fetched(answer) if stored <= self._small else self._written(answer)
-        yield from recut(_climbing(batches, len(schema)), schema)
+        there = absent.taken_from(batches, "_order") if absent else batches
+        yield from recut(_climbing(there, len(schema)), schema)
 
     def count(
         self,
@@ -219,17 +244,18 @@ class Engine:
         types: Mapping[str, Type],
         enough: int | None = None,
         margins: bool = False,
-        most_members: int | None = None,  # not needed: a cluster counts families one by one
+        absent: Absent = NOBODY,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
-        sql = cells_sql(query, types, margins)
+        sql = cells_sql(query, types, margins, absent)
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
         needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
+        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
         wanted = parts_in(query.area, parts)
         if not wanted:
             return []
         self._check(wanted, needed)
-        answer = self._answer(sql, wanted, needed)
+        answer = self._answer(sql, wanted, needed, absent)
         width = len(query.by)
         most = MOST_CELLS * (width + 1)  # no margin has more cells than the finest
         found = self._fetched(answer.limit(most + 1))
@@ -243,17 +269,25 @@ class Engine:
         )
         return list(in_order(cells))
 
-    def classes(self, query: Count, parts: Iterable[Part], types: Mapping[str, Type], smallest: int) -> Classes:
+    def classes(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        smallest: int,
+        absent: Absent = NOBODY,
+    ) -> Classes:
         """As `reference.classes`. Raises EngineError."""
         words = _Words(types)
         where, by = words.where(chosen(query)), [words.column(name) for name in query.by]
-        text = f"{_REGISTRY},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
+        text = f"{_registry(query, absent)},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
         wanted = parts_in(query.area, parts)
         if not wanted:
             return Classes(0, 0, 0)
         self._check(wanted, needed)
-        (batch, *_) = self._fetched(self._answer(Sql(text, tuple(words.values)), wanted, needed))
+        (batch, *_) = self._fetched(self._answer(Sql(text, tuple(words.values)), wanted, needed, absent))
         return Classes(*(column[0].as_py() for column in batch.columns))
 
     def _check(self, parts: tuple[Part, ...], needed: Mapping[str, Type]) -> int:
@@ -273,13 +307,20 @@ class Engine:
             rows += footer.num_rows
         return rows
 
-    def _answer(self, sql: Sql, parts: tuple[Part, ...], needed: Mapping[str, Type]) -> "DataFrame":
+    def _answer(
+        self, sql: Sql, parts: tuple[Part, ...], needed: Mapping[str, Type], absent: Absent = NOBODY
+    ) -> "DataFrame":
         told = ", ".join(f"{_Words({}).quoted(name)} {SQL_TYPE[kind]}" for name, kind in needed.items())
         values = {f"p{at}": _sent(value) for at, value in enumerate(sql.values)}
         paths = [f"file:{part.path}" for part in parts]
-        return _quietly(
-            lambda: self._session.sql(sql.text, args=values, registry=self._session.read.schema(told).parquet(*paths))
-        )
+
+        def asked() -> "DataFrame":
+            frames = {"registry": self._session.read.schema(told).parquet(*paths)}
+            if absent and "{absent}" in sql.text:
+                frames["absent"] = self._session.createDataFrame(pa.table({"ordinal": absent.ordinals}))
+            return self._session.sql(sql.text, args=values, **frames)
+
+        return _quietly(asked)
 
     def _fetched(self, answer: "DataFrame") -> Iterator[pa.RecordBatch]:
         yield from _quietly(answer.toArrow).to_batches()

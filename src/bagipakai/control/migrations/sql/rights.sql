@@ -20,7 +20,7 @@ BEGIN
     GRANT UPDATE (n, status, level, programme, purpose, owners, awaited, sent_at, due_on, changed_at)
         ON control_request TO bagipakai_office;  -- copies of what its events say, by which lists are made
     GRANT UPDATE (n, status, changed_at, valid_until) ON control_readinessreview TO bagipakai_office;
-    GRANT UPDATE (n, status, received_at) ON control_grant TO bagipakai_office;
+    GRANT UPDATE (n, status, received_at, package, manifest) ON control_grant TO bagipakai_office;
     GRANT UPDATE (appointment_file_id, dpo_name, dpo_contact) ON control_institution TO bagipakai_office;
     GRANT UPDATE (closed_on) ON control_post TO bagipakai_office;
     GRANT UPDATE (ended_at) ON control_tenure, control_processormandate TO bagipakai_office;
