@@ -83,7 +83,8 @@ def django_db_modify_db_settings():
             for name in tables:
                 cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER stays")
             cursor.execute(
-                "TRUNCATE exchange.receipts, exchange.orders, trail.leaf, trail.opening, trail.stop, trail.lift"
+                "TRUNCATE exchange.progress, exchange.cancellations, exchange.receipts, exchange.orders,"
+                " trail.leaf, trail.opening, trail.stop, trail.lift"
             )
             teardown(case)
             for name in tables:

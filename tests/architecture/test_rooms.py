@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "bagipakai"
 CRYPTO = {"cryptography", "rfc8785"}
 SIGNING = {"pyhanko", "pyhanko_certvalidator", "asn1crypto", "pkcs11"}  # PAdES (decision 0075)
-HOUSE = {"postgres", "settings", "urls", "wsgi", "cli"}  # the front door and the wiring, not rooms
+HOUSE = {"postgres", "settings", "urls", "wsgi", "cli", "showing"}  # the front door and the wiring, not rooms
 ALONE = {"verifier": {"cryptography"}}  # a file that strangers run without the house (decision 0072)
 
 MAY_IMPORT = {
@@ -29,13 +29,13 @@ MAY_IMPORT = {
             "pyspark",
             "zstandard",
         ),
-        *("rustpy_xlsxwriter", "lokal", "tqdm"),
+        *("rustpy_xlsxwriter", "lokal", "showing"),
     }
     | CRYPTO,
     "portal": {"core", "control", "django", "babel", "csp"},
     "recipient": {"core", "pyrage", "zstandard", "pyarrow", "tqdm"} | CRYPTO,
     "witness": {"core"} | CRYPTO,
-    "demo": {"core", "control", "postgres", "django", "tqdm", "typst", "webauthn"} | CRYPTO,
+    "demo": {"core", "control", "postgres", "showing", "django", "typst", "webauthn"} | CRYPTO,
 }
 
 

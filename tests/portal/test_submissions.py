@@ -14,6 +14,7 @@ from tests.authenticators import sign_on
 from tests.factories import SECRETS, a_provider, an_institution, an_office
 from tests.handed_in import HEAD, RealRegistry, a_file, a_set, readable_anywhere
 from tests.portal.steps import entering, with_a_key
+from tests.portal.test_under_way import the_registry_says
 from tests.trail import witnessed
 
 from bagipakai import postgres
@@ -81,6 +82,9 @@ def test_from_the_contract_to_what_came_back(sender, registry):
     assert "Masuk seluruhnya" in text(upload(sender, number, a_set(20, 1)))
     assert send(sender, number).url == to("show", number)
     assert "Sedang diperiksa" in text(sender.get(to("show", number)))
+    (order,) = registry.submissions()
+    the_registry_says(order.order_id, "CHECKING", 62, 100, ago=10)
+    assert "62 persen diperiksa; kurang dari semenit lagi" in text(sender.get(to("show", number)))
     (receipt,) = registry.take_in()
     assert (receipt.received, receipt.accepted, receipt.returned, receipt.refusal) == (20, 19, 1, "")
     submissions.collect()

@@ -53,6 +53,7 @@ def an_office() -> Iterator[Office]:
             stays, *_ = (SQL / "append_only.sql").read_text().split("\n\n")
             connection.execute(stays)
             connection.execute((SQL / "exchange.sql").read_text())
+            connection.execute((SQL / "under_way.sql").read_text())
         yield Office(url)
     finally:
         with psycopg.connect(main, autocommit=True) as connection:

@@ -50,8 +50,17 @@ def test_no_working_login_can_become_another(ground):
                 opened.execute(f"SET ROLE {other}")
 
 
+PROGRESS = (
+    "INSERT INTO exchange.progress (order_id, stage, since, done, unit)"
+    " SELECT order_id, 'SELECTION', now(), 0, 'persons' FROM exchange.orders"
+)
+CANCELLATION = "INSERT INTO exchange.cancellations (order_id, envelope) SELECT order_id, 'x' FROM exchange.orders"
+
 MAY = {
     OFFICE: [
+        CANCELLATION,
+        "SELECT * FROM exchange.progress, exchange.cancellations",
+        "SELECT exchange.turn('x')",
         LEAF,
         f"{LEAF} RETURNING id",
         "SELECT * FROM trail.leaf",
@@ -65,6 +74,11 @@ MAY = {
         "SELECT * FROM trail.leaf FOR UPDATE SKIP LOCKED",
         "INSERT INTO trail.stop (said_by) VALUES ('satu')",
         "SELECT * FROM trail.stop, trail.lift",
+    ],
+    REGISTRY: [
+        "SELECT * FROM exchange.orders, exchange.cancellations",
+        f"{PROGRESS} ON CONFLICT (order_id) DO UPDATE SET done = 1",
+        "SELECT exchange.turn('x')",
     ],
 }
 TABLES = ("trail.leaf", "trail.opening", "trail.stop", "trail.lift")
@@ -94,7 +108,14 @@ NOBODY = [  # of the three
     "SET session_replication_role = replica",
 ]
 NOR = {
-    OFFICE: ["UPDATE trail.leaf SET seq = 2 WHERE seq IS NULL", "SELECT * FROM trail.leaf FOR UPDATE"],
+    OFFICE: [
+        "UPDATE trail.leaf SET seq = 2 WHERE seq IS NULL",
+        "SELECT * FROM trail.leaf FOR UPDATE",
+        PROGRESS,
+        "UPDATE exchange.progress SET done = 1",
+        "UPDATE exchange.cancellations SET envelope = 'y'",
+        "DELETE FROM exchange.cancellations",
+    ],
     SEQUENCER: [
         LEAF,
         "SELECT * FROM trail.opening",
@@ -102,8 +123,18 @@ NOR = {
         "SELECT * FROM control_event",
         "SELECT * FROM control_person",
         "SELECT * FROM exchange.orders",
+        "SELECT * FROM exchange.progress",
+        "SELECT exchange.turn('x')",
     ],
-    REGISTRY: [LEAF, *(f"SELECT * FROM {table}" for table in TABLES), "INSERT INTO trail.stop (said_by) VALUES ('x')"],
+    REGISTRY: [
+        LEAF,
+        *(f"SELECT * FROM {table}" for table in TABLES),
+        "INSERT INTO trail.stop (said_by) VALUES ('x')",
+        CANCELLATION,
+        "DELETE FROM exchange.cancellations",
+        "DELETE FROM exchange.progress",
+        "TRUNCATE exchange.progress",
+    ],
 }
 DEEDS = [(role, deed) for role, special in NOR.items() for deed in [*NOBODY, *special]]
 

@@ -361,7 +361,7 @@ def a_record_that_somebody_touched(attempt: Try) -> Iterator[Try]:
     yield _facts(attempt, record_is_whole=False)
 
 
-@cheat(A.PLACE_ORDER, A.FOLLOW_RELEASE, A.RECORD_RECEIPT)
+@cheat(A.PLACE_ORDER, A.FOLLOW_RELEASE, A.CANCEL_ORDER, A.RECORD_RECEIPT)
 def a_disorderly_order(attempt: Try) -> Iterator[Try]:
     yield attempt
     yield _facts(attempt, processor_mandated=False)

@@ -665,6 +665,18 @@ def a_receipt_answers_the_last_order_once(step: Step) -> bool:
     return bool(placed) and placed[-1] == step.says["order"] and receipt(step) is None
 
 
+@promise
+def a_running_order_is_cancelled_once(step: Step) -> bool:
+    if step.deed != "CANCEL_ORDER":
+        return True
+    since = step.since(*ORDERING)
+    placed = [event.payload["order"] for event in step.since("APPROVE") if event.action in ORDERING]
+    return placed[-1:] == [step.says["order"]] and not {event.action for event in since} & {
+        "CANCEL_ORDER",
+        "RECORD_RECEIPT",
+    }
+
+
 PASSING = {"SEND_TO_QUALITY", "PASS_QUALITY"}
 
 

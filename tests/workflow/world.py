@@ -99,6 +99,7 @@ class Course:
     amended: bool = False  # … and the applicant amends instead of signing
     early: bool = False  # the BAST is signed with the agreement
     order_refused: bool = False  # the registry refuses the first order
+    order_cancelled: bool = False  # the office cancels an order
     quality_fails: bool = False
     lapses: bool = False  # a lapse rule is configured
     rolls: bool = False  # access moves on to the next release
@@ -118,7 +119,7 @@ COURSES = (
     Course(returned_by=(R.ADMIN_VERIFIER,), repaired_twice=True, lapses=True),
     Course(returned_by=(R.ADMIN_VERIFIER, R.SUBSTANCE_VERIFIER), lapses=True),
     Course(clarified=True, early=True, provider_first=True),
-    Course(reduced=True, order_refused=True, provider_first=True),
+    Course(reduced=True, order_refused=True, order_cancelled=True, provider_first=True),
     Course(reduced=True, amended=True, early=True),
     Course(quality_fails=True),
     Course(rolls=True),
@@ -250,6 +251,10 @@ def path(course: Course) -> Iterator[tuple[Role, Action, str]]:
     if course.order_refused:
         yield R.DATA_PREPARER, A.PLACE_ORDER, ""
         yield R.SYSTEM, A.RECORD_RECEIPT, "refused"
+    if course.order_cancelled:
+        yield R.DATA_PREPARER, A.PLACE_ORDER, ""
+        yield R.DATA_PREPARER, A.CANCEL_ORDER, ""
+        yield R.SYSTEM, A.RECORD_RECEIPT, "refused"
     yield from _delivered(course, (R.DATA_PREPARER, A.PLACE_ORDER, ""))
     if course.rolls:
         yield from _delivered(course, (R.SYSTEM, A.FOLLOW_RELEASE, ""))
@@ -374,6 +379,8 @@ def payload_for(state: State, role: Role, action: Action, hint: str, course: Cou
         case A.PLACE_ORDER | A.FOLLOW_RELEASE:
             release = "2026.4.0" if state.grant or action is A.FOLLOW_RELEASE else "2026.3.0"
             return {"order": f"order-{len(state.orders) + 1}", "plan": plan_of(state, {}), "release": release}
+        case A.CANCEL_ORDER:
+            return {"order": state.orders[-1] if state.orders else "order-1", "reason": "rencana diganti"}
         case A.RECORD_RECEIPT:
             return _receipt(state, refused=hint == "refused")
         case A.GRANT:

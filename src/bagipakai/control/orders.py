@@ -13,8 +13,9 @@ from bagipakai.control.models import PlacedOrder, Release, Request
 from bagipakai.control.trail import leaves, leaving, stops
 from bagipakai.core import policy
 from bagipakai.core.envelope import BadSeal
-from bagipakai.core.exchange import Order, Receipt
+from bagipakai.core.exchange import Cancellation, Order, Receipt
 from bagipakai.core.plan import Plan
+from bagipakai.core.progress import Progress
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, State
 
@@ -70,6 +71,35 @@ def place(request: Request, state: State, event: Event) -> None:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO exchange.orders (order_id, envelope) VALUES (%s, %s)", [order.order_id, envelope])
     leaves.write_public("order.PLACE", order.order_id, hashlib.sha256(envelope).hexdigest())
+
+
+def cancel(request: Request, state: State, event: Event) -> None:
+    """Signs that the order is not wanted any more and puts that into the mailbox, in the transaction of the event."""
+    order_id = event.payload["order"]
+    envelope = Cancellation(order_id, event.at).sealed(keys.order_signer())
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO exchange.cancellations (order_id, envelope) VALUES (%s, %s)", [order_id, envelope])
+    leaves.write_public("order.CANCEL", order_id, hashlib.sha256(envelope).hexdigest())
+
+
+def is_answered(order_id: str) -> bool:
+    """Whether the registry's receipt lies in the mailbox already. Until the end of the transaction none comes in."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT exchange.turn(%s)", [order_id])
+        cursor.execute("SELECT FROM exchange.receipts WHERE order_id = %s", [order_id])
+        return cursor.fetchone() is not None
+
+
+def under_way(order_id: str) -> Progress | None:
+    """How far the registry is with an order, in its own words; None before it began, and once it answered."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT stage, since, done, of, unit FROM exchange.progress"
+            " WHERE order_id = %s AND NOT EXISTS (SELECT FROM exchange.receipts WHERE order_id = %s)",
+            [order_id, order_id],
+        )
+        row = cursor.fetchone()
+    return None if row is None else Progress(*row)
 
 
 def delivered(request: Request, state: State, event: Event) -> None:

@@ -236,6 +236,8 @@ def prefilled(
             }
         case Action.PLACE_ORDER:
             return orders.next_order(request, current)
+        case Action.CANCEL_ORDER:
+            return {"order": current.orders[-1] if current.orders else ""}
         case Action.CONFIRM_CLARIFICATION:
             return {"document": current.clarification}
     return {}
@@ -314,7 +316,10 @@ def _due(request: Request, current: State, at: datetime) -> Command | None:
 
 
 def _last_look(request: Request, current: State, event: Happened) -> Refusal | None:
-    """An order is the one that the office itself would place: nobody names one of their own."""
+    """An order is the one that the office itself would place: nobody names one of their own. And one that is answered
+    in the mailbox is not cancelled, whether or not its receipt was recorded."""
+    if event.action is Action.CANCEL_ORDER and orders.is_answered(event.payload["order"]):
+        return Refusal("order-was-answered")
     if event.action not in (Action.PLACE_ORDER, Action.FOLLOW_RELEASE) or orders.is_the_next(
         request, current, event.payload
     ):
@@ -396,6 +401,7 @@ _EFFECTS: Mapping[Action, Callable[[Request, State, Happened], None]] = {
     Action.SIGN_AGREEMENT: drafting.countersign,
     Action.SIGN_HANDOVER: drafting.countersign,
     Action.PLACE_ORDER: orders.place,
+    Action.CANCEL_ORDER: orders.cancel,
     Action.FOLLOW_RELEASE: orders.place,
     Action.RECORD_RECEIPT: orders.delivered,
     Action.PASS_QUALITY: drafting.set_handover,

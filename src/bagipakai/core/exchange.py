@@ -1,5 +1,5 @@
-"""What passes between the planes, all of it signed: the Order to the registry, the Receipt back, and the Announcement
-of a release before either.
+"""What passes between the planes, all of it signed: the Order to the registry or its Cancellation, the Receipt back,
+and the Announcement of a release before either.
 
 An Order carries the approved plan whole, and the digest that the deciders signed: the registry does not ask what it
 may do, it reads it. A Receipt tells what was done, in the five sub-steps of the regulation, and never holds a
@@ -16,6 +16,7 @@ from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
 from bagipakai.core.plan import Plan, PlanError
 
 ORDER_KIND = "application/vnd.bagipakai.order+json;v=1"
+CANCELLATION_KIND = "application/vnd.bagipakai.cancellation+json;v=1"
 RECEIPT_KIND = "application/vnd.bagipakai.receipt+json;v=1"
 ANNOUNCEMENT_KIND = "application/vnd.bagipakai.announcement+json;v=2"
 
@@ -86,6 +87,28 @@ class Order:
         if order.plan.digest != value.get("plan_digest"):
             raise BadSeal("a plan that differs from its digest")
         return order
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """That the office does not want an order done any more. Why, is told in the office."""
+
+    order_id: str
+    placed_at: datetime
+
+    def sealed(self, signer: Signer) -> bytes:
+        return seal(CANCELLATION_KIND, {"order_id": self.order_id, "placed_at": _instant(self.placed_at)}, signer)
+
+    @classmethod
+    def unsealed(cls, envelope: bytes, trusted: PublicKey) -> "Cancellation":
+        """Raises BadSeal if it was not signed by `trusted` or is malformed."""
+        value = unseal(CANCELLATION_KIND, envelope, trusted)
+        try:
+            if set(value) != {"order_id", "placed_at"}:
+                raise KeyError
+            return cls(_text(value["order_id"]), _moment(value["placed_at"]))
+        except (KeyError, TypeError, ValueError):
+            raise BadSeal("a malformed cancellation") from None
 
 
 @dataclass(frozen=True, slots=True)

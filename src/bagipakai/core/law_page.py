@@ -54,6 +54,7 @@ DEEDS: Mapping[str, str] = {
     "SIGN_AGREEMENT": "menandatangani perjanjian",
     "BEGIN_PROCESSING": "membuka pemrosesan",
     "PLACE_ORDER": "memesan pemrosesan kepada gudang data",
+    "CANCEL_ORDER": "membatalkan pesanan yang belum dijawab",
     "RECORD_RECEIPT": "merekam tanda terima gudang data",
     "SEND_TO_QUALITY": "mengirim paket ke pemeriksaan mutu",
     "PASS_QUALITY": "meluluskan paket",

@@ -72,6 +72,7 @@ class Action(StrEnum):
     SIGN_AGREEMENT = "SIGN_AGREEMENT"
     BEGIN_PROCESSING = "BEGIN_PROCESSING"
     PLACE_ORDER = "PLACE_ORDER"
+    CANCEL_ORDER = "CANCEL_ORDER"
     RECORD_RECEIPT = "RECORD_RECEIPT"
     SEND_TO_QUALITY = "SEND_TO_QUALITY"
     PASS_QUALITY = "PASS_QUALITY"  # noqa: S105
@@ -125,8 +126,9 @@ class Command(AnyCommand[Action]):
     GIVE_OPINION opinion SUPPORTS/CONDITIONS/OPPOSES, reason · APPROVE variables (list), level, plan, content, reason ·
     REJECT, FAIL_QUALITY reason · PASS_QUALITY [note] · AMEND fields (list), reason ·
     SIGN_AGREEMENT document, [capacity CONTROLLER/JOINT_CONTROLLER/PROCESSOR, signature] · PLACE_ORDER, FOLLOW_RELEASE
-    order, plan, release · RECORD_RECEIPT order, plan, release, refusal, package, manifest, rows (int), columns (list:
-    catalogue names), steps (list of {step, evidence}), [hidden_cells, package_bytes, persons] (int) ·
+    order, plan, release · CANCEL_ORDER order, reason · RECORD_RECEIPT order, plan, release, refusal, package, manifest,
+    rows (int), columns (list: catalogue names), steps (list of {step, evidence}), [hidden_cells, package_bytes,
+    persons] (int) ·
     SIGN_HANDOVER document, plan, manifest (may be empty when signed early), [signature] · GRANT grant
     """
 
@@ -279,6 +281,7 @@ class State:
     agreement: Mapping[Role, Signature] = field(default_factory=dict)
     handover: Mapping[Role, Signature] = field(default_factory=dict)
     orders: tuple[str, ...] = ()
+    cancelled: str = ""  # the order that nobody wants any more, until the next one is placed
     delivered: Delivered | None = None
     quality: str = ""  # PASSED or FAILED, of the last package
     grant: str = ""
@@ -466,7 +469,15 @@ def _approve(state: State, event: Event) -> dict[str, Any]:
         payload["reason"],
         event.digest,
     )
-    return {"decision": decision, "agreement": EMPTY, "handover": EMPTY, "orders": (), "delivered": None, "quality": ""}
+    return {
+        "decision": decision,
+        "agreement": EMPTY,
+        "handover": EMPTY,
+        "orders": (),
+        "cancelled": "",
+        "delivered": None,
+        "quality": "",
+    }
 
 
 def _signature(event: Event) -> Signature:
@@ -500,7 +511,7 @@ def _record_receipt(state: State, event: Event) -> dict[str, Any]:
 
 
 def _order(state: State, event: Event) -> dict[str, Any]:
-    return {"orders": (*state.orders, event.payload["order"]), "delivered": None, "quality": ""}
+    return {"orders": (*state.orders, event.payload["order"]), "cancelled": "", "delivered": None, "quality": ""}
 
 
 def _follow(state: State, event: Event) -> dict[str, Any]:
@@ -542,6 +553,7 @@ _EFFECTS: Final[Mapping[Action, Callable[[State, Event], dict[str, Any]]]] = {
     Action.SIGN_AGREEMENT: lambda state, event: {"agreement": {**state.agreement, event.actor.role: _signature(event)}},
     Action.SIGN_HANDOVER: lambda state, event: {"handover": {**state.handover, event.actor.role: _signature(event)}},
     Action.PLACE_ORDER: _order,
+    Action.CANCEL_ORDER: lambda state, event: {"cancelled": event.payload["order"]},
     Action.RECORD_RECEIPT: _record_receipt,
     Action.PASS_QUALITY: lambda state, event: {"quality": "PASSED"},
     Action.FAIL_QUALITY: lambda state, event: {"quality": "FAILED", **_why(state, event)},

@@ -6,13 +6,11 @@ import logging
 import os
 import sys
 from dataclasses import asdict
-from functools import partial
 from typing import Any
-
-from tqdm import tqdm
 
 from bagipakai import postgres
 from bagipakai.control import wording
+from bagipakai.showing import interruptible, shown_steps
 
 FEWEST, MOST = 20_000, 400_000_000  # below, the regency has hardly a poor family to list
 
@@ -52,17 +50,14 @@ def _walk(options: argparse.Namespace) -> int:
         bagipakai("registry", "keys")
         story.settle()
         release = nation.release_of(options.people)
-        with watching.watched():
-            with tqdm(total=1, desc="kiriman data sumber", file=sys.stderr, bar_format=BAR) as bar:
+        with interruptible("Yang sudah jadi dipakai lagi: jalankan perintah yang sama."), watching.watched():
+            with shown_steps("kiriman data sumber", 1):
                 handed = handing.hand_in(keep)
-                bar.update()
             for walk in walks.walks(release):
                 readying.hand_in_key(keep, walk.house)
                 readying.make_ready(walk.house)
-                with tqdm(total=walks.STEPS, desc=walk.level.value, file=sys.stderr, bar_format=BAR) as bar:
-                    told.append(walks.Procession(walk, keep, partial(_step, bar, walk.level.value)).run())
-                    bar.n = bar.total
-                    bar.set_description_str(f"{walk.level.value}  selesai")
+                with shown_steps(walk.level.value, walks.STEPS) as step:
+                    told.append(walks.Procession(walk, keep, step).run())
     except Stopped as stopped:
         print(f"Peragaan berhenti: {stopped}", file=sys.stderr)
         return 1
@@ -81,14 +76,6 @@ def _walk(options: argparse.Namespace) -> int:
     )
     print(f"Ringkasan: {keep / 'summary.json'}")
     return 0
-
-
-BAR = "{bar:22} {desc}"
-
-
-def _step(bar: Any, level: str, step: str) -> None:
-    bar.set_description_str(f"{level}  {step}", refresh=False)
-    bar.update(1)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -66,6 +66,7 @@ urlpatterns = [
         path("<str:reference>/naskah/<slug:sha256>/", requests.paper, name="paper"),
         path("<str:reference>/klarifikasi/<slug:sha256>/", requests.clarification, name="clarification"),
         path("<str:reference>/periksa/", requests.check, name="check"),
+        path("<str:reference>/pelaksanaan/", requests.under_way, name="under_way"),
         path("<str:reference>/terkirim/", requests.sent, name="sent"),
     ),
     room(

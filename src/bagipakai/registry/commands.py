@@ -7,21 +7,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from bagipakai import postgres
 from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import hold_commands, intake_commands, worker_commands
 from bagipakai.registry.keys import StorageKey
+from bagipakai.showing import interruptible, shown
 
 if TYPE_CHECKING:
     from bagipakai.registry.releases import Release
 
 
+KEPT = "Yang sudah jadi disimpan: ulangi perintah yang sama untuk melanjutkan."
+AGAIN = "Tidak ada yang berubah: ulangi perintah yang sama dari awal."
+
+
 def register(subparsers: Any) -> None:
-    """Adds the registry's commands. 0 done · 1 refused, with code and sentence on stderr."""
+    """Adds the registry's commands. 0 done · 1 refused, with code and sentence on stderr · 130 interrupted."""
     make = subparsers.add_parser("synthesise", help="buat penduduk sintetis; tidak ada orang sungguhan di dalamnya")
     make.add_argument("--people", type=int, default=1_000_000, metavar="N", help="jumlah orang (baku 1.000.000)")
     make.add_argument("--seed", type=int, default=2026, metavar="S", help="benih acak; benih sama, isi sama")
@@ -91,13 +94,13 @@ def _synthesise(options: argparse.Namespace) -> int:
     from bagipakai.registry.synthesis import synthesise
     from bagipakai.registry.synthesis.following import follow
 
-    total = None if options.after else options.people
+    total = _people_of(options.after) if options.after else options.people
     try:
-        with tqdm(total=total, unit=" orang", unit_scale=True, desc="membuat", file=sys.stderr) as bar:
+        with interruptible(f"{KEPT} {options.out} belum ada."), shown("membuat", "orang", total) as more:
             if options.after:
-                made = follow(options.after, options.seed, options.out, options.processes, bar.update)
+                made = follow(options.after, options.seed, options.out, options.processes, more)
             else:
-                made = synthesise(options.people, options.seed, options.out, options.processes, bar.update)
+                made = synthesise(options.people, options.seed, options.out, options.processes, more)
     except FileExistsError:
         return _refused(Refusal("dataset-exists", {"file": options.out.name}))
     except ValueError:
@@ -109,10 +112,7 @@ def _synthesise(options: argparse.Namespace) -> int:
 def _draft(options: argparse.Namespace) -> int:
     from bagipakai.registry import publishing
 
-    with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
-        outcome = publishing.draft(
-            options.dataset, _releases(options), options.version, _storage(), bar.update, notes=_notes(options)
-        )
+    outcome = _drafted(options)
     if isinstance(outcome, Refusal):
         return _refused(outcome)
     found = publishing.judged(_releases(options), options.version, datetime.now(UTC).date())
@@ -126,6 +126,24 @@ def _draft(options: argparse.Namespace) -> int:
     )
 
 
+def _drafted(options: argparse.Namespace) -> Path | Refusal:
+    from bagipakai.registry import publishing
+
+    dataset, releases, version = options.dataset, _releases(options), options.version
+    with (
+        interruptible(f"{KEPT} Rancangan {version} belum ada; yang tersimpan bersegel."),
+        shown("memeriksa", "orang", _people_of(dataset)) as more,
+    ):
+        return publishing.draft(dataset, releases, version, _storage(), more, notes=_notes(options))
+
+
+def _people_of(dataset: Path) -> int | None:
+    """How many persons a data set says it has, if it says so."""
+    told = _read(dataset / "dataset.json")
+    people = told.get("people") if isinstance(told, dict) else None
+    return people if isinstance(people, int) else None
+
+
 def _publish(options: argparse.Namespace) -> int:
     from bagipakai.core.gate import Exemption
     from bagipakai.registry import publishing
@@ -137,10 +155,7 @@ def _publish(options: argparse.Namespace) -> int:
     releases, version, at = _releases(options), options.version, datetime.now(UTC)
     try:
         if options.dataset is not None:
-            with tqdm(unit=" orang", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
-                drafted = publishing.draft(
-                    options.dataset, releases, version, _storage(), bar.update, notes=_notes(options)
-                )
+            drafted = _drafted(options)
             if isinstance(drafted, Refusal):
                 return _refused(drafted)
         outcome = publishing.issue(releases, version, at, exemption=exemption, seal=_seal())
@@ -251,12 +266,12 @@ def _check(options: argparse.Namespace) -> int:
     found: list[Damaged] = []
     try:
         release = Release.open(*_place(options.release), whole=False, trusted=_trusted())
-        with tqdm(total=len(release.files), unit=" berkas", desc="memeriksa", file=sys.stderr) as bar:
+        with interruptible(AGAIN), shown("memeriksa", "berkas", len(release.files)) as more:
             for one in release.checked():
                 if isinstance(one, Damaged):
                     found.append(one)
                 else:
-                    bar.update(1)
+                    more(1)
     except UnknownRelease:
         return _refused(Refusal("release-unknown", {"version": options.release.name}))
     except Damaged as manifest:
@@ -276,7 +291,8 @@ def _difference(options: argparse.Namespace) -> int:
     both = _both(options)
     if isinstance(both, Refusal):
         return _refused(both)
-    found = difference(*both, _storage())
+    with interruptible(AGAIN), shown("membandingkan", "orang", both[1].person_count) as more:
+        found = difference(*both, _storage(), more)
     value = found.shown(Disclosure.on(datetime.now(UTC).date())) if options.shown else found.to_json()
     nation = value["nation"]
     came = "–" if nation["born"] is None or nation["registered"] is None else nation["born"] + nation["registered"]
@@ -299,7 +315,8 @@ def _impact(options: argparse.Namespace) -> int:
         plan = Plan.from_json(_read(options.plan))
     except (PlanError, TypeError):
         return _refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
-    value = impact(*both, _storage(), plan.unit, chosen(plan.query())).to_json()
+    with interruptible(AGAIN), shown("membandingkan", "baris", both[1].manifest["rows"][plan.unit.value]) as more:
+        value = impact(*both, _storage(), plan.unit, chosen(plan.query()), more).to_json()
     nation = {way: sum(told.values()) for way, told in value["nation"].items()}
     sentence = (
         f"{value['keep']} tetap terpilih; {nation['persons']} orang dalam {nation['families']} keluarga melewati garis."

@@ -9,7 +9,7 @@ counts leave; small ones are for the house alone unless `shown` has hidden them.
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -149,17 +149,27 @@ class Impact:
         }
 
 
-def difference(old: Release, new: Release, storage: StorageKey) -> Difference:
+Told = Callable[[int], object]  # is told how many rows of the new release were compared
+
+
+def difference(old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None) -> Difference:
     """Raises Damaged if either is not what was published, ComparisonError."""
     found = Difference(old, new)
-    with _joined(old, new, storage, Unit.INDIVIDU, None) as passes:
+    with _joined(old, new, storage, Unit.INDIVIDU, None, told) as passes:
         for con in passes:
             for row in con.execute(_CHANGES.format(pairs=_pairs(Unit.INDIVIDU, "false"))).fetchall():
                 _tally(found, *row)
     return found
 
 
-def impact(old: Release, new: Release, storage: StorageKey, unit: Unit, chosen: Predicate | None) -> Impact:
+def impact(
+    old: Release,
+    new: Release,
+    storage: StorageKey,
+    unit: Unit,
+    chosen: Predicate | None,
+    told: Told = lambda _: None,
+) -> Impact:
     """Who crosses the line of `chosen` (None: everybody) over rows of `unit`. Raises Damaged, ComparisonError,
     EngineError for a name that the catalogue does not have."""
     found = Impact(old, new, unit)
@@ -173,7 +183,7 @@ def impact(old: Release, new: Release, storage: StorageKey, unit: Unit, chosen: 
         types = {variable.name: variable.type for variable in new.catalogue.of_unit(unit)}
         sql = condition(chosen, types)
         said, values = sql.text, sql.values
-    with _joined(old, new, storage, unit, values) as passes:
+    with _joined(old, new, storage, unit, values, told) as passes:
         for con in passes:
             pairs = _pairs(unit, f"coalesce(({said}), false)")
             table: Any = con.sql(_CROSSING.format(pairs=pairs)).to_arrow_table()
@@ -276,11 +286,11 @@ def _without_places(whole: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
 
 @contextmanager
 def _joined(
-    old: Release, new: Release, storage: StorageKey, unit: Unit, values: Sequence[Any] | None
+    old: Release, new: Release, storage: StorageKey, unit: Unit, values: Sequence[Any] | None, told: Told
 ) -> Iterator[Iterator[duckdb.DuckDBPyConnection]]:
-    """A connection for each pass over both releases."""
+    """A connection for each pass over both releases; `told` hears of its share of the rows once it is done."""
     rows = max(release.manifest["rows"][unit.value] for release in (old, new))
-    passes = max(1, -(-rows // ROWS_A_PASS))
+    passes, whole = max(1, -(-rows // ROWS_A_PASS)), new.manifest["rows"][unit.value]
     with (
         tempfile.TemporaryDirectory(prefix="banding.") as spill,
         old.reading(storage, unit) as before,
@@ -296,6 +306,7 @@ def _joined(
                         con.execute("SET VARIABLE this_pass = CAST(? AS BIGINT)", [at])
                         _name_the_doubled(con, unit, old, new)
                         yield con
+                        told(whole * (at + 1) // passes - whole * at // passes)
 
                 yield each()
         except duckdb.Error as error:

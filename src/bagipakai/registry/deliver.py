@@ -7,13 +7,14 @@ in the making, in a private folder). What comes out is compared with what was ap
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow as pa
 from lokal import wilayah
 
 from bagipakai.core.disclosure import Disclosure, RowRule
@@ -32,6 +33,7 @@ from bagipakai.core.manifest import (
 from bagipakai.core.plan import Known, Level, control_tier
 from bagipakai.core.plan import objection as objection_to_plan
 from bagipakai.core.policy import rules
+from bagipakai.core.progress import Progress, Told, nobody_is_told
 from bagipakai.core.query import AREA_COLUMNS, Count, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
@@ -110,10 +112,12 @@ def deliver(
     clock: Clock = now,
     limits: Limits = NATIONAL,
     choice: Choice = EMBEDDED,
+    told: Told = nobody_is_told,
 ) -> Receipt:
     """Does what `order` says with `release`, by the engine of `choice`, and tells what was done. Once: a package of
     this order that stands whole already is only receipted again. A refusal is a receipt with a code, and leaves nothing
-    behind.
+    behind. `told` hears of each sub-step (core.exchange.Step) and, as rows stream, how many persons of the area were
+    passed; what it raises stops the work.
 
     Raises EngineError, OSError, releases.Damaged, NotWhatWasApproved, formats.CellTooLong, seal.PartTooLarge: then
     nothing was published either.
@@ -127,13 +131,25 @@ def deliver(
         places.forget(package)
         if no := objection(order, release, clock()):
             return refused(order, no)
-        made = Delivery(order, release, keys, places, workspace, clock, limits, choice).made()
+        course = Course(clock, told)
+        made = Delivery(order, release, keys, places, workspace, course, limits, choice).made()
         if isinstance(made, Refusal):
             return refused(order, made)
+        course.begin(Step.PROVISIONING)
         envelope = made.sealed(keys.seal)
         publish(workspace / package, envelope, final)
     log.info("order.done order=%s rows=%d hidden_cells=%d", order.order_id, made.rows, made.hidden_cells)
     return _receipt(made, hashlib.sha256(envelope).hexdigest(), final, clock())
+
+
+def cancelled(order: Order, places: Places) -> Receipt:
+    """Takes away whatever was made of an order that nobody wants any more, and tells that it was cancelled. Raises
+    OSError while somebody still works on it."""
+    package = package_id(order.order_id)
+    with private(places.workspaces / package) as workspace:
+        withdraw(places.packages / package, workspace)
+        places.forget(package)
+    return refused(order, Refusal("order-cancelled"))
 
 
 def refused(order: Order, no: Refusal) -> Receipt:
@@ -208,13 +224,13 @@ class Delivery:
     keys: Keys
     places: Places
     workspace: Path
-    clock: Clock
+    course: "Course"
     limits: Limits
     choice: Choice
 
     def made(self) -> Manifest | Refusal:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
-        plan, course = self.order.plan, Course(self.clock)
+        plan, course = self.order.plan, self.course
         course.begin(Step.SELECTION)
         absent = self._absent()
         with self._reading() as (engine, sources), self._draft() as draft:
@@ -223,15 +239,16 @@ class Delivery:
                 table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent)
                 if isinstance(table, Refusal):
                     return table
-                extract, batches, alike = table.extract, table.batches(), {}
+                extract, batches, alike, rows = table.extract, table.batches(), {}, None
             else:
-                table = None
+                table, rows = None, RowExtract(plan, self._catalogue, self._package_keys)
                 alike = self._alike(engine, sources, absent)
-                rows = RowExtract(plan, self._catalogue, self._package_keys)
                 extract, batches = rows.extract, rows.batches(engine, sources, absent)
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
             with ahead(batches) as rows_in_order:
-                guarded = formats.writer(plan.format)(rows_in_order, extract.schema, draft)
+                passing = self._told_of(rows_in_order, rows) if rows else rows_in_order
+                guarded = formats.writer(plan.format)(passing, extract.schema, draft)
+            course.tell(Step.ACCESS_SECURING)
             columns = extract.columns(self._catalogue)
             if tuple(column.name for column in columns) != promised(plan):
                 raise NotWhatWasApproved("columns")
@@ -274,6 +291,14 @@ class Delivery:
             processing=tuple(course.done),
             holds=holds,
         )
+
+    def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
+        """`batches`; each is told of once it is written."""
+        area = self.order.plan.area.codes
+        total = self.release.persons_in(area)
+        for batch in batches:
+            yield batch
+            self.course.tell(Step.FORMATTING, self.release.persons_up_to(rows.reached, area), total)
 
     @cached_property
     def _holds(self) -> Holds:
@@ -405,7 +430,7 @@ class Delivery:
             guarded=guarded,
             parts=parts,
             processing=processing,
-            created_at=self.clock(),
+            created_at=self.course.clock(),
             expires_on=plan.ends_on,
             destroy_by=plan.ends_on,
             holds=holds,
@@ -413,19 +438,24 @@ class Delivery:
 
 
 class Course:
-    """The five sub-steps as they happen. Streaming lets them overlap; they begin and end in their order."""
+    """The five sub-steps as they happen, and who is told of them. Streaming lets them overlap; they begin and end in
+    their order."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, told: Told) -> None:
+        self.clock, self._told = clock, told
         self._began: dict[Step, datetime] = {}
         self.done: list[StepDone] = []
 
     def begin(self, *steps: Step) -> None:
         for step in steps:
-            self._began[step] = self._clock()
+            self._began[step] = self.clock()
+        self.tell(steps[0])
+
+    def tell(self, step: Step, done: int = 0, of: int | None = None) -> None:
+        self._told(Progress(step.value, self._began[step], done, of))
 
     def end(self, step: Step, **evidence: str | int) -> None:
-        self.done.append(StepDone(step, self._began[step], self._clock(), evidence))
+        self.done.append(StepDone(step, self._began[step], self.clock(), evidence))
 
 
 def _hiding(table: TableExtract | None) -> dict[str, str | int]:

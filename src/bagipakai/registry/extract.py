@@ -98,6 +98,7 @@ class RowExtract:
         query = plan.query()
         assert isinstance(query, Rows)  # noqa: S101 - only L1 counts
         self._plan, self._query, self._keys = plan, query, keys
+        self.reached = -1  # the ordinal of the last person read
         self._types = types_of(catalogue, plan.unit.value)
         self._replaced = {name: IDENTIFIERS[name] for name in plan.protections.pseudonyms}
         whose = {_WHOSE[plan.unit, kind] for kind in self._replaced.values()}
@@ -125,9 +126,14 @@ class RowExtract:
 
     def _remember(self, batch: pa.RecordBatch) -> None:
         if self._plan.unit is Unit.INDIVIDU:
-            self.extract.members.add_persons(batch.column("_person_ordinal"))
+            ordinals, last = batch.column("_person_ordinal"), 0
+            self.extract.members.add_persons(ordinals)
         else:
-            self.extract.members.add_families(batch.column("_first_ordinal"), batch.column("_member_count"))
+            ordinals, counts = batch.column("_first_ordinal"), batch.column("_member_count")
+            last = counts[-1].as_py() - 1 if len(counts) else 0
+            self.extract.members.add_families(ordinals, counts)
+        if len(ordinals):
+            self.reached = ordinals[-1].as_py() + last
 
     def _pseudonyms(self, batch: pa.RecordBatch) -> Iterator[pa.Array]:
         for name, kind in self._replaced.items():

@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
+from bagipakai.showing import interruptible, shown
 
 WIB = timezone(timedelta(hours=7))
 EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman ditolak · 2 sebagian baris dikembalikan."
@@ -45,8 +44,9 @@ def _take(options: argparse.Namespace) -> int:
     if isinstance(contract, Refusal):
         return _refused(contract)
     size = 2 * sum(path.stat().st_size for path in options.files if path.is_file())
-    with tqdm(total=size, unit="B", unit_scale=True, desc="memeriksa", file=sys.stderr) as bar:
-        outcome = take(options.files, contract, options.out, day=day, told=bar.update)
+    kept = "Tidak ada yang diterima dan tidak ada yang tertinggal: ulangi perintah yang sama dari awal."
+    with interruptible(kept), shown("memeriksa", "B", size) as more:
+        outcome = take(options.files, contract, options.out, day=day, told=more)
     if isinstance(outcome, Refusal):
         return _refused(outcome)
     if options.json:

@@ -1,7 +1,8 @@
-"""The mailbox in PostgreSQL: the only thing the two planes share. Orders come in, receipts go out, both sealed.
+"""The mailbox in PostgreSQL: the only thing the two planes share. Orders and their cancellations come in, receipts go
+out, all sealed; and, as long as an order is being done, how far it is.
 
 The mailbox is the queue (decision 0004): an order without a receipt is unfinished. The registry dials in under a role
-that may read orders and add receipts and can do nothing else there.
+that may read orders and cancellations, add receipts and write progress, and can do nothing else there.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
+
+from bagipakai.core.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,33 @@ class Mailbox:
         self._connection.execute(
             "INSERT INTO exchange.receipts (order_id, envelope) VALUES (%s, %s) ON CONFLICT (order_id) DO NOTHING",
             [order_id, envelope],
+        )
+
+    @contextmanager
+    def turn(self, order_id: str) -> Iterator[None]:
+        """A block, one transaction, in which the office cannot cancel the order: what was cancelled before is seen in
+        it, and what is answered in it is answered first."""
+        with self._connection.transaction():
+            self._connection.execute("SELECT exchange.turn(%s)", [order_id])
+            yield
+
+    def cancellation(self, order_id: str) -> bytes | None:
+        """The sealed cancellation of the order, if there is one."""
+        row = self._connection.execute(
+            "SELECT envelope FROM exchange.cancellations WHERE order_id = %s", [order_id]
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def tell(self, order_id: str, progress: Progress) -> None:
+        """Replaces what is told of how far the order is."""
+        self._connection.execute(
+            """
+            INSERT INTO exchange.progress (order_id, stage, since, done, of, unit) VALUES (%s, %s, %s, %s, %s, %s)
+            ON CONFLICT (order_id) DO UPDATE
+            SET (stage, since, done, of, unit, at) = (excluded.stage, excluded.since, excluded.done, excluded.of,
+                excluded.unit, now())
+            """,
+            [order_id, progress.stage, progress.since, progress.done, progress.of, progress.unit],
         )
 
     def wait(self, seconds: float) -> None:

@@ -129,6 +129,16 @@ class Release:
         """Persons in the regencies that `area` reaches into, as the manifest counts them."""
         return sum(one.rows for one in self.files if one.unit is Unit.INDIVIDU and reaches(tuple(area), one.kode_kab))
 
+    def persons_up_to(self, ordinal: int, area: Sequence[str]) -> int:
+        """How many of those stand at or before this place in the release's order: how far a reader is."""
+        first = passed = 0
+        for one in self.files:
+            if one.unit is Unit.INDIVIDU:
+                if reaches(tuple(area), one.kode_kab):
+                    passed += min(max(0, ordinal + 1 - first), one.rows)
+                first += one.rows
+        return passed
+
     @property
     def most_members(self) -> int:
         """How many members the largest family has."""

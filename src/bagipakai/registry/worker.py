@@ -11,14 +11,16 @@ import os
 import time
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
 from bagipakai.core.envelope import BadSeal
-from bagipakai.core.exchange import Order, Receipt
+from bagipakai.core.exchange import Cancellation, Order, Receipt, Step
 from bagipakai.core.intake import IntakeReceipt, SubmissionOrder
 from bagipakai.core.lifecycle import State
+from bagipakai.core.progress import Cancelled, Progress, Told, counting
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import deliver, keys, receiving
 from bagipakai.registry.engines import EngineError, TooManyCells
@@ -34,6 +36,8 @@ from bagipakai.registry.vault import Damaged
 log = logging.getLogger("bagipakai.registry")
 
 TRIES = 3  # of an order that fails for a reason nobody foresaw; a disk that is full is waited for without end
+LINES = 10.0  # seconds between two lines of progress in the log
+OFTEN = 1.0  # seconds between two times that progress is written and a cancellation looked for
 PAUSE = 5.0  # seconds between two looks into the mailbox, if nobody rings
 
 
@@ -55,14 +59,33 @@ class Worker:
         """Handles every unfinished order that nobody else holds. True if no order is left unfinished."""
         for order_id in mailbox.unfinished():
             with mailbox.taken(order_id) as letter:
-                if letter is not None and (receipt := self.answer(letter)) is not None:
-                    mailbox.answer(order_id, receipt.sealed(self.keys.receipt))
+                if letter is not None:
+                    self._answer(mailbox, letter)
         return not mailbox.unfinished()
 
-    def answer(self, letter: Letter) -> Receipt | IntakeReceipt | None:
+    def _answer(self, mailbox: Mailbox, letter: Letter) -> None:
+        receipt = self._done(letter, Watch(self, mailbox, letter.order_id))
+        with mailbox.turn(letter.order_id):
+            if isinstance(receipt, Receipt) and not receipt.refusal and self.is_cancelled(mailbox, letter.order_id):
+                receipt = self._cancelled(Order.unsealed(letter.envelope, self.keys.order))  # just too late
+            if receipt is not None:
+                mailbox.answer(letter.order_id, receipt.sealed(self.keys.receipt))
+
+    def is_cancelled(self, mailbox: Mailbox, order_id: str) -> bool:
+        """Whether the office cancelled this order. What it did not seal says nothing."""
+        envelope = mailbox.cancellation(order_id)
+        if envelope is None:
+            return False
+        try:
+            return Cancellation.unsealed(envelope, self.keys.order).order_id == order_id
+        except BadSeal:
+            log.warning("order.cancellation_not_trusted order=%s", _shown(order_id))
+            return False
+
+    def _done(self, letter: Letter, told: Told) -> Receipt | IntakeReceipt | None:
         """What was done with one order, or None if it must be tried again later."""
         with suppress(BadSeal):
-            return self._take_in(letter, SubmissionOrder.unsealed(letter.envelope, self.keys.order))
+            return self._take_in(letter, SubmissionOrder.unsealed(letter.envelope, self.keys.order), told)
         try:
             order = Order.unsealed(letter.envelope, self.keys.order)
         except BadSeal:
@@ -70,10 +93,13 @@ class Worker:
         if order.order_id != letter.order_id:
             return self._unreadable(letter, Refusal("order-of-another-id"))
         try:
+            told(Progress(Step.SELECTION.value, datetime.now(UTC)))
             release = Release.open(self.releases, order.release, trusted=self.seals)
             if lives_of(self.releases, self.seals)[order.release].state is State.WITHDRAWN:
                 return deliver.refused(order, Refusal("order-release-withdrawn", {"release": order.release}))
-            return deliver.deliver(order, release, self.keys, self.places, choice=self.choice)
+            return deliver.deliver(order, release, self.keys, self.places, choice=self.choice, told=told)
+        except Cancelled:
+            return self._cancelled(order)
         except UnknownRelease:
             return deliver.refused(order, Refusal("order-release-unknown", {"release": order.release}))
         except Damaged:
@@ -89,11 +115,21 @@ class Worker:
         except Exception as failure:  # its text may quote a row, so only its kind is told
             return None if self._waits(order.order_id, failure) else deliver.refused(order, self._gave_up())
 
-    def _take_in(self, letter: Letter, order: SubmissionOrder) -> IntakeReceipt | None:
+    def _cancelled(self, order: Order) -> Receipt | None:
+        """The receipt of an order that the office does not want any more; None while it cannot be wiped."""
+        try:
+            return deliver.cancelled(order, self.places)
+        except OSError as failure:
+            log.error("order.not_wiped order=%s kind=%s", order.order_id, type(failure).__name__)
+            return None
+
+    def _take_in(self, letter: Letter, order: SubmissionOrder, told: Told) -> IntakeReceipt | None:
         if order.order_id != letter.order_id:
             return IntakeReceipt(letter.order_id, "", 0, "", refusal="order-of-another-id")
+        twice = 2 * sum(piece.bytes for file in order.files for piece in file.pieces)  # each file is read twice
+        took = counting(told, Progress("CHECKING", datetime.now(UTC), 0, twice, "bytes"))
         try:
-            return receiving.receive(order, self.keys.receipt, keys.intake(self.key_folder), self.stores)
+            return receiving.receive(order, self.keys.receipt, keys.intake(self.key_folder), self.stores, took)
         except Exception as failure:  # its text may quote a row, so only its kind is told
             return None if self._waits(order.order_id, failure) else receiving.refused(order, self._gave_up())
 
@@ -112,6 +148,28 @@ class Worker:
 
     def _gave_up(self) -> Refusal:
         return Refusal("order-failed", {"tries": str(TRIES)})
+
+
+class Watch:
+    """Is told how far an order is, and writes it into the mailbox at each new stage and once a second. Raises Cancelled
+    if the office does not want the order any more. A mailbox that cannot be reached stops no work."""
+
+    def __init__(self, worker: Worker, mailbox: Mailbox, order_id: str) -> None:
+        self._worker, self._mailbox, self._order_id = worker, mailbox, order_id
+        self._stage, self._next, self._line = "", 0.0, time.monotonic() + LINES
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.stage == self._stage and time.monotonic() < self._next:
+            return
+        self._stage, self._next = progress.stage, time.monotonic() + OFTEN
+        if time.monotonic() >= self._line:
+            self._line = time.monotonic() + LINES
+            counted = (progress.done, progress.of, progress.unit)
+            log.info("order.progress order=%s stage=%s done=%d of=%s unit=%s", self._order_id, progress.stage, *counted)
+        with suppress(psycopg.OperationalError):
+            if self._worker.is_cancelled(self._mailbox, self._order_id):
+                raise Cancelled
+            self._mailbox.tell(self._order_id, progress)
 
 
 def run(url: str, var: Path, *, once: bool = False, pause: float = PAUSE) -> int:

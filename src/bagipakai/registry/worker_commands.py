@@ -14,6 +14,7 @@ import psycopg
 from bagipakai import postgres
 from bagipakai.core.keyfiles import TooOpen
 from bagipakai.registry import keys
+from bagipakai.showing import INTERRUPTED
 
 
 def register(subparsers: Any) -> None:
@@ -39,8 +40,11 @@ def _worker(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return worker.run(postgres.url(postgres.REGISTRY), postgres.var(), once=options.once)
-    except KeyboardInterrupt:
-        return 0
+    except KeyboardInterrupt:  # a service is stopped like this every day; with --once something was left undone
+        print(
+            "Pekerja berhenti. Pesanan yang belum dijawab dikerjakan dari awal pada jalan berikutnya.", file=sys.stderr
+        )
+        return INTERRUPTED if options.once else 0
     except psycopg.OperationalError:
         print("Basis data tidak menjawab; periksa REGISTRY_DATABASE_URL, lalu ulangi.", file=sys.stderr)
     except psycopg.errors.UndefinedTable:

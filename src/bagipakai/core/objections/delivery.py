@@ -42,6 +42,16 @@ def order_was_answered(state: State, command: Command, facts: Facts) -> Refusal 
     return Refusal("order-was-answered") if state.delivered is not None else None
 
 
+def no_order_is_running(state: State, command: Command, facts: Facts) -> Refusal | None:
+    """None was placed, or the last one is answered."""
+    return None if state.orders and state.delivered is None else Refusal("no-order-is-running")
+
+
+def order_was_cancelled(state: State, command: Command, facts: Facts) -> Refusal | None:
+    """The registry knows; its receipt is on the way."""
+    return Refusal("order-was-cancelled", {"order": state.cancelled}) if state.cancelled else None
+
+
 def package_is_missing(state: State, command: Command, facts: Facts) -> Refusal | None:
     delivered = state.delivered
     if delivered is not None and not delivered.refusal and delivered.package and delivered.manifest:

@@ -84,6 +84,7 @@ _SHAPES: Final[Mapping[Action, Form]] = {
     Action.AMEND: {"fields": is_some_texts, "reason": is_text},
     Action.SIGN_AGREEMENT: {"document": is_digest},
     Action.PLACE_ORDER: {"order": is_text, "plan": is_digest, "release": is_text},
+    Action.CANCEL_ORDER: {"order": is_text, "reason": is_text},
     Action.FOLLOW_RELEASE: {"order": is_text, "plan": is_digest, "release": is_text},
     Action.RECORD_RECEIPT: {
         "order": is_text,

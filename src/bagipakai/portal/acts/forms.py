@@ -129,6 +129,21 @@ class PrefilledForm(ActForm):
         return {key: told[key] for key in self.office if told.get(key) not in (None, "") or key == "manifest"}
 
 
+class CancelForm(PrefilledForm):
+    """Cancelling the order that the page showed, with a reason."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Alasan"),
+        help_text=gettext_lazy("Alasan ini tersimpan dalam catatan permintaan."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=4000,
+        error_messages={"required": gettext_lazy("Tuliskan alasannya")},
+    )
+
+    def payload(self) -> dict[str, Any]:
+        return {**super().payload(), "reason": self.cleaned_data["reason"]}
+
+
 class ConfirmingForm(PrefilledForm):
     """The applicant stands by the record of a clarification, which the page shows."""
 

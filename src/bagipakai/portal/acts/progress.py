@@ -1,6 +1,7 @@
 """Where a request has been, is and will be, as a page tells it."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -9,8 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
-from bagipakai.control import access, requests
-from bagipakai.core.request import Action
+from bagipakai.control import access, clock, orders, requests, wording
+from bagipakai.core.exchange import Step as SubStep
+from bagipakai.core.progress import Progress
+from bagipakai.core.request import Action, Status
 from bagipakai.portal import glossary
 from bagipakai.portal.parts.shapes import Step
 from bagipakai.portal.requests.dossier import Dossier
@@ -34,6 +37,7 @@ HAPPENED: dict[Action, Promise] = {
     Action.AMEND: _lazy("Dibuka untuk diubah"),
     Action.SIGN_AGREEMENT: _lazy("Perjanjian ditandatangani"),
     Action.PLACE_ORDER: _lazy("Pemrosesan dipesan"),
+    Action.CANCEL_ORDER: _lazy("Pesanan dibatalkan"),
     Action.RECORD_RECEIPT: _lazy("Tanda terima gudang data masuk"),
     Action.SEND_TO_QUALITY: _lazy("Paket dikirim ke pemeriksaan mutu"),
     Action.PASS_QUALITY: _lazy("Paket dinyatakan sesuai"),
@@ -72,6 +76,63 @@ def _who(one: requests.Moment) -> str:
     if not one.person:
         return one.reason
     return ". ".join(part for part in (f"{one.person}, {one.post}", one.reason) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """An order that the registry is doing, in words: which of the sub-steps it is at, how many of how many, how fast,
+    and how long yet; empty where nothing can be said. `steps`: each sub-step and whether it is over, now or coming."""
+
+    order: str
+    stopping: bool
+    stage: str
+    steps: tuple[tuple[str, str], ...]
+    done: int = 0
+    of: int = 0
+    counted: str = ""
+    rate: str = ""
+    left: str = ""
+
+
+def under_way(dossier: Dossier) -> UnderWay | None:
+    """The order of this request that the registry has not answered yet, if there is one."""
+    state = dossier.state
+    if state.status is not Status.PROCESSING or not state.orders or state.delivered is not None:
+        return None
+    order, stopping = state.orders[-1], bool(state.cancelled)
+    told = orders.under_way(order)
+    stages = list(SubStep)
+    if told is None or told.stage not in stages:
+        steps = tuple((glossary.term(one, "step").label, "coming") for one in stages)
+        return UnderWay(order, stopping, _("Menunggu gudang data"), steps)
+    at = stages.index(SubStep(told.stage))
+    names = [glossary.term(one, "step").label for one in stages]
+    steps = tuple((name, "past" if n < at else "now" if n == at else "coming") for n, name in enumerate(names))
+    return UnderWay(order, stopping, names[at], steps, *_counts(told))
+
+
+def _counts(told: Progress) -> tuple[int, int, str, str, str]:
+    if not told.of:
+        return 0, 0, "", "", ""
+    done, now = min(told.done, told.of), clock.now()
+    counted = _("%(done)s dari %(of)s orang dibaca") % {
+        "done": wording.number(done),
+        "of": wording.number(told.of),
+    }
+    rate, left = told.rate(now), told.left(now)
+    speed = _("%(n)s orang per detik") % {"n": wording.number(round(rate))} if rate else ""
+    return done, told.of, counted, speed, "" if left is None else time_left(left)
+
+
+def time_left(left: timedelta) -> str:
+    """A round figure: less than a minute, minutes, hours."""
+    minutes = round(left.total_seconds() / 60)
+    if minutes < 1:
+        return _("kurang dari semenit lagi")
+    if minutes < 100:
+        return ngettext("sekitar %(n)d menit lagi", "sekitar %(n)d menit lagi", minutes) % {"n": minutes}
+    hours = round(minutes / 60)
+    return ngettext("sekitar %(n)d jam lagi", "sekitar %(n)d jam lagi", hours) % {"n": hours}
 
 
 def papers(dossier: Dossier) -> list[dict[str, Any]]:

@@ -110,6 +110,17 @@ ACTS: dict[Action, Act] = {
         _("Pesanan terkirim ke gudang data."),
         forms.PrefilledForm,
     ),
+    Action.CANCEL_ORDER: Act(
+        _("Batalkan pesanan"),
+        _(
+            "Gudang data berhenti dan menghapus yang sudah dibuat. Pemrosesan dapat dipesan lagi sesudah gudang data "
+            "menjawab."
+        ),
+        _("Batalkan pesanan"),
+        _("Pesanan dibatalkan. Gudang data menghentikannya."),
+        forms.CancelForm,
+        "negative",
+    ),
     Action.SEND_TO_QUALITY: Act(
         _("Kirim ke pemeriksaan mutu"),
         _("Paket diperiksa orang lain sebelum diserahkan."),

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -60,6 +62,7 @@ def new(http: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@csp_update({"connect-src": [SELF]})  # type: ignore[arg-type]  # its stub knows no arguments of an address
 def show(http: HttpRequest, reference: str) -> HttpResponse:
     """The request as it stands: the task list of a draft, the repair of a returned one, or its progress."""
     dossier = opened(http, reference)
@@ -158,6 +161,7 @@ def _progress(http: HttpRequest, dossier: Dossier) -> HttpResponse:
         "dossier": dossier,
         "sections": dossier.rows(),
         "steps": progress.steps(dossier.request.reference, received),
+        "under_way": progress.under_way(dossier),
         "files": files(dossier),
         "papers": progress.papers(dossier),
         "access": grant if Role.AUTHORISED_HANDLER in dossier.tenure.post.roles else None,  # who fetches it
@@ -165,6 +169,17 @@ def _progress(http: HttpRequest, dossier: Dossier) -> HttpResponse:
         "options": options(dossier),
     }
     return render(http, "requests/show.html", context)
+
+
+@require_GET
+def under_way(http: HttpRequest, reference: str) -> HttpResponse:
+    """How far the registry is with this request's order: the part of the page that a script asks for again. Nothing
+    once the order is answered."""
+    dossier = opened(http, reference)
+    found = progress.under_way(dossier)
+    if found is None:
+        return HttpResponse(status=204)
+    return render(http, "requests/under_way.html", {"dossier": dossier, "under_way": found})
 
 
 PAGES: dict[Action, Callable[[HttpRequest, Dossier], HttpResponse]] = {

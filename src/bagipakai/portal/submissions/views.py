@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bagipakai.control import clock, keys, submissions, uploads
-from bagipakai.control.models import Submission, Tenure, UploadedFile
+from bagipakai.control import clock, keys, orders, submissions, uploads
+from bagipakai.control.models import PlacedIntake, Submission, Tenure, UploadedFile
 from bagipakai.control.submissions import UnknownSubmission
 from bagipakai.control.trail import house
 from bagipakai.core.intake import RECEIPT_NAME, Finding, IntakeReceipt
@@ -26,6 +26,7 @@ from bagipakai.core.sources import Contract, Sources
 from bagipakai.core.submissions import Action
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
+from bagipakai.portal.acts.progress import time_left
 from bagipakai.portal.pages.files import as_download
 from bagipakai.portal.pages.refused import explained, lang, refused, sentence
 from bagipakai.portal.submissions import contracts
@@ -89,6 +90,16 @@ def show(http: HttpRequest, submission: int) -> HttpResponse:
     return _page(http, *_opened(http, submission))
 
 
+def _under_way(row: Submission) -> dict[str, Any]:
+    """How far the registry is with checking a set that was sent; empty before it began and once it answered."""
+    order = PlacedIntake.objects.filter(submission=row).first()
+    told = orders.under_way(order.order_id) if order else None
+    if told is None or not told.of:
+        return {}
+    left = told.left(clock.now())
+    return {"percent": min(100, 100 * told.done // told.of), "left": "" if left is None else time_left(left)}
+
+
 def _page(
     http: HttpRequest, row: Submission, tenure: Tenure, error: str = "", status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
@@ -117,6 +128,7 @@ def _page(
         "may_withdraw": Action.WITHDRAW in may and may[Action.WITHDRAW] is None,
         "receipt": receipt,
         "receipt_name": RECEIPT_NAME,
+        "under_way": _under_way(row),
         "returned_whole": _whole(state.outcome.refusal, receipt) if state.outcome and receipt else "",
         "unbelieved": explained(state.outcome.refusal) if state.outcome and not receipt else "",
         "findings": [_found(one, len(state.files)) for one in receipt.findings] if receipt else [],

@@ -4,6 +4,7 @@ with any number of processes; nobody in it exists.
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -86,7 +87,8 @@ def _run(tasks: list[_Task], processes: int) -> Iterator[tuple[Share, list[Writt
 
 
 def _alone() -> None:
-    """A process makes one regency at a time and shares the cores with the others."""
+    """A process makes one regency at a time and shares the cores with the others. Ctrl-C is its parent's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
 

@@ -35,7 +35,8 @@ BEGIN
     REVOKE UPDATE ON control_loginfailure FROM bagipakai_office;  -- written, and forgotten after a day
     GRANT USAGE ON SCHEMA exchange TO bagipakai_office;
     GRANT SELECT, INSERT ON exchange.orders TO bagipakai_office;
-    GRANT SELECT ON exchange.receipts TO bagipakai_office;
+    GRANT SELECT, INSERT ON exchange.cancellations TO bagipakai_office;
+    GRANT SELECT ON exchange.receipts, exchange.progress TO bagipakai_office;
 
     REVOKE ALL ON SCHEMA trail FROM PUBLIC;
     REVOKE ALL ON ALL TABLES IN SCHEMA trail FROM bagipakai_office, bagipakai_sequencer;

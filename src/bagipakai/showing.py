@@ -1,0 +1,114 @@
+"""What a long command shows of its progress, and how it ends when it is asked to: the same for every room's commands.
+
+On a terminal a bar: what, how many of how many, how fast, how long yet. Elsewhere (a log, a pipe) a line about every
+ten seconds, and none for a short job. Always on stderr: stdout belongs to the answer.
+"""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+EVERY = 10.0  # seconds between two lines
+INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
+STEPS = "{bar:22} {desc}"
+
+
+@contextmanager
+def shown(what: str, unit: str, of: int | None = None, out: TextIO | None = None) -> Iterator[Callable[[int], object]]:
+    """Shows the block's progress on `out` (stderr): what it hands out is told how many more are done, of `of` if that
+    is known. Bytes ("B") and other units are shortened on a terminal only."""
+    out = out or sys.stderr
+    if out.isatty():
+        with tqdm(total=of, desc=what, unit=unit if unit == "B" else f" {unit}", unit_scale=True, file=out) as bar:
+            yield bar.update
+    else:
+        yield _Lines(what, unit, of, out).more
+
+
+@contextmanager
+def shown_steps(what: str, of: int, out: TextIO | None = None) -> Iterator[Callable[[str], object]]:
+    """The same for a job of `of` steps that have names and no size."""
+    out = out or sys.stderr
+    if not out.isatty():
+        lines = _Lines(what, "", of, out)
+        yield lines.step
+        return
+    with tqdm(total=of, desc=what, file=out, bar_format=STEPS, mininterval=0) as bar:
+
+        def step(name: str) -> None:
+            bar.set_description_str(f"{what}  {name}", refresh=False)
+            bar.update(1)
+
+        yield step
+        bar.n = bar.total
+        bar.set_description_str(f"{what}  selesai")
+
+
+@contextmanager
+def interruptible(kept: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the block alike, and the command with 130; `kept` says what stays and how to go on. A
+    second one while the block still tidies up is not heard."""
+    before = {one: signal.signal(one, _once) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\nDihentikan. {kept}", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _once(*_: Any) -> None:
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+class _Lines:
+    """A line about every ten seconds, with the rate since the line before: what was taken up at once is no speed."""
+
+    def __init__(self, what: str, unit: str, of: int | None, out: TextIO) -> None:
+        self._what, self._unit, self._of, self._out = what, unit, of, out
+        self._done = self._told = 0
+        self._at = time.monotonic()
+
+    def more(self, number: int) -> None:
+        self._done += number
+        now = time.monotonic()
+        if now - self._at >= EVERY:
+            rate = (self._done - self._told) / (now - self._at)
+            self._told, self._at = self._done, now
+            self._say(self._counted(), f"{_number(rate)} {self._unit} per detik", self._left(rate))
+
+    def step(self, name: str) -> None:
+        self._done += 1
+        if time.monotonic() - self._at >= EVERY:
+            self._at = time.monotonic()
+            self._say(f"langkah {self._done} dari {self._of}", name)
+
+    def _counted(self) -> str:
+        if not self._of:
+            return f"{_number(self._done)} {self._unit}"
+        share = min(100, 100 * self._done // self._of)
+        return f"{_number(self._done)} dari {_number(self._of)} {self._unit} ({share} %)"
+
+    def _left(self, rate: float) -> str:
+        if not self._of or not rate:
+            return ""
+        seconds = max(0, self._of - self._done) / rate
+        return (
+            f"sekitar {_number(seconds / 60)} menit lagi" if seconds >= 90 else f"sekitar {_number(seconds)} detik lagi"
+        )
+
+    def _say(self, *told: str) -> None:
+        print(f"{self._what}: {', '.join(one for one in told if one)}", file=self._out, flush=True)
+
+
+def _number(number: float) -> str:
+    return f"{round(number):,}".replace(",", ".")
