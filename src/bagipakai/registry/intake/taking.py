@@ -234,8 +234,8 @@ class _Taking:
         faulty: list[int] = pc.indices_nonzero(judged.faulty).to_pylist()
         self._faulty += len(faulty)
         if faulty:
-            well = pc.invert(judged.faulty)
-            accepted.add(judged.values.filter(well), number, lines.filter(well.combine_chunks()))
+            well = pc.invert(judged.faulty.combine_chunks())
+            accepted.add(judged.values.filter(well), number, lines.filter(well))
         else:
             accepted.add(judged.values, number, lines)
         return faulty
