@@ -8,7 +8,6 @@ The folder takes its name when all of it is there, by one rename: a killed run l
 same digests.
 """
 
-import errno
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +22,7 @@ import pyarrow.compute as pc
 from bagipakai.core.canonical import canonical
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract
-from bagipakai.registry.folders import in_the_making, remove
+from bagipakai.registry.folders import in_the_making, no_room, remove
 from bagipakai.registry.intake import reading
 from bagipakai.registry.intake.checking import Checker, schema
 from bagipakai.registry.intake.reading import Form, Piece, Reader, SetBroken, Torn, Weighed
@@ -102,7 +101,7 @@ def take(
     except FileExistsError:
         return Refusal("intake-exists", {"file": reading.shown_name(out)})
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if no_room(error):
             return Refusal("intake-has-no-room")
         raise
 
