@@ -301,6 +301,8 @@ def _must_be_current(described: Mapping[str, Any], catalogue: Catalogue) -> None
 
 def _key_of(folder: Path, version: str, storage: StorageKey) -> ReleaseKey:
     """That of a draft in the making: a new one, or the one under which its first files lie already. Raises Damaged."""
+    for left in folder.glob(f".{KEY}.*"):  # of a process that was killed while it wrote its key
+        left.unlink()
     if not (folder / KEY).exists():
         key = ReleaseKey.new(version)
         write_once(folder / KEY, key.wrapped(storage), 0o444)
