@@ -149,7 +149,7 @@ def test_what_nobody_foresaw_is_refused_after_three_tries_and_leaves_nothing(off
 def test_the_words_of_an_unforeseen_error_are_never_logged(office, house, monkeypatch, caplog):
     """Engines quote the value they stumbled over."""
 
-    def quoting(*_):
+    def quoting(*_, **__):
         raise ValueError("Could not convert string '3201014503800001'")
 
     monkeypatch.setattr(deliver, "deliver", quoting)
