@@ -308,8 +308,8 @@ def packed(world: World, house, package: str) -> tuple[object, ...]:
 @pytest.mark.parametrize("seed", [1])
 def test_killed_at_random_moments_everything_is_made_once(seed, dataset, tmp_path):
     dice = Random(seed)
-    deaths = intakes_killed(tmp_path, 6, dice) + publications_killed(tmp_path, dataset, 4, dice)
-    assert deaths + orders_killed(tmp_path, 10, dice) >= 10
+    deaths = intakes_killed(tmp_path, 5, dice) + publications_killed(tmp_path, dataset, 3, dice)
+    assert deaths + orders_killed(tmp_path, 8, dice) >= 10
 
 
 @pytest.mark.night
