@@ -26,6 +26,7 @@ LONGEST = (
     "generative/test_delivered_is_approved.py",
     "generative/test_engines_agree.py",
     "workflow/test_generated_requests.py",
+    "registry/test_killed.py",
     "registry/test_worker.py",
     "registry/test_releases.py",
     "registry/test_synthesis.py",

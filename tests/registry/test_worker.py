@@ -2,8 +2,6 @@
 
 import logging
 import os
-import random
-import signal
 import subprocess
 import sys
 import threading
@@ -18,12 +16,12 @@ from tests.registry.small import small_release
 
 from bagipakai.core.envelope import Signer, seal
 from bagipakai.core.exchange import ORDER_KIND, Order
-from bagipakai.core.plan import Asked, Format
+from bagipakai.core.plan import Asked
 from bagipakai.registry import deliver, worker
 from bagipakai.registry.engines import EngineError
 from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.mailbox import Mailbox
-from bagipakai.registry.package import package_id, private, standing
+from bagipakai.registry.package import package_id, private
 
 
 @pytest.fixture
@@ -234,102 +232,6 @@ def test_a_waiting_worker_is_woken_by_an_order(office, house):
         mailbox.wait(20)
         assert time.monotonic() - began < 10
         assert mailbox.unfinished() == ["O-1"]
-
-
-# Killed. The child dies by its own hand, by SIGKILL, at the n-th moment at which it touches the registry's folders or
-# the mailbox; nothing in it can catch that, and nothing after it runs.
-
-CHILD = """
-import os, signal, sys
-at, var, seen = int(sys.argv[1]), os.environ["BAGIPAKAI_VAR"], 0
-
-def moment(*_):
-    global seen
-    seen += 1
-    if seen == at:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def hook(event, arguments):
-    if event in {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.scandir"}:
-        names = [os.fsdecode(one) for one in arguments if isinstance(one, (str, bytes, os.PathLike))]
-        if any(name.startswith((f"{var}/worker", f"{var}/packages", f"{var}/registry")) for name in names):
-            moment()
-
-from bagipakai.cli import main
-from bagipakai.registry import deliver, worker, seal
-from bagipakai.registry.mailbox import Mailbox
-
-def around(owner, name):
-    whole = getattr(owner, name)
-    def timed(*arguments, **names):
-        moment()
-        outcome = whole(*arguments, **names)
-        moment()
-        return outcome
-    setattr(owner, name, timed)
-
-around(Mailbox, "answer")
-around(seal.SealedFile, "write")
-around(deliver, "publish")
-sys.addaudithook(hook)
-code = main(["registry", "worker", "--once"])
-print(seen)
-raise SystemExit(code)
-"""
-
-
-def child(office, house, at: int) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "BAGIPAKAI_VAR": str(house.var), "REGISTRY_DATABASE_URL": office.registry_url}
-    return subprocess.run(
-        [sys.executable, "-c", CHILD, str(at)], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-@pytest.mark.parametrize(("form", "early", "late"), [(Format.CSV, 5, 4), (Format.XLSX, 4, 0)])
-def test_killed_at_any_moment_the_next_start_finishes_once(form, early, late, office, house):
-    plan = a_plan("L2", format=form)
-    place(office, an_order(plan, "O-0"))
-    whole = child(office, house, 0)
-    moments = int(whole.stdout)
-    assert whole.returncode == 0 and moments > 25, whole.stderr
-    last_ones = range(moments - late + 1, moments + 1)  # around publishing and answering
-    reached = sorted({*last_ones, *(1 + moments * n // (early + 1) for n in range(early))})
-    for at in reached:
-        order_id = f"O-{at}"
-        place(office, an_order(plan, order_id))
-        killed = child(office, house, at)
-        assert killed.returncode == -signal.SIGKILL, (at, killed.stderr)
-        visible = [house.places.packages / name for name in house.packages]
-        assert all(standing(folder, house.keys.seal.public) for folder in visible), "whole, or not there"
-        assert work(office, house) == 0
-        receipt = office.receipts(house)[order_id]
-        assert (receipt.refusal, receipt.package) == ("", package_id(order_id))
-        assert standing(house.places.packages / receipt.package, house.keys.seal.public)[1] == receipt.manifest
-        assert house.left_behind() == []
-    assert len(house.packages) == len(reached) + 1 == len(office.envelopes())
-
-
-def test_killed_from_outside_at_a_random_moment_the_next_start_finishes_once(office, house, tmp_path):
-    """The same without any hook: the real command, a real kill."""
-    dice = random.Random()
-    environment = {**os.environ, "BAGIPAKAI_VAR": str(house.var), "REGISTRY_DATABASE_URL": office.registry_url}
-    for number in range(4):
-        order_id = f"O-{number}"
-        place(office, an_order(a_plan("L4"), order_id))
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from bagipakai.cli import main; raise SystemExit(main(['registry', 'worker']))"],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert any("worker.ready" in line for line in process.stderr)
-        time.sleep(dice.random() * 0.4)
-        process.kill()
-        process.communicate()
-        assert all(standing(house.places.packages / name, house.keys.seal.public) for name in house.packages)
-        assert work(office, house) == 0
-        assert office.receipts(house)[order_id].package == package_id(order_id)
-    assert len(house.packages) == 4 and house.left_behind() == []
 
 
 def test_a_worker_that_is_asked_to_end_ends(office, house):

@@ -1,6 +1,7 @@
 """Folders that appear whole or not at all."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -87,6 +88,11 @@ def sync(folder: Path, inside: bool = True) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def no_room(error: OSError) -> bool:
+    """Whether the disk, a quota or a limit on the size of files is used up."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def remove(folder: Path) -> None:

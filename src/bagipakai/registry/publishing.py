@@ -29,7 +29,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Variable
 from bagipakai.registry import quality, tables, vault
 from bagipakai.registry.digest import CUT, ContentDigest, combined
-from bagipakai.registry.folders import Progress, in_the_making, remove, sync
+from bagipakai.registry.folders import Progress, in_the_making, no_room, remove, sync
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, regions
@@ -74,7 +74,8 @@ def draft(
 ) -> Path | Refusal:
     """Makes `dataset` the draft of `version`, read whole and measured; a draft of the same version gives way. Its files
     are sealed under a new key that `storage` wraps (registry.vault) and made read-only. `told` hears the number of rows
-    read after each regency. What an interrupted call had sealed, the next one takes up.
+    read after each regency. What an interrupted call had
+    sealed, the next one takes up; a full disk is such an interruption, and a refusal.
 
     Drafts lie beside the folder `releases`, never in it. Raises QualityError, OSError.
     """
@@ -96,7 +97,7 @@ def draft(
             making = _Making(dataset, folder, key, catalogue, lineage)
             files, most_members = _read(making, described, told or (lambda _: None))
             report = canonical(_measured(making, files, described))
-            (folder / QUALITY).write_bytes(report)
+            _put(folder / QUALITY, report)
             manifest = {
                 "form": FORM,
                 "version": version,
@@ -121,7 +122,7 @@ def draft(
                     for variable in catalogue.values()
                 ],
             }
-            (folder / DRAFT).write_bytes(canonical(manifest))
+            _put(folder / DRAFT, canonical(manifest))
             for path in folder.rglob("*"):
                 if path.is_file():
                     path.chmod(0o444)
@@ -129,6 +130,8 @@ def draft(
         return Refusal("release-draft-exists", {"version": version})
     except Unfit as why:
         return Refusal(why.code, {"file": why.file})
+    except OSError as error:
+        return _told_of(error, version)
     finally:
         _leave_no_empty(place.parent)
     return place
@@ -175,9 +178,12 @@ def issue(
         }
     )
     digest = hashlib.sha256(manifest).hexdigest()
-    _put(folder / MANIFEST, manifest)
-    if seal is not None:
-        _put(folder / SEAL, Event(Deed.PUBLISH, version, digest, at).sealed(seal))
+    try:
+        _put(folder / MANIFEST, manifest)
+        if seal is not None:
+            _put(folder / SEAL, Event(Deed.PUBLISH, version, digest, at).sealed(seal))
+    except OSError as error:
+        return _told_of(error, version)
     for damage in Release(folder, json.loads(manifest), digest).misfits(besides={DRAFT}):
         raise damage
     (folder / DRAFT).unlink()
@@ -232,6 +238,13 @@ def _drafted(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if hashlib.sha256(report).hexdigest() != drafted.get("quality"):
         raise Damaged("release-file-altered", QUALITY)
     return drafted, counts
+
+
+def _told_of(error: OSError, version: str) -> Refusal:
+    """Raises what is no lack of room."""
+    if no_room(error):
+        return Refusal("release-has-no-room", {"version": version})
+    raise error
 
 
 def _put(file: Path, content: bytes) -> None:
@@ -289,6 +302,8 @@ def _must_be_current(described: Mapping[str, Any], catalogue: Catalogue) -> None
 
 def _key_of(folder: Path, version: str, storage: StorageKey) -> ReleaseKey:
     """That of a draft in the making: a new one, or the one under which its first files lie already. Raises Damaged."""
+    for left in folder.glob(f".{KEY}.*"):  # of a process that was killed while it wrote its key
+        left.unlink()
     if not (folder / KEY).exists():
         key = ReleaseKey.new(version)
         write_once(folder / KEY, key.wrapped(storage), 0o444)
@@ -418,7 +433,9 @@ def _file(making: _Making, unit: Unit, kab: str, wanted: tuple[str, ...]) -> tup
                     found.append(batch.column(column).to_numpy())
     except FileNotFoundError:
         raise Unfit("dataset-file-missing", name.as_posix()) from None
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and no_room(error):
+            raise
         raise Unfit("dataset-file-unreadable", name.as_posix()) from None
     told = File(name.as_posix(), unit, kab, digest.rows, sealed.bytes, sealed.sha256, sealed.blocks, digest.hexdigest())
     return told, [np.concatenate(found) for found in kept.values()]
@@ -427,6 +444,7 @@ def _file(making: _Making, unit: Unit, kab: str, wanted: tuple[str, ...]) -> tup
 def _measured(making: _Making, files: list[File], described: Mapping[str, Any]) -> dict[str, Any]:
     """The quality report, of what was sealed. Raises QualityError."""
     spill = making.folder / "spill"
+    shutil.rmtree(spill, ignore_errors=True)  # of a process that was killed over it
     spill.mkdir()
     try:
         everything = shelf(making.folder, files, making.key)

@@ -1,4 +1,5 @@
-"""The contract as SQL: every row of a piece judged in one pass of DuckDB, and only faulty rows explained.
+"""The contract as SQL: each value that repeats is judged once, each row in one pass of DuckDB; only faulty rows are
+explained.
 
 SQL is emitted from the contract and from nothing else: brackets around everything, identifiers from the contract and
 quoted, every value an SQL variable, the engine locked (decision 0031). `reference` fixes the meaning and judges the
@@ -6,7 +7,7 @@ same rows one by one; tests/registry/intake/test_agreement.py draws contracts an
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +28,12 @@ from bagipakai.registry.regions import LENGTHS, regions
 MEMORY, THREADS = "300MB", 2
 SLICE = 8_192  # rows that one thread takes at a time
 FAULTY, ROW = "faulty", "#"
+ROWS, VALUES, WRONG = "rows", "seen", "wrong"  # what the three statements read
+VALUE, SOUND = "value", "!"
+KEPT = 262_144  # values of one kind that are remembered
 REGIONS = {f"[0-9]{{{digits}}}": digits for digits in LENGTHS}  # pattern of a code → its digits
+_SHORT = frozenset(f"[0-9]{{{digits}}}" for digits in range(1, 5))
+_NUMBER = pa.field(ROW, pa.int32())
 _CONTROLS_RE2 = faults.CONTROLS.replace(r"\uFFFD", r"\x{FFFD}").replace(r"\x9F", r"\x{9F}")
 
 _Answer = TypeVar("_Answer")
@@ -41,8 +47,8 @@ def schema(contract: Contract) -> pa.Schema:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A piece after judgement. `values`: typed, null where unreadable, of all rows; `faulty`: which are faulty;
-    `numbers`: columns of the set rules as numbers, null where they are not valid; `heads`: who is a head of family,
-    null where not told."""
+    `keys`: columns of the set rules as numbers, null where they are not valid, and who is a head of family, null where
+    not told."""
 
     values: pa.Table
     faulty: pa.ChunkedArray
@@ -55,10 +61,16 @@ class Checker:
     def __init__(self, contract: Contract, day: date, spill: Path) -> None:
         self.contract = contract
         words = _Words(contract, day)
+        kinds = {_kind(column) for column in contract.columns if _repeats(column)}
+        self._known = {kind: _Known(f"values_{at}", kind.type) for at, kind in enumerate(sorted(kinds, key=repr))}
+        self._across = _across(contract)
         judging, self._explaining = words.judging(), words.explaining()
+        judging_values = {known.statement: words.judging_values(kind) for kind, known in self._known.items()}
         self.codes, self._prepared = words.codes, False
         self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": THREADS}))
-        self._sent = _Sent(texts(contract).append(pa.field(ROW, pa.int32())).empty_table())
+        whole = texts(contract)
+        shapes = {ROWS: _rows_schema(contract), VALUES: pa.schema([(VALUE, pa.string())]), WRONG: whole}
+        self._sent = {name: _Sent(shape.append(_NUMBER).empty_table()) for name, shape in shapes.items()}
         for digits in LENGTHS if words.regions else ():
             self._con.register("known", pa.table({"code": _region_codes(digits)}))
             self._do(f"CREATE TABLE {_region_table(digits)} AS SELECT code FROM known")  # noqa: S608  # our own names
@@ -77,8 +89,10 @@ class Checker:
             self._do(f"SET {name} = $1", [value])
         for at, value in enumerate(words.values):
             self._do(f"SET VARIABLE p{at} = CAST($1 AS {_sql_type(value)})", [value])
-        _quietly(lambda: self._con.register("piece", self._sent))
-        self._do(f"PREPARE judging AS {judging}")
+        for name, sent in self._sent.items():
+            self._con.register(name, sent)
+        for statement, sql in {"judging": judging, **judging_values}.items():
+            self._do(f"PREPARE {statement} AS {sql}")
 
     def __enter__(self) -> "Checker":
         return self
@@ -88,13 +102,42 @@ class Checker:
 
     def judge(self, piece: pa.Table) -> Judged:
         """The rows of `piece`, in its order. No blanks may stand around its texts, here and in `explain`."""
-        told = self._asked("EXECUTE judging", piece)
-        columns = [
-            (piece if column.type is Type.TEXT else told)[column.name].cast(ARROW[column.type])
-            for column in self.contract.columns
-        ]
+        values, sent = [], []
+        sound = np.ones(piece.num_rows, dtype=bool)
+        for column in self.contract.columns:
+            told, good = piece[column.name], None
+            if _repeats(column):
+                told, good = self._valued(column, told)
+            values.append(told)
+            if good is not None:
+                sound &= good
+            if column.name in self._across or not _repeats(column):
+                sent.append(told)
+            if column.name in self._across and _repeats(column):
+                sent.append(pa.array(np.ones(piece.num_rows, dtype=bool) if good is None else good))
+        told = self._asked("EXECUTE judging", ROWS, [*sent, pa.array(sound)])
         keys = [name for name in told.column_names if name[-1] in "~?"]
-        return Judged(pa.table(columns, schema=schema(self.contract)), told[FAULTY], told.select(keys))
+        return Judged(pa.table(values, schema=schema(self.contract)), told[FAULTY], told.select(keys))
+
+    def _valued(self, column: Agreed, told: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray | None]:
+        """The typed values of a column whose values repeat, and which are as agreed: nothing if all are. Each value is
+        judged once, and remembered."""
+        encoded = pc.dictionary_encode(told).combine_chunks()
+        at, here = encoded.indices, encoded.dictionary
+        known = self._known[_kind(column)]
+        places = pc.index_in(here, known.values)
+        if places.null_count:
+            if len(known.values) > KEPT:
+                known.forget()
+            new = here.filter(pc.is_null(pc.index_in(here, known.values)))
+            judged = self._asked(f"EXECUTE {known.statement}", VALUES, [new])
+            known.add(new, judged[VALUE], judged[SOUND])
+            places = pc.index_in(here, known.values)
+        sound = np.append(known.sound[places.to_numpy()], not column.required)
+        typed = told if column.type is Type.TEXT else known.typed.take(places).take(at)
+        if sound[:-1].all() and (sound[-1] or not at.null_count):
+            return typed, None
+        return typed, sound[at.fill_null(len(here)).to_numpy()]
 
     def explain(self, rows: pa.Table) -> list[dict[str, str]]:
         """For each of these faulty rows: column → the code of its reason. Raises EngineError for a row without one:
@@ -103,7 +146,7 @@ class Checker:
             self._do(f"PREPARE explaining AS {self._explaining}")
             self._prepared = True
         found: list[dict[str, str]] = [{} for _ in range(rows.num_rows)]
-        told = self._asked("EXECUTE explaining", rows)
+        told = self._asked("EXECUTE explaining", WRONG, rows.columns)
         for name in self.contract.names:
             column = told[name]
             if pc.max(column).as_py():
@@ -114,16 +157,17 @@ class Checker:
             raise EngineError("a faulty row without a reason")
         return found
 
-    def _asked(self, sql: str, rows: pa.Table) -> pa.Table:
+    def _asked(self, sql: str, name: str, columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Table:
         """The answer, row for row. With several threads DuckDB hands back slices in any order (measured on 2.0.1, for a
         prepared statement over Arrow), so each row carries its number, and nothing relies on where it comes out."""
-        numbers = np.arange(rows.num_rows, dtype=np.int32)
-        numbered = rows.append_column(ROW, pa.array(numbers))
-        self._sent.rows = pa.Table.from_batches(numbered.to_batches(max_chunksize=SLICE), numbered.schema)
+        sent = self._sent[name]
+        numbers = np.arange(len(columns[0]), dtype=np.int32)
+        numbered = pa.table([*columns, pa.array(numbers)], schema=sent.rows.schema)
+        sent.rows = pa.Table.from_batches(numbered.to_batches(max_chunksize=SLICE), numbered.schema)
         try:
             told = _quietly(lambda: self._con.sql(sql).to_arrow_table())
         finally:
-            self._sent.rows = numbered.slice(0, 0)
+            sent.rows = numbered.slice(0, 0)
         places = told[ROW].to_numpy()
         if not np.array_equal(places, numbers):
             order = np.argsort(places, kind="stable")
@@ -146,6 +190,60 @@ class _Sent:
         return self.rows.__arrow_c_stream__(requested_schema)
 
 
+@dataclass(slots=True)
+class _Known:
+    """Values of one kind that were judged: `typed` and `sound` of each. `statement` judges more of them."""
+
+    statement: str
+    type: Type
+    values: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
+    typed: pa.Array = field(init=False)
+    sound: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
+
+    def __post_init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.values, self.typed = pa.array([], pa.string()), pa.array([], ARROW[self.type])
+        self.sound = np.empty(0, dtype=bool)
+
+    def add(self, values: pa.Array, typed: pa.ChunkedArray, sound: pa.ChunkedArray) -> None:
+        self.values = pa.concat_arrays([self.values, values])
+        self.typed = pa.concat_arrays([self.typed, *typed.cast(ARROW[self.type]).chunks])
+        self.sound = np.append(self.sound, sound.to_numpy())
+
+
+def _repeats(column: Agreed) -> bool:
+    """Whether its values are few beside its rows, so that it pays to judge each once: codes, regions, numbers, dates,
+    short digits; not names, and not identifiers."""
+    if column.type is not Type.TEXT or column.codes is not None:
+        return True
+    return column.check == "region" or column.pattern in _SHORT
+
+
+def _kind(column: Agreed) -> Agreed:
+    """Columns that agree on the same have their values in common."""
+    return replace(column, name=VALUE, required=False)
+
+
+def _across(contract: Contract) -> frozenset[str]:
+    """Columns that rules across columns or of the set speak of."""
+    return frozenset(name for rule in (*contract.rules, *contract.sets) for name in rule.columns)
+
+
+def _rows_schema(contract: Contract) -> pa.Schema:
+    """What the rows need to be judged: texts one by one, of the others what rules across columns and of the set need,
+    and whether all of them are as agreed."""
+    across, found = _across(contract), []
+    for column in contract.columns:
+        if not _repeats(column):
+            found.append(pa.field(column.name, pa.string()))
+        elif column.name in across:
+            mark = "" if column.type is Type.TEXT else "#"
+            found += [pa.field(column.name + mark, ARROW[column.type]), pa.field(column.name + SOUND, pa.bool_())]
+    return pa.schema([*found, pa.field(SOUND, pa.bool_())])
+
+
 @lru_cache(maxsize=len(LENGTHS))
 def _region_codes(digits: int) -> pa.Array:
     return pa.array([region.code for region in regions().at_level(LENGTHS.index(digits) + 1)])
@@ -157,7 +255,7 @@ def _region_table(digits: int) -> str:
 
 
 class _Words:
-    """The two statements of a contract. In them `"x"` is the text of column x, null if there is none;
+    """The statements of a contract. In them `"x"` is the text of column x, null if there is none;
     `"x~"` what a number or a date could be; `"x#"` its value; `"x!"` whether it is as agreed."""
 
     def __init__(self, contract: Contract, day: date) -> None:
@@ -169,31 +267,38 @@ class _Words:
         self.codes = ["", *sorted(names | {faults.OF_A_ROW[rule.rule] for rule in contract.rules})]
 
     def judging(self) -> str:
-        whole = [f"{_name(column.name, '!')}" for column in self._contract.columns]
+        alone = [column for column in self._contract.columns if not _repeats(column)]
+        across = [self._contract.column(name) for name in sorted(_across(self._contract))]
+        numbers = [column for column in across if column.is_number and _repeats(column)]
+        whole = [_name("", SOUND), *(_name(column.name, SOUND) for column in alone)]
         whole += [f"coalesce({self._holds(rule)}, true)" for rule in self._contract.rules]
-        typed = [column for column in self._contract.columns if column.type is not Type.TEXT]  # a text is its own value
-        kept = [f"{self._value(column)} AS {_name(column.name)}" for column in typed]
-        kept += [_name(ROW), f"(NOT ({' AND '.join(whole)})) AS {FAULTY}"]
+        kept = [_name(ROW), f"(NOT ({' AND '.join(whole)})) AS {FAULTY}"]
         kept += [f"{sql} AS {_name(name)}" for name, sql in self._keys().items()]
-        agreed = [f"{self._agreed(column)} AS {_name(column.name, '!')}" for column in self._contract.columns]
-        return f"""{self._read()},
+        agreed = [f"{self._agreed(column)} AS {_name(column.name, SOUND)}" for column in alone]
+        return f"""{self._read(ROWS, [*alone, *numbers])},
 judged AS (        -- each value by itself
-    SELECT *, {_lines(agreed)} FROM typed
+    SELECT {_lines(["*", *agreed])} FROM typed
 )
 SELECT {_lines(kept)} FROM judged"""  # noqa: S608  # names come from the contract, values are variables
+
+    def judging_values(self, kind: Agreed) -> str:
+        """Of values of one kind, none of them null."""
+        return f"""{self._read(VALUES, [kind])}
+SELECT {_name(ROW)}, {self._value(kind)} AS {VALUE}, {self._agreed(kind)} AS {_name("", SOUND)}
+FROM typed"""  # noqa: S608  # as above
 
     def explaining(self) -> str:
         reasons = [f"{self._reason(column)} AS {_name(column.name, '@')}" for column in self._contract.columns]
         across = [f"{self._reason_across(column)} AS {_name(column.name)}" for column in self._contract.columns]
-        return f"""{self._read()},
+        return f"""{self._read(WRONG, self._contract.columns)},
 explained AS (     -- the first reason of each value, 0 for none
     SELECT *, {_lines(reasons)} FROM typed
 )
 SELECT {_lines([_name(ROW), *across])} FROM explained"""  # noqa: S608  # as above
 
-    def _read(self) -> str:
+    def _read(self, table: str, columns: Sequence[Agreed]) -> str:
         loose, typed = [], []
-        for column in self._contract.columns:
+        for column in columns:
             x = _name(column.name)
             if column.type is Type.INTEGER or column.is_number:
                 loose.append(f"TRY_CAST({x} AS BIGINT) AS {_name(column.name, '~')}")
@@ -203,7 +308,7 @@ SELECT {_lines([_name(ROW), *across])} FROM explained"""  # noqa: S608  # as abo
                 typed.append(f"{self._typed(column)} AS {_name(column.name, '#')}")
         return f"""WITH
 loose AS (         -- a cast forgives too much: 1_000, 1e5, 2026-1-1
-    SELECT {_lines(["*", *loose])} FROM piece
+    SELECT {_lines(["*", *loose])} FROM {table}
 ),
 typed AS (         -- so a value counts only if it was written the one way
     SELECT {_lines(["*", *typed])} FROM loose
@@ -313,7 +418,8 @@ typed AS (         -- so a value counts only if it was written the one way
         return f"CAST({said} AS UTINYINT)"
 
     def _holds(self, rule: RowRule) -> str:
-        """The condition of a rule across columns; of something unknown it is unknown, and that holds."""
+        """The condition of a rule across columns; of something unknown it is unknown, and that holds. It counts only
+        where all its columns are as agreed: there a value is missing exactly where its text is."""
         columns = [self._contract.column(name) for name in rule.columns]
         values = [self._value(column) for column in columns]
         nik = _name(rule.columns[0], "~")
@@ -330,9 +436,9 @@ typed AS (         -- so a value counts only if it was written the one way
             case "not-before":
                 return f"({values[0]} >= {values[1]})"
             case "one-is-filled":
-                return "(" + " OR ".join(f"({_name(name)} IS NOT NULL)" for name in rule.columns) + ")"
+                return "(" + " OR ".join(f"({value} IS NOT NULL)" for value in values) + ")"
             case "filled-when":
-                return f"(({_name(rule.columns[0])} IS NOT NULL) OR (NOT {self._among(values[1], rule.values)}))"
+                return f"(({values[0]} IS NOT NULL) OR (NOT {self._among(values[1], rule.values)}))"
         raise EngineError("a rule without a meaning")
 
     def _keys(self) -> dict[str, str]:

@@ -100,6 +100,7 @@ class Accepted:
             compression="zstd",
             compression_level=3,
             store_schema=False,
+            write_statistics=False,  # nobody asks for a range of them
             use_dictionary=[name for name in self._columns.names if name not in _VARIED],
             column_encoding={LINE: "DELTA_BINARY_PACKED"},
         )

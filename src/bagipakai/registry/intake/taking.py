@@ -8,7 +8,6 @@ The folder takes its name when all of it is there, by one rename: a killed run l
 same digests.
 """
 
-import errno
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,10 +22,10 @@ import pyarrow.compute as pc
 from bagipakai.core.canonical import canonical
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract
-from bagipakai.registry.folders import in_the_making, remove
+from bagipakai.registry.folders import in_the_making, no_room, remove
 from bagipakai.registry.intake import reading
 from bagipakai.registry.intake.checking import Checker, schema
-from bagipakai.registry.intake.reading import Form, Piece, Reader, SetBroken, Weighed
+from bagipakai.registry.intake.reading import Form, Piece, Reader, SetBroken, Torn, Weighed
 from bagipakai.registry.intake.returning import Returned
 from bagipakai.registry.intake.storing import Accepted, Keys, identity
 from bagipakai.registry.intake.whole import Hits, set_faults
@@ -34,6 +33,8 @@ from bagipakai.registry.intake.whole import Hits, set_faults
 FORM = "bagipakai-intake-1"
 REPORT = "report.json"
 FIRST = 10  # rows that a report names of each fault
+AT_ONCE = 8_192  # faulty rows that are explained together, and
+LETTERS = 4_000_000  # what they hold at most before
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def take(
     except FileExistsError:
         return Refusal("intake-exists", {"file": reading.shown_name(out)})
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if no_room(error):
             return Refusal("intake-has-no-room")
         raise
 
@@ -123,6 +124,27 @@ class _Tally:
         )
 
 
+@dataclass
+class _Unexplained:
+    """Faulty rows of one file that wait to be explained together: planning the statement costs more than a few rows."""
+
+    tables: list[pa.Table] = field(default_factory=list)
+    rows: list[tuple[int, str]] = field(default_factory=list)  # line, and the row as it was sent
+    torn: list[Torn] = field(default_factory=list)
+    letters: int = 0
+
+    def add(self, piece: Piece, places: Sequence[int]) -> None:
+        self.torn += piece.torn
+        if places:
+            self.tables.append(piece.table.take(places))
+            texts = [piece.text(place) for place in places]
+            self.rows += zip((int(piece.lines[place]) for place in places), texts, strict=True)
+            self.letters += sum(map(len, texts))
+
+    def are_many(self) -> bool:
+        return len(self.rows) >= AT_ONCE or self.letters >= LETTERS
+
+
 class _Taking:
     """One run, into a folder of its own."""
 
@@ -142,9 +164,13 @@ class _Taking:
         rows = []
         with Checker(self._contract, self._day, self._work) as checker, accepted, keys:
             for number, file in enumerate(found, start=1):
-                before = self._received
+                before, waiting = self._received, _Unexplained()
                 for piece in self._pieces(file):
-                    self._check(piece, number, file, checker, accepted, keys, returned)
+                    waiting.add(piece, self._check(piece, number, checker, accepted, keys))
+                    if waiting.are_many():
+                        self._explain(waiting, number, file, checker, returned)
+                        waiting = _Unexplained()
+                self._explain(waiting, number, file, checker, returned)
                 rows.append(self._received - before)
         self._count_is_agreed()
         with set_faults(keys.path, self._contract, self._work) as hits:
@@ -193,38 +219,32 @@ class _Taking:
         if not again and left:
             self._told(left)
 
-    def _check(
-        self,
-        piece: Piece,
-        number: int,
-        file: Weighed,
-        checker: Checker,
-        accepted: Accepted,
-        keys: Keys,
-        returned: Returned,
-    ) -> None:
+    def _check(self, piece: Piece, number: int, checker: Checker, accepted: Accepted, keys: Keys) -> list[int]:
+        """Hands the accepted rows of a piece on; which rows are faulty."""
         self._received += piece.table.num_rows + len(piece.torn)
         if self._received > self._contract.rows_at_most:
             raise SetBroken("set-has-too-many-rows", most=self._contract.rows_at_most)
         self._faulty += len(piece.torn)
-        waiting = [(torn.line, {"": torn.code}, torn.text) for torn in piece.torn]
-        if piece.table.num_rows:
-            judged = checker.judge(piece.table)
-            lines = pa.array(piece.lines, pa.int64())
-            number_of_faulty = pc.sum(judged.faulty).as_py() or 0
-            keys.add(judged.keys, number, lines, judged.faulty)
-            if number_of_faulty:
-                self._faulty += number_of_faulty
-                at = [place for place, wrong in enumerate(judged.faulty.to_pylist()) if wrong]
-                reasons = checker.explain(piece.table.take(at))
-                waiting += [
-                    (int(piece.lines[place]), why, piece.text(place)) for place, why in zip(at, reasons, strict=True)
-                ]
-                well = pc.invert(judged.faulty)
-                accepted.add(judged.values.filter(well), number, lines.filter(well.combine_chunks()))
-            else:
-                accepted.add(judged.values, number, lines)
-        for line, why, text in sorted(waiting, key=lambda one: one[0]):
+        if not piece.table.num_rows:
+            return []
+        judged = checker.judge(piece.table)
+        lines = pa.array(piece.lines, pa.int64())
+        keys.add(judged.keys, number, lines, judged.faulty)
+        faulty: list[int] = pc.indices_nonzero(judged.faulty).to_pylist()
+        self._faulty += len(faulty)
+        if faulty:
+            well = pc.invert(judged.faulty.combine_chunks())
+            accepted.add(judged.values.filter(well), number, lines.filter(well))
+        else:
+            accepted.add(judged.values, number, lines)
+        return faulty
+
+    def _explain(self, waiting: _Unexplained, number: int, file: Weighed, checker: Checker, returned: Returned) -> None:
+        told = [(torn.line, {"": torn.code}, torn.text) for torn in waiting.torn]
+        if waiting.rows:
+            reasons = checker.explain(pa.concat_tables(waiting.tables))
+            told += [(line, why, text) for (line, text), why in zip(waiting.rows, reasons, strict=True)]
+        for line, why, text in sorted(told, key=lambda one: one[0]):
             for column, code in why.items():
                 self._tally.add(code, column, number, line)
                 returned.add(number, file.name, line, column, code, text)
