@@ -214,7 +214,7 @@ def test_a_table_too_small_to_leave_says_so_and_shows_no_place(pair):
 
 
 def test_a_small_total_is_not_given_back_by_what_it_is_part_of(pair):
-    found = grown(difference(*pair[:2]), 100)
+    found = grown(difference(*pair[:2], STORAGE), 100)
     whole = found.shown(Disclosure.on(DAY))
     assert whole["not_comparable"], "while nothing is small it is told"
     for kab in REGENCIES:

@@ -18,7 +18,8 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import publishing
 from bagipakai.registry.lineage import Lineage
-from bagipakai.registry.releases import Damaged, Release, lives_of
+from bagipakai.registry.releases import Release, lives_of, sha256
+from bagipakai.registry.vault import Damaged
 
 SEAL, STRANGER = Signer.from_seed(b"s" * 32), Signer.from_seed(b"x" * 32)
 FIRST, NEXT = "2026.3.0", "2026.3.1"
@@ -61,7 +62,7 @@ def spoil(releases: Path, version: str, **missing: int) -> None:
         report["individu"]["variables"][name]["missing"] = count
     drafted = json.loads((folder / "draft.json").read_bytes())
     rewrite(folder / "quality.json", canonical(report))
-    drafted["quality"] = publishing.sha256(folder / "quality.json")
+    drafted["quality"] = sha256(folder / "quality.json")
     rewrite(folder / "draft.json", canonical(drafted))
 
 

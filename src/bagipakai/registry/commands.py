@@ -134,7 +134,7 @@ def _drafted(options: argparse.Namespace) -> Path | Refusal:
         interruptible(f"{KEPT} Rancangan {version} belum ada; yang tersimpan bersegel."),
         shown("memeriksa", "orang", _people_of(dataset)) as more,
     ):
-        return publishing.draft(dataset, releases, version, _storage(), more, notes=_notes(options))
+        return publishing.draft(dataset, releases, version, _storage(new=True), more, notes=_notes(options))
 
 
 def _people_of(dataset: Path) -> int | None:
@@ -244,12 +244,13 @@ def _seal() -> Signer:
     return keys.seal_signer(folder)
 
 
-def _storage() -> StorageKey:
-    """What releases are kept with, made if this is its first day."""
+def _storage(new: bool = False) -> StorageKey:
+    """What releases are kept with; `new`: made if this is its first day. Raises KeyMissing."""
     from bagipakai.registry import keys
 
     folder = postgres.var() / "keys"
-    keys.establish(folder)
+    if new:
+        keys.establish(folder)
     return keys.storage(folder)
 
 
@@ -287,12 +288,16 @@ def _check(options: argparse.Namespace) -> int:
 def _difference(options: argparse.Namespace) -> int:
     from bagipakai.core.disclosure import Disclosure
     from bagipakai.registry.comparing import difference
+    from bagipakai.registry.vault import Damaged
 
     both = _both(options)
     if isinstance(both, Refusal):
         return _refused(both)
-    with interruptible(AGAIN), shown("membandingkan", "orang", both[1].person_count) as more:
-        found = difference(*both, _storage(), more)
+    try:
+        with interruptible(AGAIN), shown("membandingkan", "orang", both[1].person_count) as more:
+            found = difference(*both, more)
+    except Damaged as damage:
+        return _refused(damage.refusal)
     value = found.shown(Disclosure.on(datetime.now(UTC).date())) if options.shown else found.to_json()
     nation = value["nation"]
     came = "–" if nation["born"] is None or nation["registered"] is None else nation["born"] + nation["registered"]
@@ -307,6 +312,7 @@ def _impact(options: argparse.Namespace) -> int:
     from bagipakai.core.plan import Plan, PlanError
     from bagipakai.core.query import chosen
     from bagipakai.registry.comparing import impact
+    from bagipakai.registry.vault import Damaged
 
     both = _both(options)
     if isinstance(both, Refusal):
@@ -315,8 +321,11 @@ def _impact(options: argparse.Namespace) -> int:
         plan = Plan.from_json(_read(options.plan))
     except (PlanError, TypeError):
         return _refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
-    with interruptible(AGAIN), shown("membandingkan", "baris", both[1].manifest["rows"][plan.unit.value]) as more:
-        value = impact(*both, _storage(), plan.unit, chosen(plan.query()), more).to_json()
+    try:
+        with interruptible(AGAIN), shown("membandingkan", "baris", both[1].manifest["rows"][plan.unit.value]) as more:
+            value = impact(*both, plan.unit, chosen(plan.query()), more).to_json()
+    except Damaged as damage:
+        return _refused(damage.refusal)
     nation = {way: sum(told.values()) for way, told in value["nation"].items()}
     sentence = (
         f"{value['keep']} tetap terpilih; {nation['persons']} orang dalam {nation['families']} keluarga melewati garis."
@@ -324,7 +333,9 @@ def _impact(options: argparse.Namespace) -> int:
     return _told(options, value, sentence)
 
 
-def _both(options: argparse.Namespace) -> "tuple[Release, Release] | Refusal":
+def _both(options: argparse.Namespace) -> "tuple[Release, Release, StorageKey] | Refusal":
+    """The two releases, and what opens them."""
+    from bagipakai.registry.keys import KeyMissing
     from bagipakai.registry.releases import Release, UnknownRelease
     from bagipakai.registry.vault import Damaged
 
@@ -336,7 +347,10 @@ def _both(options: argparse.Namespace) -> "tuple[Release, Release] | Refusal":
             return Refusal("release-unknown", {"version": named.name})
         except Damaged as damage:
             return damage.refusal
-    return opened[0], opened[1]
+    try:
+        return opened[0], opened[1], _storage()
+    except KeyMissing as missing:
+        return Refusal("release-key-of-another-storage", {"file": str(missing)})
 
 
 def _announce(options: argparse.Namespace) -> int:
