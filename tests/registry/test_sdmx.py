@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from tests.registry.small import CATALOGUE, small_release
 from tests.registry.test_formats import Folder
 
 from bagipakai.core.disclosure import Shown, Table
-from bagipakai.core.manifest import Kind
+from bagipakai.core.manifest import Kind, ManifestError
 from bagipakai.core.plan import Format
 from bagipakai.registry import formats
 from bagipakai.registry.deliver import deliver
@@ -207,6 +208,18 @@ def test_places_are_those_of_the_releases_edition_all_of_them(release, tmp_path)
     [places] = [one for one in json.loads(cube.structure(MOMENT))["data"]["codelists"] if one["id"] == "CL_KODE_KAB"]
     assert len(places["codes"]) == 514 + len(("_T", "_U"))
     assert places["description"] == release.region_edition
+
+
+def test_a_package_without_its_structure_does_not_hold_together(release, house, tmp_path):
+    plan = a_plan("L1", variables=("kode_prov",), format=Format.SDMX_CSV)
+    receipt = deliver(an_order(plan), release, house.keys, house.places, clock=lambda: NOW)
+    manifest = house.open(receipt.package, tmp_path / "hasil").manifest
+    *most, structure = manifest.parts
+    assert structure.kind is Kind.STRUCTURE
+    with pytest.raises(ManifestError, match="part kind"):
+        replace(manifest, parts=tuple(replace(part, total=len(most)) for part in most)).check()
+    with pytest.raises(ManifestError, match="part kind"):
+        replace(manifest, plan=replace(plan, format=Format.CSV)).check()
 
 
 @pytest.mark.parametrize("level", ["L2", "L3", "L4"])

@@ -20,6 +20,7 @@ from bagipakai.registry.regions import EDITION, regions
 from bagipakai.registry.releases import Release
 
 AGENCY: Final = "DTSEN"
+_SCHEMA: Final = "https://json.sdmx.org/2.0.0/sdmx-json-structure-schema.json"  # its name, by which readers know it
 TOTAL, UNKNOWN = "_T", "_U"
 _SPECIAL = {TOTAL: ("Jumlah", "Total"), UNKNOWN: ("Tidak diketahui", "Unknown")}
 _STATUS = {"A": ("Tampil", "Normal value"), "Q": ("Ditutup", "Missing value; suppressed")}
@@ -90,6 +91,7 @@ class Cube:
         lists = self._lists
         value = {
             "meta": {
+                "schema": _SCHEMA,
                 "id": self.id,
                 "prepared": moment.astimezone(UTC).isoformat(timespec="seconds"),
                 "sender": {"id": AGENCY},
