@@ -700,7 +700,7 @@ def test_no_number_lies_in_clear_on_the_registrys_disk(form, release, rows, hous
 
 
 def test_the_master_key_never_leaves_in_any_form(release, house, tmp_path):
-    for number, form in enumerate(Format):
+    for number, form in enumerate(ROW_FORMATS):
         receipt = done(an_order(a_plan("L2", format=form), f"O-{number}"), release, house)
         house.open(receipt.package, tmp_path / form)
     secret = house.keys.master.raw
