@@ -21,6 +21,7 @@ from bagipakai.registry.releases import Release
 
 AGENCY: Final = "DTSEN"
 _SCHEMA: Final = "https://json.sdmx.org/2.0.0/sdmx-json-structure-schema.json"  # its name, by which readers know it
+_LINES: Final = 16_384  # turned into codes at a time
 TOTAL, UNKNOWN = "_T", "_U"
 _SPECIAL = {TOTAL: ("Jumlah", "Total"), UNKNOWN: ("Tidak diketahui", "Unknown")}
 _STATUS = {"A": ("Tampil", "Normal value"), "Q": ("Ditutup", "Missing value; suppressed")}
@@ -59,7 +60,7 @@ class Cube:
     def observations(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The lines of the table (engines.arrow_table), in its order, as observations."""
         depths = _Depths(len(self._variables))
-        for batch in batches:
+        for batch in (whole.slice(start, _LINES) for whole in batches for start in range(0, whole.num_rows, _LINES)):
             told = [values.to_pylist() for values in batch.columns]
             keys = list(zip(*told[: len(self._variables)], strict=True))
             codes = [self._codes(key, depths.of(key, kind)) for key, kind in zip(keys, told[-3], strict=True)]
