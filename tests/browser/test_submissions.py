@@ -24,6 +24,7 @@ from bagipakai.core.submissions import Limits
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PIECE = 1024
+GUIDE = Path(__file__).parents[2] / "docs" / "tutorial" / "img"
 
 
 @pytest.fixture(autouse=True)
@@ -78,11 +79,23 @@ def choose(me, file: Path) -> None:
     me.page.locator("#berkas").set_input_files(file)
 
 
+def picture(me, name: str, heading: str) -> None:
+    """Keeps what the sender sees for the guide, from a heading on, when pictures were asked for."""
+    if not os.environ.get("BAGIPAKAI_SCREENSHOTS"):
+        return
+    me.page.get_by_role("heading", name=heading).first.evaluate(
+        "one => scrollTo({top: one.getBoundingClientRect().top + scrollY - 24, behavior: 'instant'})"
+    )
+    me.page.screenshot(path=GUIDE / f"{name}.png")
+    assert (GUIDE / f"{name}.png").stat().st_size <= 150_000, name
+
+
 def test_a_source_is_handed_in_mended_and_handed_in_again(house, enter, tmp_path):
     registry = RealRegistry()
     me = enter(house[Role.SOURCE_PROVIDER])
     me.press("Data sumber")
     me.press("Lihat kontrak dan templat")
+    picture(me, "source-contract", "Pelanggan listrik")
     me.press("Mulai kiriman")
 
     # the line breaks in the middle; the page is loaded anew, and the same file goes on where it was
@@ -102,6 +115,7 @@ def test_a_source_is_handed_in_mended_and_handed_in_again(house, enter, tmp_path
     me.page.get_by_role("button", name="Unggah").click()
     expect(me.page.get_by_role("status")).to_contain_text("Sambungan terputus")
     assert UploadedPiece.objects.count() == 3
+    picture(me, "source-upload", "1. Unggah berkas")
     me.page.unroute("**/unggah/*/*/")
     sent: list[str] = []
     me.page.on("request", lambda request: sent.append(request.url) if "/unggah/" in request.url else None)
@@ -121,9 +135,11 @@ def test_a_source_is_handed_in_mended_and_handed_in_again(house, enter, tmp_path
     me.page.reload()
     me._checked(me.page)
     expect(me.page.get_by_role("row", name=re.compile("kode_desa"))).to_contain_text("3")
+    picture(me, "source-report", "Hasil pemeriksaan")
     witnessed()
     me.page.reload()
     me._checked(me.page)
+    picture(me, "source-returned", "Baris yang kembali")
 
     # the next version, by a browser without script
     plain = enter(house[Role.SOURCE_PROVIDER], java_script_enabled=False)

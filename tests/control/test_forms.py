@@ -69,6 +69,17 @@ def test_a_choice_is_one_of_those_offered():
     assert check("onward_sharing", "false") == "answer-not-valid"
 
 
+def test_only_a_table_may_be_asked_for_in_sdmx_csv():
+    """Asked later for rows, the plan refuses it (test_plan.py): the answer was given for a table."""
+    question = FORM.question("format")
+    assert "sdmx-csv" in dict(question.options(level="L1")) and "sdmx-csv" in dict(question.options())
+    assert check("format", "sdmx-csv", level="L1") == "sdmx-csv"
+    for level in ("L2", "L3", "L4"):
+        assert "sdmx-csv" not in dict(question.options(level=level))
+        assert check("format", "sdmx-csv", level=level) == "answer-not-valid"
+        assert check("format", "csv", level=level) == "csv"
+
+
 def test_access_ends_on_a_day_to_come_within_a_year():
     assert check("ends_on", "2027-06-30") == "2027-06-30"
     assert check("ends_on", "2026-11-26") == "answer-date-passed"

@@ -20,6 +20,7 @@ from bagipakai.core.plan import (
     MOST_VALUES,
     Area,
     Asked,
+    Format,
     Level,
     Plan,
     PlanError,
@@ -239,6 +240,7 @@ PROTECTION = [
     ("plan-smallest-cell", a_plan(protections=Protections(("nik",), 10))),
 ]
 TABLES = [
+    ("plan-format-for-tables-only", a_plan(format=Format.SDMX_CSV)),
     ("plan-too-many-dimensions", a_plan(Level.L1, ("kode_prov", "desil", "jenis_kelamin", "umur"))),
     ("plan-too-many-dimensions", a_plan(Level.L1, ("kode_kec", "desil", "jenis_kelamin"))),
 ]

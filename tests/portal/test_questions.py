@@ -55,6 +55,14 @@ def test_an_answer_is_kept_in_its_plain_shape(draft, code, typed, kept):
     assert entering(draft.asking[Role.APPLICANT]).get(address(draft, code)).status_code == 200
 
 
+@pytest.mark.parametrize(("level", "offered"), [("L1", True), ("L3", False)])
+def test_sdmx_csv_is_offered_for_tables_only(draft, level, offered):
+    assert post(draft, "level", {"level": level}).status_code == 302
+    page = entering(draft.asking[Role.APPLICANT]).get(address(draft, "format")).content.decode()
+    assert 'value="parquet"' in page
+    assert ('value="sdmx-csv"' in page) is offered
+
+
 CONDITIONS = [
     ({"dari.desil": "1", "sampai.desil": "4"}, {"variable": "desil", "from": 1, "to": 4}),
     ({"nilai.jenis_kelamin": ["2"]}, {"variable": "jenis_kelamin", "values": ["2"]}),

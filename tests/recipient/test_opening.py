@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.recipient.packages import DAY, OURS, SEAL, a_key_file, a_package, rows_of
 from tests.recipient.trails import policy_text, proven
+from tests.registry.orders import ROW_FORMATS
 
 from bagipakai.control import wording
 from bagipakai.core.acknowledgement import Acknowledgement, Check
@@ -30,7 +31,7 @@ from bagipakai.recipient.words import day, number, trouble
 OURSELVES = Identity(OURS)
 
 
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", ROW_FORMATS)
 def test_an_opened_package_has_its_data_dictionary_metadata_and_manifest(form, tmp_path):
     made = a_package(tmp_path, form=form)
     outcome = opened(made.folder, SEAL.public, OURSELVES, tmp_path / "hasil", day=DAY)

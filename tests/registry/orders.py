@@ -26,6 +26,7 @@ US = pyrage.x25519.Identity.generate()
 THEM = pyrage.x25519.Identity.generate()
 PSEUDONYMS = {Unit.INDIVIDU: ("nik", "nomor_kk"), Unit.KELUARGA: ("nomor_kk",)}
 PURPOSE = "BANSOS"
+ROW_FORMATS = [form for form in Format if form is not Format.SDMX_CSV]
 
 
 def recipient(

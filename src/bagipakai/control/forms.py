@@ -46,6 +46,7 @@ class Question:
     most_days: int
     levels: tuple[str, ...]
     choices: tuple[tuple[str, str, str], ...]
+    choice_levels: Mapping[str, tuple[str, ...]]
     texts: Mapping[str, str]
 
     def label(self, lang: str = "id") -> str:
@@ -58,9 +59,13 @@ class Question:
         """What to say when it is unanswered: what to do, not that it is obligatory."""
         return self.texts.get("missing" if lang == "id" else "missing_english", "")
 
-    def options(self, lang: str = "id") -> list[tuple[str, str]]:
-        """The choices as (code, text)."""
-        return [(code, indonesian if lang == "id" else english) for code, indonesian, english in self.choices]
+    def options(self, lang: str = "id", level: object = None) -> list[tuple[str, str]]:
+        """The choices for a request of `level` as (code, text); while no level is chosen, all."""
+        return [
+            (code, indonesian if lang == "id" else english)
+            for code, indonesian, english in self.choices
+            if not level or level in self.choice_levels.get(code, (level,))
+        ]
 
     def asked_at(self, level: object) -> bool:
         """Whether a request of `level` is asked this; while no level is chosen, everything is."""
@@ -202,7 +207,7 @@ def _text(question: Question, answer: Any, answers: Answers, setting: Setting) -
 
 
 def _choice(question: Question, answer: Any, answers: Answers, setting: Setting) -> str | Refusal:
-    return answer if answer in {code for code, _, _ in question.choices} else _odd(question)
+    return answer if answer in dict(question.options(level=answers.get("level"))) else _odd(question)
 
 
 def _purpose(question: Question, answer: Any, answers: Answers, setting: Setting) -> str | Refusal:
@@ -394,5 +399,6 @@ def _question(row: Mapping[str, Any]) -> Question:
         most_days=row.get("most_days", 0),
         levels=tuple(row.get("levels", ())),
         choices=tuple(tuple(choice) for choice in row.get("choices", ())),
+        choice_levels={code: tuple(levels) for code, levels in row.get("choice_levels", {}).items()},
         texts={name: row[name] for name in texts if name in row},
     )

@@ -16,7 +16,7 @@ from bagipakai.core.canonical import digest
 from bagipakai.core.envelope import PublicKey, Signer, seal, unseal
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.holds import FEW, NONE
-from bagipakai.core.plan import Plan, PlanError
+from bagipakai.core.plan import Format, Plan, PlanError
 
 MANIFEST_KIND = "application/vnd.bagipakai.manifest+json;v=1"
 MANIFEST_NAME = "manifest.dsse.json"
@@ -37,12 +37,14 @@ class Kind(StrEnum):
     DATA = "data"
     DICTIONARY = "dictionary"
     METADATA = "metadata"
+    STRUCTURE = "structure"  # of a table in SDMX-CSV
 
 
 _NAMES = {
     Kind.DATA: re.compile(r"bagian-[0-9]{4}\.(csv|xlsx|jsonl|parquet)\.age"),
     Kind.DICTIONARY: re.compile(r"kamus\.csv\.age"),
     Kind.METADATA: re.compile(r"metadata\.json\.age"),
+    Kind.STRUCTURE: re.compile(r"struktur\.json\.age"),
 }
 
 
@@ -260,9 +262,10 @@ class Manifest:
         _hold([part.order for part in self.parts] == list(range(1, len(self.parts) + 1)), "part order")
         _hold(all(part.total == len(self.parts) for part in self.parts), "part total")
         data = [part for part in self.parts if part.kind is Kind.DATA]
-        expected = [f"bagian-{order:04d}.{self.plan.format.value}.age" for order in range(1, len(data) + 1)]
+        expected = [f"bagian-{order:04d}.{self.plan.format.ending}.age" for order in range(1, len(data) + 1)]
         _hold(bool(data) and [part.name for part in data] == expected, "part name")
-        _hold(sorted(part.kind.value for part in self.parts if part.kind is not Kind.DATA) == _DESCRIBING, "part kind")
+        describing = [part.kind for part in self.parts if part.kind is not Kind.DATA]
+        _hold(sorted(describing) == sorted(_describing(self.plan)), "part kind")
         _hold(sum(part.rows for part in data) == self.rows, "rows")
 
     def sealed(self, signer: Signer) -> bytes:
@@ -280,7 +283,10 @@ class Manifest:
         return manifest
 
 
-_DESCRIBING = sorted((Kind.DICTIONARY.value, Kind.METADATA.value))
+def _describing(plan: Plan) -> tuple[Kind, ...]:
+    """What lies beside the data of this plan, once each."""
+    structure = (Kind.STRUCTURE,) if plan.format is Format.SDMX_CSV else ()
+    return (Kind.DICTIONARY, Kind.METADATA, *structure)
 
 
 def _hold(true: bool, what: str) -> None:

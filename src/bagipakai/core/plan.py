@@ -69,6 +69,12 @@ class Format(StrEnum):
     XLSX = "xlsx"
     JSONL = "jsonl"
     PARQUET = "parquet"
+    SDMX_CSV = "sdmx-csv"  # tables only
+
+    @property
+    def ending(self) -> str:
+        """How the names of its files end."""
+        return "csv" if self is Format.SDMX_CSV else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +371,9 @@ def _protections(plan: Plan, known: Known) -> Iterator[Refusal]:
 
 
 def _table(plan: Plan, known: Known) -> Iterator[Refusal]:
-    """A table has few dimensions, and fewer where its places are small."""
+    """A table has few dimensions, and fewer where its places are small. Only a table has a form for observations."""
+    if plan.format is Format.SDMX_CSV and plan.level is not Level.L1:
+        yield Refusal("plan-format-for-tables-only", {"format": plan.format.value})
     if plan.level is Level.L1:
         most = min((known.rule.crossed_with.get(name, known.rule.most_dimensions) for name in plan.columns), default=0)
         most = min(most, known.rule.most_dimensions)

@@ -25,6 +25,7 @@ CONTENT = {
     Kind.DATA: "data, {rows} baris",
     Kind.DICTIONARY: "arti setiap kolom",
     Kind.METADATA: "rilis, standar, kode, mutu",
+    Kind.STRUCTURE: "struktur data SDMX",
 }
 
 

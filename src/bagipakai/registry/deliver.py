@@ -30,7 +30,7 @@ from bagipakai.core.manifest import (
     Part,
     fingerprint,
 )
-from bagipakai.core.plan import Known, Level, control_tier
+from bagipakai.core.plan import Format, Known, Level, control_tier
 from bagipakai.core.plan import objection as objection_to_plan
 from bagipakai.core.policy import rules
 from bagipakai.core.progress import Progress, Told, nobody_is_told
@@ -48,6 +48,7 @@ from bagipakai.registry.keys import Keys
 from bagipakai.registry.package import Draft, package_id, private, publish, standing, withdraw
 from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
 from bagipakai.registry.releases import Release
+from bagipakai.registry.sdmx import Cube
 from bagipakai.registry.seal import BadRecipient, recipient
 
 log = logging.getLogger("bagipakai.registry")
@@ -245,14 +246,16 @@ class Delivery:
                 alike = self._alike(engine, sources, absent)
                 extract, batches = rows.extract, rows.batches(engine, sources, absent)
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
+            cube = Cube(plan, self.release, self._catalogue) if plan.format is Format.SDMX_CSV else None
             with ahead(batches) as rows_in_order:
                 passing = self._told_of(rows_in_order, rows) if rows else rows_in_order
-                guarded = formats.writer(plan.format)(passing, extract.schema, draft)
+                schema = cube.schema if cube else extract.schema
+                guarded = formats.writer(plan.format)(cube.observations(passing) if cube else passing, schema, draft)
             course.tell(Step.ACCESS_SECURING)
             columns = extract.columns(self._catalogue)
             if tuple(column.name for column in columns) != promised(plan):
                 raise NotWhatWasApproved("columns")
-            self._describe(draft, columns)
+            self._describe(draft, columns, cube)
             parts = draft.parts()
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
@@ -377,9 +380,11 @@ class Delivery:
             sheet_rows=limits.sheet_rows,
         )
 
-    def _describe(self, draft: Draft, columns: tuple[DeliveredColumn, ...]) -> None:
+    def _describe(self, draft: Draft, columns: tuple[DeliveredColumn, ...], cube: Cube | None) -> None:
         draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue), len(columns))
         draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release), 0)
+        if cube is not None:
+            draft.describe(Kind.STRUCTURE, cube.structure(self.clock()), 0)
 
     def _read(self, engine: str, files: int, rows: int) -> dict[str, str | int]:
         return {

@@ -136,7 +136,7 @@ def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release)
 def _about(plan: Plan) -> list[str]:
     """What lies in the folder, for whoever opens it first."""
     return [
-        f"Data ada di bagian-0001.{plan.format.value} dan bagian berikutnya, bila ada.",
+        f"Data ada di bagian-0001.{plan.format.ending} dan bagian berikutnya, bila ada.",
         "Arti setiap kolom dan setiap kode ada di kamus.csv.",
         "Berkas ini memuat hal yang sama untuk program, dan mutu setiap variabel dalam seluruh rilis.",
         "manifest.dsse.json adalah bukti bersegel: rencana yang disetujui, proses, dan sidik setiap berkas.",
@@ -171,10 +171,13 @@ def _reading(plan: Plan) -> tuple[str, ...]:
         Format.XLSX: "Satu lembar per berkas; NIK, nomor KK, kode, dan bilangan lebih dari 15 digit adalah teks; sel "
         "kosong = tidak diketahui.",
         Format.JSONL: "UTF-8, satu objek per baris; null = tidak diketahui.",
+        Format.SDMX_CSV: "SDMX-CSV 2.0; strukturnya (dimensi, daftar kode) ada di struktur.json (SDMX-JSON 2.0). Tiap "
+        "dimensi adalah kolom di kamus.csv dengan huruf besar; _T = jumlah semua kelompok, _U = tidak diketahui. "
+        "OBS_VALUE adalah cacah; OBS_STATUS A = tampil, Q = ditutup (OBS_VALUE kosong, CONF_STATUS C).",
         Format.PARQUET: "Parquet 2.6, zstd; pseudonim adalah 16 byte biner.",
     }
     found = [notes[plan.format]]
-    if plan.format in (Format.CSV, Format.XLSX):
+    if plan.format in (Format.CSV, Format.XLSX, Format.SDMX_CSV):
         found.append(
             "Teks yang dapat dijalankan lembar kerja sebagai rumus diberi satu tanda petik (') di depan; jumlahnya per "
             "kolom ada di manifes (guarded). Hapus satu petik di depan pada kolom itu untuk mendapat nilai asli."

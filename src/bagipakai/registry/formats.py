@@ -1,9 +1,10 @@
-"""The delivered table in its four formats, written part by part in bounded memory.
+"""The delivered table in its formats, written part by part in bounded memory.
 
 CSV (UTF-8 without byte-order mark, comma, text always quoted, so that unknown is empty and an empty text is `""`),
 XLSX (one sheet a part, identifiers as text, dates as dates), JSON Lines, Parquet (zstd, identifiers as text, pseudonyms
-as 16 bytes). In CSV and XLSX a text that a spreadsheet would run gets one apostrophe in front; how many, per column, is
-reported and printed in the manifest.
+as 16 bytes), SDMX-CSV (a table in the words of registry.sdmx). In CSV, XLSX and SDMX-CSV a
+text that a spreadsheet would run gets one apostrophe in front; how many, per column, is reported and printed in the
+manifest.
 """
 
 import json
@@ -71,7 +72,13 @@ Writer = Callable[[Iterator[pa.RecordBatch], pa.Schema, Parts], Counter[str]]
 def writer(form: Format) -> Writer:
     """The function that writes batches of one schema into parts, at least one part, and returns how many cells of each
     column it guarded."""
-    return {Format.CSV: _csv, Format.XLSX: _xlsx, Format.JSONL: _jsonl, Format.PARQUET: _parquet}[form]
+    return {
+        Format.CSV: _csv,
+        Format.XLSX: _xlsx,
+        Format.JSONL: _jsonl,
+        Format.PARQUET: _parquet,
+        Format.SDMX_CSV: _sdmx,
+    }[form]
 
 
 def guarded(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[str]]:
@@ -131,8 +138,17 @@ class _Rendered:
 
 
 def _csv(batches: Iterator[pa.RecordBatch], schema: pa.Schema, parts: Parts) -> Counter[str]:
-    head = ",".join(f'"{name}"' for name in schema.names) + "\n"
-    out, counts = _Rendered(parts, head.encode("ascii")), Counter[str]()
+    return _lines(batches, ",".join(f'"{name}"' for name in schema.names), parts)
+
+
+def _sdmx(batches: Iterator[pa.RecordBatch], schema: pa.Schema, parts: Parts) -> Counter[str]:
+    """CSV whose readers know it by its first word, which is not quoted. Columns are official names in upper case."""
+    found = _lines(batches, ",".join(schema.names), parts)
+    return Counter({name.lower(): number for name, number in found.items()})
+
+
+def _lines(batches: Iterator[pa.RecordBatch], head: str, parts: Parts) -> Counter[str]:
+    out, counts = _Rendered(parts, f"{head}\n".encode("ascii")), Counter[str]()
     for whole in batches:
         for batch in _narrow(whole, 1_000_000):
             safe, found = guarded(batch)

@@ -22,6 +22,11 @@ from bagipakai.core.manifest import MANIFEST_LIMIT, MANIFEST_NAME, PART_LIMIT, K
 from bagipakai.core.plan import Format
 from bagipakai.registry.seal import SealedFile
 
+_DESCRIBING = {
+    Kind.DICTIONARY: "kamus.csv.age",
+    Kind.METADATA: "metadata.json.age",
+    Kind.STRUCTURE: "struktur.json.age",
+}
 _ORDERS = uuid.UUID("6f0c1f52-6d0b-5b5e-9d5c-0f3c8c1f7a11")  # the name space of order ids; any fixed value would do
 
 
@@ -64,16 +69,16 @@ class Draft:
     def next(self) -> SealedFile:
         """Ends the part before and begins the next part of the data."""
         self._end()
-        return self._begin(f"bagian-{len(self._written) + 1:04d}.{self._form.value}.age", Kind.DATA, 0)
+        return self._begin(f"bagian-{len(self._written) + 1:04d}.{self._form.ending}.age", Kind.DATA, 0)
 
     def wrote(self, rows: int) -> None:
         """So many rows went into the part that is open."""
         self._rows[-1] += rows
 
     def describe(self, kind: Kind, content: bytes, rows: int) -> None:
-        """Adds the dictionary (`rows` counts its columns) or the metadata."""
+        """Adds the dictionary (`rows` counts its columns), the metadata or the structure."""
         self._end()
-        name = {Kind.DICTIONARY: "kamus.csv.age", Kind.METADATA: "metadata.json.age"}[kind]
+        name = _DESCRIBING[kind]
         self._begin(name, kind, rows).write(content)
         self._end()
 

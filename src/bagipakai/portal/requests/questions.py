@@ -90,7 +90,8 @@ def _field(ask: Ask) -> forms.Field:
     common: dict[str, Any] = {"label": question.label(lang), "help_text": question.hint(lang), "required": False}
     match question.kind:
         case "choice":
-            return forms.ChoiceField(choices=question.options(lang), widget=forms.RadioSelect, **common)
+            choices = question.options(lang, ask.answers.get("level"))
+            return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **common)
         case "purpose":
             return forms.ChoiceField(choices=_purposes(ask), widget=forms.RadioSelect, **common)
         case "release":
