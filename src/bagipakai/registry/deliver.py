@@ -384,7 +384,7 @@ class Delivery:
         draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue), len(columns))
         draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release), 0)
         if cube is not None:
-            draft.describe(Kind.STRUCTURE, cube.structure(self.clock()), 0)
+            draft.describe(Kind.STRUCTURE, cube.structure(self.course.clock()), 0)
 
     def _read(self, engine: str, files: int, rows: int) -> dict[str, str | int]:
         return {
