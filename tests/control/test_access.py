@@ -59,6 +59,7 @@ def test_it_ends_at_that_second(grant, handler, at):
 
 def test_nothing_leaves_when_nobody_has_seen_the_trail_for_four_hours(grant, handler, at):
     """By the witnesses' own clocks; once they have seen it again, it leaves."""
+    witnessed()
     seen = clock.now()
     with at((seen + timedelta(hours=3, minutes=59)).isoformat()):
         assert access.may_read(grant, handler) is None

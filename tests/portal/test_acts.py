@@ -66,6 +66,7 @@ def test_every_act_a_person_can_do_has_a_page():
         Action.RECORD_RECEIPT,
         Action.GRANT,
         Action.CLOSE,
+        Action.FOLLOW_RELEASE,
     }
     assert set(ACTS) == set(Action) - elsewhere
 

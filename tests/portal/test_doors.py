@@ -133,6 +133,7 @@ def test_every_page_has_a_login_in_front_unless_it_is_meant_to_be_open():
         *OPEN,
         "register:entry",
         "catalogue:variable",
+        "releases:show",
         "accounts:logout",
         "language",
         *(f"trail:{name}" for name in ("verifier", "checkpoint", "policy", "tile")),  # the trail is for everybody

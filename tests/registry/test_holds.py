@@ -22,6 +22,7 @@ from bagipakai.core.envelope import Signer
 from bagipakai.core.holds import FEW, NONE, Kind, closing, kinds_on, told
 from bagipakai.core.manifest import Manifest, ManifestError
 from bagipakai.core.plan import Area, Level, Unit
+from bagipakai.core.progress import nobody_is_told
 from bagipakai.core.query import Between, Column
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.deliver import deliver
@@ -246,7 +247,7 @@ def test_nothing_is_delivered_while_the_records_are_broken(house):
     held(house, ["9999999999999999"])
     next(house.places.holds.glob("*.dsse.json")).write_bytes(b"{}")
     order = an_order(a_plan())
-    receipt = Worker(house.var, house.keys).answer(Letter(order.order_id, order.sealed(OFFICE)))
+    receipt = Worker(house.var, house.keys)._done(Letter(order.order_id, order.sealed(OFFICE)), nobody_is_told)
     assert (receipt.refusal, house.packages) == ("hold-records-broken", [])
 
 

@@ -236,7 +236,7 @@ KEPT = {  # what the office changes by its own acts, and nothing else
         "changed_at",
     },
     "control_readinessreview": {"n", "status", "changed_at", "valid_until"},
-    "control_grant": {"n", "status", "received_at"},
+    "control_grant": {"n", "status", "received_at", "package", "manifest"},
     "control_institution": {"appointment_file_id", "dpo_name", "dpo_contact"},
     "control_post": {"closed_on"},
     "control_tenure": {"ended_at"},
