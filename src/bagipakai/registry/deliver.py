@@ -237,7 +237,9 @@ class Delivery:
         with self._reading() as (engine, sources), self._draft() as draft:
             course.begin(Step.AGGREGATION)
             if plan.level is Level.L1:
-                table = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent)
+                table = TableExtract.made(
+                    plan, self._catalogue, self._rule, engine, sources, absent, self.release.most_members
+                )
                 if isinstance(table, Refusal):
                     return table
                 extract, batches, alike, rows = table.extract, table.batches(), {}, None

@@ -163,9 +163,10 @@ class TableExtract:
         engine: Engine,
         parts: tuple[Part, ...],
         absent: Absent = NOBODY,
+        largest: int | None = None,
     ) -> "TableExtract | Refusal":
         """Of everybody but the `absent`, or why no table may leave. The rule of the day and the plan's own smallest
-        cell both hold, the stricter of the two. Raises EngineError."""
+        cell both hold, the stricter of the two. `largest`: see `Engine.count`. Raises EngineError."""
         query: Query = plan.query()
         assert isinstance(query, Count)  # noqa: S101 - L1 counts
         smallest = plan.protections.smallest_cell
@@ -175,7 +176,8 @@ class TableExtract:
             smallest_families=max(rule.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
         )
         types = types_of(catalogue, plan.unit.value)
-        cells = engine.count(query, parts, types, enough=rule.smallest_families, margins=True, absent=absent)
+        enough = rule.smallest_families
+        cells = engine.count(query, parts, types, enough, margins=True, absent=absent, largest=largest)
         if absent:
             everybody = engine.count(replace(query, by=()), parts, types, enough=0)
             absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)

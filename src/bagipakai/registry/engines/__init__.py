@@ -120,8 +120,10 @@ class Engine(Protocol):
         enough: int | None = None,
         margins: bool = False,
         absent: Absent = NOBODY,
+        largest: int | None = None,
     ) -> list[Cell]:
-        """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
+        """As `reference.count`, cell by cell. Where `largest` is told, every person has a family and none has more
+        members: so many persons are then surely of `enough` families. Raises TooManyCells, EngineError."""
 
     def classes(
         self,

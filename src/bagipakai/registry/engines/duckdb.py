@@ -69,7 +69,7 @@ def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
 
 
 def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) -> Sql:
-    """The finest cells: the dimensions as `d0`, `d1`, …, `persons`, `families` and, for persons, `seen`."""
+    """The finest cells: the dimensions as `d0`, `d1`, …, `persons` and, where families are counted, `families`."""
     words = _Words(types)
     where = words.where(chosen(query))
     dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
@@ -105,19 +105,11 @@ registry AS (
 )"""  # noqa: S608  # as above
 
 
-# `seen` marks family f in bit f mod 64: as many bits are set as there are families, or fewer, never more. So at 8 bytes
-# a cell it proves "at least ten families" for nearly every cell, where counting them exactly takes memory by family.
+# Families of persons are not counted on the way: what a release's largest family proves of a cell costs nothing, and
+# the few cells of which it proves too little are counted one by one.
 _COUNTS = {
-    "keluarga": [
-        "CAST(coalesce(sum(member_count), 0) AS BIGINT) AS persons",
-        "count(*) AS families",
-        "0::UBIGINT AS seen",
-    ],
-    "individu": [
-        "count(*) AS persons",
-        "0 AS families",
-        "coalesce(bit_or(1::UBIGINT << CAST(id_keluarga & 63 AS UBIGINT)), 0) AS seen",
-    ],
+    "keluarga": ["CAST(coalesce(sum(member_count), 0) AS BIGINT) AS persons", "count(*) AS families"],
+    "individu": ["count(*) AS persons", "0 AS families"],
 }
 
 
@@ -227,6 +219,7 @@ class Engine:
         enough: int | None = None,
         margins: bool = False,
         absent: Absent = NOBODY,
+        largest: int | None = None,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
@@ -237,7 +230,7 @@ class Engine:
                 return []
             session.leave_out(absent)
             session.cells(cells_sql(query, types, absent))
-            session.sums(sums_sql(query, enough, margins))
+            session.sums(sums_sql(query, enough, margins, largest))
             return list(_summed(session, query, types, enough, margins, absent))
 
     def look_up(
@@ -369,26 +362,26 @@ def _summed(
         yield Cell(key, persons, exact.get(key, families) if doubt else families)
 
 
-def sums_sql(query: Count, enough: int | None, margins: bool) -> Sql:
+def sums_sql(query: Count, enough: int | None, margins: bool, largest: int | None = None) -> Sql:
     """The finest cells and their margins. A margin of the first `depth` dimensions leaves the others NULL; `depth`
-    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one."""
+    tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one: there are
+    `enough` persons, but not so many that they must be of `enough` families, of which none has more than `largest`."""
     names = [f"d{at}" for at in range(len(query.by))]
     words = _Words({})
-    if query.unit == "keluarga":
-        families, doubt = "families", "false"
-    elif enough is None:
-        families, doubt = "bits", "true"
-    else:
-        families = f"CASE WHEN (persons < {words.value(enough)}) THEN 0 ELSE least(bits, {words.value(enough)}) END"
-        doubt = f"(persons >= {words.value(enough)}) AND (bits < {words.value(enough)})"
+    families, doubt = "families", "false"
+    if query.unit != "keluarga" and enough is None:
+        doubt = "true"
+    elif query.unit != "keluarga" and enough is not None:
+        surely = "false" if largest is None else f"(persons > {words.value((enough - 1) * largest)})"
+        families = f"CASE WHEN {surely} THEN {words.value(enough)} ELSE 0 END"
+        doubt = f"(persons >= {words.value(enough)}) AND NOT {surely}"
     dimensions = "".join(f"{name}, " for name in names)
     text = f"""WITH
 sums AS (
     SELECT
         {_depth(names)} AS depth, {dimensions}
         CAST(sum(persons) AS BIGINT) AS persons,
-        CAST(sum(families) AS BIGINT) AS families,
-        CAST(bit_count(bit_or(seen)) AS BIGINT) AS bits
+        CAST(sum(families) AS BIGINT) AS families
     FROM cells
     GROUP BY {_grouping_sets(names, margins)}
     HAVING (count(*) > 0)
@@ -427,7 +420,7 @@ def _families(
     )
     text = f"""{_registry(query, absent)},
 {chosen_sql(where)},
-doubtful AS (      -- enough persons, but too few bits to be sure of as many families
+doubtful AS (      -- enough persons, but too few to be sure of as many families
     SELECT * FROM sums WHERE doubt
 ),
 below AS (         -- the finest cells that they are made of

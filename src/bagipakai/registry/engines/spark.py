@@ -245,8 +245,10 @@ class Engine:
         enough: int | None = None,
         margins: bool = False,
         absent: Absent = NOBODY,
+        largest: int | None = None,
     ) -> list[Cell]:
-        """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
+        """As `reference.count`, cell by cell; each family is counted, however large the `largest`. Raises TooManyCells,
+        EngineError."""
         sql = cells_sql(query, types, margins, absent)
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
         needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER

@@ -9,8 +9,7 @@ chosen AS (        -- only what is true: false and unknown both stay behind
 SELECT
     CAST("listrik" AS BOOLEAN) AS d0,
     CAST(coalesce(sum(member_count), 0) AS BIGINT) AS persons,
-    count(*) AS families,
-    0::UBIGINT AS seen
+    count(*) AS families
 FROM chosen
 GROUP BY d0
 HAVING (count(*) > 0)

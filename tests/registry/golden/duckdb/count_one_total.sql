@@ -7,7 +7,6 @@ chosen AS (        -- only what is true: false and unknown both stay behind
 )
 SELECT
     count(*) AS persons,
-    0 AS families,
-    coalesce(bit_or(1::UBIGINT << CAST(id_keluarga & 63 AS UBIGINT)), 0) AS seen
+    0 AS families
 FROM chosen
 HAVING (count(*) > 0)

@@ -10,8 +10,7 @@ SELECT
     CAST("kode_kab" AS VARCHAR) AS d0,
     CAST("desil" AS BIGINT) AS d1,
     count(*) AS persons,
-    0 AS families,
-    coalesce(bit_or(1::UBIGINT << CAST(id_keluarga & 63 AS UBIGINT)), 0) AS seen
+    0 AS families
 FROM chosen
 GROUP BY d0, d1
 HAVING (count(*) > 0)
