@@ -48,7 +48,7 @@ class RealRegistry(Registry):
         var = postgres.var()
         stores, identity, done = receiving.Stores.under(var), keys.intake(var / "keys"), []
         for order in self.submissions():
-            done.append(receiving.receive(order, self.keys.receipt, identity, stores))
+            done.append(receiving.receive(order, self.keys.receipt, self.keys.storage, identity, stores))
             self.post(order.order_id, done[-1].sealed(self.keys.receipt))
         return done
 

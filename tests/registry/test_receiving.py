@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pyrage
 import pytest
@@ -16,12 +17,16 @@ from tests.handed_in import a_set
 from tests.registry.mailboxes import an_office
 from tests.registry.orders import OFFICE, US, a_house
 
+from bagipakai.cli import main
 from bagipakai.core.intake import RECEIPT_NAME, IntakeReceipt, Piece, SentFile, SubmissionOrder
 from bagipakai.core.sources import Sources
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.returned import CameBack, came_back
 from bagipakai.registry import keys, receiving, worker
+from bagipakai.registry.kept import KEPT, Kept, KeptPart, UnknownKept
+from bagipakai.registry.keys import StorageKey
+from bagipakai.registry.vault import KEY, Damaged
 
 PLACED = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 CONTRACT = Sources.on(PLACED.date())["pln"]
@@ -82,7 +87,14 @@ def kept(house) -> Path:
 
 
 def rows_kept(house, version: int = 1) -> int:
-    return sum(pq.ParquetFile(file).metadata.num_rows for file in (kept(house) / str(version) / "accepted").iterdir())
+    return len(read_back(house, version))
+
+
+def read_back(house, version: int = 1) -> pa.Table:
+    """The rows that are kept, read as an engine reads them."""
+    found = Kept.open(kept(house) / str(version), house.keys.receipt.public)
+    with found.reading(house.keys.storage) as shelf:
+        return pa.concat_tables(pq.read_table(shelf.open(part.path)) for part in shelf.parts)
 
 
 def opened(house, receipt: IntakeReceipt, folder: Path, identity: pyrage.x25519.Identity = US) -> CameBack | Refusal:
@@ -103,6 +115,94 @@ def test_a_set_is_taken_in_and_its_faulty_rows_go_back(office, house, tmp_path):
     for folder in (house.var / "registry", kept(house), kept(house) / "1"):
         assert folder.stat().st_mode & 0o077 == 0 or folder == house.var / "registry"
     assert house.left_behind() == []
+
+
+def in_the_open(house, word: bytes = b"Orang Rekaan") -> list[Path]:
+    """Files of the house in which a row could be read: a name, or a table in clear."""
+    content = {path: path.read_bytes() for path in house.var.rglob("*") if path.is_file()}
+    return [path for path, bytes_ in content.items() if word in bytes_ or bytes_[:4] == b"PAR1"]
+
+
+def test_of_what_is_kept_or_sent_back_no_row_lies_in_clear(office, house):
+    """Nor of what was uploaded; and the rows read back are those that were accepted."""
+    place(office, handed_in(house, a_set(40, 4)))
+    work(office, house)
+    assert in_the_open(house) == []
+    assert [file.name for file in (kept(house) / "1" / "accepted").iterdir()] == ["part-00000.parquet"]
+    rows = read_back(house).to_pylist()
+    assert len(rows) == 36 and all(row["nama"].startswith("Orang Rekaan") for row in rows)
+
+
+def damage_of(house, act) -> str:
+    """What reading back says after `act` did something to the folder."""
+    act(kept(house) / "1")
+    try:
+        read_back(house)
+    except Damaged as damage:
+        return damage.code
+    return ""
+
+
+def test_what_was_damaged_or_exchanged_is_told_before_a_row_of_it_is_read(office, house):
+    for version in (1, 2):
+        place(office, handed_in(house, a_set(40, version), version=version))
+    work(office, house)
+    whole = {path: path.read_bytes() for path in kept(house).rglob("*") if path.is_file()}
+    part = "accepted/part-00000.parquet"
+
+    def again() -> None:
+        for path, content in whole.items():
+            path.write_bytes(content)
+
+    def exchange(*names):
+        def act(folder: Path) -> None:
+            for name in names:
+                (folder / name).write_bytes(whole[kept(house) / "2" / name])
+
+        return act
+
+    def flip(name):
+        def act(folder: Path) -> None:
+            content = bytearray((folder / name).read_bytes())
+            content[len(content) // 2] ^= 1
+            (folder / name).write_bytes(content)
+
+        return act
+
+    everything = (part, KEY, KEPT, RECEIPT_NAME)
+    for act, codes in (
+        (flip(part), {"release-file-altered"}),
+        (flip(KEPT), {"release-seal-mismatch"}),
+        (flip(RECEIPT_NAME), {"release-seal-mismatch"}),
+        (lambda folder: (folder / part).write_bytes(whole[folder / part][:-1]), {"release-file-shortened"}),
+        (lambda folder: (folder / part).unlink(), {"release-file-missing"}),
+        (lambda folder: (folder / KEY).unlink(), {"release-key-missing"}),
+        (exchange(part), {"release-file-shortened", "release-file-extended", "release-file-altered"}),
+        (exchange(KEY), {"release-key-malformed"}),
+        (exchange(KEPT), {"release-seal-mismatch"}),
+        (exchange(*everything), {"release-seal-mismatch"}),
+    ):
+        assert damage_of(house, act) in codes, codes
+        again()
+    assert damage_of(house, lambda folder: None) == ""
+    kept_one = Kept.open(kept(house) / "1", house.keys.receipt.public)
+    with pytest.raises(Damaged, match="another-storage"), kept_one.reading(StorageKey(b"x" * 32)):
+        pass
+    with pytest.raises(UnknownKept):
+        Kept.open(kept(house) / "3", house.keys.receipt.public)
+
+
+def test_the_command_tells_what_is_kept_and_what_is_damaged(office, house, monkeypatch, capsys):
+    place(office, handed_in(house, a_set(40, 4)))
+    work(office, house)
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(house.var))
+    assert main(["registry", "kept"]) == 0 and capsys.readouterr().out == "pln 1: 36 baris\n"
+    found = Kept.open(kept(house) / "1", house.keys.receipt.public)
+    assert all(isinstance(one, KeptPart) for one in found.checked(house.keys.storage))
+    part = kept(house) / "1" / found.parts[0].path
+    part.write_bytes(b"x" * part.stat().st_size)
+    assert main(["registry", "kept"]) == 1
+    assert "kept-rows-damaged" in capsys.readouterr().err
 
 
 def test_what_nothing_is_wrong_with_sends_nothing_back(office, house):
@@ -244,6 +344,7 @@ def test_killed_at_any_moment_the_next_start_takes_in_once(office, house, tmp_pa
         place(office, handed_in(house, a_set(40, 4), version=version))
         killed = child(office, house, at)
         assert killed.returncode == -signal.SIGKILL, (at, killed.stderr)
+        assert all(house.var / "worker" in path.parents for path in in_the_open(house)), at
         assert work(office, house) == 0
         receipt = receipts(office, house)[f"KRM-pln-{version}"]
         assert (receipt.kept, receipt.accepted, receipt.returned) == (undisturbed.kept, 36, 4), at
@@ -258,8 +359,8 @@ def test_killed_at_any_moment_the_next_start_takes_in_once(office, house, tmp_pa
 def test_what_was_receipted_already_is_said_again(house):
     order = handed_in(house, a_set(40, 4))
     stores, identity = receiving.Stores.under(house.var), keys.intake(house.var / "keys")
-    first = receiving.receive(order, house.keys.receipt, identity, stores)
-    assert receiving.receive(order, house.keys.receipt, identity, stores) == first
+    first = receiving.receive(order, house.keys.receipt, house.keys.storage, identity, stores)
+    assert receiving.receive(order, house.keys.receipt, house.keys.storage, identity, stores) == first
     again = handed_in(house, a_set(40, 2))  # another set under the same name: what is kept is what was ordered last
-    assert receiving.receive(again, house.keys.receipt, identity, stores).returned == 2
+    assert receiving.receive(again, house.keys.receipt, house.keys.storage, identity, stores).returned == 2
     assert rows_kept(house) == 38

@@ -4,6 +4,7 @@
     keys/registry/seal.pem         the controller's seal on manifests
     keys/registry/pseudonym.key    32 random bytes; every pseudonym key is derived from it (dataplane reference §6)
     keys/registry/storage.key      32 random bytes; the key of each release lies wrapped with it (decision 0103)
+    keys/registry/storage-next.key the one that takes its place, while the others are wrapped anew (decision 0114)
     keys/registry/intake.key       age X25519; opens what institutions hand in (registry.receiving)
     keys/public/receipt.pub.pem · seal.pub.pem · intake.pub          written here
     keys/public/order.pub.pem                           written by the office; orders are checked with it
@@ -16,12 +17,14 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import pyrage
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
 from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
+
+NEXT_STORAGE: Final = "storage-next.key"
 
 
 class KeyMissing(Exception):
@@ -49,9 +52,18 @@ class MasterKey(_Raw):
 
 
 class StorageKey(_Raw):
-    """That with which the keys of the releases are wrapped."""
+    """That with which the keys of releases and submissions are wrapped. `former`: the one that opens, too, as long as
+    some are not wrapped anew (registry.rewrapping)."""
 
     file = "storage.key"
+
+    def __init__(self, raw: bytes, former: "StorageKey | None" = None) -> None:
+        super().__init__(raw)
+        self.former = former
+
+    def named(self, key_id: str) -> "StorageKey | None":
+        """This key or the former one, whichever has this id."""
+        return next((one for one in (self, self.former) if one is not None and one.id == key_id), None)
 
     @property
     def id(self) -> str:
@@ -93,8 +105,13 @@ def receipt_signer(folder: Path) -> Signer:
 
 
 def storage(folder: Path) -> StorageKey:
-    """What releases are kept with. Raises KeyMissing, TooOpen."""
-    return StorageKey(_bytes(folder / "registry" / StorageKey.file))
+    """What releases and submissions are kept with. Raises KeyMissing, TooOpen."""
+    private = folder / "registry"
+    try:
+        coming = _bytes(private / NEXT_STORAGE)
+    except KeyMissing:
+        return StorageKey(_bytes(private / StorageKey.file))
+    return StorageKey(coming, former=StorageKey(_bytes(private / StorageKey.file)))
 
 
 def seal_signer(folder: Path) -> Signer:

@@ -1,12 +1,12 @@
 """From a signed submission order to accepted rows and a signed receipt: opening, checking, keeping, sending back.
 
     var/intake/<submission>/<digest>.age              sealed pieces, put there by the office, deleted by it afterwards
-    var/registry/submissions/<source>/<version>/      accepted/ and the receipt; nobody but the registry reads it (0700)
+    var/registry/submissions/<source>/<version>/      accepted rows, sealed, and the receipt (registry.kept; 0700)
     var/returned/kembali-<uuid>/                      the receipt and faulty rows, sealed to their sender
 
-Readable rows stand only in the worker's private workspace, and at last among the accepted ones. The receipt among
-these is what makes a submission done: killed before it stands there, the worker begins anew and takes away what it had
-put out; killed after, it says the same again.
+Readable rows stand only in the worker's private workspace. The receipt beside the accepted ones is what makes a
+submission done: killed before it stands there, the worker begins anew and takes away what it had put out; killed after,
+it says the same again.
 """
 
 import hashlib
@@ -24,9 +24,8 @@ from typing import Final
 
 import pyrage
 
-from bagipakai.core.envelope import BadSeal, Signer
+from bagipakai.core.envelope import Signer
 from bagipakai.core.intake import (
-    RECEIPT_LIMIT,
     RECEIPT_NAME,
     Finding,
     IntakeReceipt,
@@ -41,8 +40,11 @@ from bagipakai.core.sources import Contract, Sources
 from bagipakai.registry.deliver import WIB
 from bagipakai.registry.folders import remove, sync
 from bagipakai.registry.intake import Taken, faults, take
+from bagipakai.registry.kept import Kept, UnknownKept, put_away
+from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.package import private, withdraw
 from bagipakai.registry.seal import BadRecipient, SealedFile, recipient
+from bagipakai.registry.vault import Damaged
 
 log = logging.getLogger("bagipakai.registry")
 
@@ -85,12 +87,13 @@ def package_of(order_id: str) -> str:
 def receive(
     order: SubmissionOrder,
     signer: Signer,
+    storage: StorageKey,
     identity: pyrage.x25519.Identity,
     stores: Stores,
     took: Took = lambda _: None,
 ) -> IntakeReceipt:
     """Takes in what `order` names and tells what was done. Once: what stands already is only receipted again. A refusal
-    is a receipt with a code, and nothing is kept.
+    is a receipt with a code, and nothing is kept. Accepted rows are kept sealed, under a key that `storage` wraps.
 
     Raises EngineError, OSError: then nothing was kept either.
     """
@@ -111,7 +114,7 @@ def receive(
         if isinstance(taken, Refusal):
             return refused(order, _without_values(taken, contract))
         receipt = _receipt(order, taken, contract, workspace / package)
-        _put_out(receipt, signer, taken, workspace, stores.returned / package, kept)
+        _put_out(receipt, signer, storage, taken, workspace, stores.returned / package, kept)
     log.info("intake.done order=%s accepted=%d returned=%d", order.order_id, receipt.accepted, receipt.returned)
     return receipt
 
@@ -213,12 +216,19 @@ def _sealed(file: Path, package: Path, number: int, to: str) -> ReturnedPart:
     return ReturnedPart(name, sealed.content_bytes, sealed.content_sha256, sealed.sealed_bytes, sealed.sealed_sha256)
 
 
-def _put_out(receipt: IntakeReceipt, signer: Signer, taken: Taken, workspace: Path, returned: Path, kept: Path) -> None:
+def _put_out(
+    receipt: IntakeReceipt,
+    signer: Signer,
+    storage: StorageKey,
+    taken: Taken,
+    workspace: Path,
+    returned: Path,
+    kept: Path,
+) -> None:
     """First what goes back, then what is kept, whose receipt makes it done; each appears whole, by one rename."""
-    envelope = receipt.sealed(signer)
     if receipt.package:
         package = workspace / receipt.package
-        (package / RECEIPT_NAME).write_bytes(envelope)
+        (package / RECEIPT_NAME).write_bytes(receipt.sealed(signer))
         for file in package.iterdir():
             file.chmod(0o640)
         package.chmod(0o750)
@@ -226,7 +236,7 @@ def _put_out(receipt: IntakeReceipt, signer: Signer, taken: Taken, workspace: Pa
         package.rename(returned)
         sync(returned.parent, inside=False)
     shutil.rmtree(taken.folder / "returned", ignore_errors=True)
-    (taken.folder / RECEIPT_NAME).write_bytes(envelope)
+    put_away(taken.folder, receipt, signer, storage)
     taken.folder.chmod(0o700)
     sync(taken.folder)
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -236,9 +246,8 @@ def _put_out(receipt: IntakeReceipt, signer: Signer, taken: Taken, workspace: Pa
 
 def _standing(kept: Path, order: SubmissionOrder, signer: Signer) -> IntakeReceipt | None:
     """The receipt of this very order, if what it tells of is kept."""
-    with suppress(OSError, BadSeal):
-        with (kept / RECEIPT_NAME).open("rb") as file:
-            receipt = IntakeReceipt.unsealed(file.read(RECEIPT_LIMIT + 1), signer.public)
+    with suppress(UnknownKept, Damaged):
+        receipt = Kept.open(kept, signer.public).receipt
         return receipt if receipt.is_about(_about(order)) else None
     return None
 

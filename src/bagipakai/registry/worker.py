@@ -129,7 +129,8 @@ class Worker:
         twice = 2 * sum(piece.bytes for file in order.files for piece in file.pieces)  # each file is read twice
         took = counting(told, Progress("CHECKING", datetime.now(UTC), 0, twice, "bytes"))
         try:
-            return receiving.receive(order, self.keys.receipt, keys.intake(self.key_folder), self.stores, took)
+            identity = keys.intake(self.key_folder)
+            return receiving.receive(order, self.keys.receipt, self.keys.storage, identity, self.stores, took)
         except Exception as failure:  # its text may quote a row, so only its kind is told
             return None if self._waits(order.order_id, failure) else receiving.refused(order, self._gave_up())
 
