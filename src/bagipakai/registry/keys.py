@@ -13,8 +13,12 @@ A key is made once and never overwritten, unless its custodian replaces the seal
 cannot be guessed back.
 """
 
+import fcntl
 import hashlib
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -22,7 +26,8 @@ from typing import ClassVar, Final
 import pyrage
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
-from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
+from bagipakai.core.keyfiles import TooOpen, read_secret, replace, write_once
+from bagipakai.registry.folders import sync
 
 NEXT_STORAGE: Final = "storage-next.key"
 
@@ -97,6 +102,41 @@ def establish(folder: Path) -> None:
         write_once(private / kind.file, secrets.token_bytes(32), 0o600)
     write_once(private / "intake.key", f"{pyrage.x25519.Identity.generate()}\n".encode(), 0o600)
     write_once(public / "intake.pub", f"{intake(folder).to_public()}\n".encode(), 0o644)
+
+
+@contextmanager
+def in_use(folder: Path, alone: bool = False) -> Iterator[None]:
+    """A block in which the storage key stays what it is, so that what it wraps can be opened later; with `alone`, one
+    in which nobody else is in such a block. Waits for its turn. Raises KeyMissing where there are no keys."""
+    try:
+        handle = os.open(folder / "registry", os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        raise KeyMissing(StorageKey.file) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)  # dies with its holder
+        yield
+    finally:
+        os.close(handle)
+
+
+def begin_next_storage(folder: Path) -> StorageKey:
+    """Lays the next storage key beside the present one, unless it lies there already: from now on `storage` wraps with
+    it and opens with both. Raises OSError."""
+    present, coming = (folder / "registry" / name for name in (StorageKey.file, NEXT_STORAGE))
+    write_once(coming, secrets.token_bytes(32), 0o600)
+    owner = present.stat()
+    if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(coming, owner.st_uid, owner.st_gid)
+    sync(coming.parent, inside=False)  # before anything is wrapped with it
+    return storage(folder)
+
+
+def end_former_storage(folder: Path) -> None:
+    """The next storage key takes the place of the present one, which is gone then. Raises OSError."""
+    present, coming = (folder / "registry" / name for name in (StorageKey.file, NEXT_STORAGE))
+    replace(present, read_secret(coming))
+    sync(present.parent, inside=False)
+    coming.unlink()
 
 
 def receipt_signer(folder: Path) -> Signer:

@@ -87,10 +87,23 @@ class ShelfKey:
         except (NotCanonical, KeyError, TypeError, ValueError, InvalidTag):
             raise Damaged("release-key-malformed", KEY) from None
 
+    def itself(self) -> AESGCM:
+        """For what is no file in blocks: each text of it needs a nonce of its own."""
+        return AESGCM(self._raw)
+
     def cipher(self, path: str) -> AESGCM:
         """Of the one file with this path within the folder; no two blocks are ever sealed under one key and number."""
         info = canonical({"file": path, "release": self.name, "scheme": "aes-256-gcm-blocks/v1"})
         return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._raw))
+
+
+def wrapped_as(folder: Path) -> tuple[str, str]:
+    """The name of the key in `folder`, and the id of the storage key that wraps it. Raises Damaged."""
+    try:
+        told = read((folder / KEY).read_bytes())
+        return str(told["release"]), str(told["storage"])
+    except (OSError, NotCanonical, KeyError, TypeError, ValueError):
+        raise Damaged("release-key-malformed", KEY) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,8 +188,9 @@ def run(url: str, var: Path, *, once: bool = False, pause: float = PAUSE) -> int
             with Mailbox.open(url) as mailbox:
                 log.info("worker.ready")
                 while True:
-                    worker.keys = keys.read(folder)  # each time: one may have given way to the next
-                    finished = worker.look(mailbox)
+                    with keys.in_use(folder):
+                        worker.keys = keys.read(folder)  # each time: one may have given way to the next
+                        finished = worker.look(mailbox)
                     if once and (finished or max(worker.failures.values(), default=0) >= TRIES):
                         return 0 if finished else 1
                     mailbox.wait(0.2 if once else pause)
