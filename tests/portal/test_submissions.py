@@ -96,6 +96,32 @@ def test_from_the_contract_to_what_came_back(sender, registry):
     assert not readable_anywhere(b"Orang Rekaan", postgres.var() / "intake", postgres.var() / "returned")
 
 
+def test_what_was_sent_by_mistake_is_cancelled_on_its_page(sender, registry):
+    number = opened(sender)
+    upload(sender, number, a_set(20, 1))
+    send(sender, number)
+    assert "Salah kirim?" in text(sender.get(to("show", number)))
+    seen = {"seen": submissions.state(Submission.objects.get(pk=number)).n}
+    assert sign_on(sender, sender.post(to("cancel", number), seen)).url == to("show", number)
+    page = text(sender.get(to("show", number)))
+    assert "Menunggu gudang data menghapus kiriman ini" in page and "Salah kirim?" not in page
+    registry.give_up()
+    submissions.collect()
+    page = text(sender.get(to("show", number)))
+    assert "Dibatalkan" in page and "Gudang data menghapusnya" in page and "Hasil pemeriksaan" not in page
+    assert "Mulai kiriman" in text(sender.get(to("list")))
+
+
+def test_what_was_taken_in_meanwhile_is_not_cancelled_and_the_page_says_so(sender, registry):
+    number = opened(sender)
+    upload(sender, number, a_set(20, 1))
+    send(sender, number)
+    registry.take_in()
+    seen = {"seen": submissions.state(Submission.objects.get(pk=number)).n}
+    page = sender.post(to("cancel", number), seen)
+    assert page.status_code == 409 and "sudah selesai memeriksa kiriman ini" in text(page)
+
+
 def pieces(content: bytes, size: int) -> list[bytes]:
     return [content[at : at + size] for at in range(0, len(content), size)]
 

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyrage
@@ -18,8 +19,10 @@ from tests.registry.mailboxes import an_office
 from tests.registry.orders import OFFICE, US, a_house
 
 from bagipakai.cli import main
+from bagipakai.core.exchange import Cancellation
 from bagipakai.core.intake import RECEIPT_NAME, IntakeReceipt, Piece, SentFile, SubmissionOrder
 from bagipakai.core.sources import Sources
+from bagipakai.core.submissions import kept_for
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.returned import CameBack, came_back
@@ -286,6 +289,86 @@ def test_the_recipients_tool_opens_nothing_that_is_not_whole_and_its_own(office,
     assert code() == "intake-receipt-missing"
     told.write_bytes(signed)
     assert code() == ""
+
+
+# What its sender does not want any more.
+
+
+def cancel(office, order_id: str) -> None:
+    """As control.orders does."""
+    with psycopg.connect(office.url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO exchange.cancellations (order_id, envelope) VALUES (%s, %s)",
+            [order_id, Cancellation(order_id, PLACED).sealed(OFFICE)],
+        )
+
+
+def nothing_is_kept(office, house) -> bool:
+    """Nothing was kept, sent back or left, and the receipt says so."""
+    receipt = receipts(office, house)["KRM-pln-1"]
+    left = [*kept(house).glob("*/*"), *(house.var / "returned").iterdir(), *house.left_behind()]
+    return (receipt.refusal, receipt.sent != "", left) == ("order-cancelled", True, [])
+
+
+def test_what_was_cancelled_before_a_worker_came_is_not_opened(office, house, monkeypatch):
+    place(office, handed_in(house, a_set(40, 4)))
+    cancel(office, "KRM-pln-1")
+    monkeypatch.setattr(receiving, "receive", None)
+    assert work(office, house) == 0 and nothing_is_kept(office, house)
+
+
+@pytest.mark.parametrize("moment", ["told of its first bytes", "kept, and not answered"])
+def test_what_is_cancelled_while_it_is_taken_in_leaves_nothing(moment, office, house, monkeypatch):
+    place(office, handed_in(house, a_set(40, 4)))
+    whole = receiving.receive
+
+    def receive(*arguments):
+        if moment == "kept, and not answered":
+            whole(*arguments)
+            assert (kept(house) / "1" / KEY).is_file()
+            cancel(office, "KRM-pln-1")
+            return whole(*arguments)
+        cancel(office, "KRM-pln-1")
+        return whole(*arguments)
+
+    monkeypatch.setattr(receiving, "receive", receive)
+    monkeypatch.setattr(worker, "OFTEN", 0.0)
+    assert work(office, house) == 0 and nothing_is_kept(office, house)
+
+
+def three_versions(house) -> receiving.Stores:
+    """Sent on three days in a row; faulty rows of each came back."""
+    stores, identity = receiving.Stores.under(house.var), keys.intake(house.var / "keys")
+    for version in (1, 2, 3):
+        order = handed_in(house, a_set(20, 1), version=version, placed_at=PLACED + timedelta(days=version))
+        receiving.receive(order, house.keys.receipt, house.keys.storage, identity, stores)
+    return stores
+
+
+def test_a_superseded_version_is_destroyed_when_its_time_is_over_and_the_newest_never(house):
+    stores, trusted = three_versions(house), house.keys.receipt.public
+    second = PLACED.date() + timedelta(days=2)  # superseded the first
+    life = kept_for(PLACED.date())
+    assert receiving.tidy(stores, trusted, second + life - timedelta(days=1)) == 0
+    gone = Kept.open(kept(house) / "1", trusted).receipt.package
+    assert receiving.tidy(stores, trusted, second + life) == 1
+    assert sorted(path.name for path in kept(house).iterdir()) == ["2", "3"]
+    assert gone not in {path.name for path in stores.returned.iterdir()} and len(list(stores.returned.iterdir())) == 2
+    assert receiving.tidy(stores, trusted, second + 100 * life) == 1 and rows_kept(house, 3) == 19
+
+
+def test_a_worker_tidies_once_a_day_and_leaves_what_is_damaged_to_be_looked_at(house, caplog):
+    three_versions(house)
+    one, later = worker.Worker(house.var, house.keys), PLACED.date() + 3 * kept_for(PLACED.date())
+    (kept(house) / "1" / KEPT).write_bytes(b"{}")
+    one.tidy(later)
+    assert sorted(path.name for path in kept(house).iterdir()) == ["1", "3"]
+    assert "intake.not_tidied folder=pln/1 code=release-seal-mismatch" in caplog.text
+    three_versions(house)
+    one.tidy(later)
+    assert (kept(house) / "2").is_dir()
+    one.tidy(later + timedelta(days=1))
+    assert not (kept(house) / "2").exists()
 
 
 # Killed by its own hand at the n-th moment at which it touches a folder of intake, its workspace or the mailbox.

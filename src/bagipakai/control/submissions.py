@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, QuerySet
 
 from bagipakai import postgres
-from bagipakai.control import clock, keybook, keys, ledger, rulebook, uploads
+from bagipakai.control import clock, keybook, keys, ledger, orders, rulebook, uploads
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door, Possibility
 from bagipakai.control.models import (
@@ -91,7 +91,7 @@ def visible(acting: Acting) -> QuerySet[Submission]:
             mine.add(tenure.post.institution_id)
         everything = everything or Role.AUDITOR in tenure.post.roles
     found = Submission.objects.select_related("institution").order_by("-id")
-    sent = found.exclude(status__in=[Status.DRAFT, Status.WITHDRAWN])
+    sent = found.filter(order__isnull=False)
     return (found.filter(institution__in=mine) | sent) if everything else found.filter(institution__in=mine)
 
 
@@ -484,7 +484,10 @@ def _facts(
 
 
 def _last_look(row: Submission, state: rules.Submission, event: Event) -> Refusal | None:
-    """Whether what was uploaded still lies in the store, before it is sent."""
+    """Whether what was uploaded still lies in the store, before it is sent; and whether the registry answered already,
+    before it is cancelled. Until the end of the transaction it does not."""
+    if event.action is Action.CANCEL and orders.is_answered(_order_id(row)):
+        return Refusal("submission-was-taken-in")
     if event.action is not Action.SUBMIT:
         return None
     every = [uploads.pieces(row.pk, number) for number in state.files]
@@ -501,6 +504,8 @@ def _follows(row: Submission, state: rules.Submission, event: Event, entry: Subm
     match event.action:
         case Action.SUBMIT:
             _place(row, state, event)
+        case Action.CANCEL:
+            orders.call_off(_order_id(row), event.at)
         case Action.WITHDRAW | Action.FORGET:
             transaction.on_commit(lambda: uploads.clear(row.pk))
         case Action.RECORD_RECEIPT:

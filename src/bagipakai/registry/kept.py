@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
 from bagipakai.core.intake import RECEIPT_LIMIT, RECEIPT_NAME, IntakeReceipt
 from bagipakai.core.shapes import Form, is_count, is_digest, is_text, misfit
+from bagipakai.registry.folders import remove, sync
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.releases import sha256
 from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look, seal_file
@@ -46,10 +48,11 @@ class KeptPart:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of one submission, as it was signed when it was kept."""
+    """What is kept of one submission, as it was signed when it was kept. `sent_at`: when its sender sent it."""
 
     folder: Path
     receipt: IntakeReceipt
+    sent_at: datetime
     parts: tuple[KeptPart, ...]
 
     @classmethod
@@ -60,7 +63,7 @@ class Kept:
             raise UnknownKept(folder.name)
         receipt, told = _bytes(folder / RECEIPT_NAME), _bytes(folder / KEPT)
         try:
-            kept = cls(folder, IntakeReceipt.unsealed(receipt, trusted), _parts(receipt, told, trusted))
+            kept = cls(folder, IntakeReceipt.unsealed(receipt, trusted), *_told(receipt, told, trusted))
         except BadSeal:
             raise Damaged("release-seal-mismatch", KEPT) from None
         if (kept.receipt.source, str(kept.receipt.version)) != (folder.parent.name, folder.name):
@@ -92,7 +95,7 @@ class Kept:
         return ShelfKey.unwrapped(self.folder, _name(self.receipt), storage)
 
 
-def put_away(folder: Path, receipt: IntakeReceipt, signer: Signer, storage: StorageKey) -> None:
+def put_away(folder: Path, receipt: IntakeReceipt, sent_at: datetime, signer: Signer, storage: StorageKey) -> None:
     """Seals the accepted rows that lie in clear in `folder`, a private one, each part in the place of its plaintext,
     and puts what was signed beside them. Raises OSError."""
     key, parts = ShelfKey.new(_name(receipt)), []
@@ -104,10 +107,23 @@ def put_away(folder: Path, receipt: IntakeReceipt, signer: Signer, storage: Stor
         source.unlink()
         parts.append(KeptPart(name, rows, sealed.bytes, sealed.sha256, sealed.blocks))
     envelope = receipt.sealed(signer)
-    told = {"receipt": hashlib.sha256(envelope).hexdigest(), "parts": [asdict(part) for part in parts]}
+    told = {
+        "receipt": hashlib.sha256(envelope).hexdigest(),
+        "sent_at": sent_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "parts": [asdict(part) for part in parts],
+    }
     (folder / KEY).write_bytes(key.wrapped(storage))
     (folder / KEPT).write_bytes(seal(KEPT_KIND, told, signer))
     (folder / RECEIPT_NAME).write_bytes(envelope)
+
+
+def destroy(folder: Path) -> None:
+    """Takes away what is kept in `folder`, if anything is: its key first, so that the rest is nothing any more. Raises
+    OSError."""
+    if folder.is_dir():
+        (folder / KEY).unlink(missing_ok=True)
+        sync(folder, inside=False)
+        remove(folder)
 
 
 def all_kept(submissions: Path) -> list[Path]:
@@ -124,15 +140,15 @@ def _name(receipt: IntakeReceipt) -> str:
 _PART: Form = {"path": is_text, "rows": is_count, "bytes": is_count, "sha256": is_digest, "blocks": is_digest}
 
 
-def _parts(receipt: bytes, told: bytes, trusted: PublicKey) -> tuple[KeptPart, ...]:
-    """Raises BadSeal."""
+def _told(receipt: bytes, told: bytes, trusted: PublicKey) -> tuple[datetime, tuple[KeptPart, ...]]:
+    """When it was sent, and its parts. Raises BadSeal."""
     value: Mapping[str, Any] = unseal(KEPT_KIND, told, trusted)
     parts = value.get("parts")
     if value.get("receipt") != hashlib.sha256(receipt).hexdigest() or not isinstance(parts, list):
         raise BadSeal("about another receipt")
     if not all(isinstance(part, Mapping) and misfit(part, _PART) is None for part in parts):
         raise BadSeal("malformed")
-    return tuple(KeptPart(**part) for part in parts)
+    return datetime.fromisoformat(value["sent_at"]), tuple(KeptPart(**part) for part in parts)
 
 
 def _bytes(file: Path) -> bytes:

@@ -18,13 +18,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import pyrage
 
-from bagipakai.core.envelope import Signer
+from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.intake import (
     RECEIPT_NAME,
     Finding,
@@ -37,10 +38,11 @@ from bagipakai.core.manifest import fingerprint
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
+from bagipakai.core.submissions import CANCELLED, kept_for
 from bagipakai.registry.deliver import WIB
-from bagipakai.registry.folders import remove, sync
+from bagipakai.registry.folders import sync
 from bagipakai.registry.intake import Taken, faults, take
-from bagipakai.registry.kept import Kept, UnknownKept, put_away
+from bagipakai.registry.kept import Kept, UnknownKept, all_kept, destroy, put_away
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.package import private, withdraw
 from bagipakai.registry.seal import BadRecipient, SealedFile, recipient
@@ -105,7 +107,7 @@ def receive(
         if (already := _standing(kept, order, signer)) is not None:
             return already
         withdraw(stores.returned / package, workspace)
-        remove(kept)
+        destroy(kept)
         try:
             files = list(_opened(order, identity, stores.sealed / order.place, workspace / "berkas"))
         except PieceDiffers:
@@ -114,9 +116,41 @@ def receive(
         if isinstance(taken, Refusal):
             return refused(order, _without_values(taken, contract))
         receipt = _receipt(order, taken, contract, workspace / package)
-        _put_out(receipt, signer, storage, taken, workspace, stores.returned / package, kept)
+        _put_out(receipt, order.placed_at, signer, storage, taken, workspace, stores.returned / package, kept)
     log.info("intake.done order=%s accepted=%d returned=%d", order.order_id, receipt.accepted, receipt.returned)
     return receipt
+
+
+def cancelled(order: SubmissionOrder, stores: Stores) -> IntakeReceipt:
+    """Takes away whatever was made of a submission that its sender does not want any more, and tells that it was
+    cancelled. Raises OSError while somebody still works on it."""
+    package = package_of(order.order_id)
+    with private(stores.workspaces / package) as workspace:
+        withdraw(stores.returned / package, workspace)
+        destroy(stores.kept / order.source / str(order.version))
+    return refused(order, Refusal(CANCELLED))
+
+
+def tidy(stores: Stores, trusted: PublicKey, day: date) -> int:
+    """Destroys what was accepted and sent back of versions that have been superseded for longer than the policy of
+    `day` lets them be kept; the newest of each source stays. What is damaged is left to be looked at. Returns how
+    many."""
+    destroyed, longest = 0, kept_for(day)
+    for folder, later in pairwise(all_kept(stores.kept)):
+        if folder.parent != later.parent:
+            continue  # the newest of its source
+        try:
+            old, since = Kept.open(folder, trusted), Kept.open(later, trusted).sent_at
+        except Damaged as damage:
+            log.error("intake.not_tidied folder=%s/%s code=%s", folder.parent.name, folder.name, damage.code)
+            continue
+        if since.astimezone(WIB).date() + longest <= day:
+            destroy(folder)
+            if old.receipt.package:
+                shutil.rmtree(stores.returned / old.receipt.package, ignore_errors=True)
+            destroyed += 1
+            log.info("intake.destroyed order=%s rows=%d", old.receipt.order_id, old.receipt.accepted)
+    return destroyed
 
 
 def refused(order: SubmissionOrder, no: Refusal) -> IntakeReceipt:
@@ -218,6 +252,7 @@ def _sealed(file: Path, package: Path, number: int, to: str) -> ReturnedPart:
 
 def _put_out(
     receipt: IntakeReceipt,
+    sent_at: datetime,
     signer: Signer,
     storage: StorageKey,
     taken: Taken,
@@ -236,7 +271,7 @@ def _put_out(
         package.rename(returned)
         sync(returned.parent, inside=False)
     shutil.rmtree(taken.folder / "returned", ignore_errors=True)
-    put_away(taken.folder, receipt, signer, storage)
+    put_away(taken.folder, receipt, sent_at, signer, storage)
     taken.folder.chmod(0o700)
     sync(taken.folder)
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

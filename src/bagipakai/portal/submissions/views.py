@@ -126,6 +126,8 @@ def _page(
         "may_submit": Action.SUBMIT in may,
         "hindrance": sentence(no) if (no := may.get(Action.SUBMIT)) else "",
         "may_withdraw": Action.WITHDRAW in may and may[Action.WITHDRAW] is None,
+        "may_cancel": Action.CANCEL in may,
+        "uncancellable": sentence(no) if (no := may.get(Action.CANCEL)) and not state.cancelled_at else "",
         "receipt": receipt,
         "receipt_name": RECEIPT_NAME,
         "under_way": _under_way(row),
@@ -208,6 +210,16 @@ def withdraw(http: HttpRequest, submission: int) -> HttpResponse:
         return refused(http, outcome, reverse("submissions:show", args=[submission]))
     messages.success(http, _("Kiriman dibatalkan; yang sudah diunggah dihapus."))
     return redirect("submissions:show", submission)
+
+
+@require_POST
+def cancel(http: HttpRequest, submission: int) -> HttpResponse:
+    """Leads to the page on which the sender signs that what was sent is not to be taken in."""
+    row, tenure = _opened(http, submission)
+    outcome = submissions.draw_up(row.pk, Action.CANCEL, tenure, {}, _seen(http), lang())
+    if isinstance(outcome, Refusal):
+        return refused(http, outcome, reverse("submissions:show", args=[submission]))
+    return redirect("passkeys:sign", outcome.token)
 
 
 def _seen(http: HttpRequest) -> int:
