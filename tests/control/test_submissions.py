@@ -10,7 +10,7 @@ from tests.authenticators import at_the_door, key_of
 from tests.factories import a_provider, a_seat, an_office, done
 from tests.handed_in import RealRegistry, a_set
 
-from bagipakai.control import custody, ledger, submissions, uploads
+from bagipakai.control import custody, inflows, intake_receipts, ledger, submissions, uploads
 from bagipakai.control.models import PlacedIntake, Submission, SubmissionEvent
 from bagipakai.control.trail import auditing, entries
 from bagipakai.core.refusal import Refusal
@@ -35,7 +35,7 @@ def house():
 
 def put(row: Submission, who, file: int, piece: int, content: bytes):
     part = content[1000 * (piece - 1) : 1000 * piece]
-    return lambda: submissions.put(row, who, file, piece, part, hashlib.sha256(part).hexdigest())
+    return lambda: inflows.put(row, who, file, piece, part, hashlib.sha256(part).hexdigest())
 
 
 def test_of_two_who_begin_at_once_one_does(house):
@@ -51,7 +51,7 @@ def sent(house):
     """A submission that was sent, and its sender, who has a key."""
     sender = house[Role.SOURCE_PROVIDER]
     row, content = done(submissions.begin(sender, "pln")), a_set(20, 1)
-    inflow = submissions.Inflow(row, sender, "satu.csv")
+    inflow = inflows.Inflow(row, sender, "satu.csv")
     inflow.feed(content)
     assert inflow.end() is None
     key_of(sender)
@@ -79,7 +79,7 @@ def test_what_was_sent_can_be_cancelled_which_is_signed_and_stands_in_the_trail(
     # once the registry has answered nothing is left of it, and the next version can be begun
     auditor = a_seat(row.institution, Role.AUDITOR).person
     RealRegistry().give_up()
-    assert submissions.collect() == 1
+    assert intake_receipts.collect() == 1
     row.refresh_from_db()
     assert row.status == Status.WITHDRAWN and not uploads.folder(row.pk).exists()
     assert list(submissions.visible(auditor)) == [row]
@@ -93,7 +93,7 @@ def test_what_the_registry_answered_is_not_cancelled_whether_or_not_its_receipt_
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM exchange.cancellations")
         assert cursor.fetchone() == (0,)
-    submissions.collect()
+    intake_receipts.collect()
     assert signed(sender, row, Action.CANCEL).code == "not-at-this-stage"
 
 
@@ -103,7 +103,7 @@ def test_the_last_pieces_at_once_add_each_file_once_and_of_two_who_send_one_does
     row, content = done(submissions.begin(first, "pln")), a_set(25, 0)
     last = -(-len(content) // 1000)
     for name in ("satu.csv", "dua.csv"):
-        file = done(submissions.begin_file(row, first, name, len(content), "1"))
+        file = done(inflows.begin_file(row, first, name, len(content), "1"))
         assert [put(row, first, file.number, piece, content)() for piece in range(1, last)] == [None] * (last - 1)
     deeds = [put(row, who, file, last, content) for file in (1, 2) for who in (first, second)]
     assert at_once(*deeds) == [None] * 4  # the same piece twice is well received twice

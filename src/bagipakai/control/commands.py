@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from bagipakai.control import custody_commands as custody
+from bagipakai.control import intake_receipts
 from bagipakai.control.passkeys import commands as passkeys
 from bagipakai.control.trail import commands as trail
 
@@ -110,10 +111,10 @@ def _worker(options: argparse.Namespace) -> int:
 
 def work() -> int:
     """Collects what came back and lets waiting requests go on. Returns how many receipts were collected."""
-    from bagipakai.control import keys, orders, submissions
+    from bagipakai.control import keys, orders
 
     try:
-        return orders.collect() + submissions.collect()
+        return orders.collect() + intake_receipts.collect()
     except keys.KeyMissing as missing:
         log.warning("worker.key_missing file=%s", missing)
         return 0
