@@ -191,7 +191,10 @@ def test_the_command_takes_other_folders_along_and_names_what_is_not_there(house
         pass
 
 
-def test_without_a_storage_key_nothing_is_made(tmp_path):
+def test_without_a_storage_key_nothing_is_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "var"))
+    for command in ("rewrap", "kept"):
+        assert main(["registry", command]) == 1 and "registry-key-missing" in capsys.readouterr().err
     with pytest.raises(KeyMissing):
         rewrap(tmp_path / "var", [tmp_path / "var" / "releases"])
     assert not (tmp_path / "var" / "keys").exists()

@@ -314,7 +314,7 @@ def _rewrap(options: argparse.Namespace) -> int:
         with interruptible(f"Kedua kunci penyimpanan masih dipakai. {KEPT}"):
             outcome = rewrap(var, [var / "releases", *(folder.resolve() for folder in options.releases)])
     except KeyMissing as missing:
-        return _refused(Refusal("storage-key-missing", {"file": str(missing)}))
+        return _refused(Refusal("registry-key-missing", {"file": str(missing)}))
     except Broken as broken:
         return _refused(Refusal("hold-records-broken", {"file": str(broken)}))
     if isinstance(outcome, Refusal):

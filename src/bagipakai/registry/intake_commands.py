@@ -88,7 +88,10 @@ def _kept(options: argparse.Namespace) -> int:
     from bagipakai.registry.vault import Damaged
 
     var = postgres.var()
-    trusted, storage = keys.receipt_signer(var / "keys").public, keys.storage(var / "keys")
+    try:
+        trusted, storage = keys.receipt_signer(var / "keys").public, keys.storage(var / "keys")
+    except keys.KeyMissing as missing:
+        return _refused(Refusal("registry-key-missing", {"file": str(missing)}))
     told: list[dict[str, Any]] = []
     for folder in all_kept(Stores.under(var).kept):
         found: list[KeptPart | Damaged]
