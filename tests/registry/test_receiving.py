@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -134,6 +135,25 @@ def test_of_what_is_kept_or_sent_back_no_row_lies_in_clear(office, house):
     assert [file.name for file in (kept(house) / "1" / "accepted").iterdir()] == ["part-00000.parquet"]
     rows = read_back(house).to_pylist()
     assert len(rows) == 36 and all(row["nama"].startswith("Orang Rekaan") for row in rows)
+
+
+def test_duckdb_reads_what_is_kept_and_damage_is_told_as_such(house):
+    three_versions(house)
+    found = Kept.open(kept(house) / "1", house.keys.receipt.public)
+
+    def counted() -> int:
+        with found.reading(house.keys.storage) as shelf, duckdb.connect() as engine:
+            engine.register_filesystem(shelf)
+            ((count,),) = engine.execute("SELECT count(nama) FROM read_parquet($1)", [shelf.parts[0].path]).fetchall()
+            return count
+
+    assert counted() == 19
+    part = found.folder / found.parts[0].path
+    content = bytearray(part.read_bytes())
+    content[10] ^= 1
+    part.write_bytes(content)
+    with pytest.raises(Damaged, match="release-file-altered"):
+        counted()
 
 
 def damage_of(house, act) -> str:
@@ -351,8 +371,9 @@ def test_a_superseded_version_is_destroyed_when_its_time_is_over_and_the_newest_
     life = kept_for(PLACED.date())
     assert receiving.tidy(stores, trusted, second + life - timedelta(days=1)) == 0
     gone = Kept.open(kept(house) / "1", trusted).receipt.package
+    (kept(house) / ".0.dihapus").mkdir()  # of a worker that was killed over it
     assert receiving.tidy(stores, trusted, second + life) == 1
-    assert sorted(path.name for path in kept(house).iterdir()) == ["2", "3"]
+    assert sorted(path.name for path in kept(house).iterdir()) == ["2", "3"], "and nothing hidden"
     assert gone not in {path.name for path in stores.returned.iterdir()} and len(list(stores.returned.iterdir())) == 2
     assert receiving.tidy(stores, trusted, second + 100 * life) == 1 and rows_kept(house, 3) == 19
 

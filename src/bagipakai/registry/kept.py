@@ -28,6 +28,7 @@ from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look,
 
 ACCEPTED = "accepted"
 KEPT = "tersimpan.dsse.json"
+_GOING = ".dihapus"
 KEPT_KIND = "application/vnd.bagipakai.kept-rows+json;v=1"
 
 
@@ -118,12 +119,16 @@ def put_away(folder: Path, receipt: IntakeReceipt, sent_at: datetime, signer: Si
 
 
 def destroy(folder: Path) -> None:
-    """Takes away what is kept in `folder`, if anything is: its key first, so that the rest is nothing any more. Raises
-    OSError."""
+    """Takes away what is kept in `folder`, if anything is: its key first, so that the rest is nothing any more; then it
+    is out of sight in one step, and what a killed process left of that goes with the next. Raises OSError."""
+    for left in folder.parent.glob(f".*{_GOING}"):
+        remove(left)
     if folder.is_dir():
         (folder / KEY).unlink(missing_ok=True)
         sync(folder, inside=False)
-        remove(folder)
+        aside = folder.rename(folder.with_name(f".{folder.name}{_GOING}"))
+        sync(folder.parent, inside=False)
+        remove(aside)
 
 
 def all_kept(submissions: Path) -> list[Path]:

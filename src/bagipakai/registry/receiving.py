@@ -141,13 +141,15 @@ def tidy(stores: Stores, trusted: PublicKey, day: date) -> int:
             continue  # the newest of its source
         try:
             old, since = Kept.open(folder, trusted), Kept.open(later, trusted).sent_at
+        except UnknownKept:  # another worker tidies, too
+            continue
         except Damaged as damage:
             log.error("intake.not_tidied folder=%s/%s code=%s", folder.parent.name, folder.name, damage.code)
             continue
         if since.astimezone(WIB).date() + longest <= day:
-            destroy(folder)
             if old.receipt.package:
                 shutil.rmtree(stores.returned / old.receipt.package, ignore_errors=True)
+            destroy(folder)  # last: killed before, it is done again
             destroyed += 1
             log.info("intake.destroyed order=%s rows=%d", old.receipt.order_id, old.receipt.accepted)
     return destroyed
