@@ -11,7 +11,6 @@ from types import FrameType
 from typing import Any
 
 from bagipakai.control import custody_commands as custody
-from bagipakai.control import intake_receipts
 from bagipakai.control.passkeys import commands as passkeys
 from bagipakai.control.trail import commands as trail
 
@@ -111,7 +110,7 @@ def _worker(options: argparse.Namespace) -> int:
 
 def work() -> int:
     """Collects what came back and lets waiting requests go on. Returns how many receipts were collected."""
-    from bagipakai.control import keys, orders
+    from bagipakai.control import intake_receipts, keys, orders
 
     try:
         return orders.collect() + intake_receipts.collect()
