@@ -110,6 +110,20 @@ def test_afterwards_everything_opens_with_the_new_key_and_nothing_with_the_old(h
     assert isinstance(again, Rewrapped) and again.old == new.id and opens(house, storage_of(house)) == 5
 
 
+def test_holds_go_on_under_their_own_key(house):
+    """What was held before, and what is held afterwards."""
+    rewrap(house.var, [house.var / "releases"])
+    storage, other = storage_of(house), "3201010101800002"
+    kind = next(iter(kinds_on(DAY)))
+    added = holds(house, storage).add("PDP/2", kind, kinds_on(DAY)[kind].reasons[0], [other], PLACED, house.keys.seal)
+    assert isinstance(added, Case)
+    rewrap(house.var, [house.var / "releases"])
+    found = holds(house, storage_of(house))
+    assert [found._opened(case) for case in found.standing] == [[NIK], [other]]
+    with pytest.raises(Damaged, match="another-storage"):
+        holds(house, storage)._opened(found.cases["PDP/2"])
+
+
 def test_a_key_that_the_present_one_does_not_open_stops_it_before_anything_changed(house):
     box = house.var / "releases" / VERSIONS[1] / KEY
     own, before = box.read_bytes(), {}

@@ -109,7 +109,8 @@ def _kept(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(told))
     else:
-        print("\n".join(f"{one['source']} {one['version']}: {_number(one['rows'])} baris" for one in told))
+        lines = [f"{one['source']} {one['version']}: {_number(one['rows'])} baris" for one in told]
+        print("\n".join(lines) or "Belum ada kiriman yang disimpan.")
     return 0 if all(one["whole"] for one in told) else 1
 
 
