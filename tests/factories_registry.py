@@ -12,7 +12,7 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.publishing import publish
 from bagipakai.registry.releases import Release, shelf
 from bagipakai.registry.synthesis import synthesise
-from bagipakai.registry.vault import ReleaseKey, Shelf
+from bagipakai.registry.vault import Shelf, ShelfKey
 
 PUBLISHED_AT = datetime(2026, 7, 10, 3, 0, tzinfo=UTC)
 STORAGE = StorageKey(b"g" * 32)  # of the releases that tests share
@@ -41,4 +41,4 @@ def in_clear(release: Release, unit: Unit | str, area: Sequence[str] = ()) -> It
 
 def shelf_of(release: Release) -> Shelf:
     """Every file of a release, of both units."""
-    return shelf(release.folder, release.files, ReleaseKey.unwrapped(release.folder, release.version, STORAGE))
+    return shelf(release.folder, release.files, ShelfKey.unwrapped(release.folder, release.version, STORAGE))

@@ -44,11 +44,18 @@ class RealRegistry(Registry):
             )
             return [SubmissionOrder.unsealed(bytes(row[0]), self.keys.order) for row in cursor.fetchall()]
 
+    def give_up(self) -> list[IntakeReceipt]:
+        """Answers that they were cancelled, as a worker does that found the cancellations."""
+        done = [receiving.cancelled(order, receiving.Stores.under(postgres.var())) for order in self.submissions()]
+        for receipt in done:
+            self.post(receipt.order_id, receipt.sealed(self.keys.receipt))
+        return done
+
     def take_in(self) -> list[IntakeReceipt]:
         var = postgres.var()
         stores, identity, done = receiving.Stores.under(var), keys.intake(var / "keys"), []
         for order in self.submissions():
-            done.append(receiving.receive(order, self.keys.receipt, identity, stores))
+            done.append(receiving.receive(order, self.keys.receipt, self.keys.storage, identity, stores))
             self.post(order.order_id, done[-1].sealed(self.keys.receipt))
         return done
 

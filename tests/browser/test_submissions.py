@@ -16,7 +16,7 @@ from tests.factories import PASSWORD, a_provider, an_office
 from tests.handed_in import RealRegistry, a_set
 from tests.trail import witnessed
 
-from bagipakai.control import submissions
+from bagipakai.control import intake_receipts
 from bagipakai.control.models import Submission, UploadedPiece
 from bagipakai.core.request import Role
 from bagipakai.core.submissions import Limits
@@ -131,7 +131,7 @@ def test_a_source_is_handed_in_mended_and_handed_in_again(house, enter, tmp_path
     me.press("Kirim")
     me.press("Tandatangani")
     assert [one.accepted for one in registry.take_in()] == [57]
-    submissions.collect()
+    intake_receipts.collect()
     me.page.reload()
     me._checked(me.page)
     expect(me.page.get_by_role("row", name=re.compile("kode_desa"))).to_contain_text("3")
@@ -155,9 +155,26 @@ def test_a_source_is_handed_in_mended_and_handed_in_again(house, enter, tmp_path
     me.press("Kirim")
     me.press("Tandatangani")
     registry.take_in()
-    submissions.collect()
+    intake_receipts.collect()
     assert list(Submission.objects.order_by("pk").values_list("status", flat=True)) == ["SUPERSEDED", "CHECKED"]
     me.press("Data sumber")
+
+    # one that was sent by mistake is cancelled
+    me.press("Mulai kiriman")
+    choose(me, file)
+    with me.page.expect_navigation():
+        me.page.get_by_role("button", name="Unggah").click()
+    me.press("Kirim")
+    me.press("Tandatangani")
+    expect(me.page.get_by_role("heading", name="Salah kirim?")).to_be_visible()
+    me.press("Batalkan kiriman")
+    me.press("Tandatangani")
+    expect(me.page.get_by_role("heading", name="Menunggu gudang data menghapus")).to_be_visible()
+    registry.give_up()
+    intake_receipts.collect()
+    me.page.reload()
+    me._checked(me.page)
+    assert Submission.objects.latest("pk").status == "WITHDRAWN"
 
     # on a small telephone nothing is cut
     me.page.set_viewport_size({"width": 320, "height": 640})

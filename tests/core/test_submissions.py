@@ -68,6 +68,7 @@ DRAWN = """
     -              | SOURCE_PROVIDER | OPEN
     DRAFT          | SOURCE_PROVIDER | ADD_FILE REMOVE_FILE SUBMIT WITHDRAW
     DRAFT          | SYSTEM          | FORGET
+    SUBMITTED      | SOURCE_PROVIDER | CANCEL
     SUBMITTED      | SYSTEM          | RECORD_RECEIPT
     CHECKED        | SOURCE_PROVIDER | FETCH
     CHECKED        | SYSTEM          | SUPERSEDE
@@ -200,6 +201,18 @@ def test_one_version_after_the_other(changed, code):
 )
 def test_a_receipt_that_does_not_add_up_is_not_believed(changed):
     assert no(walked(*SENT), Action.RECORD_RECEIPT, {**CHECKED, **changed}, SYSTEM) == "receipt-not-trusted"
+
+
+def test_what_was_sent_can_be_cancelled_once_until_the_registry_answers():
+    stopped = walked(*SENT, (Action.CANCEL, {}))
+    assert stopped.status is Status.SUBMITTED and stopped.cancelled_at == NOW
+    assert no(stopped, Action.CANCEL, {}) == "submission-was-cancelled"
+    given_up = {**WHOLE, "refusal": "order-cancelled"}
+    assert walked(*SENT, (Action.CANCEL, {}), (Action.RECORD_RECEIPT, given_up)).status is Status.WITHDRAWN
+    assert walked(*SENT, (Action.RECORD_RECEIPT, given_up)).status is Status.RETURNED_WHOLE  # nobody here asked for it
+    assert walked(*SENT, (Action.CANCEL, {}), (Action.RECORD_RECEIPT, CHECKED)).status is Status.CHECKED  # was too late
+    for state in (walked(ADDED), walked(*SENT, (Action.RECORD_RECEIPT, CHECKED))):
+        assert no(state, Action.CANCEL, {}) == "not-at-this-stage"
 
 
 def test_only_a_checked_later_version_takes_its_place():

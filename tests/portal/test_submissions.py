@@ -18,7 +18,7 @@ from tests.portal.test_under_way import the_registry_says
 from tests.trail import witnessed
 
 from bagipakai import postgres
-from bagipakai.control import keys, submissions, uploads
+from bagipakai.control import intake_receipts, keys, submissions, uploads
 from bagipakai.control.models import Submission, SubmissionEvent, UploadedFile, UploadedPiece
 from bagipakai.core.envelope import Signer
 from bagipakai.core.intake import IntakeReceipt
@@ -87,13 +87,39 @@ def test_from_the_contract_to_what_came_back(sender, registry):
     assert "62 persen diperiksa; kurang dari semenit lagi" in text(sender.get(to("show", number)))
     (receipt,) = registry.take_in()
     assert (receipt.received, receipt.accepted, receipt.returned, receipt.refusal) == (20, 19, 1, "")
-    submissions.collect()
+    intake_receipts.collect()
     page = text(sender.get(to("show", number)))
     assert "kode_desa" in page and "Sudah diperiksa" in page and "320101120880" not in page
     witnessed()
     part = sender.post(to("fetch", number, receipt.parts[0].name))
     assert part.status_code == 200 and b"".join(part.streaming_content).startswith(b"age-encryption.org/v1\n")
     assert not readable_anywhere(b"Orang Rekaan", postgres.var() / "intake", postgres.var() / "returned")
+
+
+def test_what_was_sent_by_mistake_is_cancelled_on_its_page(sender, registry):
+    number = opened(sender)
+    upload(sender, number, a_set(20, 1))
+    send(sender, number)
+    assert "Salah kirim?" in text(sender.get(to("show", number)))
+    seen = {"seen": submissions.state(Submission.objects.get(pk=number)).n}
+    assert sign_on(sender, sender.post(to("cancel", number), seen)).url == to("show", number)
+    page = text(sender.get(to("show", number)))
+    assert "Menunggu gudang data menghapus kiriman ini" in page and "Salah kirim?" not in page
+    registry.give_up()
+    intake_receipts.collect()
+    page = text(sender.get(to("show", number)))
+    assert "Dibatalkan" in page and "Gudang data menghapusnya" in page and "Hasil pemeriksaan" not in page
+    assert "Mulai kiriman" in text(sender.get(to("list")))
+
+
+def test_what_was_taken_in_meanwhile_is_not_cancelled_and_the_page_says_so(sender, registry):
+    number = opened(sender)
+    upload(sender, number, a_set(20, 1))
+    send(sender, number)
+    registry.take_in()
+    seen = {"seen": submissions.state(Submission.objects.get(pk=number)).n}
+    page = sender.post(to("cancel", number), seen)
+    assert page.status_code == 409 and "sudah selesai memeriksa kiriman ini" in text(page)
 
 
 def pieces(content: bytes, size: int) -> list[bytes]:
@@ -235,7 +261,7 @@ def test_a_set_without_the_agreed_columns_goes_back_whole(sender, registry):
     upload(sender, number, b"3201010101010001,Orang Rekaan\n3201010101010002,Orang Lain\n")
     send(sender, number)
     (receipt,) = registry.take_in()
-    submissions.collect()
+    intake_receipts.collect()
     page = text(sender.get(to("show", number)))
     assert receipt.refusal and receipt.kept == "" and "Dikembalikan utuh" in page
     told = json.dumps([page, *SubmissionEvent.objects.values_list("payload", flat=True)])
@@ -270,7 +296,7 @@ def test_a_receipt_that_the_registry_did_not_sign_is_no_receipt(sender, registry
     (order,) = registry.submissions()
     forged = IntakeReceipt(order.order_id, "pln", 1, order.contract, order.sent, received=20, accepted=20)
     registry.post(order.order_id, forged.sealed(Signer.new()))
-    submissions.collect()
+    intake_receipts.collect()
     state = submissions.state(Submission.objects.get(pk=number))
     assert (state.status, state.outcome.refusal) == (Status.RETURNED_WHOLE, "receipt-not-trusted")
     assert sender.get(to("receipt", number)).status_code == 404
@@ -284,7 +310,7 @@ def test_a_signed_receipt_that_does_not_add_up_ends_as_a_refusal(sender, registr
     (order,) = registry.submissions()
     odd = IntakeReceipt(order.order_id, "pln", 1, order.contract, order.sent, received=20, accepted=7)
     registry.post(order.order_id, odd.sealed(registry.keys.receipt))
-    assert submissions.collect() == 1 and submissions.collect() == 0
+    assert intake_receipts.collect() == 1 and intake_receipts.collect() == 0
     state = submissions.state(Submission.objects.get(pk=number))
     assert (state.status, state.outcome.refusal) == (Status.RETURNED_WHOLE, "receipt-not-trusted")
     assert "Dikembalikan utuh" in text(sender.get(to("show", number)))
@@ -295,7 +321,7 @@ def test_what_came_back_leaves_only_while_the_trail_proves_itself(sender, regist
     upload(sender, number, a_set(20, 2))
     send(sender, number)
     (receipt,) = registry.take_in()
-    submissions.collect()
+    intake_receipts.collect()
     part = receipt.parts[0].name
     assert sender.post(to("fetch", number, part)).status_code == 409  # nobody has seen it yet
     witnessed()
@@ -338,12 +364,12 @@ def test_a_superseded_version_gives_out_nothing_more(sender, registry):
     upload(sender, number, a_set(20, 1))
     send(sender, number)
     (receipt,) = registry.take_in()
-    submissions.collect()
+    intake_receipts.collect()
     second = opened(sender)
     upload(sender, second, a_set(20, 0))
     send(sender, second)
     registry.take_in()
-    submissions.collect()
+    intake_receipts.collect()
     witnessed()
     page = text(sender.get(to("show", number)))
     assert "Digantikan" in page and receipt.parts[0].name not in page

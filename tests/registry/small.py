@@ -21,7 +21,7 @@ from bagipakai.registry import quality, tables
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.regions import EDITION, SYSTEM, Region, regions
 from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, SEAL, File, Release, sha256, shelf
-from bagipakai.registry.vault import KEY, ReleaseKey, seal_file
+from bagipakai.registry.vault import KEY, ShelfKey, seal_file
 
 DAY = date(2026, 11, 26)
 CATALOGUE = Catalogue.on(DAY)
@@ -46,7 +46,7 @@ def small_release(
 ) -> tuple[Release, Rows]:
     """A release of three regencies under `releases`, as the registry opens it, and its rows in release order."""
     rows = rows or _rows(families, seed)
-    folder, key = releases / version, ReleaseKey.new(version)
+    folder, key = releases / version, ShelfKey.new(version)
     files = [_file(folder, key, unit, kab, rows[unit]) for unit in Unit for kab in REGENCIES]
     (folder / KEY).write_bytes(key.wrapped(STORAGE))
     whole = shelf(folder, files, key)
@@ -77,7 +77,7 @@ def small_release(
     return Release.open(releases, version), rows
 
 
-def _file(folder: Path, key: ReleaseKey, unit: Unit, kab: str, rows: list[dict[str, Any]]) -> File:
+def _file(folder: Path, key: ShelfKey, unit: Unit, kab: str, rows: list[dict[str, Any]]) -> File:
     name, schema = tables.part(unit, kab), tables.schema(unit, CATALOGUE)
     batch = pa.RecordBatch.from_pylist([row for row in rows if row["kode_kab"] == kab], schema)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)

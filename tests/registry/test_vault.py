@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bagipakai.registry.keys import StorageKey
-from bagipakai.registry.vault import BLOCK, KEY, Damaged, Entry, Opened, ReleaseKey, Shelf, plain_size, seal_file
+from bagipakai.registry.vault import BLOCK, KEY, Damaged, Entry, Opened, Shelf, ShelfKey, plain_size, seal_file
 
 HOUSE, OTHER = StorageKey(b"a" * 32), StorageKey(b"b" * 32)
 VERSION, NAME = "2026.3.0", "individu/kode_prov=32/kode_kab=3201/part-0.parquet"
 SIZES = (1, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 777)
 
 
-def sealed(folder, size: int, key: ReleaseKey):
+def sealed(folder, size: int, key: ShelfKey):
     """A file of so many bytes; it, its plaintext and what its manifest would say."""
     plain = random.Random(size).randbytes(size)
     (folder / "plain").write_bytes(plain)
@@ -26,7 +26,7 @@ def sealed(folder, size: int, key: ReleaseKey):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_file_reads_as_what_was_sealed(tmp_path, size):
-    key = ReleaseKey.new(VERSION)
+    key = ShelfKey.new(VERSION)
     path, plain, told = sealed(tmp_path, size, key)
     assert told.bytes == path.stat().st_size and plain_size(told.bytes) == size
     with Opened(path, key.cipher(NAME), told.blocks, NAME) as file:
@@ -35,7 +35,7 @@ def test_a_file_reads_as_what_was_sealed(tmp_path, size):
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory):
-    key = ReleaseKey.new(VERSION)
+    key = ShelfKey.new(VERSION)
     return key, *sealed(tmp_path_factory.mktemp("long"), SIZES[-1], key)
 
 
@@ -62,7 +62,7 @@ def test_threads_read_each_at_its_own_place(long):
 
 @pytest.mark.parametrize("at", [0, BLOCK, BLOCK + 16, 2 * (BLOCK + 16) + 5, -1, -40])
 def test_one_changed_bit_is_found_before_anything_of_its_block_is_used(tmp_path, at):
-    key = ReleaseKey.new(VERSION)
+    key = ShelfKey.new(VERSION)
     path, plain, told = sealed(tmp_path, SIZES[-1], key)
     content = bytearray(path.read_bytes())
     content[at] ^= 1
@@ -75,7 +75,7 @@ def test_one_changed_bit_is_found_before_anything_of_its_block_is_used(tmp_path,
 
 @pytest.mark.parametrize("cut", [1, 32, 33, BLOCK])
 def test_a_shortened_file_does_not_open(tmp_path, cut):
-    key = ReleaseKey.new(VERSION)
+    key = ShelfKey.new(VERSION)
     path, _, told = sealed(tmp_path, SIZES[-1], key)
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(Damaged), Opened(path, key.cipher(NAME), told.blocks, NAME):
@@ -84,39 +84,39 @@ def test_a_shortened_file_does_not_open(tmp_path, cut):
 
 def test_a_sealed_file_of_another_place_does_not_open_under_this_name(tmp_path):
     """Whoever swaps two files and their entries in a manifest still has the wrong key."""
-    key = ReleaseKey.new(VERSION)
+    key = ShelfKey.new(VERSION)
     path, _, told = sealed(tmp_path, 100, key)
     with pytest.raises(Damaged), Opened(path, key.cipher(NAME + "x"), told.blocks, NAME + "x") as file:
         file.read()
 
 
 def test_the_release_key_opens_with_the_house_s_key_and_no_other(tmp_path):
-    key = ReleaseKey.new(VERSION)
+    key = ShelfKey.new(VERSION)
     (tmp_path / KEY).write_bytes(key.wrapped(HOUSE))
-    opened = ReleaseKey.unwrapped(tmp_path, VERSION, HOUSE)
+    opened = ShelfKey.unwrapped(tmp_path, VERSION, HOUSE)
     block = key.cipher(NAME).encrypt(b"0" * 12, b"x", None)
     assert opened.cipher(NAME).decrypt(b"0" * 12, block, None) == b"x"
     for storage, version in ((OTHER, VERSION), (HOUSE, "2026.4.0")):
         with pytest.raises(Damaged, match="release-key"):
-            ReleaseKey.unwrapped(tmp_path, version, storage)
+            ShelfKey.unwrapped(tmp_path, version, storage)
     (tmp_path / KEY).write_bytes(b"{}")
     with pytest.raises(Damaged, match="release-key-malformed"):
-        ReleaseKey.unwrapped(tmp_path, VERSION, HOUSE)
+        ShelfKey.unwrapped(tmp_path, VERSION, HOUSE)
     (tmp_path / KEY).unlink()
     with pytest.raises(Damaged, match="release-key-missing") as missing:
-        ReleaseKey.unwrapped(tmp_path, VERSION, HOUSE)
+        ShelfKey.unwrapped(tmp_path, VERSION, HOUSE)
     assert missing.value.refusal.sentence()
 
 
 def test_nothing_secret_is_printed_or_lies_beside_the_release(tmp_path):
-    key = ReleaseKey(b"s" * 32, VERSION)
+    key = ShelfKey(b"s" * 32, VERSION)
     assert "s" * 8 not in repr(key) + repr(HOUSE) and repr(HOUSE) == "<StorageKey>"
     assert (b"s" * 32).hex().encode() not in key.wrapped(HOUSE) and b"s" * 32 not in key.wrapped(HOUSE)
     assert key.wrapped(HOUSE) != key.wrapped(HOUSE), "each time under a number of its own"
 
 
 def test_only_what_is_on_the_shelf_opens_and_only_for_reading(tmp_path):
-    key = ReleaseKey.new(VERSION)
+    key = ShelfKey.new(VERSION)
     path, plain, told = sealed(tmp_path, 100, key)
     shelf = Shelf(key, {NAME: Entry(path, told.blocks, "3201")})
     assert [part.regency for part in shelf.parts] == ["3201"]

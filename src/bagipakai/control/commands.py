@@ -110,10 +110,10 @@ def _worker(options: argparse.Namespace) -> int:
 
 def work() -> int:
     """Collects what came back and lets waiting requests go on. Returns how many receipts were collected."""
-    from bagipakai.control import keys, orders, submissions
+    from bagipakai.control import intake_receipts, keys, orders
 
     try:
-        return orders.collect() + submissions.collect()
+        return orders.collect() + intake_receipts.collect()
     except keys.KeyMissing as missing:
         log.warning("worker.key_missing file=%s", missing)
         return 0

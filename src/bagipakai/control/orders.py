@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -75,8 +76,12 @@ def place(request: Request, state: State, event: Event) -> None:
 
 def cancel(request: Request, state: State, event: Event) -> None:
     """Signs that the order is not wanted any more and puts that into the mailbox, in the transaction of the event."""
-    order_id = event.payload["order"]
-    envelope = Cancellation(order_id, event.at).sealed(keys.order_signer())
+    call_off(event.payload["order"], event.at)
+
+
+def call_off(order_id: str, at: datetime) -> None:
+    """Tells the registry, signed, that an order is not wanted any more, and the trail."""
+    envelope = Cancellation(order_id, at).sealed(keys.order_signer())
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO exchange.cancellations (order_id, envelope) VALUES (%s, %s)", [order_id, envelope])
     leaves.write_public("order.CANCEL", order_id, hashlib.sha256(envelope).hexdigest())

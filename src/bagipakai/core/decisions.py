@@ -189,7 +189,7 @@ ALWAYS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({
     "readiness": frozenset({"CERTIFY", "CERTIFY_WITH_CONDITIONS", "REFUSE", "SUSPEND", "REINSTATE"}),
     "recipient-key": frozenset({"STATE_KEY", "CONFIRM_KEY"}),
     "access": frozenset({"SUSPEND", "RESUME", "REVOKE"}),  # ordered by a person
-    "submission": frozenset({"SUBMIT"}),
+    "submission": frozenset({"SUBMIT", "CANCEL"}),
 })
 # fmt: on
 

@@ -24,10 +24,11 @@ def write_once(file: Path, content: bytes, mode: int) -> None:
             return
 
 
-def replace(file: Path, content: bytes) -> None:
-    """Puts `content` in the place of what `file` holds, in one step; its mode and its owner stay. Raises OSError."""
+def replace(file: Path, content: bytes, draft_in: Path | None = None) -> None:
+    """Puts `content` in the place of what `file` holds, in one step; its mode and its owner stay. `draft_in`: where
+    nothing but `file` may ever lie in its own folder, another one of the same disk. Raises OSError."""
     was = file.stat()
-    with _draft(file, content, S_IMODE(was.st_mode)) as draft:
+    with _draft((draft_in or file.parent) / file.name, content, S_IMODE(was.st_mode)) as draft:
         if (was.st_uid, was.st_gid) != (os.geteuid(), os.getegid()):
             os.chown(draft, was.st_uid, was.st_gid)
         draft.replace(file)

@@ -34,7 +34,7 @@ class Status(StrEnum):
     CHECKED = "CHECKED"  # its sound rows are kept, its faulty ones came back
     RETURNED_WHOLE = "RETURNED_WHOLE"  # nothing of it is kept
     SUPERSEDED = "SUPERSEDED"  # a later version was checked
-    WITHDRAWN = "WITHDRAWN"  # never sent
+    WITHDRAWN = "WITHDRAWN"  # its sender gave it up, and nothing of it is kept
 
 
 class Action(StrEnum):
@@ -43,6 +43,7 @@ class Action(StrEnum):
     REMOVE_FILE = "REMOVE_FILE"
     SUBMIT = "SUBMIT"
     WITHDRAW = "WITHDRAW"
+    CANCEL = "CANCEL"  # what was sent already; the registry's receipt ends it
     FORGET = "FORGET"
     RECORD_RECEIPT = "RECORD_RECEIPT"
     FETCH = "FETCH"  # what came back; a reading, not an event
@@ -81,8 +82,8 @@ class Command(AnyCommand[Action]):
 
     Payload by action (every key is demanded): OPEN institution, source, version (int), contract · ADD_FILE number
     (int), name, bytes (int), pieces (int), sealed (digest of the list of its sealed pieces) · REMOVE_FILE number ·
-    SUBMIT, WITHDRAW, FORGET – · RECORD_RECEIPT receipt (digest of its envelope), refusal, received, accepted, returned
-    (ints), package · FETCH part · SUPERSEDE by (the version that was checked)
+    SUBMIT, WITHDRAW, CANCEL, FORGET – · RECORD_RECEIPT receipt (digest of its envelope), refusal, received, accepted,
+    returned (ints), package · FETCH part · SUPERSEDE by (the version that was checked)
     """
 
 
@@ -125,6 +126,7 @@ class Submission:
     files: Mapping[int, File] = field(default_factory=dict)
     sent_by: Actor | None = None
     sent_at: datetime | None = None
+    cancelled_at: datetime | None = None
     outcome: Outcome | None = None
 
     @property
@@ -172,9 +174,19 @@ def after(state: Submission, event: Event) -> Submission:
             changes["files"] = {number: one for number, one in state.files.items() if number != payload["number"]}
         case Action.SUBMIT:
             changes |= {"sent_by": event.actor, "sent_at": event.at}
+        case Action.CANCEL:
+            changes["cancelled_at"] = event.at
         case Action.RECORD_RECEIPT:
             changes["outcome"] = Outcome(**payload)
     return replace(state, **changes)
+
+
+CANCELLED: Final = "order-cancelled"  # what the registry's receipt says of an order that nobody wants any more
+
+
+def kept_for(day: date) -> timedelta:
+    """How long what was accepted of a version is kept once a later one was accepted. Raises PolicyError or NoRule."""
+    return timedelta(days=rules("submissions", "retention").on(day)["days"])
 
 
 # what stands in the way
@@ -243,6 +255,11 @@ def upload_is_unfinished(state: Submission, command: Command, facts: SubmissionF
 def nothing_could_come_back(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
     """Faulty rows come back sealed to the sender's own key, so there must be one before anything is sent."""
     return facts.key
+
+
+def submission_was_cancelled(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
+    """The registry knows; its receipt is on the way."""
+    return Refusal("submission-was-cancelled") if state.cancelled_at else None
 
 
 def nothing_came_back(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
@@ -330,6 +347,8 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
     Rule(_R.SOURCE_PROVIDER, _A.SUBMIT, _S.DRAFT, _S.SUBMITTED,
          (*SENDER, contract_was_changed, nothing_was_uploaded, upload_is_unfinished, nothing_could_come_back), BASIS),
     Rule(_R.SOURCE_PROVIDER, _A.WITHDRAW, _S.DRAFT, _S.WITHDRAWN, SENDER, BASIS),
+    Rule(_R.SOURCE_PROVIDER, _A.CANCEL, _S.SUBMITTED, _S.SUBMITTED, (*SENDER, submission_was_cancelled),
+         "Keputusan 0115: penyedia boleh membatalkan yang belum diterima"),
     Rule(_R.SYSTEM, _A.FORGET, _S.DRAFT, _S.WITHDRAWN, (upload_is_young,), "Keputusan 0100: unggahan tidak menumpuk"),
     Rule(_R.SYSTEM, _A.RECORD_RECEIPT, _S.SUBMITTED, None, (receipt_does_not_add_up,), "Keputusan 0100"),
     Rule(_R.SOURCE_PROVIDER, _A.FETCH, _S.CHECKED, _S.CHECKED,
@@ -356,7 +375,7 @@ def decide(
     if (refusal := objection(state, command, facts, table)) is not None:
         return refusal
     rule = table[(state.status, command.actor.role, command.action)]
-    return Event.next(state, command, facts.now, rule.to_status or _told(command), command.payload)
+    return Event.next(state, command, facts.now, rule.to_status or _told(state, command), command.payload)
 
 
 def possible(state: Submission, actor: Actor, facts: SubmissionFacts) -> list[tuple[Action, Refusal | None]]:
@@ -364,6 +383,8 @@ def possible(state: Submission, actor: Actor, facts: SubmissionFacts) -> list[tu
     return possible_by(RULES, state, actor, facts)
 
 
-def _told(command: Command) -> Status:
+def _told(state: Submission, command: Command) -> Status:
     """Where the registry's receipt leads."""
+    if state.cancelled_at and command.payload["refusal"] == CANCELLED:
+        return Status.WITHDRAWN
     return Status.RETURNED_WHOLE if command.payload["refusal"] else Status.CHECKED

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bagipakai.control import commands, keys, submissions
+from bagipakai.control import commands, inflows, intake_receipts, keys, submissions
 from bagipakai.control.models import Submission
 from bagipakai.core.intake import RECEIPT_NAME
 from bagipakai.core.refusal import Refusal
@@ -45,7 +45,7 @@ def hand_in(keep: Path) -> HandedIn:
     sender = story.officer(story.PROVIDER, Role.SOURCE_PROVIDER)
     _settle_what_was_left()
     row = passed(submissions.begin(sender, SOURCE))
-    file, inflow = io.BytesIO(a_set()), submissions.Inflow(row, sender, "pelanggan-listrik.csv")
+    file, inflow = io.BytesIO(a_set()), inflows.Inflow(row, sender, "pelanggan-listrik.csv")
     while block := file.read(64 * 1024):
         inflow.feed(block)
     if no := inflow.end():
@@ -53,7 +53,7 @@ def hand_in(keep: Path) -> HandedIn:
     signed_by(sender, submissions, row.pk, Action.SUBMIT, {}, submissions.state(row).n)
     bagipakai("registry", "worker", "--once")
     commands.work()
-    receipt, told = submissions.receipt(row), submissions.state(row).outcome
+    receipt, told = intake_receipts.receipt(row), submissions.state(row).outcome
     if receipt is None or told is None:
         raise Stopped("Gudang data belum menjawab kiriman. Lihat catatan pekerjanya, lalu ulangi peragaan.")
     if receipt.refusal:
@@ -62,9 +62,9 @@ def hand_in(keep: Path) -> HandedIn:
     package = keep / receipt.package
     shutil.rmtree(package, ignore_errors=True)
     package.mkdir(parents=True)
-    (package / RECEIPT_NAME).write_bytes(submissions.receipt_envelope(row) or b"")
+    (package / RECEIPT_NAME).write_bytes(intake_receipts.receipt_envelope(row) or b"")
     for part in receipt.parts:
-        shutil.copyfile(passed(submissions.fetch(row, sender, part.name)), package / part.name)
+        shutil.copyfile(passed(intake_receipts.fetch(row, sender, part.name)), package / part.name)
     opened = keep / f"baris-kembali-{receipt.version}"
     shutil.rmtree(opened, ignore_errors=True)
     by = ("--registry", keys.folder() / "public" / "receipt.pub.pem", "--key", recipient_key(keep, story.PROVIDER))

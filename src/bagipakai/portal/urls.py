@@ -122,6 +122,7 @@ urlpatterns = [
         path("<int:submission>/unggah/<int:file>/<int:number>/", submissions.piece, name="piece"),
         path("<int:submission>/kirim/", submissions.send, name="send"),
         path("<int:submission>/batal/", submissions.withdraw, name="withdraw"),
+        path("<int:submission>/batal/terkirim/", submissions.cancel, name="cancel"),
         path("<int:submission>/tanda-masuk/", submissions.receipt, name="receipt"),
         path("<int:submission>/kembali/<str:part>", submissions.fetch, name="fetch"),
     ),

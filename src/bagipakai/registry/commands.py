@@ -1,4 +1,4 @@
-"""`bagipakai registry synthesise | draft | publish | withdraw | states | check | announce …`, intake and worker."""
+"""`bagipakai registry synthesise | draft | publish | withdraw | check | rewrap | announce …`, intake and worker."""
 
 import argparse
 import json
@@ -75,6 +75,22 @@ def register(subparsers: Any) -> None:
         one.add_argument("old", type=Path, metavar="LAMA", help="map rilis, atau versi rilis di var/releases")
         one.add_argument("new", type=Path, metavar="BARU", help="map rilis, atau versi rilis di var/releases")
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    anew = subparsers.add_parser(
+        "rewrap",
+        help="ganti kunci penyimpanan: bungkus ulang kunci setiap rilis, kiriman, dan penahanan",
+        description="Membuat kunci penyimpanan baru dan membungkus ulang setiap key.json dengannya; berkas data tidak"
+        " berubah. Kunci lama dihapus sesudah yang terakhir. Terhenti: ulangi perintah yang sama.",
+    )
+    anew.add_argument(
+        "--releases",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="MAP",
+        help="map rilis lain yang dibungkus kunci yang sama, di samping var/releases; boleh berulang",
+    )
+    anew.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    anew.set_defaults(run=_rewrap)
     tell = subparsers.add_parser("announce", help="umumkan rilis kepada kantor, bersegel")
     tell.add_argument(
         "--changes", type=Path, metavar="BERKAS", help="perubahan sejak rilis sebelumnya: difference --shown --json"
@@ -127,14 +143,17 @@ def _draft(options: argparse.Namespace) -> int:
 
 
 def _drafted(options: argparse.Namespace) -> Path | Refusal:
-    from bagipakai.registry import publishing
+    from bagipakai.registry import keys, publishing
 
     dataset, releases, version = options.dataset, _releases(options), options.version
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
     with (
         interruptible(f"{KEPT} Rancangan {version} belum ada; yang tersimpan bersegel."),
+        keys.in_use(folder),
         shown("memeriksa", "orang", _people_of(dataset)) as more,
     ):
-        return publishing.draft(dataset, releases, version, _storage(new=True), more, notes=_notes(options))
+        return publishing.draft(dataset, releases, version, keys.storage(folder), more, notes=_notes(options))
 
 
 def _people_of(dataset: Path) -> int | None:
@@ -244,14 +263,11 @@ def _seal() -> Signer:
     return keys.seal_signer(folder)
 
 
-def _storage(new: bool = False) -> StorageKey:
-    """What releases are kept with; `new`: made if this is its first day. Raises KeyMissing."""
+def _storage() -> StorageKey:
+    """What releases are kept with. Raises KeyMissing."""
     from bagipakai.registry import keys
 
-    folder = postgres.var() / "keys"
-    if new:
-        keys.establish(folder)
-    return keys.storage(folder)
+    return keys.storage(postgres.var() / "keys")
 
 
 def _trusted() -> list[PublicKey]:
@@ -283,6 +299,29 @@ def _check(options: argparse.Namespace) -> int:
         return _refused(Refusal("release-damaged", {"version": options.release.name}))
     told = {"version": release.version, "digest": release.digest, "files": len(release.files)}
     return _told(options, told, f"Rilis {release.version} utuh: {len(release.files)} berkas.")
+
+
+def _rewrap(options: argparse.Namespace) -> int:
+    from bagipakai.registry.holds import Broken
+    from bagipakai.registry.keys import KeyMissing
+    from bagipakai.registry.rewrapping import rewrap
+
+    var = postgres.var()
+    elsewhere = [folder for folder in options.releases if not folder.is_dir()]
+    if elsewhere:
+        return _refused(Refusal("release-folder-missing", {"file": elsewhere[0].name}))
+    try:
+        with interruptible(f"Kedua kunci penyimpanan masih dipakai. {KEPT}"):
+            outcome = rewrap(var, [var / "releases", *(folder.resolve() for folder in options.releases)])
+    except KeyMissing as missing:
+        return _refused(Refusal("registry-key-missing", {"file": str(missing)}))
+    except Broken as broken:
+        return _refused(Refusal("hold-records-broken", {"file": str(broken)}))
+    if isinstance(outcome, Refusal):
+        return _refused(outcome)
+    told = {"old": outcome.old, "new": outcome.new, "keys": outcome.keys}
+    sentence = f"Kunci penyimpanan {outcome.old} diganti {outcome.new}: {outcome.keys} kunci dibungkus ulang."
+    return _told(options, told, f"{sentence} Cadangkan kunci baru, dan buat lagi cadangan setiap key.json.")
 
 
 def _difference(options: argparse.Namespace) -> int:

@@ -115,8 +115,9 @@ def _with_holds(do: Callable[[Any, Any], int]) -> int:
     folder = postgres.var() / "keys"
     keys.establish(folder)
     try:
-        holds = Holds(Places.under(postgres.var()).holds, keys.storage(folder), keys.seals(folder))
-        return do(holds, keys.seal_signer(folder))
+        with keys.in_use(folder):
+            holds = Holds(Places.under(postgres.var()).holds, keys.storage(folder), keys.seals(folder))
+            return do(holds, keys.seal_signer(folder))
     except Broken as broken:
         return _refused(Refusal("hold-records-broken", {"file": str(broken)}))
     except FileExistsError:

@@ -3,7 +3,8 @@
     registry/holds/000001.dsse.json …               what was done: a case added or lifted, one file each
     registry/holds/2026.3.0/HOLD.individu.roar …    whom it means in that release, for the events up to `state`
 
-An event holds NIKs as one ciphertext under a key derived from the storage key, with a nonce of its own: neither a file
+An event holds NIKs as one ciphertext under a key derived from the first storage key (`key.json`, once that was
+replaced), with a nonce of its own: neither a file
 nor its digest, which every manifest repeats, can be tried against the ten thousand million NIKs there are. Each event
 names the digest of the one before, so none can be taken out of the middle, and the house's seal is on each. Who is
 meant is looked up once per release and state of the events; somebody whom a release does not have is counted, and
@@ -32,6 +33,7 @@ from pyroaring import BitMap
 from bagipakai.core.canonical import canonical
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
 from bagipakai.core.holds import CASE, closing, kinds_on
+from bagipakai.core.keyfiles import write_once
 from bagipakai.core.plan import Level, Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.engines import Absent
@@ -39,9 +41,11 @@ from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.folders import in_the_making
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.releases import Release
+from bagipakai.registry.vault import KEY, ShelfKey
 
 KIND: Final = "application/vnd.bagipakai.hold-event+json;v=1"
 STATE, FOUND = "state", "found"  # beside the bitmaps: the events that they are for, and how many of how many were found
+NAME: Final = "holds"  # of their key, once it is wrapped
 REASON: Final = 10  # letters that the reason of a lifting has at least
 MEMORY = "400MB"
 _NIK = re.compile(r"[0-9]{16}")
@@ -249,9 +253,21 @@ class Holds:
 
     # NIKs
 
+    def lay_key(self) -> None:
+        """Wraps the key of the NIKs beside the events, which never change, so that it outlives the storage key from
+        which it was derived (registry.rewrapping). Raises OSError."""
+        if self._written[1]:
+            write_once(self.folder / KEY, ShelfKey(self._derived(), NAME).wrapped(self._storage), 0o600)
+
     def _cipher(self) -> AESGCM:
+        """Raises Damaged where a wrapped key lies there that the storage key does not open."""
+        if (self.folder / KEY).exists():
+            return ShelfKey.unwrapped(self.folder, NAME, self._storage).itself()
+        return AESGCM(self._derived())
+
+    def _derived(self) -> bytes:
         info = canonical({"scheme": "aes-256-gcm-holds/v1"})
-        return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._storage.raw))
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._storage.raw)
 
     def _seal(self, case: str, niks: Collection[str]) -> str:
         nonce = secrets.token_bytes(12)

@@ -1,4 +1,4 @@
-"""`bagipakai registry intake | sources`: take what a ministry sends, or return it."""
+"""`bagipakai registry intake | kept | sources`: take what a ministry sends, or return it; look after what is kept."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from bagipakai import postgres
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
 from bagipakai.showing import interruptible, shown
@@ -30,6 +31,11 @@ def register(subparsers: Any) -> None:
     take.add_argument("--day", type=date.fromisoformat, metavar="TTTT-BB-HH", help="hari penerimaan (baku: hari ini)")
     take.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     take.set_defaults(run=_take)
+    kept = subparsers.add_parser(
+        "kept", help="kiriman yang baris diterimanya disimpan: periksa segel, kunci, dan setiap berkasnya"
+    )
+    kept.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    kept.set_defaults(run=_kept)
     tell = subparsers.add_parser("sources", help="sumber data yang berkontrak, dan kolomnya")
     tell.add_argument("source", nargs="?", metavar="S", help="satu sumber: kolom demi kolom")
     tell.add_argument("--day", type=date.fromisoformat, metavar="TTTT-BB-HH", help="kontrak pada hari itu")
@@ -73,6 +79,39 @@ def _told(taken: Any, contract: Contract, day: date) -> list[str]:
             for fault in taken.faults[:3]
         ]
     return [*lines, f"Laporan: {taken.folder / 'report.json'}"]
+
+
+def _kept(options: argparse.Namespace) -> int:
+    from bagipakai.registry import keys
+    from bagipakai.registry.kept import Kept, KeptPart, all_kept
+    from bagipakai.registry.receiving import Stores
+    from bagipakai.registry.vault import Damaged
+
+    var = postgres.var()
+    try:
+        trusted, storage = keys.receipt_signer(var / "keys").public, keys.storage(var / "keys")
+    except keys.KeyMissing as missing:
+        return _refused(Refusal("registry-key-missing", {"file": str(missing)}))
+    told: list[dict[str, Any]] = []
+    for folder in all_kept(Stores.under(var).kept):
+        found: list[KeptPart | Damaged]
+        try:
+            found = list(Kept.open(folder, trusted).checked(storage))
+        except Damaged as damage:
+            found = [damage]
+        damages = [one for one in found if isinstance(one, Damaged)]
+        for one in damages:
+            _refused(one.refusal)
+        if damages:
+            _refused(Refusal("kept-rows-damaged", {"source": folder.parent.name, "version": folder.name}))
+        rows = sum(one.rows for one in found if isinstance(one, KeptPart))
+        told.append({"source": folder.parent.name, "version": int(folder.name), "rows": rows, "whole": not damages})
+    if options.json:
+        print(json.dumps(told))
+    else:
+        lines = [f"{one['source']} {one['version']}: {_number(one['rows'])} baris" for one in told]
+        print("\n".join(lines) or "Belum ada kiriman yang disimpan.")
+    return 0 if all(one["whole"] for one in told) else 1
 
 
 def _sources(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@
     keys/registry/seal.pem         the controller's seal on manifests
     keys/registry/pseudonym.key    32 random bytes; every pseudonym key is derived from it (dataplane reference §6)
     keys/registry/storage.key      32 random bytes; the key of each release lies wrapped with it (decision 0103)
+    keys/registry/storage-next.key the one that takes its place, while the others are wrapped anew (decision 0114)
     keys/registry/intake.key       age X25519; opens what institutions hand in (registry.receiving)
     keys/public/receipt.pub.pem · seal.pub.pem · intake.pub          written here
     keys/public/order.pub.pem                           written by the office; orders are checked with it
@@ -12,16 +13,23 @@ A key is made once and never overwritten, unless its custodian replaces the seal
 cannot be guessed back.
 """
 
+import fcntl
 import hashlib
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import pyrage
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
-from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
+from bagipakai.core.keyfiles import TooOpen, read_secret, replace, write_once
+from bagipakai.registry.folders import sync
+
+NEXT_STORAGE: Final = "storage-next.key"
 
 
 class KeyMissing(Exception):
@@ -49,9 +57,18 @@ class MasterKey(_Raw):
 
 
 class StorageKey(_Raw):
-    """That with which the keys of the releases are wrapped."""
+    """That with which the keys of releases and submissions are wrapped. `former`: the one that opens, too, as long as
+    some are not wrapped anew (registry.rewrapping)."""
 
     file = "storage.key"
+
+    def __init__(self, raw: bytes, former: "StorageKey | None" = None) -> None:
+        super().__init__(raw)
+        self.former = former
+
+    def named(self, key_id: str) -> "StorageKey | None":
+        """This key or the former one, whichever has this id."""
+        return next((one for one in (self, self.former) if one is not None and one.id == key_id), None)
 
     @property
     def id(self) -> str:
@@ -87,14 +104,54 @@ def establish(folder: Path) -> None:
     write_once(public / "intake.pub", f"{intake(folder).to_public()}\n".encode(), 0o644)
 
 
+@contextmanager
+def in_use(folder: Path, alone: bool = False) -> Iterator[None]:
+    """A block in which the storage key stays what it is, so that what it wraps can be opened later; with `alone`, one
+    in which nobody else is in such a block. Waits for its turn. Raises KeyMissing where there are no keys."""
+    try:
+        handle = os.open(folder / "registry", os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        raise KeyMissing(StorageKey.file) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)  # dies with its holder
+        yield
+    finally:
+        os.close(handle)
+
+
+def begin_next_storage(folder: Path) -> StorageKey:
+    """Lays the next storage key beside the present one, unless it lies there already: from now on `storage` wraps with
+    it and opens with both. Raises OSError."""
+    present, coming = (folder / "registry" / name for name in (StorageKey.file, NEXT_STORAGE))
+    write_once(coming, secrets.token_bytes(32), 0o600)
+    owner = present.stat()
+    if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(coming, owner.st_uid, owner.st_gid)
+    sync(coming.parent, inside=False)  # before anything is wrapped with it
+    return storage(folder)
+
+
+def end_former_storage(folder: Path) -> None:
+    """The next storage key takes the place of the present one, which is gone then. Raises OSError."""
+    present, coming = (folder / "registry" / name for name in (StorageKey.file, NEXT_STORAGE))
+    replace(present, read_secret(coming))
+    sync(present.parent, inside=False)
+    coming.unlink()
+
+
 def receipt_signer(folder: Path) -> Signer:
     """What receipts and announcements are signed with. Raises KeyMissing."""
     return _signer(folder / "registry" / "receipt.pem")
 
 
 def storage(folder: Path) -> StorageKey:
-    """What releases are kept with. Raises KeyMissing, TooOpen."""
-    return StorageKey(_bytes(folder / "registry" / StorageKey.file))
+    """What releases and submissions are kept with. Raises KeyMissing, TooOpen."""
+    private = folder / "registry"
+    try:
+        coming = _bytes(private / NEXT_STORAGE)
+    except KeyMissing:
+        return StorageKey(_bytes(private / StorageKey.file))
+    return StorageKey(coming, former=StorageKey(_bytes(private / StorageKey.file)))
 
 
 def seal_signer(folder: Path) -> Signer:

@@ -34,7 +34,7 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, regions
 from bagipakai.registry.releases import EVENTS, FORM, MANIFEST, QUALITY, SEAL, File, Release, published, shelf
-from bagipakai.registry.vault import KEY, Damaged, ReleaseKey
+from bagipakai.registry.vault import KEY, Damaged, ShelfKey
 
 DATASET, DATASET_FORM = "dataset.json", "bagipakai-dataset-1"
 DRAFTS, DRAFT = "drafts", "draft.json"
@@ -300,15 +300,15 @@ def _must_be_current(described: Mapping[str, Any], catalogue: Catalogue) -> None
         raise Unfit("dataset-of-another-edition")
 
 
-def _key_of(folder: Path, version: str, storage: StorageKey) -> ReleaseKey:
+def _key_of(folder: Path, version: str, storage: StorageKey) -> ShelfKey:
     """That of a draft in the making: a new one, or the one under which its first files lie already. Raises Damaged."""
     for left in folder.glob(f".{KEY}.*"):  # of a process that was killed while it wrote its key
         left.unlink()
     if not (folder / KEY).exists():
-        key = ReleaseKey.new(version)
+        key = ShelfKey.new(version)
         write_once(folder / KEY, key.wrapped(storage), 0o444)
         return key
-    return ReleaseKey.unwrapped(folder, version, storage)
+    return ShelfKey.unwrapped(folder, version, storage)
 
 
 def _lineage(described: Mapping[str, Any], catalogue: Catalogue) -> Lineage:
@@ -333,7 +333,7 @@ class _Making:
 
     dataset: Path
     folder: Path
-    key: ReleaseKey
+    key: ShelfKey
     catalogue: Catalogue
     lineage: Lineage
 

@@ -1,12 +1,12 @@
 """From a signed submission order to accepted rows and a signed receipt: opening, checking, keeping, sending back.
 
     var/intake/<submission>/<digest>.age              sealed pieces, put there by the office, deleted by it afterwards
-    var/registry/submissions/<source>/<version>/      accepted/ and the receipt; nobody but the registry reads it (0700)
+    var/registry/submissions/<source>/<version>/      accepted rows, sealed, and the receipt (registry.kept; 0700)
     var/returned/kembali-<uuid>/                      the receipt and faulty rows, sealed to their sender
 
-Readable rows stand only in the worker's private workspace, and at last among the accepted ones. The receipt among
-these is what makes a submission done: killed before it stands there, the worker begins anew and takes away what it had
-put out; killed after, it says the same again.
+Readable rows stand only in the worker's private workspace. The receipt beside the accepted ones is what makes a
+submission done: killed before it stands there, the worker begins anew and takes away what it had put out; killed after,
+it says the same again.
 """
 
 import hashlib
@@ -18,15 +18,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import pyrage
 
-from bagipakai.core.envelope import BadSeal, Signer
+from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.intake import (
-    RECEIPT_LIMIT,
     RECEIPT_NAME,
     Finding,
     IntakeReceipt,
@@ -38,11 +38,15 @@ from bagipakai.core.manifest import fingerprint
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
+from bagipakai.core.submissions import CANCELLED, kept_for
 from bagipakai.registry.deliver import WIB
-from bagipakai.registry.folders import remove, sync
+from bagipakai.registry.folders import sync
 from bagipakai.registry.intake import Taken, faults, take
+from bagipakai.registry.kept import Kept, UnknownKept, all_kept, destroy, put_away
+from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.package import private, withdraw
 from bagipakai.registry.seal import BadRecipient, SealedFile, recipient
+from bagipakai.registry.vault import Damaged
 
 log = logging.getLogger("bagipakai.registry")
 
@@ -85,12 +89,13 @@ def package_of(order_id: str) -> str:
 def receive(
     order: SubmissionOrder,
     signer: Signer,
+    storage: StorageKey,
     identity: pyrage.x25519.Identity,
     stores: Stores,
     took: Took = lambda _: None,
 ) -> IntakeReceipt:
     """Takes in what `order` names and tells what was done. Once: what stands already is only receipted again. A refusal
-    is a receipt with a code, and nothing is kept.
+    is a receipt with a code, and nothing is kept. Accepted rows are kept sealed, under a key that `storage` wraps.
 
     Raises EngineError, OSError: then nothing was kept either.
     """
@@ -102,7 +107,7 @@ def receive(
         if (already := _standing(kept, order, signer)) is not None:
             return already
         withdraw(stores.returned / package, workspace)
-        remove(kept)
+        destroy(kept)
         try:
             files = list(_opened(order, identity, stores.sealed / order.place, workspace / "berkas"))
         except PieceDiffers:
@@ -111,9 +116,43 @@ def receive(
         if isinstance(taken, Refusal):
             return refused(order, _without_values(taken, contract))
         receipt = _receipt(order, taken, contract, workspace / package)
-        _put_out(receipt, signer, taken, workspace, stores.returned / package, kept)
+        _put_out(receipt, order.placed_at, signer, storage, taken, workspace, stores.returned / package, kept)
     log.info("intake.done order=%s accepted=%d returned=%d", order.order_id, receipt.accepted, receipt.returned)
     return receipt
+
+
+def cancelled(order: SubmissionOrder, stores: Stores) -> IntakeReceipt:
+    """Takes away whatever was made of a submission that its sender does not want any more, and tells that it was
+    cancelled. Raises OSError while somebody still works on it."""
+    package = package_of(order.order_id)
+    with private(stores.workspaces / package) as workspace:
+        withdraw(stores.returned / package, workspace)
+        destroy(stores.kept / order.source / str(order.version))
+    return refused(order, Refusal(CANCELLED))
+
+
+def tidy(stores: Stores, trusted: PublicKey, day: date) -> int:
+    """Destroys what was accepted and sent back of versions that have been superseded for longer than the policy of
+    `day` lets them be kept; the newest of each source stays. What is damaged is left to be looked at. Returns how
+    many."""
+    destroyed, longest = 0, kept_for(day)
+    for folder, later in pairwise(all_kept(stores.kept)):
+        if folder.parent != later.parent:
+            continue  # the newest of its source
+        try:
+            old, since = Kept.open(folder, trusted), Kept.open(later, trusted).sent_at
+        except UnknownKept:  # another worker tidies, too
+            continue
+        except Damaged as damage:
+            log.error("intake.not_tidied folder=%s/%s code=%s", folder.parent.name, folder.name, damage.code)
+            continue
+        if since.astimezone(WIB).date() + longest <= day:
+            if old.receipt.package:
+                shutil.rmtree(stores.returned / old.receipt.package, ignore_errors=True)
+            destroy(folder)  # last: killed before, it is done again
+            destroyed += 1
+            log.info("intake.destroyed order=%s rows=%d", old.receipt.order_id, old.receipt.accepted)
+    return destroyed
 
 
 def refused(order: SubmissionOrder, no: Refusal) -> IntakeReceipt:
@@ -213,12 +252,20 @@ def _sealed(file: Path, package: Path, number: int, to: str) -> ReturnedPart:
     return ReturnedPart(name, sealed.content_bytes, sealed.content_sha256, sealed.sealed_bytes, sealed.sealed_sha256)
 
 
-def _put_out(receipt: IntakeReceipt, signer: Signer, taken: Taken, workspace: Path, returned: Path, kept: Path) -> None:
+def _put_out(
+    receipt: IntakeReceipt,
+    sent_at: datetime,
+    signer: Signer,
+    storage: StorageKey,
+    taken: Taken,
+    workspace: Path,
+    returned: Path,
+    kept: Path,
+) -> None:
     """First what goes back, then what is kept, whose receipt makes it done; each appears whole, by one rename."""
-    envelope = receipt.sealed(signer)
     if receipt.package:
         package = workspace / receipt.package
-        (package / RECEIPT_NAME).write_bytes(envelope)
+        (package / RECEIPT_NAME).write_bytes(receipt.sealed(signer))
         for file in package.iterdir():
             file.chmod(0o640)
         package.chmod(0o750)
@@ -226,7 +273,7 @@ def _put_out(receipt: IntakeReceipt, signer: Signer, taken: Taken, workspace: Pa
         package.rename(returned)
         sync(returned.parent, inside=False)
     shutil.rmtree(taken.folder / "returned", ignore_errors=True)
-    (taken.folder / RECEIPT_NAME).write_bytes(envelope)
+    put_away(taken.folder, receipt, sent_at, signer, storage)
     taken.folder.chmod(0o700)
     sync(taken.folder)
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -236,9 +283,8 @@ def _put_out(receipt: IntakeReceipt, signer: Signer, taken: Taken, workspace: Pa
 
 def _standing(kept: Path, order: SubmissionOrder, signer: Signer) -> IntakeReceipt | None:
     """The receipt of this very order, if what it tells of is kept."""
-    with suppress(OSError, BadSeal):
-        with (kept / RECEIPT_NAME).open("rb") as file:
-            receipt = IntakeReceipt.unsealed(file.read(RECEIPT_LIMIT + 1), signer.public)
+    with suppress(UnknownKept, Damaged):
+        receipt = Kept.open(kept, signer.public).receipt
         return receipt if receipt.is_about(_about(order)) else None
     return None
 

@@ -31,7 +31,7 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import tables
 from bagipakai.registry.engines import Part
 from bagipakai.registry.keys import StorageKey
-from bagipakai.registry.vault import KEY, Damaged, Entry, ReleaseKey, Shelf
+from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look
 
 MANIFEST, QUALITY, SEAL = "release.json", "quality.json", "release.dsse.json"
 EVENTS = "events"  # the folder of what was done to releases after they were published, beside them
@@ -166,13 +166,8 @@ class Release:
         Raises Damaged on entering for a file that is missing or of another size, or if `storage` does not open this
         release; and for damage that a reader met in the block, instead of what the engine made of it.
         """
-        shelf = self._shelf(storage, unit, area)
-        try:
+        with self._shelf(storage, unit, area).reading() as shelf:
             yield shelf
-        except Exception:
-            if shelf.damage is not None:
-                raise shelf.damage from None
-            raise
 
     @contextmanager
     def laid_open(
@@ -190,8 +185,8 @@ class Release:
     def _shelf(self, storage: StorageKey, unit: Unit | str, area: Sequence[str]) -> Shelf:
         files = [file for file in self.files if file.unit == Unit(unit) and reaches(tuple(area), file.kode_kab)]
         for file in files:
-            _look(self.folder, file)
-        return shelf(self.folder, files, ReleaseKey.unwrapped(self.folder, self.version, storage))
+            look(self.folder / file.path, file.bytes, file.path)
+        return shelf(self.folder, files, ShelfKey.unwrapped(self.folder, self.version, storage))
 
     def quality(self) -> dict[str, Any]:
         """The quality report (registry.quality). Raises Damaged."""
@@ -211,7 +206,7 @@ class Release:
         yield from (damage for damage in self.misfits() if damage.code == "release-file-extra")
         for file in self.files:
             try:
-                _look(self.folder, file)
+                look(self.folder / file.path, file.bytes, file.path)
                 if sha256(self.folder / file.path) != file.sha256:
                     raise Damaged("release-file-altered", file.path)
                 yield file
@@ -227,7 +222,7 @@ class Release:
         known = {file.path: file for file in self.files}
         for file in known.values():
             try:
-                _look(self.folder, file)
+                look(self.folder / file.path, file.bytes, file.path)
             except Damaged as damage:
                 yield damage
         allowed = {*known, MANIFEST, QUALITY, KEY, SEAL, *besides}
@@ -236,7 +231,7 @@ class Release:
                 yield Damaged("release-file-extra", name)
 
 
-def shelf(folder: Path, files: Iterable[File], key: ReleaseKey) -> Shelf:
+def shelf(folder: Path, files: Iterable[File], key: ShelfKey) -> Shelf:
     """These files of the release in `folder`, as an engine reads them."""
     return Shelf(key, {file.path: Entry(folder / file.path, file.blocks, file.kode_kab) for file in files})
 
@@ -332,18 +327,6 @@ def _names(folder: str, within: str = "") -> Iterator[str]:
                 yield from _names(entry.path, f"{within}{entry.name}/")
             else:
                 yield within + entry.name
-
-
-def _look(folder: Path, file: File) -> None:
-    """Raises Damaged for a file that is missing, no plain file, or of another size."""
-    try:
-        found = (folder / file.path).lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise Damaged("release-file-missing", file.path) from None
-    if not stat.S_ISREG(found.st_mode):
-        raise Damaged("release-file-not-plain", file.path)
-    if found.st_size != file.bytes:
-        raise Damaged("release-file-shortened" if found.st_size < file.bytes else "release-file-extended", file.path)
 
 
 def sha256(path: Path) -> str:

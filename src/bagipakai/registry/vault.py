@@ -1,16 +1,18 @@
-"""Files of a release at rest: sealed in blocks, and opened block by block while an engine reads.
+"""Files at rest, of a release or of what was accepted of a submission: sealed in blocks, and opened block by block
+while an engine reads.
 
 A sealed file is its plaintext cut into blocks of 16 KiB, each under AES-256-GCM, and behind them the SHA-256 of every
 sealed block. The manifest names the SHA-256 of that list, so a block is known to be what was published *before* one
 byte of it is used, and a reader pays only for the blocks that it reads. The key of a file is derived from the key of
 its release and its path; the key of the release lies beside it, wrapped by the registry's storage key, which lies
-elsewhere (decision 0103). Whoever destroys that one small file has destroyed the release.
+elsewhere (decisions 0103, 0113). Whoever destroys that one small file has destroyed the release.
 """
 
 import hashlib
 import io
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,43 +53,57 @@ class Damaged(Exception):
         return Refusal(self.code, {"file": self.file})
 
 
-class ReleaseKey:
-    """32 random bytes that open one release. Prints as nothing."""
+class ShelfKey:
+    """32 random bytes that open the files of one shelf: those of the release, or the submission, that `name` tells
+    ("2026.3.0", "submission/pln/3"). Prints as nothing."""
 
-    def __init__(self, raw: bytes, version: str) -> None:
-        self._raw, self.version = raw, version
+    def __init__(self, raw: bytes, name: str) -> None:
+        self._raw, self.name = raw, name
 
     def __repr__(self) -> str:
-        return "<ReleaseKey>"
+        return "<ShelfKey>"
 
     @classmethod
-    def new(cls, version: str) -> "ReleaseKey":
-        return cls(secrets.token_bytes(32), version)
+    def new(cls, name: str) -> "ShelfKey":
+        return cls(secrets.token_bytes(32), name)
 
     def wrapped(self, storage: StorageKey) -> bytes:
-        """What lies beside the release as `key.json`."""
+        """What lies beside the files as `key.json`."""
         nonce = secrets.token_bytes(12)
-        sealed = nonce + AESGCM(storage.raw).encrypt(nonce, self._raw, self.version.encode("ascii"))
-        return canonical({"form": KEY_FORM, "release": self.version, "storage": storage.id, "wrapped": sealed.hex()})
+        sealed = nonce + AESGCM(storage.raw).encrypt(nonce, self._raw, self.name.encode("ascii"))
+        return canonical({"form": KEY_FORM, "release": self.name, "storage": storage.id, "wrapped": sealed.hex()})
 
     @classmethod
-    def unwrapped(cls, folder: Path, version: str, storage: StorageKey) -> "ReleaseKey":
-        """The key of the release in `folder`. Raises Damaged if it is missing, or not of this release and storage."""
+    def unwrapped(cls, folder: Path, name: str, storage: StorageKey) -> "ShelfKey":
+        """The key of the files in `folder`. Raises Damaged if it is missing, or not of this name and storage."""
         try:
             told = read((folder / KEY).read_bytes())
-            sealed = bytes.fromhex(told["wrapped"])
-            if told["form"] != KEY_FORM or told["storage"] != storage.id:
+            sealed, by = bytes.fromhex(told["wrapped"]), storage.named(told["storage"])
+            if told["form"] != KEY_FORM or by is None:
                 raise Damaged("release-key-of-another-storage", KEY)
-            return cls(AESGCM(storage.raw).decrypt(sealed[:12], sealed[12:], version.encode("ascii")), version)
+            return cls(AESGCM(by.raw).decrypt(sealed[:12], sealed[12:], name.encode("ascii")), name)
         except FileNotFoundError:
             raise Damaged("release-key-missing", KEY) from None
         except (NotCanonical, KeyError, TypeError, ValueError, InvalidTag):
             raise Damaged("release-key-malformed", KEY) from None
 
+    def itself(self) -> AESGCM:
+        """For what is no file in blocks: each text of it needs a nonce of its own."""
+        return AESGCM(self._raw)
+
     def cipher(self, path: str) -> AESGCM:
-        """Of the one file with this path within the release; no two blocks are ever sealed under one key and number."""
-        info = canonical({"file": path, "release": self.version, "scheme": "aes-256-gcm-blocks/v1"})
+        """Of the one file with this path within the folder; no two blocks are ever sealed under one key and number."""
+        info = canonical({"file": path, "release": self.name, "scheme": "aes-256-gcm-blocks/v1"})
         return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._raw))
+
+
+def wrapped_as(folder: Path) -> tuple[str, str]:
+    """The name of the key in `folder`, and the id of the storage key that wraps it. Raises Damaged."""
+    try:
+        told = read((folder / KEY).read_bytes())
+        return str(told["release"]), str(told["storage"])
+    except (OSError, NotCanonical, KeyError, TypeError, ValueError):
+        raise Damaged("release-key-malformed", KEY) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +229,26 @@ class Opened(io.RawIOBase):
             raise Damaged("release-key-of-another-storage", KEY) from None
 
 
+def look(path: Path, size: int, name: str) -> None:
+    """Raises Damaged for a file that is missing, no plain file, or of another size in bytes."""
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise Damaged("release-file-missing", name) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise Damaged("release-file-not-plain", name)
+    if found.st_size != size:
+        raise Damaged("release-file-shortened" if found.st_size < size else "release-file-extended", name)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds (`engines.Part`)."""
+    """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds (`engines.Part`),
+    where they are of one regency."""
 
     path: Path
     blocks: str
-    regency: str
+    regency: str = ""
 
 
 class Shelf(AbstractFileSystem):  # type: ignore[misc]
@@ -229,9 +258,9 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
 
     cachable = False
 
-    def __init__(self, key: ReleaseKey, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, key: ShelfKey, entries: Mapping[str, Entry]) -> None:
         super().__init__()
-        self.protocol = f"rilis-{key.version}-{next(_SHELVES)}"  # one engine may read from two
+        self.protocol = f"rak-{next(_SHELVES)}"  # one engine may read from two
         self._entries, self._key = entries, key
         self.damage: Damaged | None = None
 
@@ -243,6 +272,16 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
     def parts(self) -> tuple[Part, ...]:
         """The files as an engine names them, in the order in which they were put on the shelf."""
         return tuple(Part(self.name(name), entry.regency) for name, entry in self._entries.items())
+
+    @contextmanager
+    def reading(self) -> Iterator["Shelf"]:
+        """A block in which damage that a reader met is raised, instead of what an engine made of it."""
+        try:
+            yield self
+        except Exception:
+            if self.damage is not None:
+                raise self.damage from None
+            raise
 
     def lay_open(self, folder: Path) -> Iterator[Part]:
         """The plaintext of every file under `folder`, for an engine that can read nothing else. Raises Damaged,

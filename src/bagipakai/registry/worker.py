@@ -11,7 +11,7 @@ import os
 import time
 from collections import Counter
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psycopg
@@ -54,6 +54,16 @@ class Worker:
         self.seals = (own.seal.public, *own.seals)
         self.choice = choice
         self.failures: Counter[str] = Counter()
+        self.tidied: date | None = None
+
+    def tidy(self, day: date) -> None:
+        """Takes away, once a day, what is not to be kept any longer."""
+        if day != self.tidied:
+            try:
+                receiving.tidy(self.stores, self.keys.receipt.public, day)
+                self.tidied = day
+            except OSError as failure:
+                log.error("intake.not_tidied kind=%s", type(failure).__name__)
 
     def look(self, mailbox: Mailbox) -> bool:
         """Handles every unfinished order that nobody else holds. True if no order is left unfinished."""
@@ -66,8 +76,8 @@ class Worker:
     def _answer(self, mailbox: Mailbox, letter: Letter) -> None:
         receipt = self._done(letter, Watch(self, mailbox, letter.order_id))
         with mailbox.turn(letter.order_id):
-            if isinstance(receipt, Receipt) and not receipt.refusal and self.is_cancelled(mailbox, letter.order_id):
-                receipt = self._cancelled(Order.unsealed(letter.envelope, self.keys.order))  # just too late
+            if receipt is not None and not receipt.refusal and self.is_cancelled(mailbox, letter.order_id):
+                receipt = self._cancelled(self._ordered(letter))  # just too late
             if receipt is not None:
                 mailbox.answer(letter.order_id, receipt.sealed(self.keys.receipt))
 
@@ -115,21 +125,34 @@ class Worker:
         except Exception as failure:  # its text may quote a row, so only its kind is told
             return None if self._waits(order.order_id, failure) else deliver.refused(order, self._gave_up())
 
-    def _cancelled(self, order: Order) -> Receipt | None:
+    def _ordered(self, letter: Letter) -> Order | SubmissionOrder:
+        """Raises BadSeal."""
+        with suppress(BadSeal):
+            return SubmissionOrder.unsealed(letter.envelope, self.keys.order)
+        return Order.unsealed(letter.envelope, self.keys.order)
+
+    def _cancelled(self, order: Order | SubmissionOrder) -> Receipt | IntakeReceipt | None:
         """The receipt of an order that the office does not want any more; None while it cannot be wiped."""
         try:
+            if isinstance(order, SubmissionOrder):
+                return receiving.cancelled(order, self.stores)
             return deliver.cancelled(order, self.places)
         except OSError as failure:
             log.error("order.not_wiped order=%s kind=%s", order.order_id, type(failure).__name__)
             return None
 
-    def _take_in(self, letter: Letter, order: SubmissionOrder, told: Told) -> IntakeReceipt | None:
+    def _take_in(self, letter: Letter, order: SubmissionOrder, told: Told) -> Receipt | IntakeReceipt | None:
         if order.order_id != letter.order_id:
             return IntakeReceipt(letter.order_id, "", 0, "", refusal="order-of-another-id")
         twice = 2 * sum(piece.bytes for file in order.files for piece in file.pieces)  # each file is read twice
-        took = counting(told, Progress("CHECKING", datetime.now(UTC), 0, twice, "bytes"))
+        begun = Progress("CHECKING", datetime.now(UTC), 0, twice, "bytes")
+        took = counting(told, begun)
         try:
-            return receiving.receive(order, self.keys.receipt, keys.intake(self.key_folder), self.stores, took)
+            told(begun)
+            identity = keys.intake(self.key_folder)
+            return receiving.receive(order, self.keys.receipt, self.keys.storage, identity, self.stores, took)
+        except Cancelled:
+            return self._cancelled(order)
         except Exception as failure:  # its text may quote a row, so only its kind is told
             return None if self._waits(order.order_id, failure) else receiving.refused(order, self._gave_up())
 
@@ -187,8 +210,10 @@ def run(url: str, var: Path, *, once: bool = False, pause: float = PAUSE) -> int
             with Mailbox.open(url) as mailbox:
                 log.info("worker.ready")
                 while True:
-                    worker.keys = keys.read(folder)  # each time: one may have given way to the next
-                    finished = worker.look(mailbox)
+                    with keys.in_use(folder):
+                        worker.keys = keys.read(folder)  # each time: one may have given way to the next
+                        worker.tidy(datetime.now(deliver.WIB).date())
+                        finished = worker.look(mailbox)
                     if once and (finished or max(worker.failures.values(), default=0) >= TRIES):
                         return 0 if finished else 1
                     mailbox.wait(0.2 if once else pause)

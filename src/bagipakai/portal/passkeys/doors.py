@@ -84,7 +84,10 @@ def _hand_in(found: PendingDecision, acting: Acting, signature: Signature) -> An
     return submissions.handle(_submission(found), Handing(found.action), acting, found.payload, found.n - 1, signature)
 
 
-HANDED_IN = gettext_lazy("Kiriman diteruskan ke gudang data untuk diperiksa.")
+HANDED_IN = {
+    Handing.SUBMIT: gettext_lazy("Kiriman diteruskan ke gudang data untuk diperiksa."),
+    Handing.CANCEL: gettext_lazy("Pembatalan diteruskan ke gudang data, yang menghapus kiriman ini."),
+}
 
 DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot be signed
     matters.REQUEST: Door(
@@ -99,7 +102,9 @@ DOORS: dict[str, Door] = {  # by kind of matter; a matter without a door cannot 
     ),
     matters.RECIPIENT_KEY: Door(_bind, _book, lambda found: str(DONE[Binding(found.action)])),
     matters.SUBMISSION: Door(
-        _hand_in, lambda found: reverse("submissions:show", args=[_submission(found)]), lambda _: str(HANDED_IN)
+        _hand_in,
+        lambda found: reverse("submissions:show", args=[_submission(found)]),
+        lambda found: str(HANDED_IN[Handing(found.action)]),
     ),
     matters.ACCESS: Door(_order, _request, lambda found: str(ORDERED[Order(found.action)])),
 }

@@ -10,7 +10,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopFutureHandlers
 
 from bagipakai.control import submissions
-from bagipakai.control.submissions import Inflow, UnknownSubmission
+from bagipakai.control.inflows import Inflow
+from bagipakai.control.submissions import UnknownSubmission
 from bagipakai.portal.accounts import posts
 
 PAGE = "submissions:upload"

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bagipakai.control import clock, keys, orders, submissions, uploads
+from bagipakai.control import clock, inflows, intake_receipts, keys, orders, submissions, uploads
 from bagipakai.control.models import PlacedIntake, Submission, Tenure, UploadedFile
 from bagipakai.control.submissions import UnknownSubmission
 from bagipakai.control.trail import house
@@ -105,9 +105,9 @@ def _page(
 ) -> HttpResponse:
     state = submissions.state(row)
     may = {one.action: one.refusal for one in submissions.possible(row, tenure)}
-    receipt = submissions.receipt(row) if state.outcome else None
+    receipt = intake_receipts.receipt(row) if state.outcome else None
     agreed = submissions.contract(state)
-    fetching = submissions.may_fetch(row, tenure) if receipt and receipt.parts else None
+    fetching = intake_receipts.may_fetch(row, tenure) if receipt and receipt.parts else None
     context = {
         "row": row,
         "state": state,
@@ -126,6 +126,8 @@ def _page(
         "may_submit": Action.SUBMIT in may,
         "hindrance": sentence(no) if (no := may.get(Action.SUBMIT)) else "",
         "may_withdraw": Action.WITHDRAW in may and may[Action.WITHDRAW] is None,
+        "may_cancel": Action.CANCEL in may,
+        "uncancellable": sentence(no) if (no := may.get(Action.CANCEL)) and not state.cancelled_at else "",
         "receipt": receipt,
         "receipt_name": RECEIPT_NAME,
         "under_way": _under_way(row),
@@ -165,7 +167,7 @@ def begin(http: HttpRequest, submission: int) -> JsonResponse:
         name, size, changed = str(told["name"]), int(told["size"]), str(int(told["changed"]))
     except (ValueError, TypeError, KeyError):
         return JsonResponse({}, status=HTTPStatus.BAD_REQUEST)
-    file = submissions.begin_file(row, tenure, name, size, changed)
+    file = inflows.begin_file(row, tenure, name, size, changed)
     return _no(file) if isinstance(file, Refusal) else _progress(file)
 
 
@@ -174,7 +176,7 @@ def piece(http: HttpRequest, submission: int, file: int, number: int) -> JsonRes
     """For the script: takes one piece, whose SHA-256 comes beside it. Again and again, as often as the line needs."""
     row, tenure = _opened(http, submission)
     content = http.read(submissions.limits().piece + 1)
-    if no := submissions.put(row, tenure, file, number, content, http.headers.get("X-Sha256", "")):
+    if no := inflows.put(row, tenure, file, number, content, http.headers.get("X-Sha256", "")):
         return _no(no)
     return JsonResponse({"sha256": hashlib.sha256(content).hexdigest()})
 
@@ -183,7 +185,7 @@ def piece(http: HttpRequest, submission: int, file: int, number: int) -> JsonRes
 def remove(http: HttpRequest, submission: int, file: int) -> HttpResponse:
     """Takes a file out again."""
     row, tenure = _opened(http, submission)
-    if no := submissions.remove_file(row, tenure, file):
+    if no := inflows.remove_file(row, tenure, file):
         return refused(http, no, reverse("submissions:show", args=[submission]))
     messages.success(http, _("Berkas dihapus."))
     return redirect("submissions:show", submission)
@@ -210,6 +212,16 @@ def withdraw(http: HttpRequest, submission: int) -> HttpResponse:
     return redirect("submissions:show", submission)
 
 
+@require_POST
+def cancel(http: HttpRequest, submission: int) -> HttpResponse:
+    """Leads to the page on which the sender signs that what was sent is not to be taken in."""
+    row, tenure = _opened(http, submission)
+    outcome = submissions.draw_up(row.pk, Action.CANCEL, tenure, {}, _seen(http), lang())
+    if isinstance(outcome, Refusal):
+        return refused(http, outcome, reverse("submissions:show", args=[submission]))
+    return redirect("passkeys:sign", outcome.token)
+
+
 def _seen(http: HttpRequest) -> int:
     seen = http.POST.get("seen", "")
     return int(seen) if seen.isdecimal() else 0
@@ -219,7 +231,7 @@ def _seen(http: HttpRequest) -> int:
 def receipt(http: HttpRequest, submission: int) -> HttpResponse:
     """The registry's signed receipt, to keep and to open with what came back."""
     row, _tenure = _opened(http, submission)
-    found = submissions.receipt_envelope(row)
+    found = intake_receipts.receipt_envelope(row)
     if found is None:
         raise Http404
     return as_download(found, RECEIPT_NAME, "application/octet-stream")
@@ -237,7 +249,7 @@ def fetch(http: HttpRequest, submission: int, part: str) -> HttpResponseBase:
     """One file of the rows that came back, sealed to the institution. A form, not a link, so that nothing fetches
     ahead."""
     row, tenure = _opened(http, submission)
-    found = submissions.fetch(row, tenure, part)
+    found = intake_receipts.fetch(row, tenure, part)
     if isinstance(found, Refusal):
         return refused(http, found, reverse("submissions:show", args=[submission]))
     answer = FileResponse(found.open("rb"), as_attachment=True, filename=part, content_type="application/octet-stream")

@@ -178,6 +178,9 @@ class _Taking:
             content = self._settle(found, hits, accepted, returned)
         returned.close()
         remove(self._work)
+        for part in self._folder.iterdir():
+            if part.is_dir():
+                part.chmod(0o700)  # rows of persons are for their owner alone, wherever OUT is
         result = Taken(
             source=self._contract.source,
             version=self._contract.version,
