@@ -73,10 +73,10 @@ def pair(tmp_path_factory):
     return old, new, rows, later
 
 
-@pytest.fixture(params=[None, 50], ids=["one pass", "many passes"])
+@pytest.fixture(params=[None, 50], ids=["one share", "many shares"])
 def passes(request, monkeypatch):
     if request.param:
-        monkeypatch.setattr(comparing, "ROWS_A_PASS", request.param)
+        monkeypatch.setattr(comparing, "ROWS_A_SHARE", request.param)
 
 
 def linked(rows: list[dict], others: list[dict], key: str) -> dict[int, dict]:

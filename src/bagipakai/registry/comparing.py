@@ -2,8 +2,9 @@
 
 Persons are the same where their NIK is; families, where a plan chooses families, where their card number is. A number
 that is missing, or stands twice in either release, names nobody: such rows are counted as not comparable, not guessed.
-Joined as numbers in passes by remainder, so memory does not grow with the nation (data-plane reference §9, §12). Only
-counts leave; small ones are for the house alone unless `shown` has hidden them. Decision 0098.
+Each file is read once; what is compared of its rows is laid apart by the remainder of the number, sealed, and joined
+share by share, so memory does not grow with the nation. Only counts leave; small ones are for the house alone unless
+`shown` has hidden them. Decisions 0098, 0111.
 """
 
 import os
@@ -12,28 +13,30 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import Predicate
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.engines.duckdb import condition
+from bagipakai.registry.engines.duckdb import Sql, condition
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.quality import IDENTIFIERS
 from bagipakai.registry.releases import Release
-from bagipakai.registry.vault import Shelf
 
-MEMORY, SPILL = "600MB", "4GB"
-ROWS_A_PASS = 8_000_000
+MEMORY = "600MB"
+ROWS_A_SHARE = 4_000_000  # of both releases, joined at once
 FORM, IMPACT_FORM = "bagipakai-difference-1", "bagipakai-impact-1"
 UNRANKED: Final = "-"
-_KEY = {unit: next(iter(IDENTIFIERS[unit].items())) for unit in Unit}  # the name of the identifier, and it as a number
+_KEY = {unit: next(iter(IDENTIFIERS[unit].values())) for unit in Unit}  # the identifier as a number
 EVENTS: Final = (
     *("born", "registered", "left", "moved_in", "moved_out", "moved_within"),
     *("decile_up", "decile_down", "ranked", "unranked"),
@@ -43,7 +46,7 @@ PLACED: Final = EVENTS[:-2]  # told by place where a table leaves: what is rare 
 
 
 class ComparisonError(Exception):
-    """The comparing failed. Names the kind of failure, never a value."""
+    """The comparing failed, or found no room for its shares. Names the kind of failure, never a value."""
 
 
 @dataclass
@@ -149,15 +152,24 @@ class Impact:
         }
 
 
-Told = Callable[[int], object]  # is told how many rows of the new release were compared
+Told = Callable[[int], object]  # is told how many more rows were read or compared
 
 
-def difference(old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None) -> Difference:
-    """Raises Damaged if either is not what was published, ComparisonError."""
+def heard(old: Release, new: Release, unit: Unit) -> int:
+    """How many rows `told` hears of in all: each of both releases when it is read, and again when it was compared."""
+    return 2 * sum(int(release.manifest["rows"][unit.value]) for release in (old, new))
+
+
+def difference(
+    old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None, room: Path | None = None
+) -> Difference:
+    """Raises Damaged if either is not what was published, ComparisonError. `room`: where there is space for the shares,
+    about 10 bytes a row; None is where the system keeps what is temporary."""
     found = Difference(old, new)
-    with _joined(old, new, storage, Unit.INDIVIDU, None, told) as passes:
-        for con in passes:
-            for row in con.execute(_CHANGES.format(pairs=_pairs(Unit.INDIVIDU, "false"))).fetchall():
+    born = f"coalesce(tanggal_lahir > DATE '{old.reference_day.isoformat()}', false) AS born"
+    with _shares(old, new, storage, Unit.INDIVIDU, born, (), told, room) as shares:
+        for con in shares:
+            for row in con.execute(_CHANGES).fetchall():
                 _tally(found, *row)
     return found
 
@@ -169,24 +181,23 @@ def impact(
     unit: Unit,
     chosen: Predicate | None,
     told: Told = lambda _: None,
+    room: Path | None = None,
 ) -> Impact:
-    """Who crosses the line of `chosen` (None: everybody) over rows of `unit`. Raises Damaged, ComparisonError,
-    EngineError for a name that the catalogue does not have."""
+    """Who crosses the line of `chosen` (None: everybody) over rows of `unit`; `room` as above. Raises Damaged,
+    ComparisonError, EngineError for a name that the catalogue does not have."""
     found = Impact(old, new, unit)
     crossing: dict[str, np.ndarray] = {
         way: np.zeros(release.family_count, dtype=bool)
         for way, release in (("in-entered", new), ("in-changed", new), ("out-left", old), ("out-changed", old))
     }
-    said = "true"
-    values: Sequence[Any] = ()
+    where = Sql("true", ())
     if chosen is not None:
-        types = {variable.name: variable.type for variable in new.catalogue.of_unit(unit)}
-        sql = condition(chosen, types)
-        said, values = sql.text, sql.values
-    with _joined(old, new, storage, unit, values, told) as passes:
-        for con in passes:
-            pairs = _pairs(unit, f"coalesce(({said}), false)")
-            table: Any = con.sql(_CROSSING.format(pairs=pairs)).to_arrow_table()
+        where = condition(chosen, {one.name: one.type for one in new.catalogue.of_unit(unit)})
+    members = "1" if unit is Unit.INDIVIDU else "member_count"
+    said = f"id_keluarga AS family, {members} AS members, coalesce(({where.text}), false) AS chosen"
+    with _shares(old, new, storage, unit, said, where.values, told, room) as shares:
+        for con in shares:
+            table: Any = con.sql(_CROSSING).to_arrow_table()
             ways, places, deciles, rows, persons = (table.column(at).to_pylist() for at in range(5))
             for at, way in enumerate(ways):
                 if way == "keep":
@@ -285,141 +296,168 @@ def _without_places(whole: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
 
 
 @contextmanager
-def _joined(
-    old: Release, new: Release, storage: StorageKey, unit: Unit, values: Sequence[Any] | None, told: Told
-) -> Iterator[Iterator[duckdb.DuckDBPyConnection]]:
-    """A connection for each pass over both releases; `told` hears of its share of the rows once it is done."""
-    rows = max(release.manifest["rows"][unit.value] for release in (old, new))
-    passes, whole = max(1, -(-rows // ROWS_A_PASS)), new.manifest["rows"][unit.value]
-    with (
-        tempfile.TemporaryDirectory(prefix="banding.") as spill,
-        old.reading(storage, unit) as before,
-        new.reading(storage, unit) as after,
-    ):
-        try:
-            with duckdb.connect(config={"threads": os.cpu_count() or 1}) as con:
-                _ready(con, Path(spill), before, after, old.reference_day, values or ())
-
-                def each() -> Iterator[duckdb.DuckDBPyConnection]:
-                    for at in range(passes):
-                        con.execute("SET VARIABLE passes = CAST(? AS BIGINT)", [passes])
-                        con.execute("SET VARIABLE this_pass = CAST(? AS BIGINT)", [at])
-                        _name_the_doubled(con, unit, old, new)
-                        yield con
-                        told(whole * (at + 1) // passes - whole * at // passes)
-
-                yield each()
-        except duckdb.Error as error:
-            raise ComparisonError(type(error).__name__) from None
-
-
-def _ready(
-    con: duckdb.DuckDBPyConnection,
-    spill: Path,
-    before: Shelf,
-    after: Shelf,
-    day: date,
+def _shares(
+    old: Release,
+    new: Release,
+    storage: StorageKey,
+    unit: Unit,
+    said: str,
     values: Sequence[Any],
-) -> None:
-    for shelf in (before, after):
-        con.register_filesystem(shelf)
+    told: Told,
+    room: Path | None,
+) -> Iterator[Iterator[duckdb.DuckDBPyConnection]]:
+    """A connection for each share of the numbers, in which `before` and `after` are the rows of both releases that have
+    such a number: it, their place and decile, and what is `said` of them (SQL, with `values`)."""
+    number = _KEY[unit]
+    select = _READ.format(number=number, said=said)
+    rows = heard(old, new, unit) // 2
+    count = max(1, -(-rows // ROWS_A_SHARE))
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="banding.", dir=room) as folder,
+            duckdb.connect(config={"threads": os.cpu_count() or 1}) as con,
+        ):
+            _ready(con, Path(folder), values)
+            sides = {}
+            for name, release in (("before", old), ("after", new)):
+                sides[name] = _Apart(Path(folder, name), count)
+                with release.reading(storage, unit) as shelf:
+                    con.register_filesystem(shelf)
+                    files = (file for file in release.files if file.unit is unit)
+                    for part, file in zip(shelf.parts, files, strict=True):
+                        con.execute("SET VARIABLE part = ?", [part.path])
+                        sides[name].add(con.sql(select).to_arrow_table())
+                        told(file.rows)
+
+            def each() -> Iterator[duckdb.DuckDBPyConnection]:
+                for at in range(count):
+                    for name, side in sides.items():
+                        con.register(name, side.share(at))
+                    yield con
+                    told(rows * (at + 1) // count - rows * at // count)
+
+            yield each()
+    except (duckdb.Error, pa.ArrowException, InvalidTag, OSError) as error:
+        raise ComparisonError(type(error).__name__) from None
+
+
+def _ready(con: duckdb.DuckDBPyConnection, spill: Path, values: Sequence[Any]) -> None:
     con.execute("SET enable_progress_bar = false")
     con.execute(f"SET memory_limit = '{MEMORY}'")
-    con.execute(f"SET max_temp_directory_size = '{SPILL}'")
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET temp_directory = ?", [str(spill)])
-    con.execute("SET VARIABLE before = ?", [[part.path for part in before.parts]])
-    con.execute("SET VARIABLE after = ?", [[part.path for part in after.parts]])
-    con.execute("SET VARIABLE day = CAST(? AS DATE)", [day.isoformat()])
-    for number, value in enumerate(values):
-        con.execute(f"SET VARIABLE p{number:d} = ?", [value])
-    con.execute("CREATE TEMP TABLE twice (number BIGINT)")
+    for at, value in enumerate(values):
+        con.execute(f"SET VARIABLE p{at:d} = ?", [value])
 
 
-def _name_the_doubled(con: duckdb.DuckDBPyConnection, unit: Unit, old: Release, new: Release) -> None:
-    """Fills `twice` with the numbers of this pass that stand more than once in a release, where its report has any."""
-    con.execute("DELETE FROM twice")
-    name, number = _KEY[unit]
-    for which, release in (("before", old), ("after", new)):
-        if release.quality()[unit.value]["duplicates"][name]["rows"]:
-            con.execute(_DOUBLED.format(number=number, which=which))
+class _Apart:
+    """Rows laid apart by the remainder of their `number`: a file for each share, of compressed pieces, each sealed under
+    a key that lies in this process's memory alone. Nobody can read what a killed process leaves."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        folder.mkdir()
+        self._folder, self._count, self._pieces = folder, count, 0
+        self._schema = pa.schema([])
+        self._cipher = AESGCM(AESGCM.generate_key(256))
+
+    def add(self, rows: pa.Table) -> None:
+        self._schema = rows.schema
+        share = (rows.column("number").to_numpy() % self._count).astype(np.uint16)
+        order = np.argsort(share, kind="stable")
+        rows, ends = rows.take(order), np.searchsorted(share[order], np.arange(self._count + 1))
+        for at, (start, end) in enumerate(pairwise(ends)):
+            if end > start:
+                self._keep(at, rows.slice(start, end - start))
+
+    def _keep(self, at: int, rows: pa.Table) -> None:
+        plain = pa.BufferOutputStream()
+        with pa.ipc.new_stream(plain, rows.schema, options=_COMPRESSED) as out:
+            out.write_table(rows)
+        nonce = self._pieces.to_bytes(12, "big")
+        self._pieces += 1
+        sealed = nonce + self._cipher.encrypt(nonce, plain.getvalue().to_pybytes(), None)
+        with (self._folder / str(at)).open("ab") as file:
+            file.write(len(sealed).to_bytes(8, "big") + sealed)
+
+    def share(self, at: int) -> pa.Table:
+        """Hands out one share, and takes it from the disk."""
+        pieces = [self._schema.empty_table()]
+        path = self._folder / str(at)
+        if path.exists():
+            with path.open("rb") as file:
+                while size := int.from_bytes(file.read(8), "big"):
+                    sealed = file.read(size)
+                    plain = self._cipher.decrypt(sealed[:12], sealed[12:], None)
+                    pieces.append(pa.ipc.open_stream(plain).read_all())
+            path.unlink()
+        return pa.concat_tables(pieces)
 
 
-_DOUBLED = """INSERT INTO twice
-SELECT {number} FROM read_parquet(getvariable('{which}'), hive_partitioning = false)
-WHERE (({number}) % getvariable('passes')) = getvariable('this_pass')
-GROUP BY 1 HAVING count(*) > 1"""
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
 
-_SIDE = """SELECT
-        {number} AS number,
-        id_keluarga AS family,
-        {members} AS members,
-        TRY_CAST(kode_desa AS BIGINT) AS village,
-        CAST(desil AS SMALLINT) AS desil,
-        {born} AS born,
-        {chosen} AS chosen
-    FROM read_parquet(getvariable('{which}'), hive_partitioning = false)
-    WHERE ((({number}) % getvariable('passes')) = getvariable('this_pass'))
-        AND (({number}) NOT IN (SELECT number FROM twice))"""
+_READ = """SELECT
+    {number} AS number,
+    TRY_CAST(kode_desa AS BIGINT) AS village,
+    CAST(desil AS SMALLINT) AS desil,
+    {said}
+FROM read_parquet(getvariable('part'), hive_partitioning = false) WHERE (({number}) IS NOT NULL)"""
 
-
-def _pairs(unit: Unit, chosen: str) -> str:
-    """The steps down to `pairs`: each number of this pass once, with what both releases say of it."""
-    _, number = _KEY[unit]
-    person = unit is Unit.INDIVIDU
-    sides = {
-        which: _SIDE.format(
-            number=number,
-            members="1" if person else "member_count",
-            born="tanggal_lahir > getvariable('day')" if person else "false",
-            chosen=chosen,
-            which=which,
-        )
-        for which in ("before", "after")
-    }
-    return f"""WITH
-was AS (           -- one part of all numbers at a time, so that the table of numbers fits in memory
-    {sides["before"]}
+_ONCE = """WITH
+twice AS (         -- in either release: they name nobody
+    SELECT number FROM before GROUP BY number HAVING count(*) > 1
+    UNION ALL
+    SELECT number FROM after GROUP BY number HAVING count(*) > 1
+),
+was AS (
+    SELECT * FROM before ANTI JOIN twice USING (number)
 ),
 now AS (
-    {sides["after"]}
-),
+    SELECT * FROM after ANTI JOIN twice USING (number)
+),"""
+
+# The village matters where somebody moved; else the regency is enough, and makes fewer groups.
+_CHANGES = f"""{_ONCE}
 pairs AS (
     SELECT
         was.village AS was_village, now.village AS now_village,
+        coalesce(was.village <> now.village, false) AS moved,
         was.desil AS was_desil, now.desil AS now_desil,
-        was.family AS was_family, now.family AS now_family,
-        was.members AS was_members, now.members AS now_members,
-        coalesce(now.born, false) AS born,
-        (was.number IS NOT NULL) AS was_there, (now.number IS NOT NULL) AS is_there,
-        coalesce(was.chosen, false) AS was_chosen, coalesce(now.chosen, false) AS now_chosen
+        coalesce(now.born, false) AS born
     FROM was FULL JOIN now ON (was.number = now.number)
-)"""  # noqa: S608  # expressions of this module and of the engine's emitter; values are variables
-
-
-# The village matters where somebody moved; else the regency is enough, and makes fewer groups.
-_CHANGES = """{pairs},
+),
 placed AS (
     SELECT
-        CASE WHEN was_village IS DISTINCT FROM now_village AND was_there AND is_there THEN was_village
-             ELSE was_village // 1000000 * 1000000 END AS was_place,
-        CASE WHEN was_village IS DISTINCT FROM now_village AND was_there AND is_there THEN now_village
-             ELSE now_village // 1000000 * 1000000 END AS now_place,
-        was_desil, now_desil, born
+        CASE WHEN moved THEN was_village ELSE was_village // 1000000 * 1000000 END AS was_place,
+        CASE WHEN moved THEN now_village ELSE now_village // 1000000 * 1000000 END AS now_place,
+        was_desil, now_desil,
+        (now_village IS NOT NULL) AND born AS born
     FROM pairs
 )
-SELECT was_place, now_place, was_desil, now_desil, born, count(*) FROM placed GROUP BY ALL"""
+SELECT was_place, now_place, was_desil, now_desil, born, count(*) FROM placed GROUP BY ALL"""  # noqa: S608  # of this module
 
-_CROSSING = """{pairs}
+_CROSSING = f"""{_ONCE}
+pairs AS (
+    SELECT
+        coalesce(was.chosen, false) AS was_chosen, coalesce(now.chosen, false) AS now_chosen,
+        (was.number IS NOT NULL) AS was_there, (now.number IS NOT NULL) AS is_there,
+        was, now
+    FROM was FULL JOIN now ON (was.number = now.number)
+),
+crossing AS (      -- as they are now, or were last
+    SELECT
+        CASE WHEN was_chosen AND now_chosen THEN 'keep'
+             WHEN now_chosen AND NOT was_there THEN 'in-entered'
+             WHEN now_chosen THEN 'in-changed'
+             WHEN NOT is_there THEN 'out-left'
+             ELSE 'out-changed' END AS way,
+        CASE WHEN now_chosen THEN now ELSE was END AS it
+    FROM pairs WHERE (was_chosen OR now_chosen)
+)
 SELECT
-    CASE WHEN was_chosen AND now_chosen THEN 'keep'
-         WHEN now_chosen AND NOT was_there THEN 'in-entered'
-         WHEN now_chosen THEN 'in-changed'
-         WHEN NOT is_there THEN 'out-left'
-         ELSE 'out-changed' END AS way,
-    (CASE WHEN now_chosen THEN now_village ELSE was_village END) // 1000000 AS place,
-    CASE WHEN now_chosen THEN now_desil ELSE was_desil END AS desil,
+    way,
+    it.village // 1000000 AS place,
+    it.desil AS desil,
     count(*) AS rows,
-    CAST(sum(CASE WHEN now_chosen THEN now_members ELSE was_members END) AS BIGINT) AS persons,
-    list(CASE WHEN now_chosen THEN now_family ELSE was_family END) FILTER (WHERE was_chosen <> now_chosen) AS families
-FROM pairs WHERE (was_chosen OR now_chosen) GROUP BY 1, 2, 3"""
+    CAST(sum(it.members) AS BIGINT) AS persons,
+    list(it.family) FILTER (WHERE way <> 'keep') AS families
+FROM crossing GROUP BY 1, 2, 3"""  # noqa: S608  # of this module
