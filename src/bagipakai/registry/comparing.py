@@ -2,8 +2,8 @@
 
 Persons are the same where their NIK is; families, where a plan chooses families, where their card number is. A number
 that is missing, or stands twice in either release, names nobody: such rows are counted as not comparable, not guessed.
-Each file is read once; what is compared of its rows is laid apart by the remainder of the number, sealed, and joined
-share by share, so memory does not grow with the nation. Only counts leave; small ones are for the house alone unless
+Each file is read once; what is compared of its rows is laid apart by number, sealed, and joined share by share, so
+memory does not grow with the nation. Only counts leave; small ones are for the house alone unless
 `shown` has hidden them. Decisions 0098, 0111.
 """
 
@@ -11,11 +11,10 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import duckdb
 import numpy as np
@@ -27,7 +26,8 @@ from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import Predicate
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.engines.duckdb import Sql, condition
+from bagipakai.registry.engines.duckdb import condition
+from bagipakai.registry.engines.words import Sql
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.quality import IDENTIFIERS
 from bagipakai.registry.releases import Release
@@ -46,7 +46,7 @@ PLACED: Final = EVENTS[:-2]  # told by place where a table leaves: what is rare 
 
 
 class ComparisonError(Exception):
-    """The comparing failed, or found no room for its shares. Names the kind of failure, never a value."""
+    """The comparing failed. Names the kind of failure, never a value."""
 
 
 @dataclass
@@ -163,14 +163,13 @@ def heard(old: Release, new: Release, unit: Unit) -> int:
 def difference(
     old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None, room: Path | None = None
 ) -> Difference:
-    """Raises Damaged if either is not what was published, ComparisonError. `room`: where there is space for the shares,
-    about 10 bytes a row; None is where the system keeps what is temporary."""
+    """Raises Damaged if either is not what was published, ComparisonError, OSError. `room`: a folder with space for
+    what is laid apart, about 9 bytes a row of each release; None is where the system keeps what is temporary."""
     found = Difference(old, new)
-    born = f"coalesce(tanggal_lahir > DATE '{old.reference_day.isoformat()}', false) AS born"
-    with _shares(old, new, storage, Unit.INDIVIDU, born, (), told, room) as shares:
-        for con in shares:
-            for row in con.execute(_CHANGES).fetchall():
-                _tally(found, *row)
+    born = Sql("coalesce(tanggal_lahir > getvariable('p0'), false) AS born", (old.reference_day,))
+    for table in _shares(old, new, storage, Unit.INDIVIDU, born, _CHANGES, told, room):
+        for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            _tally(found, *row)
     return found
 
 
@@ -184,7 +183,7 @@ def impact(
     room: Path | None = None,
 ) -> Impact:
     """Who crosses the line of `chosen` (None: everybody) over rows of `unit`; `room` as above. Raises Damaged,
-    ComparisonError, EngineError for a name that the catalogue does not have."""
+    ComparisonError, OSError, EngineError for a name that the catalogue does not have."""
     found = Impact(old, new, unit)
     crossing: dict[str, np.ndarray] = {
         way: np.zeros(release.family_count, dtype=bool)
@@ -195,17 +194,15 @@ def impact(
         where = condition(chosen, {one.name: one.type for one in new.catalogue.of_unit(unit)})
     members = "1" if unit is Unit.INDIVIDU else "member_count"
     said = f"id_keluarga AS family, {members} AS members, coalesce(({where.text}), false) AS chosen"
-    with _shares(old, new, storage, unit, said, where.values, told, room) as shares:
-        for con in shares:
-            table: Any = con.sql(_CROSSING).to_arrow_table()
-            ways, places, deciles, rows, persons = (table.column(at).to_pylist() for at in range(5))
-            for at, way in enumerate(ways):
-                if way == "keep":
-                    found.keep += rows[at]
-                    continue
-                found.persons[f"{places[at]:04d}", way] += persons[at]
-                found.deciles[_decile(deciles[at]), way] += persons[at]
-                crossing[way][table.column(5)[at].values.to_numpy()] = True
+    for table in _shares(old, new, storage, unit, Sql(said, where.values), _CROSSING, told, room):
+        ways, places, deciles, rows, persons = (table.column(at).to_pylist() for at in range(5))
+        for at, way in enumerate(ways):
+            if way == "keep":
+                found.keep += rows[at]
+                continue
+            found.persons[f"{places[at]:04d}", way] += persons[at]
+            found.deciles[_decile(deciles[at]), way] += persons[at]
+            crossing[way][table.column(5)[at].values.to_numpy()] = True
     for way, marks in crossing.items():
         release = new if way.startswith("in") else old
         at = 0
@@ -295,105 +292,116 @@ def _without_places(whole: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
     }
 
 
-@contextmanager
 def _shares(
     old: Release,
     new: Release,
     storage: StorageKey,
     unit: Unit,
-    said: str,
-    values: Sequence[Any],
+    said: Sql,
+    query: str,
     told: Told,
     room: Path | None,
-) -> Iterator[Iterator[duckdb.DuckDBPyConnection]]:
-    """A connection for each share of the numbers, in which `before` and `after` are the rows of both releases that have
-    such a number: it, their place and decile, and what is `said` of them (SQL, with `values`)."""
-    number = _KEY[unit]
-    select = _READ.format(number=number, said=said)
+) -> Iterator[pa.Table]:
+    """What `query` answers for each share of the numbers. In it `before` and `after` are the rows of both releases with
+    such a number, their place, decile and what is `said` of them; `twice` are the numbers that name nobody."""
+    select = _READ.format(number=_KEY[unit], said=said.text)
     rows = heard(old, new, unit) // 2
     count = max(1, -(-rows // ROWS_A_SHARE))
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="banding.", dir=room) as folder,
-            duckdb.connect(config={"threads": os.cpu_count() or 1}) as con,
-        ):
-            _ready(con, Path(folder), values)
-            sides = {}
-            for name, release in (("before", old), ("after", new)):
-                sides[name] = _Apart(Path(folder, name), count)
+        with duckdb.connect() as con, tempfile.TemporaryFile(dir=room) as file:
+            _ready(con, said.values)
+            sides = {"before": _Apart(file, count), "after": _Apart(file, count)}
+            for side, release in zip(sides.values(), (old, new), strict=True):
                 with release.reading(storage, unit) as shelf:
                     con.register_filesystem(shelf)
-                    files = (file for file in release.files if file.unit is unit)
-                    for part, file in zip(shelf.parts, files, strict=True):
-                        con.execute("SET VARIABLE part = ?", [part.path])
-                        sides[name].add(con.sql(select).to_arrow_table())
-                        told(file.rows)
-
-            def each() -> Iterator[duckdb.DuckDBPyConnection]:
-                for at in range(count):
-                    for name, side in sides.items():
-                        con.register(name, side.share(at))
-                    yield con
-                    told(rows * (at + 1) // count - rows * at // count)
-
-            yield each()
-    except (duckdb.Error, pa.ArrowException, InvalidTag, OSError) as error:
+                    for one in release.files:
+                        if one.unit is unit:
+                            con.execute("SET VARIABLE part = ?", [shelf.name(one.path)])
+                            side.add(con.sql(select).to_arrow_table())
+                            told(one.rows)
+            for at in range(count):
+                share = {name: side.share(at) for name, side in sides.items()}
+                twice = np.concatenate([_twice(table.column("number").to_numpy()) for table in share.values()])
+                for name, table in {**share, "twice": pa.table({"number": twice})}.items():
+                    con.register(name, table)
+                yield con.sql(query).to_arrow_table()
+                told(rows * (at + 1) // count - rows * at // count)
+    except (duckdb.Error, pa.ArrowException, InvalidTag) as error:
         raise ComparisonError(type(error).__name__) from None
 
 
-def _ready(con: duckdb.DuckDBPyConnection, spill: Path, values: Sequence[Any]) -> None:
-    con.execute("SET enable_progress_bar = false")
-    con.execute(f"SET memory_limit = '{MEMORY}'")
-    con.execute("SET preserve_insertion_order = false")
-    con.execute("SET temp_directory = ?", [str(spill)])
+def _ready(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
+    for name, value in (
+        ("threads", min(4, os.cpu_count() or 1)),
+        ("enable_progress_bar", False),
+        ("memory_limit", MEMORY),
+        ("temp_directory", ""),  # it would spill in clear: a share fits
+        ("preserve_insertion_order", False),
+    ):
+        con.execute(f"SET {name} = ?", [value])
     for at, value in enumerate(values):
         con.execute(f"SET VARIABLE p{at:d} = ?", [value])
 
 
-class _Apart:
-    """Rows laid apart by the remainder of their `number`: a file for each share, of compressed pieces, each sealed under
-    a key that lies in this process's memory alone. Nobody can read what a killed process leaves."""
+def _twice(numbers: np.ndarray) -> np.ndarray:
+    ordered: np.ndarray = np.sort(numbers)  # a ninth of what GROUP BY costs
+    again: np.ndarray = ordered[1:][ordered[1:] == ordered[:-1]]
+    return again
 
-    def __init__(self, folder: Path, count: int) -> None:
-        folder.mkdir()
-        self._folder, self._count, self._pieces = folder, count, 0
-        self._schema = pa.schema([])
-        self._cipher = AESGCM(AESGCM.generate_key(256))
+
+# Multiplied by it, numbers that end alike fall apart (Knuth, The Art of Computer Programming 3, 6.4). By remainder they
+# do not: a NIK ends in a small serial behind a date.
+_GOLDEN, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
+
+
+class _Apart:
+    """The rows of one side laid apart by their `number`, in compressed pieces of a nameless file. Each piece is sealed
+    under a key that only this process's memory holds: a killed one leaves no file, and its blocks say nothing."""
+
+    def __init__(self, file: IO[bytes], count: int) -> None:
+        self._file, self._cipher, self._schema = file, AESGCM(AESGCM.generate_key(256)), pa.schema([])
+        self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(count)]  # by share: where, and how long
 
     def add(self, rows: pa.Table) -> None:
-        self._schema = rows.schema
-        share = (rows.column("number").to_numpy() % self._count).astype(np.uint16)
+        """Raises OSError."""
+        count = len(self._pieces)
+        spread = (rows.column("number").to_numpy().view(np.uint64) * _GOLDEN) >> _HALF
+        share = ((spread * np.uint64(count)) >> _HALF).astype(np.uint16)
         order = np.argsort(share, kind="stable")
-        rows, ends = rows.take(order), np.searchsorted(share[order], np.arange(self._count + 1))
-        for at, (start, end) in enumerate(pairwise(ends)):
+        self._schema, rows = rows.schema, rows.take(order)
+        for at, (start, end) in enumerate(pairwise(np.searchsorted(share[order], np.arange(count + 1)))):
             if end > start:
-                self._keep(at, rows.slice(start, end - start))
-
-    def _keep(self, at: int, rows: pa.Table) -> None:
-        plain = pa.BufferOutputStream()
-        with pa.ipc.new_stream(plain, rows.schema, options=_COMPRESSED) as out:
-            out.write_table(rows)
-        nonce = self._pieces.to_bytes(12, "big")
-        self._pieces += 1
-        sealed = nonce + self._cipher.encrypt(nonce, plain.getvalue().to_pybytes(), None)
-        with (self._folder / str(at)).open("ab") as file:
-            file.write(len(sealed).to_bytes(8, "big") + sealed)
+                place = self._file.seek(0, os.SEEK_END)
+                size = self._file.write(
+                    self._cipher.encrypt(_nonce(place), _packed(rows.slice(start, end - start)), None)
+                )
+                self._pieces[at].append((place, size))
 
     def share(self, at: int) -> pa.Table:
-        """Hands out one share, and takes it from the disk."""
-        pieces = [self._schema.empty_table()]
-        path = self._folder / str(at)
-        if path.exists():
-            with path.open("rb") as file:
-                while size := int.from_bytes(file.read(8), "big"):
-                    sealed = file.read(size)
-                    plain = self._cipher.decrypt(sealed[:12], sealed[12:], None)
-                    pieces.append(pa.ipc.open_stream(plain).read_all())
-            path.unlink()
-        return pa.concat_tables(pieces)
+        found = [self._schema.empty_table()]
+        for place, size in self._pieces[at]:
+            self._file.seek(place)
+            plain = self._cipher.decrypt(_nonce(place), self._file.read(size), None)
+            found.append(pa.ipc.open_stream(plain, options=_ALONE).read_all())
+        return pa.concat_tables(found)
 
 
-_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
+def _nonce(place: int) -> bytes:
+    return place.to_bytes(12, "big")
+
+
+def _packed(rows: pa.Table) -> bytes:
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, rows.schema, options=_COMPRESSED) as stream:
+        stream.write_table(rows)
+    return bytes(out.getvalue().to_pybytes())
+
+
+# Pieces are small: threads cost more than they give.
+_COMPRESSED, _ALONE = (
+    pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False),
+    pa.ipc.IpcReadOptions(use_threads=False),
+)
 
 _READ = """SELECT
     {number} AS number,
@@ -403,11 +411,6 @@ _READ = """SELECT
 FROM read_parquet(getvariable('part'), hive_partitioning = false) WHERE (({number}) IS NOT NULL)"""
 
 _ONCE = """WITH
-twice AS (         -- in either release: they name nobody
-    SELECT number FROM before GROUP BY number HAVING count(*) > 1
-    UNION ALL
-    SELECT number FROM after GROUP BY number HAVING count(*) > 1
-),
 was AS (
     SELECT * FROM before ANTI JOIN twice USING (number)
 ),
