@@ -12,15 +12,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
 from bagipakai.core.plan import Unit
@@ -31,6 +29,7 @@ from bagipakai.registry.engines.words import Sql
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.quality import IDENTIFIERS
 from bagipakai.registry.releases import Release
+from bagipakai.registry.shares import Shares
 
 MEMORY = "600MB"
 ROWS_A_SHARE = 4_000_000  # of both releases, joined at once
@@ -310,7 +309,7 @@ def _shares(
     try:
         with duckdb.connect() as con, tempfile.TemporaryFile(dir=room) as file:
             _ready(con, said.values)
-            sides = {"before": _Apart(file, count), "after": _Apart(file, count)}
+            sides = {"before": Shares(file, count), "after": Shares(file, count)}
             for side, release in zip(sides.values(), (old, new), strict=True):
                 with release.reading(storage, unit) as shelf:
                     con.register_filesystem(shelf)
@@ -320,7 +319,7 @@ def _shares(
                             side.add(con.sql(select).to_arrow_table())
                             told(one.rows)
             for at in range(count):
-                share = {name: side.share(at) for name, side in sides.items()}
+                share = {name: side[at] for name, side in sides.items()}
                 twice = np.concatenate([_twice(table.column("number").to_numpy()) for table in share.values()])
                 for name, table in {**share, "twice": pa.table({"number": twice})}.items():
                     con.register(name, table)
@@ -348,60 +347,6 @@ def _twice(numbers: np.ndarray) -> np.ndarray:
     again: np.ndarray = ordered[1:][ordered[1:] == ordered[:-1]]
     return again
 
-
-# Multiplied by it, numbers that end alike fall apart (Knuth, The Art of Computer Programming 3, 6.4). By remainder they
-# do not: a NIK ends in a small serial behind a date.
-_GOLDEN, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
-
-
-class _Apart:
-    """The rows of one side laid apart by their `number`, in compressed pieces of a nameless file. Each piece is sealed
-    under a key that only this process's memory holds: a killed one leaves no file, and its blocks say nothing."""
-
-    def __init__(self, file: IO[bytes], count: int) -> None:
-        self._file, self._cipher, self._schema = file, AESGCM(AESGCM.generate_key(256)), pa.schema([])
-        self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(count)]  # by share: where, and how long
-
-    def add(self, rows: pa.Table) -> None:
-        """Raises OSError."""
-        count = len(self._pieces)
-        spread = (rows.column("number").to_numpy().view(np.uint64) * _GOLDEN) >> _HALF
-        share = ((spread * np.uint64(count)) >> _HALF).astype(np.uint16)
-        order = np.argsort(share, kind="stable")
-        self._schema, rows = rows.schema, rows.take(order)
-        for at, (start, end) in enumerate(pairwise(np.searchsorted(share[order], np.arange(count + 1)))):
-            if end > start:
-                place = self._file.seek(0, os.SEEK_END)
-                size = self._file.write(
-                    self._cipher.encrypt(_nonce(place), _packed(rows.slice(start, end - start)), None)
-                )
-                self._pieces[at].append((place, size))
-
-    def share(self, at: int) -> pa.Table:
-        found = [self._schema.empty_table()]
-        for place, size in self._pieces[at]:
-            self._file.seek(place)
-            plain = self._cipher.decrypt(_nonce(place), self._file.read(size), None)
-            found.append(pa.ipc.open_stream(plain, options=_ALONE).read_all())
-        return pa.concat_tables(found)
-
-
-def _nonce(place: int) -> bytes:
-    return place.to_bytes(12, "big")
-
-
-def _packed(rows: pa.Table) -> bytes:
-    out = pa.BufferOutputStream()
-    with pa.ipc.new_stream(out, rows.schema, options=_COMPRESSED) as stream:
-        stream.write_table(rows)
-    return bytes(out.getvalue().to_pybytes())
-
-
-# Pieces are small: threads cost more than they give.
-_COMPRESSED, _ALONE = (
-    pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False),
-    pa.ipc.IpcReadOptions(use_threads=False),
-)
 
 _READ = """SELECT
     {number} AS number,
@@ -432,8 +377,7 @@ placed AS (
     SELECT
         CASE WHEN moved THEN was_village ELSE was_village // 1000000 * 1000000 END AS was_place,
         CASE WHEN moved THEN now_village ELSE now_village // 1000000 * 1000000 END AS now_place,
-        was_desil, now_desil,
-        (now_village IS NOT NULL) AND born AS born
+        was_desil, now_desil, born
     FROM pairs
 )
 SELECT was_place, now_place, was_desil, now_desil, born, count(*) FROM placed GROUP BY ALL"""  # noqa: S608  # of this module
