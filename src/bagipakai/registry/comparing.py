@@ -19,6 +19,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 from cryptography.exceptions import InvalidTag
+from pyroaring import BitMap
 
 from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
 from bagipakai.core.plan import Unit
@@ -184,10 +185,7 @@ def impact(
     """Who crosses the line of `chosen` (None: everybody) over rows of `unit`; `room` as above. Raises Damaged,
     ComparisonError, OSError, EngineError for a name that the catalogue does not have."""
     found = Impact(old, new, unit)
-    crossing: dict[str, np.ndarray] = {
-        way: np.zeros(release.family_count, dtype=bool)
-        for way, release in (("in-entered", new), ("in-changed", new), ("out-left", old), ("out-changed", old))
-    }
+    crossing = {way: BitMap() for way in ("in-entered", "in-changed", "out-left", "out-changed")}  # families
     where = Sql("true", ())
     if chosen is not None:
         where = condition(chosen, {one.name: one.type for one in new.catalogue.of_unit(unit)})
@@ -201,12 +199,12 @@ def impact(
                 continue
             found.persons[f"{places[at]:04d}", way] += persons[at]
             found.deciles[_decile(deciles[at]), way] += persons[at]
-            crossing[way][table.column(5)[at].values.to_numpy()] = True
-    for way, marks in crossing.items():
+            crossing[way] |= BitMap(table.column(5)[at].values.to_numpy().astype(np.uint32))
+    for way, families in crossing.items():
         release = new if way.startswith("in") else old
         at = 0
         for file in (file for file in release.files if file.unit is Unit.KELUARGA):
-            if count := int(marks[at : at + file.rows].sum()):
+            if count := families.range_cardinality(at, at + file.rows):
                 found.families[file.kode_kab, way] += count
             at += file.rows
     return found
