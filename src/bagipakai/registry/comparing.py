@@ -164,7 +164,7 @@ def difference(
     old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None, room: Path | None = None
 ) -> Difference:
     """Raises Damaged if either is not what was published, ComparisonError, OSError. `room`: a folder with space for
-    what is laid apart, about 9 bytes a row of each release; None is where the system keeps what is temporary."""
+    what is laid apart, 8 to 13 bytes a row of each release; None is where the system keeps what is temporary."""
     found = Difference(old, new)
     born = Sql("coalesce(tanggal_lahir > getvariable('p0'), false) AS born", (old.reference_day,))
     for table in _shares(old, new, storage, Unit.INDIVIDU, born, _CHANGES, told, room):
