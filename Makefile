@@ -15,7 +15,7 @@ DATA_PEOPLE ?= 50000000
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake nation pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake nation pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -49,7 +49,7 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-data bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
+bench: bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
 
 nation: .venv/test         ## the whole nation on this machine (PEOPLE=290000000): stop it and go on as you like
 	$(BIN)/python -m bench.nation --people $(NATION)
@@ -62,6 +62,9 @@ bench-publish: .venv/test
 
 bench-data: .venv/test
 	$(BIN)/python -m bench.data --people $(DATA_PEOPLE)
+
+bench-comparing: .venv/test
+	$(BIN)/python -m bench.comparing --people $(BENCH_PEOPLE)
 
 bench-signing: .venv/test
 	$(BIN)/python -m bench.signing

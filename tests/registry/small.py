@@ -45,7 +45,7 @@ def small_release(
     rows: Rows | None = None,
 ) -> tuple[Release, Rows]:
     """A release of three regencies under `releases`, as the registry opens it, and its rows in release order."""
-    rows = rows or _rows(families, seed)
+    rows = rows or some_rows(families, seed)
     folder, key = releases / version, ShelfKey.new(version)
     files = [_file(folder, key, unit, kab, rows[unit]) for unit in Unit for kab in REGENCIES]
     (folder / KEY).write_bytes(key.wrapped(STORAGE))
@@ -91,7 +91,7 @@ def _file(folder: Path, key: ShelfKey, unit: Unit, kab: str, rows: list[dict[str
     return File(name.as_posix(), unit, kab, digest.rows, sealed.bytes, sealed.sha256, sealed.blocks, digest.hexdigest())
 
 
-def _rows(families: int, seed: int) -> Rows:
+def some_rows(families: int, seed: int) -> Rows:
     dice = random.Random(seed)
     rows: Rows = {Unit.INDIVIDU: [], Unit.KELUARGA: []}
     for number, desa in enumerate(sorted((_village(dice) for _ in range(families)), key=lambda desa: desa.code)):

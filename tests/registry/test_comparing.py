@@ -1,28 +1,34 @@
 """The difference of two releases, and who crosses a programme's line, are what a naive comparison of the rows says."""
 
 import copy
+import io
 import json
+import os
 import random
 from collections import Counter
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from cryptography.exceptions import InvalidTag
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from tests.core.plans import a_plan
 from tests.factories_registry import STORAGE
-from tests.registry.small import DAY, REGENCIES, Rows, small_release
+from tests.registry.small import DAY, REGENCIES, Rows, small_release, some_rows
 
 from bagipakai.cli import main
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.keyfiles import write_once
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or
-from bagipakai.registry import comparing
+from bagipakai.registry import comparing, vault
 from bagipakai.registry.comparing import difference, impact
 from bagipakai.registry.engines.reference import truth
 from bagipakai.registry.regions import regions
+from bagipakai.registry.shares import Shares
 
 _PLACES = {"kode_prov": 2, "kode_kab": 4, "kode_kec": 6, "kode_desa": 10}
 
@@ -73,10 +79,10 @@ def pair(tmp_path_factory):
     return old, new, rows, later
 
 
-@pytest.fixture(params=[None, 50], ids=["one pass", "many passes"])
-def passes(request, monkeypatch):
+@pytest.fixture(params=[None, 50], ids=["one share", "many shares"])
+def shares(request, monkeypatch):
     if request.param:
-        monkeypatch.setattr(comparing, "ROWS_A_PASS", request.param)
+        monkeypatch.setattr(comparing, "ROWS_A_SHARE", request.param)
 
 
 def linked(rows: list[dict], others: list[dict], key: str) -> dict[int, dict]:
@@ -96,13 +102,13 @@ def number(row: dict, key: str) -> int | None:
     return int(text) if text and len(text) == 16 and text.isascii() and text.isdigit() else None
 
 
-def test_the_difference_is_what_the_rows_say(pair, passes):
-    old, new, rows, later = pair
+def changes(rows: Rows, later: Rows) -> tuple[Counter, Counter, tuple[int, int, int]]:
+    """Events and deciles by the rows themselves; how many could be compared before, after, and in both."""
     was, now = (
         linked(rows[Unit.INDIVIDU], later[Unit.INDIVIDU], "nik"),
         linked(later[Unit.INDIVIDU], rows[Unit.INDIVIDU], "nik"),
     )
-    events: Counter = Counter()
+    events, deciles = Counter(), Counter()
     for nik in was.keys() | now.keys():
         a, b = was.get(nik), now.get(nik)
         if a is None:
@@ -111,6 +117,7 @@ def test_the_difference_is_what_the_rows_say(pair, passes):
         elif b is None:
             events[a["kode_kab"], "left"] += 1
         else:
+            deciles[decile(a), decile(b)] += 1
             if a["kode_kab"] != b["kode_kab"]:
                 events[a["kode_kab"], "moved_out"] += 1
                 events[b["kode_kab"], "moved_in"] += 1
@@ -121,12 +128,65 @@ def test_the_difference_is_what_the_rows_say(pair, passes):
                     events[b["kode_kab"], "ranked" if a["desil"] is None else "unranked"] += 1
                 else:
                     events[b["kode_kab"], "decile_up" if b["desil"] > a["desil"] else "decile_down"] += 1
+    return events, deciles, (len(was), len(now), len(was.keys() & now.keys()))
+
+
+def decile(row: dict) -> str:
+    return "-" if row["desil"] is None else f"{row['desil']:02d}"
+
+
+def test_the_difference_is_what_the_rows_say(pair, shares):
+    old, new, rows, later = pair
+    events, deciles, (before, after, both) = changes(rows, later)
     found = difference(old, new, STORAGE)
-    assert dict(found.events) == dict(events)
+    assert (found.events, found.deciles, found.stayed) == (events, deciles, both)
     assert {event for _, event in events} == set(comparing.EVENTS), "everything happened"
-    assert found.stayed == len(was.keys() & now.keys()) == sum(found.deciles.values())
-    assert found.unlinked == (old.person_count - len(was), new.person_count - len(now)) and all(found.unlinked)
+    assert found.unlinked == (old.person_count - before, new.person_count - after) and all(found.unlinked)
     assert sum(found.moved.values()) == found.total("moved_in") + found.total("moved_within")
+
+
+def with_twins(rows: Rows, seed: int) -> Rows:
+    """The same, but a tenth of all persons and families have the number of another, anywhere."""
+    dice, rows = random.Random(seed), copy.deepcopy(rows)
+    for unit, names in ((Unit.INDIVIDU, ("nik", "nik_number")), (Unit.KELUARGA, ("nomor_kk",))):
+        for row in rows[unit]:
+            if dice.random() < 0.1:
+                other = dice.choice(rows[unit])
+                row.update({name: other[name] for name in names})
+    return rows
+
+
+def far_twins(rows: Rows) -> set[int]:
+    """Numbers of persons that stand in more than one regency."""
+    places: dict[int, set] = {}
+    for row in rows[Unit.INDIVIDU]:
+        places.setdefault(row["nik_number"], set()).add(row["kode_kab"])
+    return {nik for nik, found in places.items() if nik is not None and len(found) > 1}
+
+
+def test_any_two_releases_compare_as_their_rows_do(tmp_path, monkeypatch):
+    """Numbers that stand twice are drawn in either release, and in both; shares of a few rows each."""
+    reached = Counter()
+    for seed in range(4):
+        releases = tmp_path / str(seed)
+        rows = with_twins(some_rows(40, seed), seed)
+        later = with_twins(a_quarter_on(rows, seed), seed + 100)
+        old, _ = small_release(releases, rows=rows)
+        new, _ = small_release(releases, version="2026.4.0", rows=later)
+        for rows_a_share in (17, 1000):
+            monkeypatch.setattr(comparing, "ROWS_A_SHARE", rows_a_share)
+            events, deciles, (before, after, both) = changes(rows, later)
+            found = difference(old, new, STORAGE)
+            assert (found.events, found.deciles, found.stayed) == (events, deciles, both)
+            assert found.unlinked == (old.person_count - before, new.person_count - after)
+            for unit in Unit:
+                predicate = Compare(Op.AT_MOST, Column("desil"), Const(5))
+                assert counts(impact(old, new, STORAGE, unit, predicate)) == crossing(rows, later, unit, predicate)
+        twins = far_twins(rows), far_twins(later)
+        reached.update(before=len(twins[0] - twins[1]), after=len(twins[1] - twins[0]), both=len(twins[0] & twins[1]))
+        reached.update(event for _, event in events)
+        reached["without"] += sum(row["nik_number"] is None for row in rows[Unit.INDIVIDU])
+    assert all(reached[what] for what in ("before", "after", "both", "without", *comparing.EVENTS)), reached
 
 
 def test_a_release_does_not_differ_from_itself(pair):
@@ -156,10 +216,8 @@ PREDICATES = some.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(predicate=PREDICATES, unit=some.sampled_from(Unit))
-def test_who_crosses_the_line_is_what_the_reference_says(pair, predicate, unit):
-    old, new, rows, later = pair
+def crossing(rows: Rows, later: Rows, unit: Unit, predicate) -> tuple[int, Counter, Counter, Counter]:
+    """How many stay chosen; persons and deciles of those who cross the line, and their families, by the rows."""
     key = "nik" if unit is Unit.INDIVIDU else "nomor_kk"
     was, now = linked(rows[unit], later[unit], key), linked(later[unit], rows[unit], key)
     persons, deciles, keep = Counter(), Counter(), 0
@@ -174,12 +232,20 @@ def test_who_crosses_the_line_is_what_the_reference_says(pair, predicate, unit):
         row = b if after else a
         count = 1 if unit is Unit.INDIVIDU else row["member_count"]
         persons[row["kode_kab"], way] += count
-        deciles["-" if row["desil"] is None else f"{row['desil']:02d}", way] += count
+        deciles[decile(row), way] += count
         families.setdefault(way, set()).add((row["kode_kab"], row["id_keluarga"]))
-    found = impact(old, new, STORAGE, unit, predicate)
-    assert (found.keep, dict(found.persons), dict(found.deciles)) == (keep, dict(persons), dict(deciles))
-    counted = Counter((kab, way) for way, ids in families.items() for kab, _ in ids)
-    assert dict(found.families) == dict(counted)
+    return keep, persons, deciles, Counter((kab, way) for way, ids in families.items() for kab, _ in ids)
+
+
+def counts(found: comparing.Impact) -> tuple[int, Counter, Counter, Counter]:
+    return found.keep, found.persons, found.deciles, found.families
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(predicate=PREDICATES, unit=some.sampled_from(Unit))
+def test_who_crosses_the_line_is_what_the_reference_says(pair, predicate, unit):
+    old, new, rows, later = pair
+    assert counts(impact(old, new, STORAGE, unit, predicate)) == crossing(rows, later, unit, predicate)
 
 
 def test_everybody_is_chosen_by_no_predicate(pair):
@@ -224,6 +290,53 @@ def test_a_small_total_is_not_given_back_by_what_it_is_part_of(pair):
     assert shown["deciles"] is None and shown["moved"] is None, "each has a small one, and its total is told"
 
 
+# What is laid apart meanwhile.
+
+
+def test_what_is_laid_apart_comes_back_whole_and_equal_numbers_meet():
+    numbers = np.random.default_rng(3).integers(10**15, 10**16, 5_000) // 10**4 * 10**4 + 1  # most serials are small
+    rows = pa.table({"number": np.concatenate([numbers, numbers[:100]]), "said": np.arange(5_100)})
+    file = io.BytesIO()
+    laid, other = Shares(file, 7), Shares(file, 7)
+    for at in range(0, 5_100, 600):
+        laid.add(rows.slice(at, 600))
+        other.add(rows.slice(at, 1))
+    found = [laid[at] for at in range(7)]
+    assert pa.concat_tables(found).sort_by("said").equals(rows)
+    assert sum(len(set(share["number"].to_pylist())) for share in found) == len(set(numbers.tolist()))
+    assert max(len(share) for share in found) < 1.2 * 5_100 / 7, "shares are alike"
+    assert not any(int(number).to_bytes(8, "little") in file.getvalue() for number in numbers[:500]), "nothing in clear"
+
+
+def test_a_share_that_was_touched_is_not_believed():
+    file = io.BytesIO()
+    laid = Shares(file, 1)
+    laid.add(pa.table({"number": [3201010101900001]}))
+    file.getbuffer()[40] ^= 1
+    with pytest.raises(InvalidTag):
+        laid[0]
+
+
+def test_however_many_shares_each_file_is_read_once_and_each_row_told_twice(pair, tmp_path, monkeypatch):
+    old, new, *_ = pair
+    opened: list[Counter] = []
+    opening = vault.Shelf.open
+
+    def noted(shelf, path, mode="rb", **more):
+        opened[-1][path.partition("://")[2]] += 1
+        return opening(shelf, path, mode, **more)
+
+    monkeypatch.setattr(vault.Shelf, "open", noted)
+    for rows_a_share in (10_000, 50):
+        monkeypatch.setattr(comparing, "ROWS_A_SHARE", rows_a_share)
+        told: list[int] = []
+        opened.append(Counter())
+        difference(old, new, STORAGE, told.append, tmp_path)
+        assert sum(told) == comparing.heard(old, new, Unit.INDIVIDU) == 2 * (old.person_count + new.person_count)
+        assert not list(tmp_path.iterdir()), "no file with a name"
+    assert opened[0] == opened[1] and len(opened[0]) == 3
+
+
 # The commands.
 
 
@@ -241,5 +354,10 @@ def test_the_commands_compare_and_refuse(pair, tmp_path, monkeypatch, capsys):
     (tmp_path / "plan.json").write_text("{}")
     assert main(["registry", "impact", str(old.folder), str(new.folder), "--plan", str(tmp_path / "plan.json")]) == 1
     assert main(["registry", "difference", str(old.folder), str(tmp_path / "2026.1.0")]) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            comparing.tempfile, "TemporaryFile", lambda **_: os.fdopen(os.open("/dev/full", os.O_RDWR), "w+b")
+        )
+        assert main(["registry", "difference", str(old.folder), str(new.folder)]) == 1
     said = capsys.readouterr().err
-    assert "impact-plan-unreadable" in said and "release-unknown" in said
+    assert all(code in said for code in ("impact-plan-unreadable", "release-unknown", "comparison-has-no-room"))

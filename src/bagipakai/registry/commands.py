@@ -3,9 +3,11 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bagipakai import postgres
 from bagipakai.core.envelope import PublicKey, Signer
@@ -16,8 +18,10 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.showing import interruptible, shown
 
 if TYPE_CHECKING:
+    from bagipakai.core.plan import Unit
     from bagipakai.registry.releases import Release
 
+Compared = TypeVar("Compared")
 
 KEPT = "Yang sudah jadi disimpan: ulangi perintah yang sama untuk melanjutkan."
 AGAIN = "Tidak ada yang berubah: ulangi perintah yang sama dari awal."
@@ -326,17 +330,15 @@ def _rewrap(options: argparse.Namespace) -> int:
 
 def _difference(options: argparse.Namespace) -> int:
     from bagipakai.core.disclosure import Disclosure
+    from bagipakai.core.plan import Unit
     from bagipakai.registry.comparing import difference
-    from bagipakai.registry.vault import Damaged
 
     both = _both(options)
     if isinstance(both, Refusal):
         return _refused(both)
-    try:
-        with interruptible(AGAIN), shown("membandingkan", "orang", both[1].person_count) as more:
-            found = difference(*both, more)
-    except Damaged as damage:
-        return _refused(damage.refusal)
+    found = _compared(*both[:2], Unit.INDIVIDU, partial(difference, *both))
+    if isinstance(found, Refusal):
+        return _refused(found)
     value = found.shown(Disclosure.on(datetime.now(UTC).date())) if options.shown else found.to_json()
     nation = value["nation"]
     came = "–" if nation["born"] is None or nation["registered"] is None else nation["born"] + nation["registered"]
@@ -351,7 +353,6 @@ def _impact(options: argparse.Namespace) -> int:
     from bagipakai.core.plan import Plan, PlanError
     from bagipakai.core.query import chosen
     from bagipakai.registry.comparing import impact
-    from bagipakai.registry.vault import Damaged
 
     both = _both(options)
     if isinstance(both, Refusal):
@@ -360,16 +361,32 @@ def _impact(options: argparse.Namespace) -> int:
         plan = Plan.from_json(_read(options.plan))
     except (PlanError, TypeError):
         return _refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
-    try:
-        with interruptible(AGAIN), shown("membandingkan", "baris", both[1].manifest["rows"][plan.unit.value]) as more:
-            value = impact(*both, plan.unit, chosen(plan.query()), more).to_json()
-    except Damaged as damage:
-        return _refused(damage.refusal)
+    found = _compared(*both[:2], plan.unit, partial(impact, *both, plan.unit, chosen(plan.query())))
+    if isinstance(found, Refusal):
+        return _refused(found)
+    value = found.to_json()
     nation = {way: sum(told.values()) for way, told in value["nation"].items()}
     sentence = (
         f"{value['keep']} tetap terpilih; {nation['persons']} orang dalam {nation['families']} keluarga melewati garis."
     )
     return _told(options, value, sentence)
+
+
+def _compared(old: "Release", new: "Release", unit: "Unit", work: "Callable[..., Compared]") -> "Compared | Refusal":
+    """What `work` finds, where there is room for it; rows are told as they are read, and again as they are compared."""
+    from bagipakai.registry.comparing import heard
+    from bagipakai.registry.folders import no_room
+    from bagipakai.registry.vault import Damaged
+
+    try:
+        with interruptible(AGAIN), shown("membandingkan", "baris", heard(old, new, unit)) as more:
+            return work(told=more, room=postgres.var())
+    except Damaged as damage:
+        return damage.refusal
+    except OSError as error:
+        if no_room(error):
+            return Refusal("comparison-has-no-room")
+        raise
 
 
 def _both(options: argparse.Namespace) -> "tuple[Release, Release, StorageKey] | Refusal":

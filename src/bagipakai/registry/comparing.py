@@ -2,38 +2,41 @@
 
 Persons are the same where their NIK is; families, where a plan chooses families, where their card number is. A number
 that is missing, or stands twice in either release, names nobody: such rows are counted as not comparable, not guessed.
-Joined as numbers in passes by remainder, so memory does not grow with the nation (data-plane reference §9, §12). Only
-counts leave; small ones are for the house alone unless `shown` has hidden them. Decision 0098.
+Each file is read once; what is compared of its rows is laid apart by number, sealed, and joined share by share, so
+memory does not grow with the nation. Only counts leave; small ones are for the house alone unless
+`shown` has hidden them. Decisions 0098, 0111.
 """
 
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+from cryptography.exceptions import InvalidTag
+from pyroaring import BitMap
 
 from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import Predicate
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.engines.duckdb import condition
+from bagipakai.registry.engines.words import Sql
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.quality import IDENTIFIERS
 from bagipakai.registry.releases import Release
-from bagipakai.registry.vault import Shelf
+from bagipakai.registry.shares import Shares
 
-MEMORY, SPILL = "600MB", "4GB"
-ROWS_A_PASS = 8_000_000
+MEMORY = "600MB"
+ROWS_A_SHARE = 4_000_000  # of both releases, joined at once
 FORM, IMPACT_FORM = "bagipakai-difference-1", "bagipakai-impact-1"
 UNRANKED: Final = "-"
-_KEY = {unit: next(iter(IDENTIFIERS[unit].items())) for unit in Unit}  # the name of the identifier, and it as a number
+_KEY = {unit: next(iter(IDENTIFIERS[unit].values())) for unit in Unit}  # the identifier as a number
 EVENTS: Final = (
     *("born", "registered", "left", "moved_in", "moved_out", "moved_within"),
     *("decile_up", "decile_down", "ranked", "unranked"),
@@ -149,16 +152,24 @@ class Impact:
         }
 
 
-Told = Callable[[int], object]  # is told how many rows of the new release were compared
+Told = Callable[[int], object]  # is told how many more rows were read or compared
 
 
-def difference(old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None) -> Difference:
-    """Raises Damaged if either is not what was published, ComparisonError."""
+def heard(old: Release, new: Release, unit: Unit) -> int:
+    """How many rows `told` hears of in all: each of both releases when it is read, and again when it was compared."""
+    return 2 * sum(int(release.manifest["rows"][unit.value]) for release in (old, new))
+
+
+def difference(
+    old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None, room: Path | None = None
+) -> Difference:
+    """Raises Damaged if either is not what was published, ComparisonError, OSError. `room`: a folder with space for
+    what is laid apart, 8 to 13 bytes a row of each release; None is where the system keeps what is temporary."""
     found = Difference(old, new)
-    with _joined(old, new, storage, Unit.INDIVIDU, None, told) as passes:
-        for con in passes:
-            for row in con.execute(_CHANGES.format(pairs=_pairs(Unit.INDIVIDU, "false"))).fetchall():
-                _tally(found, *row)
+    born = Sql("coalesce(tanggal_lahir > getvariable('p0'), false) AS born", (old.reference_day,))
+    for table in _shares(old, new, storage, Unit.INDIVIDU, born, _CHANGES, told, room):
+        for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            _tally(found, *row)
     return found
 
 
@@ -169,37 +180,31 @@ def impact(
     unit: Unit,
     chosen: Predicate | None,
     told: Told = lambda _: None,
+    room: Path | None = None,
 ) -> Impact:
-    """Who crosses the line of `chosen` (None: everybody) over rows of `unit`. Raises Damaged, ComparisonError,
-    EngineError for a name that the catalogue does not have."""
+    """Who crosses the line of `chosen` (None: everybody) over rows of `unit`; `room` as above. Raises Damaged,
+    ComparisonError, OSError, EngineError for a name that the catalogue does not have."""
     found = Impact(old, new, unit)
-    crossing: dict[str, np.ndarray] = {
-        way: np.zeros(release.family_count, dtype=bool)
-        for way, release in (("in-entered", new), ("in-changed", new), ("out-left", old), ("out-changed", old))
-    }
-    said = "true"
-    values: Sequence[Any] = ()
+    crossing = {way: BitMap() for way in ("in-entered", "in-changed", "out-left", "out-changed")}  # families
+    where = Sql("true", ())
     if chosen is not None:
-        types = {variable.name: variable.type for variable in new.catalogue.of_unit(unit)}
-        sql = condition(chosen, types)
-        said, values = sql.text, sql.values
-    with _joined(old, new, storage, unit, values, told) as passes:
-        for con in passes:
-            pairs = _pairs(unit, f"coalesce(({said}), false)")
-            table: Any = con.sql(_CROSSING.format(pairs=pairs)).to_arrow_table()
-            ways, places, deciles, rows, persons = (table.column(at).to_pylist() for at in range(5))
-            for at, way in enumerate(ways):
-                if way == "keep":
-                    found.keep += rows[at]
-                    continue
-                found.persons[f"{places[at]:04d}", way] += persons[at]
-                found.deciles[_decile(deciles[at]), way] += persons[at]
-                crossing[way][table.column(5)[at].values.to_numpy()] = True
-    for way, marks in crossing.items():
+        where = condition(chosen, {one.name: one.type for one in new.catalogue.of_unit(unit)})
+    members = "1" if unit is Unit.INDIVIDU else "member_count"
+    said = f"id_keluarga AS family, {members} AS members, coalesce(({where.text}), false) AS chosen"
+    for table in _shares(old, new, storage, unit, Sql(said, where.values), _CROSSING, told, room):
+        ways, places, deciles, rows, persons = (table.column(at).to_pylist() for at in range(5))
+        for at, way in enumerate(ways):
+            if way == "keep":
+                found.keep += rows[at]
+                continue
+            found.persons[f"{places[at]:04d}", way] += persons[at]
+            found.deciles[_decile(deciles[at]), way] += persons[at]
+            crossing[way] |= BitMap(table.column(5)[at].values.to_numpy().astype(np.uint32))
+    for way, families in crossing.items():
         release = new if way.startswith("in") else old
         at = 0
         for file in (file for file in release.files if file.unit is Unit.KELUARGA):
-            if count := int(marks[at : at + file.rows].sum()):
+            if count := families.range_cardinality(at, at + file.rows):
                 found.families[file.kode_kab, way] += count
             at += file.rows
     return found
@@ -284,142 +289,120 @@ def _without_places(whole: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _joined(
-    old: Release, new: Release, storage: StorageKey, unit: Unit, values: Sequence[Any] | None, told: Told
-) -> Iterator[Iterator[duckdb.DuckDBPyConnection]]:
-    """A connection for each pass over both releases; `told` hears of its share of the rows once it is done."""
-    rows = max(release.manifest["rows"][unit.value] for release in (old, new))
-    passes, whole = max(1, -(-rows // ROWS_A_PASS)), new.manifest["rows"][unit.value]
-    with (
-        tempfile.TemporaryDirectory(prefix="banding.") as spill,
-        old.reading(storage, unit) as before,
-        new.reading(storage, unit) as after,
+def _shares(
+    old: Release,
+    new: Release,
+    storage: StorageKey,
+    unit: Unit,
+    said: Sql,
+    query: str,
+    told: Told,
+    room: Path | None,
+) -> Iterator[pa.Table]:
+    """What `query` answers for each share of the numbers. In it `before` and `after` are the rows of both releases with
+    such a number, their place, decile and what is `said` of them; `twice` are the numbers that name nobody."""
+    select = _READ.format(number=_KEY[unit], said=said.text)
+    rows = heard(old, new, unit) // 2
+    count = max(1, -(-rows // ROWS_A_SHARE))
+    try:
+        with duckdb.connect() as con, tempfile.TemporaryFile(dir=room) as file:
+            _ready(con, said.values)
+            sides = {"before": Shares(file, count), "after": Shares(file, count)}
+            for side, release in zip(sides.values(), (old, new), strict=True):
+                with release.reading(storage, unit) as shelf:
+                    con.register_filesystem(shelf)
+                    for one in release.files:
+                        if one.unit is unit:
+                            con.execute("SET VARIABLE part = ?", [shelf.name(one.path)])
+                            side.add(con.sql(select).to_arrow_table())
+                            told(one.rows)
+            for at in range(count):
+                share = {name: side[at] for name, side in sides.items()}
+                twice = np.concatenate([_twice(table.column("number").to_numpy()) for table in share.values()])
+                for name, table in {**share, "twice": pa.table({"number": twice})}.items():
+                    con.register(name, table)
+                yield con.sql(query).to_arrow_table()
+                told(rows * (at + 1) // count - rows * at // count)
+    except (duckdb.Error, pa.ArrowException, InvalidTag) as error:
+        raise ComparisonError(type(error).__name__) from None
+
+
+def _ready(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
+    for name, value in (
+        ("threads", min(4, os.cpu_count() or 1)),
+        ("enable_progress_bar", False),
+        ("memory_limit", MEMORY),
+        ("temp_directory", ""),  # it would spill in clear: a share fits
+        ("preserve_insertion_order", False),
     ):
-        try:
-            with duckdb.connect(config={"threads": os.cpu_count() or 1}) as con:
-                _ready(con, Path(spill), before, after, old.reference_day, values or ())
-
-                def each() -> Iterator[duckdb.DuckDBPyConnection]:
-                    for at in range(passes):
-                        con.execute("SET VARIABLE passes = CAST(? AS BIGINT)", [passes])
-                        con.execute("SET VARIABLE this_pass = CAST(? AS BIGINT)", [at])
-                        _name_the_doubled(con, unit, old, new)
-                        yield con
-                        told(whole * (at + 1) // passes - whole * at // passes)
-
-                yield each()
-        except duckdb.Error as error:
-            raise ComparisonError(type(error).__name__) from None
+        con.execute(f"SET {name} = ?", [value])
+    for at, value in enumerate(values):
+        con.execute(f"SET VARIABLE p{at:d} = ?", [value])
 
 
-def _ready(
-    con: duckdb.DuckDBPyConnection,
-    spill: Path,
-    before: Shelf,
-    after: Shelf,
-    day: date,
-    values: Sequence[Any],
-) -> None:
-    for shelf in (before, after):
-        con.register_filesystem(shelf)
-    con.execute("SET enable_progress_bar = false")
-    con.execute(f"SET memory_limit = '{MEMORY}'")
-    con.execute(f"SET max_temp_directory_size = '{SPILL}'")
-    con.execute("SET preserve_insertion_order = false")
-    con.execute("SET temp_directory = ?", [str(spill)])
-    con.execute("SET VARIABLE before = ?", [[part.path for part in before.parts]])
-    con.execute("SET VARIABLE after = ?", [[part.path for part in after.parts]])
-    con.execute("SET VARIABLE day = CAST(? AS DATE)", [day.isoformat()])
-    for number, value in enumerate(values):
-        con.execute(f"SET VARIABLE p{number:d} = ?", [value])
-    con.execute("CREATE TEMP TABLE twice (number BIGINT)")
+def _twice(numbers: np.ndarray) -> np.ndarray:
+    ordered: np.ndarray = np.sort(numbers)  # a ninth of what GROUP BY costs
+    again: np.ndarray = ordered[1:][ordered[1:] == ordered[:-1]]
+    return again
 
 
-def _name_the_doubled(con: duckdb.DuckDBPyConnection, unit: Unit, old: Release, new: Release) -> None:
-    """Fills `twice` with the numbers of this pass that stand more than once in a release, where its report has any."""
-    con.execute("DELETE FROM twice")
-    name, number = _KEY[unit]
-    for which, release in (("before", old), ("after", new)):
-        if release.quality()[unit.value]["duplicates"][name]["rows"]:
-            con.execute(_DOUBLED.format(number=number, which=which))
+_READ = """SELECT
+    {number} AS number,
+    TRY_CAST(kode_desa AS BIGINT) AS village,
+    CAST(desil AS SMALLINT) AS desil,
+    {said}
+FROM read_parquet(getvariable('part'), hive_partitioning = false) WHERE (({number}) IS NOT NULL)"""
 
-
-_DOUBLED = """INSERT INTO twice
-SELECT {number} FROM read_parquet(getvariable('{which}'), hive_partitioning = false)
-WHERE (({number}) % getvariable('passes')) = getvariable('this_pass')
-GROUP BY 1 HAVING count(*) > 1"""
-
-_SIDE = """SELECT
-        {number} AS number,
-        id_keluarga AS family,
-        {members} AS members,
-        TRY_CAST(kode_desa AS BIGINT) AS village,
-        CAST(desil AS SMALLINT) AS desil,
-        {born} AS born,
-        {chosen} AS chosen
-    FROM read_parquet(getvariable('{which}'), hive_partitioning = false)
-    WHERE ((({number}) % getvariable('passes')) = getvariable('this_pass'))
-        AND (({number}) NOT IN (SELECT number FROM twice))"""
-
-
-def _pairs(unit: Unit, chosen: str) -> str:
-    """The steps down to `pairs`: each number of this pass once, with what both releases say of it."""
-    _, number = _KEY[unit]
-    person = unit is Unit.INDIVIDU
-    sides = {
-        which: _SIDE.format(
-            number=number,
-            members="1" if person else "member_count",
-            born="tanggal_lahir > getvariable('day')" if person else "false",
-            chosen=chosen,
-            which=which,
-        )
-        for which in ("before", "after")
-    }
-    return f"""WITH
-was AS (           -- one part of all numbers at a time, so that the table of numbers fits in memory
-    {sides["before"]}
+_ONCE = """WITH
+was AS (
+    SELECT * FROM before ANTI JOIN twice USING (number)
 ),
 now AS (
-    {sides["after"]}
-),
+    SELECT * FROM after ANTI JOIN twice USING (number)
+),"""
+
+# The village matters where somebody moved; else the regency is enough, and makes fewer groups.
+_CHANGES = f"""{_ONCE}
 pairs AS (
     SELECT
         was.village AS was_village, now.village AS now_village,
+        coalesce(was.village <> now.village, false) AS moved,
         was.desil AS was_desil, now.desil AS now_desil,
-        was.family AS was_family, now.family AS now_family,
-        was.members AS was_members, now.members AS now_members,
-        coalesce(now.born, false) AS born,
-        (was.number IS NOT NULL) AS was_there, (now.number IS NOT NULL) AS is_there,
-        coalesce(was.chosen, false) AS was_chosen, coalesce(now.chosen, false) AS now_chosen
+        coalesce(now.born, false) AS born
     FROM was FULL JOIN now ON (was.number = now.number)
-)"""  # noqa: S608  # expressions of this module and of the engine's emitter; values are variables
-
-
-# The village matters where somebody moved; else the regency is enough, and makes fewer groups.
-_CHANGES = """{pairs},
+),
 placed AS (
     SELECT
-        CASE WHEN was_village IS DISTINCT FROM now_village AND was_there AND is_there THEN was_village
-             ELSE was_village // 1000000 * 1000000 END AS was_place,
-        CASE WHEN was_village IS DISTINCT FROM now_village AND was_there AND is_there THEN now_village
-             ELSE now_village // 1000000 * 1000000 END AS now_place,
+        CASE WHEN moved THEN was_village ELSE was_village // 1000000 * 1000000 END AS was_place,
+        CASE WHEN moved THEN now_village ELSE now_village // 1000000 * 1000000 END AS now_place,
         was_desil, now_desil, born
     FROM pairs
 )
-SELECT was_place, now_place, was_desil, now_desil, born, count(*) FROM placed GROUP BY ALL"""
+SELECT was_place, now_place, was_desil, now_desil, born, count(*) FROM placed GROUP BY ALL"""  # noqa: S608  # of this module
 
-_CROSSING = """{pairs}
+_CROSSING = f"""{_ONCE}
+pairs AS (
+    SELECT
+        coalesce(was.chosen, false) AS was_chosen, coalesce(now.chosen, false) AS now_chosen,
+        (was.number IS NOT NULL) AS was_there, (now.number IS NOT NULL) AS is_there,
+        was, now
+    FROM was FULL JOIN now ON (was.number = now.number)
+),
+crossing AS (      -- as they are now, or were last
+    SELECT
+        CASE WHEN was_chosen AND now_chosen THEN 'keep'
+             WHEN now_chosen AND NOT was_there THEN 'in-entered'
+             WHEN now_chosen THEN 'in-changed'
+             WHEN NOT is_there THEN 'out-left'
+             ELSE 'out-changed' END AS way,
+        CASE WHEN now_chosen THEN now ELSE was END AS it
+    FROM pairs WHERE (was_chosen OR now_chosen)
+)
 SELECT
-    CASE WHEN was_chosen AND now_chosen THEN 'keep'
-         WHEN now_chosen AND NOT was_there THEN 'in-entered'
-         WHEN now_chosen THEN 'in-changed'
-         WHEN NOT is_there THEN 'out-left'
-         ELSE 'out-changed' END AS way,
-    (CASE WHEN now_chosen THEN now_village ELSE was_village END) // 1000000 AS place,
-    CASE WHEN now_chosen THEN now_desil ELSE was_desil END AS desil,
+    way,
+    it.village // 1000000 AS place,
+    it.desil AS desil,
     count(*) AS rows,
-    CAST(sum(CASE WHEN now_chosen THEN now_members ELSE was_members END) AS BIGINT) AS persons,
-    list(CASE WHEN now_chosen THEN now_family ELSE was_family END) FILTER (WHERE was_chosen <> now_chosen) AS families
-FROM pairs WHERE (was_chosen OR now_chosen) GROUP BY 1, 2, 3"""
+    CAST(sum(it.members) AS BIGINT) AS persons,
+    list(it.family) FILTER (WHERE way <> 'keep') AS families
+FROM crossing GROUP BY 1, 2, 3"""  # noqa: S608  # of this module
