@@ -52,7 +52,8 @@ def _later(people: int) -> Path:
         data = before.parent / "following"
         if not data.is_dir():
             follow(before, 2026, data)
-        publish(data, releases, LATER, datetime.now(UTC), plans.STORAGE)
+        release = publish(data, releases, LATER, datetime.now(UTC), plans.STORAGE)
+        assert isinstance(release, Release), release
         shutil.rmtree(data)
     return (releases / LATER).resolve()
 

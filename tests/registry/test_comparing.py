@@ -329,11 +329,16 @@ def test_however_many_shares_each_file_is_read_once_and_each_row_told_twice(pair
     monkeypatch.setattr(vault.Shelf, "open", noted)
     for rows_a_share in (10_000, 50):
         monkeypatch.setattr(comparing, "ROWS_A_SHARE", rows_a_share)
-        told: list[int] = []
+        told, named = [], []
         opened.append(Counter())
-        difference(old, new, STORAGE, told.append, tmp_path)
+
+        def heard(rows, told=told, named=named):
+            told.append(rows)
+            named.extend(tmp_path.iterdir())
+
+        difference(old, new, STORAGE, heard, tmp_path)
         assert sum(told) == comparing.heard(old, new, Unit.INDIVIDU) == 2 * (old.person_count + new.person_count)
-        assert not list(tmp_path.iterdir()), "no file with a name"
+        assert not named, "who kills it leaves no file"
     assert opened[0] == opened[1] and len(opened[0]) == 3
 
 

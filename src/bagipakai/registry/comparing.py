@@ -164,7 +164,7 @@ def difference(
     old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None, room: Path | None = None
 ) -> Difference:
     """Raises Damaged if either is not what was published, ComparisonError, OSError. `room`: a folder with space for
-    what is laid apart, 8 to 13 bytes a row of each release; None is where the system keeps what is temporary."""
+    what is laid apart, 8 to 14 bytes a row of each release; None is where the system keeps what is temporary."""
     found = Difference(old, new)
     born = Sql("coalesce(tanggal_lahir > getvariable('p0'), false) AS born", (old.reference_day,))
     for table in _shares(old, new, storage, Unit.INDIVIDU, born, _CHANGES, told, room):
@@ -317,11 +317,7 @@ def _shares(
                             side.add(con.sql(select).to_arrow_table())
                             told(one.rows)
             for at in range(count):
-                share = {name: side[at] for name, side in sides.items()}
-                twice = np.concatenate([_twice(table.column("number").to_numpy()) for table in share.values()])
-                for name, table in {**share, "twice": pa.table({"number": twice})}.items():
-                    con.register(name, table)
-                yield con.sql(query).to_arrow_table()
+                yield _answer(con, query, {name: side[at] for name, side in sides.items()})
                 told(rows * (at + 1) // count - rows * at // count)
     except (duckdb.Error, pa.ArrowException, InvalidTag) as error:
         raise ComparisonError(type(error).__name__) from None
@@ -338,6 +334,18 @@ def _ready(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
         con.execute(f"SET {name} = ?", [value])
     for at, value in enumerate(values):
         con.execute(f"SET VARIABLE p{at:d} = ?", [value])
+
+
+def _answer(con: duckdb.DuckDBPyConnection, query: str, share: dict[str, pa.Table]) -> pa.Table:
+    twice = np.concatenate([_twice(table.column("number").to_numpy()) for table in share.values()])
+    share["twice"] = pa.table({"number": twice})
+    for name, table in share.items():
+        con.register(name, table)
+    try:
+        return con.sql(query).to_arrow_table()
+    finally:
+        for name in share:
+            con.unregister(name)
 
 
 def _twice(numbers: np.ndarray) -> np.ndarray:
