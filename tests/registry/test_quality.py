@@ -43,7 +43,7 @@ def spoil(path: Path, column: str, *values: object) -> None:
 
 def counted(release, files, tmp_path):
     named = {unit: [str(path) for path in paths] for unit, paths in files.items()}
-    return report(named, release.catalogue, DAY, tmp_path / "spill")
+    return report(named, release.catalogue, DAY, tmp_path)
 
 
 def test_the_report_of_a_release_has_every_variable_and_every_regency(release):
@@ -131,10 +131,10 @@ def test_a_family_card_that_stands_twice_is_counted_and_nonsense_is_not(release,
     assert told["duplicates"]["nomor_kk"] == {"values": 1, "rows": 2}
 
 
-def test_identifiers_compared_in_passes_give_the_same(release, files, tmp_path, monkeypatch):
+def test_identifiers_compared_in_shares_give_the_same(release, files, tmp_path, monkeypatch):
     spoil(files[Unit.INDIVIDU][0], "nik_number", *[3201010101800001] * 3, *[3201010101800002] * 2)
     whole = counted(release, files, tmp_path)
-    monkeypatch.setattr(quality, "ROWS_A_PASS", 20)
+    monkeypatch.setattr(quality, "ROWS_A_SHARE", 20)
     assert counted(release, files, tmp_path) == whole
     assert whole["individu"]["duplicates"]["nik"] == {"values": 2, "rows": 5}
 

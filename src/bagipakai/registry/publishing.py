@@ -4,7 +4,6 @@ gate appears by one rename, with its seal (decision 0096)."""
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -443,16 +442,10 @@ def _file(making: _Making, unit: Unit, kab: str, wanted: tuple[str, ...]) -> tup
 
 def _measured(making: _Making, files: list[File], described: Mapping[str, Any]) -> dict[str, Any]:
     """The quality report, of what was sealed. Raises QualityError."""
-    spill = making.folder / "spill"
-    shutil.rmtree(spill, ignore_errors=True)  # of a process that was killed over it
-    spill.mkdir()
-    try:
-        everything = shelf(making.folder, files, making.key)
-        parts = {unit: [everything.name(file.path) for file in files if file.unit == unit] for unit in Unit}
-        day = date.fromisoformat(described["reference_day"])
-        return quality.report(parts, making.catalogue, day, spill, everything)
-    finally:
-        shutil.rmtree(spill, ignore_errors=True)
+    everything = shelf(making.folder, files, making.key)
+    parts = {unit: [everything.name(file.path) for file in files if file.unit == unit] for unit in Unit}
+    day = date.fromisoformat(described["reference_day"])
+    return quality.report(parts, making.catalogue, day, making.folder, everything)
 
 
 def _before(releases: Path, version: str) -> Release | None:

@@ -1,25 +1,31 @@
 """The quality of a release, in counts: what is missing, what is invalid, what stands twice; by variable and regency.
 
-Counted by DuckDB in bounded memory: identifiers are compared as numbers, in passes, never as text, and a count is all
-that leaves (data-plane reference §9 and §12).
+Counted by DuckDB in bounded memory: identifiers are compared as numbers, share by share (decision 0111), never as text,
+and a count is all that leaves (data-plane reference §9 and §12).
 """
 
 import os
+import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
+from cryptography.exceptions import InvalidTag
 
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue, Type, Variable
 from bagipakai.registry.regions import regions
+from bagipakai.registry.shares import Shares, again
 from bagipakai.registry.vault import Shelf
 
 FORM = "bagipakai-quality-1"
 MEMORY = "700MB"
-ROWS_A_PASS = 12_000_000  # of an identifier compared at once
+ROWS_A_SHARE = 4_000_000  # of an identifier compared at once
 
 # What of a family of variables should hold, and is counted where it does not. None stops a publication.
 CHECKS = {
@@ -55,14 +61,14 @@ class QualityError(Exception):
 
 
 def report(
-    files: Mapping[Unit, Sequence[str]], catalogue: Catalogue, day: date, spill: Path, shelf: Shelf | None = None
+    files: Mapping[Unit, Sequence[str]], catalogue: Catalogue, day: date, room: Path, shelf: Shelf | None = None
 ) -> dict[str, Any]:
-    """Counts of both tables as plain data; `day` is the day on which ages were counted, `spill` a folder to work in.
-    `files` are paths, or names on the `shelf`.
+    """Counts of both tables as plain data; `day` is the day on which ages were counted, `room` a folder with space for
+    the identifiers, sealed: about 9 bytes a row. `files` are paths, or names on the `shelf`.
 
     For each unit: `rows`; `variables`, name → missing and invalid; `checks`; `duplicates`, name → how many values stand
     more than once, and on how many rows; `regencies`, code → the same counts as lists in the order of the names above.
-    Raises QualityError.
+    Raises QualityError, OSError.
     """
     try:
         with duckdb.connect(config={"threads": os.cpu_count() or 1}) as con:
@@ -71,19 +77,24 @@ def report(
             con.execute("SET enable_progress_bar = false")
             con.execute(f"SET memory_limit = '{MEMORY}'")
             con.execute("SET preserve_insertion_order = false")
-            con.execute("SET temp_directory = ?", [str(spill)])
+            con.execute("SET temp_directory = ''")  # it would spill in clear: the groups are few
             con.execute("SET VARIABLE day = CAST(? AS DATE)", [day.isoformat()])
-            units = {unit: _of_unit(con, unit, files[unit], catalogue) for unit in Unit}
-    except duckdb.Error as error:
+            units = {unit: _of_unit(con, unit, files[unit], catalogue, room) for unit in Unit}
+    except (duckdb.Error, pa.ArrowException, InvalidTag) as error:
         raise QualityError(type(error).__name__) from None
     return {"form": FORM, "reference_day": day.isoformat(), **{unit.value: told for unit, told in units.items()}}
 
 
-def _of_unit(con: duckdb.DuckDBPyConnection, unit: Unit, files: Sequence[str], catalogue: Catalogue) -> dict[str, Any]:
+def _of_unit(
+    con: duckdb.DuckDBPyConnection, unit: Unit, files: Sequence[str], catalogue: Catalogue, room: Path
+) -> dict[str, Any]:
     con.execute("SET VARIABLE parts = ?", [list(files)])
     variables = catalogue.of_unit(unit)
     counted = _fetch(con, _counting(unit, variables))
-    unknown, twice = _unknown_regions(con, variables), _duplicates(con, unit, sum(row[1] for row in counted))
+    unknown, twice = (
+        _unknown_regions(con, variables),
+        _duplicates(con, unit, files, sum(row[1] for row in counted), room),
+    )
     names, checks = [variable.name for variable in variables], list(CHECKS[unit])
     regencies = {}
     for kab, rows, *counts in counted:
@@ -180,39 +191,30 @@ def _unknown_regions(con: duckdb.DuckDBPyConnection, variables: Iterable[Variabl
     return found
 
 
-def _duplicates(con: duckdb.DuckDBPyConnection, unit: Unit, rows: int) -> dict[str, tuple[int, dict[str, int]]]:
+def _duplicates(
+    con: duckdb.DuckDBPyConnection, unit: Unit, files: Sequence[str], rows: int, room: Path
+) -> dict[str, tuple[int, dict[str, int]]]:
     """Identifier → how many values stand on more than one row, and on how many rows by regency."""
-    found = {}
+    found, count = {}, max(1, -(-rows // ROWS_A_SHARE))
     for name, number in IDENTIFIERS[unit].items():
-        passes = max(1, -(-rows // ROWS_A_PASS))
-        con.execute("CREATE OR REPLACE TEMP TABLE twice (number BIGINT)")
-        for at in range(passes):
-            con.execute("SET VARIABLE passes = CAST(? AS BIGINT)", [passes])
-            con.execute("SET VARIABLE this_pass = CAST(? AS BIGINT)", [at])
-            _fetch(con, f"INSERT INTO twice\n{_again(number)}")
-        values = _fetch(con, "SELECT count(*) FROM twice")[0][0]
-        on_rows = dict(_fetch(con, _where_again(number))) if values else {}
-        found[name] = (values, on_rows)
+        values, on_rows = 0, Counter[str]()
+        with tempfile.TemporaryFile(dir=room) as file:
+            shares = Shares(file, count)
+            for part in files:
+                con.execute("SET VARIABLE parts = ?", [[part]])
+                shares.add(con.sql(_NUMBERS.format(number=number)).to_arrow_table())
+            for at in range(count):
+                share = shares[at]
+                numbers = share.column("number").to_numpy()
+                if len(twice := np.unique(again(numbers))):
+                    values += len(twice)
+                    on_rows.update(share.column("kode_kab").filter(np.isin(numbers, twice)).to_pylist())
+        found[name] = (values, dict(on_rows))
     return found
 
 
-def _again(number: str) -> str:
-    return f"""{_REGISTRY},
-numbers AS (       -- one part of all numbers at a time, so that the table of numbers fits in memory
-    SELECT {number} AS number FROM registry
-),
-chosen AS (
-    SELECT number FROM numbers WHERE (number % getvariable('passes')) = getvariable('this_pass')
-)
-SELECT number FROM chosen GROUP BY number HAVING count(*) > 1"""  # noqa: S608  # an expression of this module
-
-
-def _where_again(number: str) -> str:
-    return f"""{_REGISTRY},
-numbers AS (
-    SELECT kode_kab, {number} AS number FROM registry
-)
-SELECT kode_kab, count(*) FROM numbers JOIN twice USING (number) GROUP BY kode_kab"""  # noqa: S608
+_NUMBERS = f"""{_REGISTRY}
+SELECT kode_kab, {{number}} AS number FROM registry WHERE (({{number}}) IS NOT NULL)"""  # noqa: S608  # of this module
 
 
 def _fetch(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
