@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ from bagipakai.core.access import WIB
 from bagipakai.core.policy import NoRule
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
+from bagipakai.core.variables import Type
 from bagipakai.showing import interruptible, number, shown
 
+KINDS = {Type.TEXT: "teks", Type.INTEGER: "bilangan", Type.BOOLEAN: "ya/tidak", Type.DATE: "tanggal"}
 EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman ditolak · 2 sebagian baris dikembalikan."
 
 
@@ -98,7 +101,7 @@ def _sources(options: argparse.Namespace) -> int:
         return _refused(asked)
     for column in asked.columns:
         needed = "wajib" if column.required else ""
-        print(f"{column.name:26} {column.type.value:8} {needed:6} {_form(column.pattern, column.codes)}")
+        print(f"{column.name:26} {KINDS[column.type]:8} {needed:6} {_form(column.pattern, column.codes)}".rstrip())
     return 0
 
 
@@ -112,7 +115,8 @@ def _on(day: date) -> Sources | None:
 
 
 def _form(pattern: str | None, codes: tuple[str, ...] | None) -> str:
-    return pattern or ", ".join(codes or ())
+    digits = re.fullmatch(r"\[0-9\]\{([0-9]+)\}", pattern or "")
+    return f"{digits[1]} angka" if digits else pattern or ", ".join(codes or ())
 
 
 def _refused(no: Refusal) -> int:
