@@ -25,6 +25,7 @@ SAYINGS = {  # what argparse says of a command that it cannot read
     "unrecognized arguments: ": "Bagian perintah ini tidak dikenal: ",
     ": expected one argument": ": sebutkan nilainya",
     ": invalid int value: ": ": bukan bilangan bulat: ",
+    ": invalid fromisoformat value: ": ": bukan tanggal yang ditulis TTTT-BB-HH: ",
     ": invalid choice: ": ": tidak ada pilihan ",
     "(choose from ": "(pilih dari ",
     "argument ": "Bagian perintah ",

@@ -78,13 +78,13 @@ class _Lines:
         self._done = self._told = 0
         self._at = time.monotonic()
 
-    def more(self, number: int) -> None:
-        self._done += number
+    def more(self, count: int) -> None:
+        self._done += count
         now = time.monotonic()
         if now - self._at >= EVERY:
             rate = (self._done - self._told) / (now - self._at)
             self._told, self._at = self._done, now
-            self._say(self._counted(), f"{_number(rate)} {self._unit} per detik", self._left(rate))
+            self._say(self._counted(), f"{number(rate)} {self._unit} per detik", self._left(rate))
 
     def step(self, name: str) -> None:
         self._done += 1
@@ -94,21 +94,22 @@ class _Lines:
 
     def _counted(self) -> str:
         if not self._of:
-            return f"{_number(self._done)} {self._unit}"
+            return f"{number(self._done)} {self._unit}"
         share = min(100, 100 * self._done // self._of)
-        return f"{_number(self._done)} dari {_number(self._of)} {self._unit} ({share} %)"
+        return f"{number(self._done)} dari {number(self._of)} {self._unit} ({share} %)"
 
     def _left(self, rate: float) -> str:
         if not self._of or not rate:
             return ""
         seconds = max(0, self._of - self._done) / rate
         return (
-            f"sekitar {_number(seconds / 60)} menit lagi" if seconds >= 90 else f"sekitar {_number(seconds)} detik lagi"
+            f"sekitar {number(seconds / 60)} menit lagi" if seconds >= 90 else f"sekitar {number(seconds)} detik lagi"
         )
 
     def _say(self, *told: str) -> None:
         print(f"{self._what}: {', '.join(one for one in told if one)}", file=self._out, flush=True)
 
 
-def _number(number: float) -> str:
-    return f"{round(number):,}".replace(",", ".")
+def number(count: float) -> str:
+    """As Indonesians write it: 1.234.567."""
+    return f"{round(count):,}".replace(",", ".")

@@ -14,8 +14,8 @@ from tests.factories import Chain, a_request, a_seat, an_institution
 from tests.owner import rewrite
 from tests.portal.steps import entering
 
-from bagipakai.control import access, clock
-from bagipakai.control.models import Denial, Grant, Reading
+from bagipakai.control import access, clock, recall
+from bagipakai.control.models import Denial, Grant, Reading, Release
 from bagipakai.control.trail import house
 from bagipakai.core import policy
 from bagipakai.core.manifest import LEAF_NAME, MANIFEST_NAME, PART_LIMIT, PROOF_NAME
@@ -112,6 +112,15 @@ def test_while_the_manifest_is_not_in_the_trail_the_page_says_so_and_offers_noth
     assert "Belum dapat diunduh" in page and "jejak" in page
     assert "/unduh/bukti/" not in page
     assert handler.post(proof_at(chain, PROOF_NAME)).status_code == 409
+
+
+def test_the_request_says_that_its_release_was_withdrawn_and_promises_no_package(chain, handler):
+    address = reverse("requests:show", args=[chain.reference])
+    assert "Paket siap diunduh" in handler.get(address).content.decode()
+    why = "Desil salah hitung di dua provinsi"
+    assert not isinstance(recall.withdraw(Release.objects.get().version, why, None), Refusal)
+    page = handler.get(address).content.decode()
+    assert "Paket siap diunduh" not in page and why in page and "Buka halaman unduhan" in page
 
 
 def test_without_a_policy_the_page_says_why_nothing_leaves(chain, handler):

@@ -120,6 +120,21 @@ def test_a_seal_that_is_no_public_key_is_refused(tmp_path):
         assert isinstance(no, Refusal) and no.code == "seal-unreadable"
 
 
+def test_returned_rows_ask_for_the_key_of_the_registry(tmp_path, capsys):
+    keygen(tmp_path / "kunci")
+    words = [
+        "--registry",
+        str(tmp_path / "tidak-ada.pem"),
+        "--key",
+        str(tmp_path / "kunci"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    assert main(["recipient", "returned", str(tmp_path), *words]) == 1
+    told = capsys.readouterr().err
+    assert "halaman kiriman" in told and "[registry-key-unreadable]" in told
+
+
 def test_a_key_does_not_print_its_secret(tmp_path):
     keygen(tmp_path / "kunci")
     assert "AGE-SECRET" not in repr(Identity.read(tmp_path / "kunci"))

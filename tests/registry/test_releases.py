@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -58,6 +59,10 @@ def remade(folder: Path, **changes: object) -> None:
     rewrite(folder / "release.json", canonical({**manifest, **changes}))
 
 
+def replace_manifest(release: Release, **changes: object) -> Release:
+    return Release(release.folder, {**release.manifest, **changes}, release.digest)
+
+
 # What a release says.
 
 
@@ -65,6 +70,8 @@ def test_a_release_says_what_is_in_it(release):
     manifest = release.manifest
     assert (release.version, release.person_count) == (VERSION, 3000)
     assert release.published_on == PUBLISHED_AT.date()
+    late = replace_manifest(release, published_at="2026-09-30T17:30:00+00:00")
+    assert late.published_on == date(2026, 10, 1)  # half an hour into the day, in the capital
     assert manifest["rows"] == {"individu": 3000, "keluarga": release.family_count}
     assert manifest["previous"] is None and manifest["synthetic"] is True
     assert manifest["region_system"] == "KEMENDAGRI" and release.region_edition == "Kepmendagri 300.2.2-2138/2025"
@@ -466,3 +473,17 @@ def test_the_commands_refuse_with_a_sentence_and_a_code(release, tmp_path, capsy
         assert main(["registry", *words]) == 1
         last = capsys.readouterr().err.strip().splitlines()[-1]
         assert last.endswith(f"[{code}]") and len(last) > len(code) + 20
+
+
+def test_what_a_command_cannot_read_is_told_in_a_sentence(tmp_path, capsys):
+    missing = str(tmp_path / "catatan.txt")
+    unreadable = {
+        ("draft", str(tmp_path), "--version", VERSION, "--notes", missing): "tidak terbaca; perlu teks UTF-8",
+        ("sources", "--day", "kemarin"): "bukan tanggal yang ditulis TTTT-BB-HH: 'kemarin'",
+    }
+    for words, told in unreadable.items():
+        with pytest.raises(SystemExit) as stopped:
+            main(["registry", *words])
+        assert stopped.value.code == 2 and told in capsys.readouterr().err
+    assert main(["registry", "sources", "--day", "2019-01-01"]) == 1
+    assert "Belum ada kontrak" in capsys.readouterr().err

@@ -33,7 +33,7 @@ def register(subparsers: Any) -> None:
     back = subparsers.add_parser(
         "withdraw-release", help="tarik rilis: unduhan dan pesanan darinya berhenti saat itu juga"
     )
-    back.add_argument("version", metavar="VERSI")
+    back.add_argument("version", metavar="VERSI", help="rilis yang ditarik, misalnya 2026.3.0")
     back.add_argument("--by", required=True, metavar="SUREL", help="pejabat Pengendali yang memutuskan")
     back.add_argument("--reason", required=True, metavar="ALASAN", help="dibaca setiap pemegang salinan")
     back.set_defaults(run=_withdraw)
@@ -135,7 +135,7 @@ def tidy() -> None:
 
 def _announce(options: argparse.Namespace) -> int:
     _django()
-    from bagipakai.control import keys, releases
+    from bagipakai.control import keys, releases, wording
     from bagipakai.core.envelope import BadSeal
 
     try:
@@ -147,7 +147,11 @@ def _announce(options: argparse.Namespace) -> int:
     except ValueError:
         print("Versi ini sudah dicatat dengan sidik lain: rilis yang terbit tidak dapat berubah.", file=sys.stderr)
     else:
-        print(f"Rilis {release.version} dapat diminta: {release.persons} orang, {release.families} keluarga.")
+        sizes = f"{wording.number(release.persons)} orang, {wording.number(release.families)} keluarga"
+        if release.withdrawn_at is None:
+            print(f"Rilis {release.version} dapat diminta: {sizes}.")
+        else:
+            print(f"Rilis {release.version} tercatat sebagai rilis yang ditarik: {sizes}.")
         return 0
     return 1
 

@@ -27,7 +27,7 @@ def register(subparsers: Any) -> None:
     )
     walk.set_defaults(run=_walk)
     serve = subparsers.add_parser("serve", help="jalankan portal dan kedua pekerja")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--port", type=int, default=8000, metavar="PORTA", help="porta portal di localhost (baku 8000)")
     serve.set_defaults(run=_serve)
 
 
@@ -67,12 +67,12 @@ def _walk(options: argparse.Namespace) -> int:
     print()
     for one in told:
         print(
-            f"{one.level}  {one.request_id}  {one.rows:>9} baris  {len(one.columns):>2} kolom  "
-            f"{one.package_bytes:>11} byte  terbuka, sesuai, diterima  {one.seconds:>5} s"
+            f"{one.level}  {one.request_id}  {wording.number(one.rows):>9} baris  {len(one.columns):>2} kolom  "
+            f"{wording.number(one.package_bytes):>11} byte  terbuka, sesuai, diterima  {one.seconds:>5} s"
         )
     print(
-        f"Sumber {handed.source} versi {handed.version}: {handed.received} baris, {handed.accepted} disimpan, "
-        f"{handed.returned} kembali dan terbuka"
+        f"Sumber {handed.source} versi {handed.version}: {wording.number(handed.received)} baris, "
+        f"{wording.number(handed.accepted)} disimpan, {wording.number(handed.returned)} kembali dan terbuka"
     )
     print(f"Ringkasan: {keep / 'summary.json'}")
     return 0

@@ -123,7 +123,7 @@ def _open(options: argparse.Namespace) -> int:
 def _returned(options: argparse.Namespace) -> int:
     registry, identity = read_seal(options.registry), Identity.read(options.key)
     if isinstance(registry, Refusal):
-        return _refused(registry, options)
+        return _refused(Refusal("registry-key-unreadable", registry.blanks), options)
     if isinstance(identity, Refusal):
         return _refused(identity, options)
     with _interruptible(), _progress(options, "membuka") as told:

@@ -52,6 +52,8 @@ SENTENCES: Mapping[str, str] = {
     "receipt-exists": "Berkas tanda terima {name} sudah ada dan tidak ditimpa; pilih nama lain.",
     "receipt-misplaced": "Berkas tanda terima {name} tidak boleh di dalam map paket atau map hasil; simpan di luar "
     "keduanya.",
+    "registry-key-unreadable": "Berkas {name} tidak ada atau bukan kunci tanda masuk gudang data; unduh lagi kunci "
+    "itu dari halaman kiriman.",
     "intake-receipt-missing": "Map {name} tidak memuat tanda-masuk.dsse.json; unduh berkas itu dari halaman kiriman "
     "ke map yang sama dengan baris yang kembali.",
     "intake-receipt-mismatch": "Tanda masuk tidak ditandatangani dengan kunci gudang data yang Anda sebutkan; unduh "

@@ -15,7 +15,7 @@ from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import hold_commands, intake_commands, worker_commands
 from bagipakai.registry.keys import StorageKey
-from bagipakai.showing import interruptible, shown
+from bagipakai.showing import interruptible, number, shown
 
 if TYPE_CHECKING:
     from bagipakai.core.plan import Unit
@@ -54,9 +54,9 @@ def register(subparsers: Any) -> None:
     issue.set_defaults(run=_publish)
     for one in (draft, issue):
         one.add_argument("--version", required=True, metavar="VERSI", help="tahun.triwulan.koreksi, misalnya 2026.3.0")
-        one.add_argument("--notes", type=Path, metavar="BERKAS", help="catatan rilis, teks UTF-8")
+        one.add_argument("--notes", type=_text, metavar="BERKAS", help="catatan rilis, teks UTF-8")
     back = subparsers.add_parser("withdraw", help="tarik rilis: tidak dipakai lagi, berkasnya tetap")
-    back.add_argument("version", metavar="VERSI")
+    back.add_argument("version", metavar="VERSI", help="rilis yang ditarik, misalnya 2026.3.0")
     back.add_argument("--reason", required=True, metavar="ALASAN", help="mengapa ditarik")
     back.set_defaults(run=_withdraw)
     states = subparsers.add_parser("states", help="daftar rilis dan keadaannya, dari peristiwa bersegel")
@@ -95,7 +95,9 @@ def register(subparsers: Any) -> None:
     )
     anew.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     anew.set_defaults(run=_rewrap)
-    tell = subparsers.add_parser("announce", help="umumkan rilis kepada kantor, bersegel")
+    tell = subparsers.add_parser(
+        "announce", help="buat pengumuman rilis yang bersegel, untuk `control announce` di kantor"
+    )
     tell.add_argument(
         "--changes", type=Path, metavar="BERKAS", help="perubahan sejak rilis sebelumnya: difference --shown --json"
     )
@@ -126,7 +128,7 @@ def _synthesise(options: argparse.Namespace) -> int:
     except ValueError:
         return _refused(Refusal("dataset-not-to-follow" if options.after else "dataset-size-impossible"))
     told = {name: value for name, value in made.items() if name != "files"}
-    return _told(options, told, f"{made['people']} orang, {made['families']} keluarga di {options.out}")
+    return _told(options, told, f"{number(made['people'])} orang, {number(made['families'])} keluarga di {options.out}")
 
 
 def _draft(options: argparse.Namespace) -> int:
@@ -157,7 +159,7 @@ def _drafted(options: argparse.Namespace) -> Path | Refusal:
         keys.in_use(folder),
         shown("memeriksa", "orang", _people_of(dataset)) as more,
     ):
-        return publishing.draft(dataset, releases, version, keys.storage(folder), more, notes=_notes(options))
+        return publishing.draft(dataset, releases, version, keys.storage(folder), more, notes=options.notes or "")
 
 
 def _people_of(dataset: Path) -> int | None:
@@ -188,7 +190,10 @@ def _publish(options: argparse.Namespace) -> int:
             return _refused(outcome)
     except Damaged as damage:  # the draft, or the release before this one
         return _refused(damage.refusal)
-    sentence = f"Rilis {outcome.version} terbit: {outcome.person_count} orang, {outcome.family_count} keluarga."
+    sentence = (
+        f"Rilis {outcome.version} terbit: {number(outcome.person_count)} orang, "
+        f"{number(outcome.family_count)} keluarga. Umumkan kepada kantor dengan `announce`."
+    )
     return _told(options, outcome.metadata(), sentence)
 
 
@@ -247,8 +252,12 @@ def _states(options: argparse.Namespace) -> int:
 _STATES = {"PUBLISHED": "berlaku", "SUPERSEDED": "digantikan", "WITHDRAWN": "ditarik"}
 
 
-def _notes(options: argparse.Namespace) -> str:
-    return options.notes.read_text("utf-8").strip() if options.notes else ""
+def _text(file: str) -> str:
+    """What a file of notes says; told with the rest of the command where it says nothing."""
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise argparse.ArgumentTypeError(f"berkas {file} tidak terbaca; perlu teks UTF-8") from None
 
 
 def _read(file: Path) -> Any:
@@ -341,16 +350,18 @@ def _difference(options: argparse.Namespace) -> int:
         return _refused(found)
     value = found.shown(Disclosure.on(datetime.now(UTC).date())) if options.shown else found.to_json()
     nation = value["nation"]
-    came = "–" if nation["born"] is None or nation["registered"] is None else nation["born"] + nation["registered"]
+    told = {name: "–" if count is None else number(count) for name, count in nation.items()}
+    whole = nation["born"] is not None and nation["registered"] is not None
+    came = number(nation["born"] + nation["registered"]) if whole else "–"
     sentence = (
-        f"{both[0].version} → {both[1].version}: {found.stayed} orang di keduanya, {came} masuk, "
-        f"{nation['left']} keluar, {nation['decile_up']} naik dan {nation['decile_down']} turun desil."
+        f"{both[0].version} → {both[1].version}: {number(found.stayed)} orang di keduanya, {came} masuk, "
+        f"{told['left']} keluar, {told['decile_up']} naik dan {told['decile_down']} turun desil."
     )
     return _told(options, value, sentence)
 
 
 def _impact(options: argparse.Namespace) -> int:
-    from bagipakai.core.plan import Plan, PlanError
+    from bagipakai.core.plan import Plan, PlanError, Unit
     from bagipakai.core.query import chosen
     from bagipakai.registry.comparing import impact
 
@@ -366,8 +377,10 @@ def _impact(options: argparse.Namespace) -> int:
         return _refused(found)
     value = found.to_json()
     nation = {way: sum(told.values()) for way, told in value["nation"].items()}
+    unit = {Unit.INDIVIDU: "orang", Unit.KELUARGA: "keluarga"}[plan.unit]
     sentence = (
-        f"{value['keep']} tetap terpilih; {nation['persons']} orang dalam {nation['families']} keluarga melewati garis."
+        f"{number(value['keep'])} {unit} tetap terpilih; {number(nation['persons'])} orang dalam "
+        f"{number(nation['families'])} keluarga melewati garis."
     )
     return _told(options, value, sentence)
 
@@ -450,7 +463,9 @@ def _announce(options: argparse.Namespace) -> int:
     folder = postgres.var() / "keys"
     keys.establish(folder)
     options.out.write_bytes(told.sealed(keys.receipt_signer(folder)))
-    print(f"Pengumuman rilis {release.version}: {options.out}")
+    print(
+        f"Pengumuman rilis {release.version}: {options.out}. Di kantor: bagipakai control announce {options.out.name}"
+    )
     return 0
 
 

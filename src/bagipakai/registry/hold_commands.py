@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bagipakai import postgres
+from bagipakai.core.access import WIB
 from bagipakai.core.keyfiles import TooOpen
 from bagipakai.core.refusal import Refusal
+from bagipakai.showing import number
 
 
 def register(subparsers: Any) -> None:
@@ -21,12 +23,16 @@ def register(subparsers: Any) -> None:
     deeds = hold.add_subparsers(required=True, metavar="TINDAKAN")
     add = deeds.add_parser("add", help="tahan orang-orang dari satu perkara; NIK dari masukan baku, satu per baris")
     add.add_argument("case", metavar="PERKARA", help="nomor perkara, misalnya PDP/2026/014")
-    add.add_argument("--kind", required=True, metavar="JENIS", help="jenis dalam policies/holds.toml, misalnya HOLD")
-    add.add_argument("--reason", required=True, metavar="KODE", help="kode alasan dari jenis itu")
+    add.add_argument(
+        "--kind", required=True, metavar="JENIS", help="jenis dalam policies/holds.toml: HOLD, PROTECTED_WITNESS, …"
+    )
+    add.add_argument(
+        "--reason", required=True, metavar="KODE", help="kode alasan dari jenis itu, misalnya accuracy-disputed"
+    )
     add.add_argument("--from", type=Path, dest="source", metavar="BERKAS", help="berkas NIK, ganti masukan baku")
     add.set_defaults(run=_add)
     lift = deeds.add_parser("lift", help="akhiri penahanan satu perkara")
-    lift.add_argument("case", metavar="PERKARA")
+    lift.add_argument("case", metavar="PERKARA", help="nomor perkara; lihat: registry hold list")
     lift.add_argument("--reason", required=True, metavar="ALASAN", help="mengapa diakhiri")
     lift.set_defaults(run=_lift)
     show = deeds.add_parser("list", help="perkara, banyaknya orang, dan berapa yang ditemukan dalam rilis")
@@ -43,7 +49,7 @@ def _add(options: argparse.Namespace) -> int:
         if isinstance(outcome, Refusal):
             return _refused(outcome)
         told = {"case": outcome.number, "persons": outcome.persons, **_found(holds)}
-        return _told(options, told, f"Perkara {outcome.number}: {outcome.persons} orang ditahan. {_of(told)}")
+        return _told(options, told, f"Perkara {outcome.number}: {number(outcome.persons)} orang ditahan. {_of(told)}")
 
     return _with_holds(done)
 
@@ -54,7 +60,9 @@ def _lift(options: argparse.Namespace) -> int:
         if isinstance(outcome, Refusal):
             return _refused(outcome)
         told = {"case": outcome.number, "persons": outcome.persons}
-        return _told(options, told, f"Perkara {outcome.number} berakhir: {outcome.persons} orang tidak lagi ditahan.")
+        return _told(
+            options, told, f"Perkara {outcome.number} berakhir: {number(outcome.persons)} orang tidak lagi ditahan."
+        )
 
     return _with_holds(done)
 
@@ -74,13 +82,17 @@ def _list(options: argparse.Namespace) -> int:
         ]
         told = {"state": holds.state, "cases": cases, **_found(holds)}
         lines = (
-            f"{one['case']}  {one['kind']}  {one['persons']} orang  sejak {one['since'][:10]}"
-            + (f", berakhir {one['lifted'][:10]}" if one["lifted"] else "")
-            for one in cases
+            f"{one.number}  {one.kind}  {one.reason}  {number(one.persons)} orang  sejak {_day(one.since)}"
+            + (f", berakhir {_day(one.lifted)}" if one.lifted else "")
+            for one in holds.cases.values()
         )
         return _told(options, told, "\n".join([*lines, _of(told)]) if cases else "Belum ada penahanan.")
 
     return _with_holds(done)
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(WIB).date().isoformat()
 
 
 def _found(holds: Any) -> dict[str, Any]:
@@ -101,8 +113,10 @@ def _found(holds: Any) -> dict[str, Any]:
 def _of(told: dict[str, Any]) -> str:
     if "release" not in told:
         return "Belum ada rilis; orangnya dicari saat rilis terbit."
-    missing = f"; {told['missing']} tidak ada di sana dan dicari lagi di rilis berikutnya" if told["missing"] else ""
-    return f"Rilis {told['release']}: {told['found']} dari yang ditahan ditemukan{missing}."
+    missing = (
+        f"; {number(told['missing'])} tidak ada di sana dan dicari lagi di rilis berikutnya" if told["missing"] else ""
+    )
+    return f"Rilis {told['release']}: {number(told['found'])} dari yang ditahan ditemukan{missing}."
 
 
 def _with_holds(do: Callable[[Any, Any], int]) -> int:

@@ -2,17 +2,21 @@
 
 import argparse
 import json
+import re
 import sys
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from bagipakai import postgres
+from bagipakai.core.access import WIB
+from bagipakai.core.policy import NoRule
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
-from bagipakai.showing import interruptible, shown
+from bagipakai.core.variables import Type
+from bagipakai.showing import interruptible, number, shown
 
-WIB = timezone(timedelta(hours=7))
+KINDS = {Type.TEXT: "teks", Type.INTEGER: "bilangan", Type.BOOLEAN: "ya/tidak", Type.DATE: "tanggal"}
 EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman ditolak · 2 sebagian baris dikembalikan."
 
 
@@ -28,7 +32,12 @@ def register(subparsers: Any) -> None:
         "--source", required=True, metavar="S", help="sumber, misalnya dukcapil (lihat: registry sources)"
     )
     take.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
-    take.add_argument("--day", type=date.fromisoformat, metavar="TTTT-BB-HH", help="hari penerimaan (baku: hari ini)")
+    take.add_argument(
+        "--day",
+        type=date.fromisoformat,
+        metavar="TTTT-BB-HH",
+        help="hari penerimaan, yang menentukan kontraknya (baku: hari ini)",
+    )
     take.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     take.set_defaults(run=_take)
     kept = subparsers.add_parser(
@@ -46,7 +55,10 @@ def _take(options: argparse.Namespace) -> int:
     from bagipakai.registry.intake import take
 
     day = options.day or datetime.now(UTC).astimezone(WIB).date()
-    contract = Sources.on(day).asked(options.source)
+    sources = _on(day)
+    if sources is None:
+        return 1
+    contract = sources.asked(options.source)
     if isinstance(contract, Refusal):
         return _refused(contract)
     size = 2 * sum(path.stat().st_size for path in options.files if path.is_file())
@@ -68,14 +80,14 @@ def _told(taken: Any, contract: Contract, day: date) -> list[str]:
     from bagipakai.registry.intake.faults import told
 
     lines = [
-        f"{contract.title}, kontrak {contract.version}: {_number(taken.received)} baris diperiksa.",
-        f"{_number(taken.accepted)} baris diterima, di {taken.folder / 'accepted'}",
+        f"{contract.title}, kontrak {contract.version}: {number(taken.received)} baris diperiksa.",
+        f"{number(taken.accepted)} baris diterima, di {taken.folder / 'accepted'}",
     ]
     if taken.returned:
-        lines.append(f"{_number(taken.returned)} baris dikembalikan, di {taken.folder / 'returned'}")
+        lines.append(f"{number(taken.returned)} baris dikembalikan, di {taken.folder / 'returned'}")
         lines.append("Yang tersering:")
         lines += [
-            f"  {_number(fault.count)} × {told(fault.code, contract, fault.column, day).sentence()}"
+            f"  {number(fault.count)} × {told(fault.code, contract, fault.column, day).sentence()}"
             for fault in taken.faults[:3]
         ]
     return [*lines, f"Laporan: {taken.folder / 'report.json'}"]
@@ -109,14 +121,16 @@ def _kept(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(told))
     else:
-        lines = [f"{one['source']} {one['version']}: {_number(one['rows'])} baris" for one in told]
+        lines = [f"{one['source']} {one['version']}: {number(one['rows'])} baris" for one in told]
         print("\n".join(lines) or "Belum ada kiriman yang disimpan.")
     return 0 if all(one["whole"] for one in told) else 1
 
 
 def _sources(options: argparse.Namespace) -> int:
     day = options.day or datetime.now(UTC).astimezone(WIB).date()
-    sources = Sources.on(day)
+    sources = _on(day)
+    if sources is None:
+        return 1
     if options.source is None:
         for contract in sources.values():
             print(f"{contract.source:10} {contract.title} ({contract.provider}), {len(contract.columns)} kolom")
@@ -126,16 +140,22 @@ def _sources(options: argparse.Namespace) -> int:
         return _refused(asked)
     for column in asked.columns:
         needed = "wajib" if column.required else ""
-        print(f"{column.name:26} {column.type.value:8} {needed:6} {_form(column.pattern, column.codes)}")
+        print(f"{column.name:26} {KINDS[column.type]:8} {needed:6} {_form(column.pattern, column.codes)}".rstrip())
     return 0
 
 
+def _on(day: date) -> Sources | None:
+    """The contracts of that day; None, with a sentence on stderr, where the policies do not reach so far back."""
+    try:
+        return Sources.on(day)
+    except NoRule:
+        print(f"Belum ada kontrak sumber data yang berlaku pada {day}. Pilih hari lain.", file=sys.stderr)
+        return None
+
+
 def _form(pattern: str | None, codes: tuple[str, ...] | None) -> str:
-    return pattern or ", ".join(codes or ())
-
-
-def _number(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
+    digits = re.fullmatch(r"\[0-9\]\{([0-9]+)\}", pattern or "")
+    return f"{digits[1]} angka" if digits else pattern or ", ".join(codes or ())
 
 
 def _refused(no: Refusal) -> int:

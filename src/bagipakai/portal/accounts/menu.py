@@ -17,7 +17,7 @@ NAMES: dict[str, Promise] = {
     "readiness:queue": _("Tinjauan kesiapan"),
     "submissions:list": _("Data sumber"),
     "register:list": _("Daftar berbagipakai"),
-    "releases:list": _("Rilis"),
+    "releases:list": _("Rilis data"),
     "catalogue:list": _("Katalog variabel"),
     "passkeys:mine": _("Kunci saya"),
 }

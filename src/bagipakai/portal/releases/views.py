@@ -17,7 +17,7 @@ CHANGES: dict[str, Promise] = {
     "in_both": _("Ada di kedua rilis"),
     "born": _("Masuk karena lahir sesudah rilis sebelumnya"),
     "registered": _("Masuk karena baru terdata"),
-    "left": _("Keluar"),
+    "left": _("Keluar dari data"),
     "moved_in": _("Pindah antarkabupaten atau kota"),
     "moved_within": _("Pindah di dalam kabupaten atau kota"),
     "decile_up": _("Naik desil"),

@@ -157,6 +157,8 @@ def _target_address(dossier: Dossier, target: str) -> str:
 def _progress(http: HttpRequest, dossier: Dossier) -> HttpResponse:
     grant = access.grant_of(dossier.request.reference)
     received = access.receiving(grant) if grant else None
+    fetches = grant if Role.AUTHORISED_HANDLER in dossier.tenure.post.roles else None
+    no = access.may_read(fetches, dossier.tenure) if fetches else None
     context = {
         "dossier": dossier,
         "sections": dossier.rows(),
@@ -164,7 +166,8 @@ def _progress(http: HttpRequest, dossier: Dossier) -> HttpResponse:
         "under_way": progress.under_way(dossier),
         "files": files(dossier),
         "papers": progress.papers(dossier),
-        "access": grant if Role.AUTHORISED_HANDLER in dossier.tenure.post.roles else None,  # who fetches it
+        "access": fetches,
+        "hindrance": sentence(no) if no else "",
         "received": received,
         "options": options(dossier),
     }
