@@ -1,6 +1,7 @@
 """The standard plans at the size of a nation: the whole governed delivery (sealed files opened block by block,
 selection, pseudonyms, disclosure check, membership, secret row order, format, digests, age, signature) against a plain
-DuckDB COPY of the same query over the same rows in clear.
+DuckDB COPY of the same query over the same rows in clear; and `list-nik`, a list of a million NIKs joined with the
+sealed release, against the bare join.
 
 `python -m bench.data --people 50000000` makes the release under `var/bench` if it is not there. Each run is a process
 of its own, the two sides in turn, and its figures are of the work without starting Python. Ratios are what to compare:
@@ -20,7 +21,7 @@ from typing import Any
 from bagipakai.registry.releases import Release
 from bench import measure, plans
 
-CASES = ("l1-table", "l2-nation", "l4-regency")
+CASES = ("l1-table", "l2-nation", "l4-regency", plans.LIST)
 ON_TOP = ("membership", "secret row order")
 SIZES = (1_000_000, 10_000_000)
 
@@ -29,7 +30,7 @@ def main() -> None:
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     told.add_argument("--people", type=int, default=50_000_000)
     told.add_argument("--times", type=int, default=3)
-    told.add_argument("--case", choices=plans.CASES, action="append")
+    told.add_argument("--case", choices=(*plans.CASES, plans.LIST), action="append")
     told.add_argument("--scale", action="store_true", help="the cost of a row at 1, 10 million and --people")
     told.add_argument("--release", type=Path, help=argparse.SUPPRESS)
     told.add_argument("--side", choices=("governed", "plain", "shares"), help=argparse.SUPPRESS)
@@ -53,6 +54,9 @@ def main() -> None:
 
 
 def _compared(name: str, folder: Path, times: int) -> dict[str, Any]:
+    release = Release.open(folder.parent, folder.name)
+    if name == plans.LIST:
+        plans.numbers(release)  # made here, so that no run pays for it
     runs: dict[str, list[dict[str, Any]]] = {"governed": [], "plain": []}
     for _ in range(times):
         for side, figures in runs.items():
@@ -66,7 +70,7 @@ def _compared(name: str, folder: Path, times: int) -> dict[str, Any]:
     shares = {part: round(seconds / by_part["cpu_seconds"], 3) for part, seconds in by_part["parts"].items()}
     core = 1 - sum(shares.get(part, 0.0) for part in ON_TOP)
     return {
-        "people": Release.open(folder.parent, folder.name).person_count,
+        "people": release.person_count,
         "governed": governed,
         "plain": plain,
         "ratio_seconds": round(governed["seconds"] / plain["seconds"], 2),

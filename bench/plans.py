@@ -1,5 +1,6 @@
 """The standard plans, each as the whole governed delivery and as its plain twin: a DuckDB COPY of the same query over
-the same rows in clear. What `bench.data` compares and `bench.nation` runs.
+the same rows in clear; and a list of a million NIKs joined with a release, as the house does it and as a bare join.
+What `bench.data` compares and `bench.nation` runs.
 """
 
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -111,17 +113,10 @@ def area(case: Case, release: Release) -> tuple[str, ...]:
 
 def plain(case: Case, release: Release, here: Path) -> Callable[[], tuple[int, int]]:
     """Does the plain twin; returns its rows and bytes."""
-    place = "".join(area(case, release))
-    files = [file for file in release.files if file.unit == Unit.INDIVIDU and file.kode_kab.startswith(place)]
-    paths = [str(release.folder.parent.parent / "dataset" / file.path) for file in files]
+    source = _in_clear(release, "".join(area(case, release)))
 
     def work() -> tuple[int, int]:
-        out = here / "plain"
-        with duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY}) as con:
-            source = f"read_parquet({paths!r}, hive_partitioning = false)"
-            query = f"SELECT {case.select} FROM {source} {case.rest}"  # noqa: S608  # our own, in this file
-            found = con.execute(f"COPY ({query}) TO '{out}' ({case.options})").fetchall()
-        return int(found[0][0]), out.stat().st_size
+        return _copied(f"SELECT {case.select} FROM {source} {case.rest}", here / "plain", case.options)  # noqa: S608
 
     return work
 
@@ -164,13 +159,80 @@ def governed(case: Case, release: Release, here: Path) -> Callable[[], tuple[int
     return work
 
 
+LIST, PLACES = "list-nik", 1_000_000
+LISTED = ("nik_number", "person_ordinal", "id_keluarga")
+
+
+def numbers(release: Release) -> np.ndarray:
+    """The list, made if it is not there: persons from everywhere, one in fifty twice, three in a hundred of nobody's
+    numbers, in no order."""
+    file = measure.RESULTS / f"{LIST}-{release.person_count}.npy"
+    if not file.exists():
+        step, dice = max(1, release.person_count // PLACES), np.random.default_rng(2026)
+        with duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY}) as con:
+            query = f"SELECT nik_number AS nik FROM {_in_clear(release)} WHERE person_ordinal % {step} = 0"  # noqa: S608
+            everybody = con.sql(query).to_arrow_table()["nik"].drop_null().to_numpy()
+        once, twice = PLACES * 95 // 100, PLACES * 2 // 100
+        persons = dice.permutation(everybody)[:once]
+        strangers = dice.integers(99 * 10**14, 10**16, PLACES - once - twice)
+        np.save(file, dice.permutation(np.concatenate([persons, persons[:twice], strangers])))
+    found: np.ndarray = np.load(file)
+    return found
+
+
+def bare_join(release: Release, here: Path) -> Callable[[], tuple[int, int]]:
+    """Joins the list with the rows in clear and writes what it found; returns its rows and bytes."""
+    wanted = pa.table({"place": np.arange(PLACES), "number": numbers(release)})
+
+    def work() -> tuple[int, int]:
+        source = f"{_in_clear(release)} JOIN wanted ON (nik_number = number)"
+        return _copied(f"SELECT place, {', '.join(LISTED)} FROM {source}", here / "plain", wanted=wanted)  # noqa: S608
+
+    return work
+
+
+def house_join(release: Release, here: Path) -> Callable[[], tuple[int, int]]:
+    """Joins it with the sealed rows, in the order of the list (`Engine.listed`), and writes it in the same way."""
+    wanted = pa.array(numbers(release))
+
+    def work() -> tuple[int, int]:
+        reading = release.reading(STORAGE, Unit.INDIVIDU)
+        with reading as shelf, Engine(here, shelf=shelf, memory_limit=MEMORY, threads=THREADS) as engine:
+            batches = engine.listed(Unit.INDIVIDU, LISTED[0], wanted, LISTED, shelf.parts)
+            first = next(batches)
+            found = pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+            return _copied("SELECT * FROM found", here / "governed", found=found)
+
+    return work
+
+
+def _copied(
+    query: str, out: Path, options: str = PARQUET, **sources: pa.Table | pa.RecordBatchReader
+) -> tuple[int, int]:
+    with duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY}) as con:
+        for name, source in sources.items():
+            con.register(name, source)
+        found = con.execute(f"COPY ({query}) TO '{out}' ({options})").fetchall()
+    return int(found[0][0]), out.stat().st_size
+
+
+def _in_clear(release: Release, place: str = "") -> str:
+    """The persons of a place, as SQL reads them."""
+    files = [file for file in release.files if file.unit == Unit.INDIVIDU and file.kode_kab.startswith(place)]
+    paths = [str(release.folder.parent.parent / "dataset" / file.path) for file in files]
+    return f"read_parquet({paths!r}, hive_partitioning = false)"
+
+
 def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[str, Any]:
     """One run in this process, in a folder of its own: seconds and CPU seconds of the work without starting Python, the
     process's peak in MiB, rows and bytes; with `shares`, CPU seconds of each part of the governed chain."""
-    case, release = CASES[name], Release.open(folder.parent, folder.name)
+    release = Release.open(folder.parent, folder.name)
     measure.RESULTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here, _timed(shares) as parts:
-        work = (governed if side == "governed" else plain)(case, release, Path(here))
+        if name == LIST:
+            work = (house_join if side == "governed" else bare_join)(release, Path(here))
+        else:
+            work = (governed if side == "governed" else plain)(CASES[name], release, Path(here))
         pa.array(np.arange(1))  # imports pandas where it is installed, as it is for the tests of Spark alone
         clock = Clock()
         rows, size = work()

@@ -5,6 +5,7 @@ import sys
 import textwrap
 
 import duckdb as database
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -208,6 +209,27 @@ def test_two_queries_at_once_keep_their_own_values(many, tmp_path):
         second = engine.rows(Rows("individu", ("desil",), Compare(Op.EQUAL, DESIL, Const(2))), parts, TYPES)
         pairs = list(zip(first, second, strict=True))
     assert {tuple(set(batch.column(0).to_pylist())) for pair in pairs for batch in pair} == {(1,), (2,)}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_list_keeps_its_order_and_the_same_batches_for_any_number_of_threads(many, tmp_path, threads):
+    """Persons from the last to the first, each twice in a row, and families, of which each has three."""
+    folder, parts = many
+    backwards = np.repeat(np.arange(100_000)[::-1] * 3, 2)
+    with duckdb.Engine(tmp_path, [folder], threads=threads) as engine:
+        persons = list(engine.listed("individu", "person_ordinal", pa.array(backwards), ("person_ordinal",), parts))
+        families = list(engine.listed("individu", "id_keluarga", pa.array([7, 3]), ("person_ordinal",), parts))
+    assert [batch.num_rows for batch in persons] == [131_072, 68_928]
+    assert np.array_equal(np.concatenate([batch["_person_ordinal"].to_numpy() for batch in persons]), backwards)
+    assert np.array_equal(np.concatenate([batch["place"].to_numpy() for batch in persons]), np.arange(200_000))
+    assert [list(row.values()) for batch in families for row in batch.to_pylist()] == [
+        [0, 21], [0, 22], [0, 23], [1, 9], [1, 10], [1, 11]
+    ]  # fmt: skip
+
+
+def test_the_sql_of_a_list_is_what_was_reviewed():
+    sql = duckdb.listed_sql("individu", "nik_number", ("person_ordinal", "id_keluarga"))
+    is_what_was_reviewed("duckdb", "listed_persons", sql, "p")
 
 
 def test_only_the_files_of_the_area_are_opened(many, tmp_path):

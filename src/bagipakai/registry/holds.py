@@ -24,6 +24,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import pyarrow as pa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -226,30 +228,28 @@ class Holds:
         by_kind: dict[str, set[int]] = {}
         for case in self.standing:
             by_kind.setdefault(case.kind, set()).update(map(int, self._opened(case)))
-        everybody = set().union(*by_kind.values())
-        people: dict[int, list[tuple[int, int]]] = {}
-        whose = ("nik_number", "person_ordinal", "id_keluarga")
-        for nik, ordinal, family in self._rows(release, Unit.INDIVIDU, spill, everybody, whose):
-            people.setdefault(nik, []).append((ordinal, family))
-        families = {family for found in people.values() for _, family in found}
-        beginnings = self._rows(release, Unit.KELUARGA, spill, families, ("id_keluarga", "first_ordinal"))
-        firsts: dict[int, int] = dict(beginnings)  # type: ignore[arg-type]  # two columns were asked for
+        everybody = np.array(sorted(set().union(*by_kind.values())), np.int64)
+        whose = ("person_ordinal", "id_keluarga")
+        at, person, family = self._listed(release, Unit.INDIVIDU, spill, "nik_number", everybody, whose)
+        families = np.unique(family)
+        of, first = self._listed(release, Unit.KELUARGA, spill, "id_keluarga", families, ("first_ordinal",))
         for kind, niks in by_kind.items():
-            found = [place for nik in niks for place in people.get(nik, ())]
-            ordinals = {
-                Unit.INDIVIDU: BitMap(ordinal for ordinal, _ in found),
-                Unit.KELUARGA: BitMap(firsts[family] for _, family in found if family in firsts),
-            }
-            for unit, bitmap in ordinals.items():
-                (folder / f"{kind}.{unit.value}.roar").write_bytes(bitmap.serialize())
-        (folder / FOUND).write_text(f"{len(people)}/{len(everybody)}")
+            meant = np.isin(everybody[at], list(niks))
+            ordinals = {Unit.INDIVIDU: person[meant], Unit.KELUARGA: first[np.isin(families[of], family[meant])]}
+            for unit, found in ordinals.items():
+                (folder / f"{kind}.{unit.value}.roar").write_bytes(BitMap(found).serialize())
+        (folder / FOUND).write_text(f"{len(np.unique(at))}/{len(everybody)}")
 
-    def _rows(
-        self, release: Release, unit: Unit, spill: Path, numbers: Collection[int], keep: tuple[str, ...]
-    ) -> list[tuple[int, ...]]:
-        """The columns `keep` of the rows whose first one is among `numbers`."""
+    def _listed(
+        self, release: Release, unit: Unit, spill: Path, column: str, numbers: np.ndarray, keep: tuple[str, ...]
+    ) -> list[np.ndarray]:
+        """The place in `numbers` and the columns `keep` of the rows whose `column` is among them."""
         with release.reading(self._storage, unit) as shelf, Engine(spill, shelf=shelf, memory_limit=MEMORY) as engine:
-            return engine.look_up(keep[0], numbers, keep, shelf.parts)
+            found = [*engine.listed(unit, column, pa.array(numbers), keep, shelf.parts)]
+        return [
+            np.concatenate([np.empty(0, np.int64), *(batch.column(at).to_numpy() for batch in found)])
+            for at in range(1 + len(keep))
+        ]
 
     # NIKs
 

@@ -1,8 +1,13 @@
 """What one value is told: the same row with one other value, drawn as a table."""
 
+import re
 from dataclasses import replace
 
-from tests.registry.intake.sent import CONTRACT, accepted, as_csv, returned, row, taken, wrote
+import pyarrow as pa
+from tests.registry.intake.sent import CONTRACT, DAY, accepted, as_csv, returned, row, taken, wrote
+
+from bagipakai.registry.intake import checking, faults
+from bagipakai.registry.intake.reading import texts
 
 DRAWN = """
     column        | value               | told
@@ -83,3 +88,25 @@ def test_a_number_on_two_rows_returns_both(tmp_path):
         (4, "nik", "number-stands-twice"),
     ]
     assert [row_["nik"][-4:] for row_ in accepted(tmp_path / "out")] == ["0001", "0004"]
+
+
+def test_a_text_whose_bytes_are_not_suspect_has_no_fault():
+    """Free text is judged one by one only where its bytes are suspect: each fault must be among those."""
+    controls = [letter for letter in map(chr, range(0x11000)) if re.match(faults.CONTROLS, letter)]
+    assert len(controls) == 63
+    for text in [*controls, *(f"Siti {letter}" for letter in controls), "x" * 9]:
+        assert not checking._is_plain(pa.chunked_array([["Siti", text, None]]), 8), ascii(text)
+    for text in ("Siti", "é", "x" * 8, "a\tb", "a\r\nb", None):
+        assert checking._is_plain(pa.chunked_array([["Siti", text], pa.array([], pa.string())], pa.string()), 8)
+    assert not checking._is_plain(pa.chunked_array([["Siti"], ["Ayu"], ["x" * 9]]), 8)
+
+
+def test_what_is_remembered_of_values_has_a_limit(tmp_path):
+    """A value may be as long as a row: a hostile file must not fill the memory with codes that are none."""
+    contract = replace(CONTRACT, rules=(), sets=())
+    with checking.Checker(contract, DAY, tmp_path) as checker:
+        for number in range(4):
+            sent = {**row(number + 1), "bekerja": f"{number}" * checking.KEPT_BYTES, "nama": f"\0{number}" * 10**6}
+            piece = pa.table([[sent[name]] for name in contract.names], schema=texts(contract))
+            assert checker.judge(piece).faulty.to_pylist() == [True]
+            assert max(known.values.nbytes for known in checker._known.values()) <= checking.KEPT_BYTES

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from bagipakai.core.disclosure import Cell, Key
@@ -80,6 +81,20 @@ def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) 
     source = f"{_registry(query, absent)},\n{chosen_sql(where)}"
     text = f"{source}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
     return Sql(text, tuple(words.values))
+
+
+def listed_sql(unit: str, column: str, keep: tuple[str, ...]) -> Sql:
+    """The statement of `Engine.listed`, where the list is the table `wanted`."""
+    kept = ",\n    ".join(
+        f"CAST(registry.{_quoted(name)} AS {SQL_TYPE[INTERNAL[name]]}) AS {_quoted(f'_{name}')}" for name in keep
+    )
+    text = f"""{_REGISTRY}
+SELECT
+    wanted.place,
+    {kept}
+FROM registry JOIN wanted ON (registry.{_quoted(column)} = wanted.number)
+ORDER BY wanted.place, registry.{_quoted(ORDINAL[unit])}"""  # noqa: S608  # names of this house, values in a table
+    return Sql(text, ())
 
 
 _REGISTRY = """WITH
@@ -233,22 +248,19 @@ class Engine:
             session.sums(sums_sql(query, enough, margins, largest))
             return list(_summed(session, query, types, enough, margins, absent))
 
-    def look_up(
-        self, column: str, numbers: Iterable[int], keep: tuple[str, ...], parts: Iterable[Part]
-    ) -> list[tuple[int, ...]]:
-        """The internal columns `keep` of every row whose internal `column` is one of `numbers`, in no order: for who
-        keeps a list of persons by what only the registry knows. Raises EngineError."""
-        needed = {name: INTERNAL[name] for name in (column, *keep)}
-        with self._session(Rows("individu", ()), parts, needed) as session:
-            if session is None:
-                return []
-            session.know("wanted", sorted(set(numbers)))
-            kept = ", ".join(f"registry.{_quoted(name)}" for name in keep)
-            return session.run(f"""{_REGISTRY},
-wanted AS (
-    SELECT unnest(getvariable('wanted')) AS number
-)
-SELECT {kept} FROM registry SEMI JOIN wanted ON (registry.{_quoted(column)} = wanted.number)""")  # noqa: S608  # as above
+    def listed(
+        self, unit: str, column: str, numbers: pa.Int64Array, keep: tuple[str, ...], parts: Iterable[Part]
+    ) -> Iterator[pa.RecordBatch]:
+        """As `reference.listed`: `place` and the internal columns `keep`, in batches of 131,072 rows, the last one
+        shorter. The list is in memory, the release streams by; what is found is sorted, on the disk if need be. Raises
+        EngineError, also half-way."""
+        schema = schema_of(Rows(unit, ()), {}, keep).insert(0, pa.field("place", pa.int64()))
+        needed = {name: INTERNAL[name] for name in (column, ORDINAL[unit], *keep)}
+        with self._session(Rows(unit, ()), parts, needed) as session:
+            if session is not None:
+                places = pa.array(np.arange(len(numbers)))
+                session.take_in("wanted", pa.table([places, numbers], ["place", "number"]))
+                yield from recut(session.stream(listed_sql(unit, column, keep)), schema)
 
     def classes(
         self,
@@ -302,6 +314,10 @@ class _Session:
     def know(self, name: str, values: list[Any]) -> None:
         """Sets the variable `name` to a list."""
         _quietly(lambda: self._cursor.execute(f"SET VARIABLE {name} = $1", [values]))
+
+    def take_in(self, name: str, table: pa.Table) -> None:
+        """From here on, reads `table` too."""
+        _quietly(lambda: self._cursor.register(name, table))
 
     def leave_out(self, absent: Absent) -> None:
         """What `_registry` reads, where there is anybody."""

@@ -179,3 +179,20 @@ def classes(query: Count, table: Iterable[Row], smallest: int, absent: Collectio
     sizes = Counter(tuple(row[name] for name in query.by) for row in choose(query, table, absent))
     small = [size for size in sizes.values() if size < smallest]
     return Classes(len(sizes), len(small), sum(small))
+
+
+def listed(
+    column: str, numbers: Iterable[int | None], keep: tuple[str, ...], table: Collection[Row]
+) -> list[tuple[int, ...]]:
+    """For every place in a list of numbers, counted from 0, each row whose internal `column` is the number there: the
+    place, and the internal columns `keep`. In the order of the list, and at one place in that of `table`.
+
+    A number that stands twice in the list is answered twice; of a number that two persons have, both are told. Unknown,
+    in the list or in the table, is nobody, and so is a number that no row has.
+    """
+    return [
+        (place, *(row[name] for name in keep))
+        for place, number in enumerate(numbers)
+        for row in table
+        if number is not None and row[column] == number
+    ]

@@ -1,5 +1,5 @@
-"""The contract as SQL: each value that repeats is judged once, each row in one pass of DuckDB; only faulty rows are
-explained.
+"""The contract as SQL: each value that repeats is judged once, free text only where its bytes are suspect, each row in
+one pass of DuckDB; only faulty rows are explained.
 
 SQL is emitted from the contract and from nothing else: brackets around everything, identifiers from the contract and
 quoted, every value an SQL variable, the engine locked (decision 0031). `reference` fixes the meaning and judges the
@@ -30,11 +30,14 @@ SLICE = 8_192  # rows that one thread takes at a time
 FAULTY, ROW = "faulty", "#"
 ROWS, VALUES, WRONG = "rows", "seen", "wrong"  # what the three statements read
 VALUE, SOUND = "value", "!"
-KEPT = 262_144  # values of one kind that are remembered
+KEPT, KEPT_BYTES = 262_144, 8 * 1024 * 1024  # values of one kind that are remembered, and what they hold at most
 REGIONS = {f"[0-9]{{{digits}}}": digits for digits in LENGTHS}  # pattern of a code → its digits
 _SHORT = frozenset(f"[0-9]{{{digits}}}" for digits in range(1, 5))
 _NUMBER = pa.field(ROW, pa.int32())
 _CONTROLS_RE2 = faults.CONTROLS.replace(r"\uFFFD", r"\x{FFFD}").replace(r"\x9F", r"\x{9F}")
+
+_SUSPECT = np.zeros(256, dtype=bool)  # bytes without which no character of `faults.CONTROLS` is written
+_SUSPECT[[*{*range(0x20)} - {*b"\t\n\r"}, 0x7F, 0xC2, 0xEF]] = True
 
 _Answer = TypeVar("_Answer")
 
@@ -121,20 +124,22 @@ class Checker:
 
     def _valued(self, column: Agreed, told: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray | None]:
         """The typed values of a column whose values repeat, and which are as agreed: nothing if all are. Each value is
-        judged once, and remembered."""
+        judged once, and remembered for the pieces that follow."""
+        if column.is_free and not (column.required and told.null_count) and _is_plain(told, column.longest):
+            return told, None
         encoded = pc.dictionary_encode(told).combine_chunks()
         at, here = encoded.indices, encoded.dictionary
         known = self._known[_kind(column)]
         places = pc.index_in(here, known.values)
         if places.null_count:
-            if len(known.values) > KEPT:
-                known.forget()
-            new = here.filter(pc.is_null(pc.index_in(here, known.values)))
+            new = here.filter(pc.is_null(places))
             judged = self._asked(f"EXECUTE {known.statement}", VALUES, [new])
             known.add(new, judged[VALUE], judged[SOUND])
             places = pc.index_in(here, known.values)
         sound = np.append(known.sound[places.to_numpy()], not column.required)
         typed = told if column.type is Type.TEXT else known.typed.take(places).take(at)
+        if len(known.values) > KEPT or known.values.nbytes > KEPT_BYTES:
+            known.forget()
         if sound[:-1].all() and (sound[-1] or not at.null_count):
             return typed, None
         return typed, sound[at.fill_null(len(here)).to_numpy()]
@@ -214,11 +219,22 @@ class _Known:
 
 
 def _repeats(column: Agreed) -> bool:
-    """Whether its values are few beside its rows, so that it pays to judge each once: codes, regions, numbers, dates,
-    short digits; not names, and not identifiers."""
-    if column.type is not Type.TEXT or column.codes is not None:
+    """Whether it pays to judge each of its values once: they are few beside its rows, as codes, regions, numbers, dates
+    and short digits are, or, as free text, mostly need no judgement. Not so identifiers."""
+    if column.type is not Type.TEXT or column.codes is not None or column.is_free:
         return True
     return column.check == "region" or column.pattern in _SHORT
+
+
+def _is_plain(column: pa.ChunkedArray, longest: int) -> bool:
+    """Whether each text is as agreed, told from its bytes: none is suspect, nor more of them than characters may be."""
+    for chunk in column.chunks:
+        _, offsets, letters = chunk.buffers()
+        if letters is not None and len(chunk):
+            ends = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+            if np.diff(ends).max() > longest or _SUSPECT[np.frombuffer(letters, np.uint8)[ends[0] : ends[-1]]].any():
+                return False
+    return True
 
 
 def _kind(column: Agreed) -> Agreed:

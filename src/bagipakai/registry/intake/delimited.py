@@ -2,7 +2,7 @@
 
 Where a row ends is found here, for each block of some MiB, by counting quotes: an even number before a line break
 means that it ends a row. That is sound only if each quote opens, closes or is doubled; a block in which one does not is
-read character by character instead (`_walked`), and both ways mean the same (tests/registry/intake/test_csv.py).
+read character by character instead (`_walked`), and both ways mean the same (tests/registry/intake/test_agreement.py).
 Blocks are then parsed side by side. RFC 4180.
 """
 
@@ -60,7 +60,7 @@ def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
 @dataclass(slots=True)
 class _Block:
     """Whole rows, as UTF-8; `line` is where the first stands. `starts` and `ends` of each, its line break left out;
-    None if quotes do not tell, then `rows` were read one by one."""
+    `broken`: a line break stands in a value. If quotes do not tell where rows end, `rows` were read one by one."""
 
     data: bytes
     line: int
@@ -70,6 +70,7 @@ class _Block:
     lines: np.ndarray
     rows: list[list[str | None]] | None = None
     torn: list[Torn] = field(default_factory=list)
+    broken: bool = False
 
 
 class _Blocks:
@@ -138,14 +139,16 @@ class _Blocks:
         found = _ends(data, self.delimiter)
         if found is None:
             block, used = _walked(data, self, size)
+            self.line += data.count(b"\n", 0, used)
         else:
             ends, breaks = found
             used = int(ends[-1]) + 1 if len(ends) else 0
             starts = np.concatenate([np.zeros(min(1, len(ends)), np.int64), ends[:-1] + 1])
-            lines = self.line + np.searchsorted(breaks, starts)
-            block = _Block(data[:used], self.line, size, starts, ends, lines)
+            passed = int(np.searchsorted(breaks, used))
+            lines = self.line + (np.searchsorted(breaks, starts) if passed > len(ends) else np.arange(passed))
+            block = _Block(data[:used], self.line, size, starts, ends, lines, broken=passed > len(ends))
             _set_aside(block)
-        self.line += data.count(b"\n", 0, used)
+            self.line += passed
         return block, used
 
 
@@ -190,7 +193,7 @@ def _set_aside(block: _Block) -> None:
     """Leaves out empty lines and rows that are too long, and what stands before a line break."""
     if not len(block.ends):
         return
-    if b"\r\n" in block.data:
+    if b"\r" in block.data:  # where quotes told, before a line break alone
         letters = np.frombuffer(block.data, np.uint8)
         block.ends = block.ends - ((letters[np.maximum(block.ends, 1) - 1] == CR) & (block.ends > block.starts))
     length = block.ends - block.starts
@@ -223,7 +226,7 @@ def _parsed(block: _Block, blocks: _Blocks) -> Piece:
             pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=2 * LONGEST_ROW),
             pa.csv.ParseOptions(
                 delimiter=blocks.delimiter.decode(),
-                newlines_in_values=b'"' in block.data,
+                newlines_in_values=block.broken,
                 invalid_row_handler=skip,
             ),
             pa.csv.ConvertOptions(

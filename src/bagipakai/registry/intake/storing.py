@@ -48,10 +48,11 @@ class Accepted:
             if self._out is not None:
                 self._out.close()
 
-    def add(self, rows: pa.Table, file: int | pa.Array, lines: pa.Array) -> None:
-        """Raises what writing the rows before raised."""
+    def add(self, rows: pa.Table, file: int | pa.Array, lines: pa.Array, keep: pa.Array) -> None:
+        """Takes those that `keep` marks. Raises what writing the rows before raised."""
         numbers = pa.repeat(pa.scalar(file, pa.int32()), rows.num_rows) if isinstance(file, int) else file
-        self._jobs.append(self._pool.submit(self._take, rows, numbers, lines))
+        stored = rows.append_column(FILE, numbers).append_column(LINE, lines)
+        self._jobs.append(self._pool.submit(self._take, stored, keep))
         while len(self._jobs) > WAITING:
             self._jobs.popleft().result()
 
@@ -67,10 +68,11 @@ class Accepted:
                     table = pa.Table.from_batches([batch]).select(self._columns.names)
                     yield table, batch.column(FILE), batch.column(LINE)
 
-    def _take(self, rows: pa.Table, files: pa.Array, lines: pa.Array) -> None:
-        self._digest.add(rows)
-        self._batches.append(rows.append_column(FILE, files).append_column(LINE, lines))
-        self._rows += rows.num_rows
+    def _take(self, stored: pa.Table, keep: pa.Array) -> None:
+        kept = stored if keep.true_count == len(keep) else stored.filter(keep)
+        self._digest.add(kept.select(self._columns.names))
+        self._batches.append(kept)
+        self._rows += kept.num_rows
         self._flush(ROW_GROUP)
 
     def _flush(self, least: int) -> None:

@@ -235,11 +235,7 @@ class _Taking:
         keys.add(judged.keys, number, lines, judged.faulty)
         faulty: list[int] = pc.indices_nonzero(judged.faulty).to_pylist()
         self._faulty += len(faulty)
-        if faulty:
-            well = pc.invert(judged.faulty.combine_chunks())
-            accepted.add(judged.values.filter(well), number, lines.filter(well))
-        else:
-            accepted.add(judged.values, number, lines)
+        accepted.add(judged.values, number, lines, pc.invert(judged.faulty.combine_chunks()))
         return faulty
 
     def _explain(self, waiting: _Unexplained, number: int, file: Weighed, checker: Checker, returned: Returned) -> None:
@@ -290,8 +286,7 @@ class _Taking:
         left = Accepted(final, schema(self._contract))
         with left:
             for rows, file_numbers, lines in accepted.stored():
-                keep = hits.missing(identity(file_numbers, lines))
-                left.add(rows.filter(keep), file_numbers.filter(keep), lines.filter(keep))
+                left.add(rows, file_numbers, lines, hits.missing(identity(file_numbers, lines)))
         return left.digest()
 
 
