@@ -57,6 +57,11 @@ WHOLE = {  # what is sent → the code, and what its sentence names
         "set-has-no-header",
         "nik",
     ),
+    "half of a letter after a mark of UTF-8": (
+        codecs.BOM_UTF8 + WELL.encode() + b"x\xc3",
+        "set-encoding-is-mixed",
+        "baris 5",
+    ),
     "half of UTF-16": (WELL.encode("utf-16")[:-1], "set-encoding-is-unknown", "a.csv"),
     "a quote left open": (WELL.replace("Siti", '"Siti', 1), "set-quote-stays-open", "baris 2"),
     "a quote left open, and much after it": (
@@ -101,6 +106,10 @@ def test_any_usual_spelling_of_a_csv_is_the_same_set(tmp_path, encoding, delimit
     outcome = taken(wrote(tmp_path, as_csv(sent, delimiter, "\r\n").encode(encoding)))
     assert [one["nama"] for one in accepted(tmp_path / "out")] == names[:3]
     assert outcome.returned == len(names) - 3, "a control character of Latin-1 is still one"
+
+
+def test_a_set_may_begin_with_many_empty_lines(tmp_path):
+    assert taken(wrote(tmp_path, "\n" * 5000 + WELL)).accepted == 3
 
 
 def test_lines_of_old_macintoshes_and_a_hint_for_spreadsheets(tmp_path):
