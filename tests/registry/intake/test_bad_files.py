@@ -3,8 +3,10 @@
 import codecs
 import io
 import json
+import os
 import re
 import zipfile
+from threading import Thread
 
 import openpyxl
 import pyarrow as pa
@@ -25,6 +27,7 @@ from tests.registry.intake.sent import (
     wrote,
 )
 
+from bagipakai.core.refusal import Refusal
 from bagipakai.registry.folders import remove
 from bagipakai.registry.intake import reading, spreadsheet, taking
 
@@ -84,6 +87,26 @@ def test_a_set_that_breaks_its_contract_goes_back_whole(tmp_path, what):
     assert (refusal.code, named in refusal.sentence()) == (code, True), refusal
     assert "Siti" not in refusal.sentence() and NIK.format(1) not in refusal.sentence()
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"], "nothing is half-done"
+
+
+NO_FILES = {  # what lies there
+    "nothing": lambda path: None,
+    "a folder": os.mkdir,
+    "a pipe": os.mkfifo,
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path, what):
+    """In a thread: it would be waited for without end."""
+    NO_FILES[what](tmp_path / "a.csv")
+    asked = Thread(target=lambda: told.append(taken(tmp_path / "a.csv")), daemon=True)
+    told: list[Refusal] = []
+    asked.start()
+    asked.join(20)
+    assert [one.code for one in told] == ["set-file-is-missing"]
 
 
 def test_too_many_faulty_rows_return_the_set(tmp_path):
