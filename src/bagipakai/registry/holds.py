@@ -209,8 +209,8 @@ class Holds:
         """The folder with the bitmaps for `release`, looked up anew if the events, or the release, are others."""
         final = self.folder / release.version
         meant = f"{self.state} {release.digest}"
-        if not final.is_dir() or (final / STATE).read_text() != meant:
-            if final.is_dir():
+        if _told(final / STATE) != meant:
+            if final.is_dir():  # of another state, or taken away by half
                 shutil.rmtree(final)
             with in_the_making(final, durable=False) as folder:
                 self._look_up(release, spill, folder)
@@ -269,6 +269,13 @@ class Holds:
 
 def _name(number: int) -> str:
     return f"{number:06d}.dsse.json"
+
+
+def _told(file: Path) -> str:
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _read(file: Path) -> BitMap:
