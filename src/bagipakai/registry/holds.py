@@ -212,7 +212,7 @@ class Holds:
         if _told(final / STATE) != meant:
             if final.is_dir():  # of another state, or taken away by half
                 shutil.rmtree(final)
-            with in_the_making(final, durable=False) as folder:
+            with in_the_making(final) as folder:  # half a bitmap, after a power cut, would let somebody go
                 self._look_up(release, spill, folder)
                 (folder / STATE).write_text(meant)
             final.chmod(0o700)
