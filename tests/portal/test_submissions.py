@@ -175,6 +175,9 @@ def test_nobody_puts_a_piece_into_anothers_submission(sender, registry, small_pi
         ("../../etc/pelanggan.csv", "pelanggan.csv"),
         ("C:\\data\\pelanggan.csv", "pelanggan.csv"),
         ("3201010101010001.csv", "….csv"),
+        ("3201.0101 0101 0001.csv", "….csv"),
+        ("\uff13\uff12" + "\uff10" * 14 + ".csv", "….csv"),
+        ("2026-11-26 bagian 12.csv", "2026-11-26 bagian 12.csv"),
         ("a\u202egpj.csv", "a gpj.csv"),
     ],
 )

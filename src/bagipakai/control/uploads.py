@@ -41,8 +41,9 @@ def ending_of(name: str) -> str:
 
 
 def shown_name(name: str) -> str:
-    """What a file is called on a page and in the record: never by a number that could be a person's."""
-    return re.sub("[0-9]{16,}", "…", plain_name(name))
+    """What a file is called on a page and in the record: never by a number that could be a person's, also where it is
+    written in groups, as on a card, or in digits of another script."""
+    return re.sub(r"\d(?:[ .]?\d){15,}", "…", plain_name(name))
 
 
 def known(submission: Submission, name: str, size: int | None, last_changed: str) -> UploadedFile | None:
