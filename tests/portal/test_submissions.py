@@ -202,6 +202,13 @@ def test_what_is_too_large_or_not_read_is_refused_before_anything_is_kept(sender
     assert sender.post(to("begin", number), "{", content_type="application/json").status_code == 400
 
 
+@pytest.mark.parametrize("said", ["{", "[]", "[" * 2040, '{"name": "a.csv", "size": 1e400, "changed": 1}'])
+def test_a_script_that_says_nonsense_is_told_so(sender, said):
+    number = opened(sender)
+    assert sender.post(to("begin", number), said, content_type="application/json").status_code == 400
+    assert sender.post(to("withdraw", number), {"seen": "9" * 5000}).status_code == 409
+
+
 def test_what_is_on_its_way_takes_room(sender, monkeypatch):
     whole = Limits.on
     monkeypatch.setattr(Limits, "on", classmethod(lambda _, day: replace(whole(day), files=2, set=100)))
