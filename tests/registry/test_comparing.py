@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -22,6 +23,7 @@ from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missi
 from bagipakai.registry import comparing
 from bagipakai.registry.comparing import difference, impact
 from bagipakai.registry.engines.reference import truth
+from bagipakai.registry.package import private
 from bagipakai.registry.regions import regions
 
 _PLACES = {"kode_prov": 2, "kode_kab": 4, "kode_kec": 6, "kode_desa": 10}
@@ -244,6 +246,9 @@ def test_the_commands_compare_and_refuse(pair, tmp_path, monkeypatch, capsys):
     old, new, *_ = pair
     assert main(["registry", "difference", str(old.folder), str(new.folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["after"]["version"] == "2026.4.0"
+    with private(tmp_path / "var" / "worker" / "banding"):
+        assert main(["registry", "difference", str(old.folder), str(new.folder)]) == 1
+    assert "sedang berjalan" in capsys.readouterr().err
     plan = a_plan(area=replace(a_plan().area, codes=("32",)))
     (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()))
     assert main(["registry", "impact", str(old.folder), str(new.folder), "--plan", str(tmp_path / "plan.json")]) == 0
@@ -253,3 +258,23 @@ def test_the_commands_compare_and_refuse(pair, tmp_path, monkeypatch, capsys):
     assert main(["registry", "difference", str(old.folder), str(tmp_path / "2026.1.0")]) == 1
     said = capsys.readouterr().err
     assert "impact-plan-unreadable" in said and "release-unknown" in said
+
+
+def test_numbers_that_do_not_fit_memory_lie_in_a_private_folder_and_nowhere_else(pair, tmp_path, monkeypatch):
+    """And the engine that joins them can be told nothing else any more, and reads no other file."""
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "var"))
+    (tmp_path / "var" / "keys" / "registry").mkdir(parents=True)
+    write_once(tmp_path / "var" / "keys" / "registry" / "storage.key", STORAGE.raw, 0o600)
+    ready, seen = comparing._ready, []
+
+    def watched(con, spill, *others):
+        ready(con, spill, *others)
+        seen.append(spill)
+        for sql in ("SET memory_limit = '1GB'", "SELECT * FROM read_text('/etc/hostname')", "COPY (SELECT 1) TO 'a'"):
+            with pytest.raises(duckdb.Error):
+                con.execute(sql)
+
+    monkeypatch.setattr(comparing, "_ready", watched)
+    assert main(["registry", "difference", str(pair[0].folder), str(pair[1].folder)]) == 0
+    (spill,) = seen
+    assert spill.parent == tmp_path / "var" / "worker" / "banding" and not list((tmp_path / "var" / "worker").iterdir())

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -294,10 +295,13 @@ def _difference(options: argparse.Namespace) -> int:
     if isinstance(both, Refusal):
         return _refused(both)
     try:
-        with interruptible(AGAIN), shown("membandingkan", "orang", both[1].person_count) as more:
-            found = difference(*both, more)
+        people = both[1].person_count
+        with interruptible(AGAIN), shown("membandingkan", "orang", people) as more, _private() as spill:
+            found = difference(*both, more, spill)
     except Damaged as damage:
         return _refused(damage.refusal)
+    except BlockingIOError:
+        return _is_compared_elsewhere()
     value = found.shown(Disclosure.on(datetime.now(UTC).date())) if options.shown else found.to_json()
     nation = value["nation"]
     came = "–" if nation["born"] is None or nation["registered"] is None else nation["born"] + nation["registered"]
@@ -322,15 +326,33 @@ def _impact(options: argparse.Namespace) -> int:
     except (PlanError, TypeError):
         return _refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
     try:
-        with interruptible(AGAIN), shown("membandingkan", "baris", both[1].manifest["rows"][plan.unit.value]) as more:
-            value = impact(*both, plan.unit, chosen(plan.query()), more).to_json()
+        rows = both[1].manifest["rows"][plan.unit.value]
+        with interruptible(AGAIN), shown("membandingkan", "baris", rows) as more, _private() as spill:
+            value = impact(*both, plan.unit, chosen(plan.query()), more, spill).to_json()
     except Damaged as damage:
         return _refused(damage.refusal)
+    except BlockingIOError:
+        return _is_compared_elsewhere()
     nation = {way: sum(told.values()) for way, told in value["nation"].items()}
     sentence = (
         f"{value['keep']} tetap terpilih; {nation['persons']} orang dalam {nation['families']} keluarga melewati garis."
     )
     return _told(options, value, sentence)
+
+
+def _private() -> AbstractContextManager[Path]:
+    """A folder for numbers of persons that do not fit memory: of this process alone, wiped by the next one if it is
+    killed, and never among everybody's temporary files."""
+    from bagipakai.registry.package import private
+
+    workspaces = postgres.var() / "worker"
+    workspaces.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return private(workspaces / "banding")
+
+
+def _is_compared_elsewhere() -> int:
+    print("Perbandingan lain sedang berjalan di sini. Ulangi setelah selesai.", file=sys.stderr)
+    return 1
 
 
 def _both(options: argparse.Namespace) -> "tuple[Release, Release, StorageKey] | Refusal":

@@ -154,10 +154,13 @@ class Impact:
 Told = Callable[[int], object]  # is told how many rows of the new release were compared
 
 
-def difference(old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None) -> Difference:
-    """Raises Damaged if either is not what was published, ComparisonError."""
+def difference(
+    old: Release, new: Release, storage: StorageKey, told: Told = lambda _: None, spill: Path | None = None
+) -> Difference:
+    """`spill`: a private folder for what does not fit memory; none is one of our own among the system's temporary
+    files. Raises Damaged if either is not what was published, ComparisonError."""
     found = Difference(old, new)
-    with _joined(old, new, storage, Unit.INDIVIDU, None, told) as passes:
+    with _joined(old, new, storage, Unit.INDIVIDU, None, told, spill) as passes:
         for con in passes:
             for row in con.execute(_CHANGES.format(pairs=_pairs(Unit.INDIVIDU, "false"))).fetchall():
                 _tally(found, *row)
@@ -171,9 +174,10 @@ def impact(
     unit: Unit,
     chosen: Predicate | None,
     told: Told = lambda _: None,
+    spill: Path | None = None,
 ) -> Impact:
-    """Who crosses the line of `chosen` (None: everybody) over rows of `unit`. Raises Damaged, ComparisonError,
-    EngineError for a name that the catalogue does not have."""
+    """Who crosses the line of `chosen` (None: everybody) over rows of `unit`; `spill` as above. Raises Damaged,
+    ComparisonError, EngineError for a name that the catalogue does not have."""
     found = Impact(old, new, unit)
     crossing: dict[str, np.ndarray] = {
         way: np.zeros(release.family_count, dtype=bool)
@@ -185,7 +189,7 @@ def impact(
         types = {variable.name: variable.type for variable in new.catalogue.of_unit(unit)}
         sql = condition(chosen, types)
         said, values = sql.text, sql.values
-    with _joined(old, new, storage, unit, values, told) as passes:
+    with _joined(old, new, storage, unit, values, told, spill) as passes:
         for con in passes:
             pairs = _pairs(unit, f"coalesce(({said}), false)")
             table: Any = con.sql(_CROSSING.format(pairs=pairs)).to_arrow_table()
@@ -290,19 +294,25 @@ def _without_places(whole: dict[str, Any], rule: Disclosure, most: int) -> dict[
 
 @contextmanager
 def _joined(
-    old: Release, new: Release, storage: StorageKey, unit: Unit, values: Sequence[Any] | None, told: Told
+    old: Release,
+    new: Release,
+    storage: StorageKey,
+    unit: Unit,
+    values: Sequence[Any] | None,
+    told: Told,
+    spill: Path | None,
 ) -> Iterator[Iterator[duckdb.DuckDBPyConnection]]:
     """A connection for each pass over both releases; `told` hears of its share of the rows once it is done."""
     rows = max(release.manifest["rows"][unit.value] for release in (old, new))
     passes, whole = max(1, -(-rows // ROWS_A_PASS)), new.manifest["rows"][unit.value]
     with (
-        tempfile.TemporaryDirectory(prefix="banding.") as spill,
+        tempfile.TemporaryDirectory(prefix="banding.", dir=spill) as here,
         old.reading(storage, unit) as before,
         new.reading(storage, unit) as after,
     ):
         try:
             with duckdb.connect(config={"threads": os.cpu_count() or 1}) as con:
-                _ready(con, Path(spill), before, after, old.reference_day, values or ())
+                _ready(con, Path(here), before, after, old.reference_day, values or ())
 
                 def each() -> Iterator[duckdb.DuckDBPyConnection]:
                     for at in range(passes):
@@ -338,6 +348,10 @@ def _ready(
     for number, value in enumerate(values):
         con.execute(f"SET VARIABLE p{number:d} = ?", [value])
     con.execute("CREATE TEMP TABLE twice (number BIGINT)")
+    con.execute("SET allowed_directories = ?", [[str(spill), *(f"{shelf.protocol}://" for shelf in (before, after))]])
+    for name in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
+        con.execute(f"SET {name} = false")
+    con.execute("SET lock_configuration = true")
 
 
 def _name_the_doubled(con: duckdb.DuckDBPyConnection, unit: Unit, old: Release, new: Release) -> None:
