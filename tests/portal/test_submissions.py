@@ -152,6 +152,19 @@ def test_pieces_that_are_not_what_they_say_are_refused_and_not_kept(sender, smal
     assert UploadedPiece.objects.count() == 0 and not list(uploads.left_over())
 
 
+def test_a_piece_that_comes_otherwise_takes_the_place_of_the_one_before(
+    sender, small_pieces, django_capture_on_commit_callbacks
+):
+    """In the store too: it holds no more than the set may be large."""
+    content, number = a_set(30, 0), opened(sender)
+    begin(sender, number, content)
+    for other in (b"x", b"y", b"x"):
+        with django_capture_on_commit_callbacks(execute=True):
+            assert put(sender, number, other * 1000, 1).status_code == 200
+    (piece,) = UploadedPiece.objects.all()
+    assert [file.name for file in uploads.folder(number).iterdir()] == [f"{piece.sealed_sha256}.age"]
+
+
 def test_nobody_puts_a_piece_into_anothers_submission(sender, registry, small_pieces):
     content, number = a_set(30, 0), opened(sender)
     begin(sender, number, content)

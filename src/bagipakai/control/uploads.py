@@ -95,8 +95,8 @@ def missing(file: UploadedFile) -> list[int]:
 
 
 def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
-    """Seals one piece and keeps it, in the place of what stood there before. Raises KeyMissing while the registry has
-    made no intake key."""
+    """Seals one piece and keeps it, in the place of what stood there before, which goes. Raises KeyMissing while the
+    registry has made no intake key."""
     sealed = pyrage.encrypt(content, [keys.intake_key()])
     sha256 = hashlib.sha256(sealed).hexdigest()
     try:
@@ -105,6 +105,7 @@ def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Refusal("intake-store-is-full")
         raise
+    before = file.pieces.filter(number=number).values_list("sealed_sha256", flat=True).first()
     UploadedPiece.objects.update_or_create(
         file=file,
         number=number,
@@ -115,6 +116,8 @@ def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
             "mark": _mark(hashlib.sha256(content).hexdigest()),
         },
     )
+    if before is not None:  # or a sender who changes one piece again and again fills the store
+        transaction.on_commit(lambda: (folder(file.submission_id) / f"{before}.age").unlink(missing_ok=True))
     return None
 
 
