@@ -178,6 +178,19 @@ def test_pieces_that_are_not_what_they_say_are_refused_and_not_kept(sender, smal
     assert UploadedPiece.objects.count() == 0 and not list(uploads.left_over())
 
 
+def test_a_piece_that_comes_otherwise_takes_the_place_of_the_one_before(
+    sender, small_pieces, django_capture_on_commit_callbacks
+):
+    """In the store too: it holds no more than the set may be large."""
+    content, number = a_set(30, 0), opened(sender)
+    begin(sender, number, content)
+    for other in (b"x", b"y", b"x"):
+        with django_capture_on_commit_callbacks(execute=True):
+            assert put(sender, number, other * 1000, 1).status_code == 200
+    (piece,) = UploadedPiece.objects.all()
+    assert [file.name for file in uploads.folder(number).iterdir()] == [f"{piece.sealed_sha256}.age"]
+
+
 def test_nobody_puts_a_piece_into_anothers_submission(sender, registry, small_pieces):
     content, number = a_set(30, 0), opened(sender)
     begin(sender, number, content)
@@ -201,6 +214,9 @@ def test_nobody_puts_a_piece_into_anothers_submission(sender, registry, small_pi
         ("../../etc/pelanggan.csv", "pelanggan.csv"),
         ("C:\\data\\pelanggan.csv", "pelanggan.csv"),
         ("3201010101010001.csv", "….csv"),
+        ("3201.0101 0101 0001.csv", "….csv"),
+        ("\uff13\uff12" + "\uff10" * 14 + ".csv", "….csv"),
+        ("2026-11-26 bagian 12.csv", "2026-11-26 bagian 12.csv"),
         ("a\u202egpj.csv", "a gpj.csv"),
     ],
 )
@@ -223,6 +239,13 @@ def test_what_is_too_large_or_not_read_is_refused_before_anything_is_kept(sender
         assert page.status_code in (409, 422) and "Kesalahan" in text(page)
     assert UploadedFile.objects.count() == 0 and UploadedPiece.objects.count() == 0
     assert sender.post(to("begin", number), "{", content_type="application/json").status_code == 400
+
+
+@pytest.mark.parametrize("said", ["{", "[]", "[" * 2040, '{"name": "a.csv", "size": 1e400, "changed": 1}'])
+def test_a_script_that_says_nonsense_is_told_so(sender, said):
+    number = opened(sender)
+    assert sender.post(to("begin", number), said, content_type="application/json").status_code == 400
+    assert sender.post(to("withdraw", number), {"seen": "9" * 5000}).status_code == 409
 
 
 def test_what_is_on_its_way_takes_room(sender, monkeypatch):

@@ -27,7 +27,7 @@ from bagipakai.core.query import Between, Column
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.deliver import deliver
 from bagipakai.registry.engines import ORDINAL, reference
-from bagipakai.registry.holds import Broken, Case, Found, Holds
+from bagipakai.registry.holds import STATE, Broken, Case, Found, Holds
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.mailbox import Letter
 from bagipakai.registry.membership import Membership
@@ -162,6 +162,16 @@ def test_a_hold_that_ended_lets_the_next_package_have_them_again(published, hous
     first, second = (manifest_of(house, one).holds for one in (without, again))
     assert first["withheld"] == second["withheld"] == FEW
     assert first["holds"] != second["holds"] == holds.state
+
+
+def test_a_look_up_that_was_taken_away_by_half_is_made_again(published, house):
+    """As a worker leaves it that was killed while it made room for the next."""
+    release, rows = published
+    held(house, whole_niks(rows[Unit.INDIVIDU])[:3])
+    first = deliver(an_order(a_plan()), release, house.keys, house.places, clock=lambda: NOW)
+    (house.places.holds / release.version / STATE).unlink()
+    again = deliver(an_order(a_plan(), "O-2"), release, house.keys, house.places, clock=lambda: NOW)
+    assert again.rows == first.rows < len(rows[Unit.INDIVIDU])
 
 
 def test_a_table_counts_everybody_but_those_whom_policy_does_not_count(published, house):

@@ -1,5 +1,6 @@
 """A sealed file reads as its plaintext, block by block, or not at all."""
 
+import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 
@@ -80,6 +81,18 @@ def test_a_shortened_file_does_not_open(tmp_path, cut):
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(Damaged), Opened(path, key.cipher(NAME), told.blocks, NAME):
         pass
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 2])
+def test_a_file_that_is_shortened_while_it_is_read_never_reads_as_a_short_one(tmp_path, blocks):
+    key = ReleaseKey.new(VERSION)
+    path, _, told = sealed(tmp_path, SIZES[-1], key)
+    with Opened(path, key.cipher(NAME), told.blocks, NAME) as file:
+        os.truncate(path, blocks * (BLOCK + 16))
+        for length in (-1, 3 * BLOCK):
+            file.seek(0)
+            with pytest.raises(Damaged, match="release-file-altered"):
+                file.read(length)
 
 
 def test_a_sealed_file_of_another_place_does_not_open_under_this_name(tmp_path):

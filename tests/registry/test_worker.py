@@ -246,3 +246,17 @@ def test_a_worker_that_is_asked_to_end_ends(office, house):
     process.terminate()
     assert process.wait(10) == 0
     process.stderr.close()
+
+
+def test_no_command_of_the_registry_leaves_an_image_of_its_memory_where_it_crashes(tmp_path):
+    """Keys and rows are in it, and it lies wherever the system puts it."""
+    asked = """
+import resource
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+from bagipakai.cli import main
+main(["registry", "sources"])
+print(resource.getrlimit(resource.RLIMIT_CORE)[0])
+"""
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.splitlines()[-1] == "0"

@@ -41,8 +41,9 @@ def ending_of(name: str) -> str:
 
 
 def shown_name(name: str) -> str:
-    """What a file is called on a page and in the record: never by a number that could be a person's."""
-    return re.sub("[0-9]{16,}", "…", plain_name(name))
+    """What a file is called on a page and in the record: never by a number that could be a person's, also where it is
+    written in groups, as on a card, or in digits of another script."""
+    return re.sub(r"\d(?:[ .]?\d){15,}", "…", plain_name(name))
 
 
 def known(submission: Submission, name: str, size: int | None, last_changed: str) -> UploadedFile | None:
@@ -94,8 +95,8 @@ def missing(file: UploadedFile) -> list[int]:
 
 
 def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
-    """Seals one piece and keeps it, in the place of what stood there before. Raises KeyMissing while the registry has
-    made no intake key."""
+    """Seals one piece and keeps it, in the place of what stood there before, which goes. Raises KeyMissing while the
+    registry has made no intake key."""
     sealed = pyrage.encrypt(content, [keys.intake_key()])
     sha256 = hashlib.sha256(sealed).hexdigest()
     try:
@@ -104,6 +105,7 @@ def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Refusal("intake-store-is-full")
         raise
+    before = file.pieces.filter(number=number).values_list("sealed_sha256", flat=True).first()
     UploadedPiece.objects.update_or_create(
         file=file,
         number=number,
@@ -114,6 +116,8 @@ def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
             "mark": _mark(hashlib.sha256(content).hexdigest()),
         },
     )
+    if before is not None:  # or a sender who changes one piece again and again fills the store
+        transaction.on_commit(lambda: (folder(file.submission_id) / f"{before}.age").unlink(missing_ok=True))
     return None
 
 

@@ -215,10 +215,10 @@ class Holds:
         """The folder with the bitmaps for `release`, looked up anew if the events, or the release, are others."""
         final = self.folder / release.version
         meant = f"{self.state} {release.digest}"
-        if not final.is_dir() or (final / STATE).read_text() != meant:
-            if final.is_dir():
+        if _told(final / STATE) != meant:
+            if final.is_dir():  # of another state, or taken away by half
                 shutil.rmtree(final)
-            with in_the_making(final, durable=False) as folder:
+            with in_the_making(final) as folder:  # half a bitmap, after a power cut, would let somebody go
                 self._look_up(release, spill, folder)
                 (folder / STATE).write_text(meant)
             final.chmod(0o700)
@@ -285,6 +285,13 @@ class Holds:
 
 def _name(number: int) -> str:
     return f"{number:06d}.dsse.json"
+
+
+def _told(file: Path) -> str:
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _read(file: Path) -> BitMap:

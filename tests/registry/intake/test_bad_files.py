@@ -3,8 +3,10 @@
 import codecs
 import io
 import json
+import os
 import re
 import zipfile
+from threading import Thread
 
 import openpyxl
 import pyarrow as pa
@@ -25,8 +27,9 @@ from tests.registry.intake.sent import (
     wrote,
 )
 
+from bagipakai.core.refusal import Refusal
 from bagipakai.registry.folders import remove
-from bagipakai.registry.intake import spreadsheet
+from bagipakai.registry.intake import reading, spreadsheet, taking
 
 WELL = as_csv(rows(3))
 NOISE = bytes(range(256)) * 8
@@ -51,6 +54,17 @@ WHOLE = {  # what is sent → the code, and what its sentence names
         "ke-7",
     ),
     "two encodings": ((WELL + as_csv([row(4, nama="José")])).encode() + b"x\xe9\n", "set-encoding-is-mixed", "baris 7"),
+    "a header of one endless word": ("x" * 10_000_000, "set-has-no-header", "nik"),
+    "a name of a column that never ends": (
+        WELL.replace(HEADER, HEADER + "," + "y" * 200_000),
+        "set-has-no-header",
+        "nik",
+    ),
+    "half of a letter after a mark of UTF-8": (
+        codecs.BOM_UTF8 + WELL.encode() + b"x\xc3",
+        "set-encoding-is-mixed",
+        "baris 5",
+    ),
     "half of UTF-16": (WELL.encode("utf-16")[:-1], "set-encoding-is-unknown", "a.csv"),
     "a quote left open": (WELL.replace("Siti", '"Siti', 1), "set-quote-stays-open", "baris 2"),
     "a quote left open, and much after it": (
@@ -75,6 +89,26 @@ def test_a_set_that_breaks_its_contract_goes_back_whole(tmp_path, what):
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"], "nothing is half-done"
 
 
+NO_FILES = {  # what lies there
+    "nothing": lambda path: None,
+    "a folder": os.mkdir,
+    "a pipe": os.mkfifo,
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path, what):
+    """In a thread: it would be waited for without end."""
+    NO_FILES[what](tmp_path / "a.csv")
+    asked = Thread(target=lambda: told.append(taken(tmp_path / "a.csv")), daemon=True)
+    told: list[Refusal] = []
+    asked.start()
+    asked.join(20)
+    assert [one.code for one in told] == ["set-file-is-missing"]
+
+
 def test_too_many_faulty_rows_return_the_set(tmp_path):
     sent = [row(number, umur="x" if number <= 3 else "1") for number in range(1, 11)]
     file = wrote(tmp_path, as_csv(sent))
@@ -95,6 +129,10 @@ def test_any_usual_spelling_of_a_csv_is_the_same_set(tmp_path, encoding, delimit
     outcome = taken(wrote(tmp_path, as_csv(sent, delimiter, "\r\n").encode(encoding)))
     assert [one["nama"] for one in accepted(tmp_path / "out")] == names[:3]
     assert outcome.returned == len(names) - 3, "a control character of Latin-1 is still one"
+
+
+def test_a_set_may_begin_with_many_empty_lines(tmp_path):
+    assert taken(wrote(tmp_path, "\n" * 5000 + WELL)).accepted == 3
 
 
 def test_lines_of_old_macintoshes_and_a_hint_for_spreadsheets(tmp_path):
@@ -273,6 +311,64 @@ def test_texts_that_cells_share_are_read(tmp_path):
 
     taken(rewritten(book(tmp_path, rows(2)), change))
     assert [one["nama"] for one in accepted(tmp_path / "out")] == ["Siti", "Siti"]
+
+
+# Few bytes that say much
+
+
+def shares(rows_, cells, text):
+    """Rows whose cells all name one shared text."""
+
+    def change(name, old):
+        if name == "xl/sharedStrings.xml":
+            return f'<sst xmlns="{spreadsheet.MAIN}"><si><t>{text}</t></si></sst>'.encode()
+        if name != SHEET:
+            return old
+        head = re.match(rb'.*<row r="1".*?</row>', old, re.DOTALL)[0]
+        one = b"<row>" + b'<c t="s"><v>0</v></c>' * cells + b"</row>"
+        return head + one * rows_ + b"</sheetData></worksheet>"
+
+    return lambda folder: rewritten(book(folder, rows(1)), change)
+
+
+def says_again(times, text, packed=False, **how):
+    """A Parquet file whose column `nama` holds one text, and names it in every row."""
+
+    def file(folder):
+        sent = {name: pa.array(["1"] * times) for name in CONTRACT.names}
+        sent["nama"] = pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), pa.array([text], **how))
+        if packed:
+            sent["nama"] = sent["nama"].dictionary_decode()
+        pq.write_table(pa.table(sent), folder / "a.parquet", use_dictionary=not packed, compression="zstd")
+        return folder / "a.parquet"
+
+    return file
+
+
+LONG = "A" * 900_000
+OBJECT = json.dumps({"nik": "1", "nama": LONG}) + "\n"
+AMPLE = {  # what is sent → rows that can be read, rows that are too long or ragged
+    "cells of one text": (shares(40, 1, LONG), 40, 0),
+    "a row of one text": (shares(1, 64, LONG), 0, 1),
+    "rows of a text that is too long": (shares(40, 2, LONG), 0, 40),
+    "a dictionary of one text": (says_again(40, LONG), 40, 0),
+    "a dictionary of one large text": (says_again(40, LONG, type=pa.large_string()), 40, 0),
+    "a dictionary of a text that is too long": (says_again(40, LONG * 2), 0, 40),
+    "one text in every page": (says_again(40, LONG, packed=True), 40, 0),
+    "long lines": (lambda folder: wrote(folder, OBJECT * 40, "a.jsonl"), 40, 0),
+}
+
+
+@pytest.mark.parametrize("what", AMPLE)
+def test_few_bytes_cannot_ask_for_much_memory(tmp_path, what):
+    send, well, torn = AMPLE[what]
+    file = reading.weighed(send(tmp_path))
+    found = [
+        (piece.table.num_rows, piece.table.nbytes, piece.torn) for piece in taking._reader(file.form)(file, CONTRACT)
+    ]
+    assert sum(count for count, _, _ in found) == well and sum(len(one) for *_, one in found) == torn
+    assert max(size for _, size, _ in found) < 18 * 1024**2
+    assert all(len(one.text) <= 2_002 for *_, torn in found for one in torn)
 
 
 def test_a_truncated_spreadsheet_is_damaged(tmp_path):

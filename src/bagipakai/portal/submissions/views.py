@@ -165,7 +165,7 @@ def begin(http: HttpRequest, submission: int) -> JsonResponse:
     try:
         told = json.loads(http.read(NAME_LIMIT))
         name, size, changed = str(told["name"]), int(told["size"]), str(int(told["changed"]))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return JsonResponse({}, status=HTTPStatus.BAD_REQUEST)
     file = inflows.begin_file(row, tenure, name, size, changed)
     return _no(file) if isinstance(file, Refusal) else _progress(file)
@@ -224,7 +224,7 @@ def cancel(http: HttpRequest, submission: int) -> HttpResponse:
 
 def _seen(http: HttpRequest) -> int:
     seen = http.POST.get("seen", "")
-    return int(seen) if seen.isdecimal() else 0
+    return int(seen) if seen.isdecimal() and len(seen) < 9 else 0
 
 
 @require_GET

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -10,40 +10,98 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bagipakai.core.sources import Contract
-from bagipakai.registry.intake.reading import Piece, SetBroken, Weighed, matched, texts, unblanked
+from bagipakai.registry.intake.reading import (
+    LONGEST_ROW,
+    SHOWN,
+    Piece,
+    SetBroken,
+    Torn,
+    Weighed,
+    matched,
+    texts,
+    unblanked,
+)
 
 ROWS = 16_384  # of one piece
+LETTERS = 16 * 1024**2  # bytes of one piece, in which few may say a long text again and again
 MOST_COLUMNS = 10_000
 
 
 def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
     """The rows of the file. Raises SetBroken: damaged, another schema, a type that no text of the contract has."""
     name = file.name
-    parquet = _opened(file)
-    try:
-        header = parquet.schema_arrow.names
-        if len(header) > MOST_COLUMNS or len(set(header)) != parquet.metadata.num_columns:
+    with _opened(file) as parquet:
+        told, rows = parquet.schema_arrow, parquet.metadata.num_rows
+        if len(told) > MOST_COLUMNS or len(set(told.names)) != parquet.metadata.num_columns:
             raise SetBroken("set-format-is-unknown", file=name)
-        order = matched(header, contract, name)
+        order = matched(told.names, contract, name)
         for column, place in zip(contract.names, order, strict=True):
-            if not _has_text(parquet.schema_arrow.field(place).type):
+            if not _has_text(told.field(place).type):
                 raise SetBroken("set-column-has-another-type", file=name, column=column)
-        columns, done, rows = [header[place] for place in order], 0, parquet.metadata.num_rows
-        batches = parquet.iter_batches(ROWS, columns=columns, use_threads=False)
-        while (batch := _next(batches, name)) is not None:
-            table = unblanked(pa.table([_text(batch.column(column)) for column in columns], schema=texts(contract)))
-            lines = np.arange(done + 1, done + 1 + batch.num_rows)
-            done += batch.num_rows
-            yield Piece(table, lines, _as_csv(table), size=file.bytes * batch.num_rows // max(rows, 1))
+        columns, done = [told.names[place] for place in order], 0
+        for group in range(parquet.num_row_groups):
+            most = _at_once(file, parquet, group, columns)
+            batches = parquet.iter_batches(most, row_groups=[group], columns=columns, use_threads=False)
+            while (batch := _next(batches, name)) is not None:
+                lines = np.arange(done + 1, done + 1 + batch.num_rows)
+                done += batch.num_rows
+                yield _piece(batch.select(columns), lines, contract, file.bytes * batch.num_rows // max(rows, 1))
         if done != rows:
             raise SetBroken("set-file-is-damaged", file=name)
-    finally:
-        parquet.close()
 
 
-def _opened(file: Weighed) -> pq.ParquetFile:
+def _at_once(file: Weighed, parquet: pq.ParquetFile, group: int, columns: list[str]) -> int:
+    """How many rows of a group can be read at once. A few bytes may say a long text in every row: by a dictionary,
+    which is looked at first, or packed; so what its rows hold on average counts as well."""
+    told = parquet.metadata.row_group(group)
+    rows: int = told.num_rows
+    sizes = (told.column(at) for at in range(told.num_columns))
+    size = sum(int(one.total_uncompressed_size) for one in sizes if one.path_in_schema in columns)
+    words = [column for column in columns if _is_text(parquet.schema_arrow.field(column).type)]
+    longest = size // max(rows, 1)
+    if words and rows > 0:
+        with _opened(file, words) as known:
+            first = _next(known.iter_batches(1, row_groups=[group], columns=words, use_threads=False), file.name)
+        found = [column.dictionary for column in first.columns] if first is not None else []
+        longest = max(longest, sum(pc.max(pc.binary_length(one)).as_py() or 0 for one in found))
+    return max(1, min(ROWS, LETTERS // max(longest, 1)))
+
+
+def _piece(batch: pa.RecordBatch, lines: np.ndarray, contract: Contract, size: int) -> Piece:
+    """`batch`, its columns in the contract's order."""
+    table = pa.table([_text(column) for column in batch.columns], schema=texts(contract))
+    length = sum((pc.fill_null(pc.binary_length(column), 0).to_numpy() for column in table.columns), np.int64(0))
+    torn = [
+        Torn(int(lines[at]), "row-is-too-long", _line(_cells(table, int(at), SHOWN))[:SHOWN])
+        for at in np.flatnonzero(length > LONGEST_ROW)
+    ]
+    if torn:
+        whole = length <= LONGEST_ROW
+        table, lines = table.filter(pa.array(whole)), lines[whole]
+    table = unblanked(table)
+    return Piece(table, lines, lambda at: _line(_cells(table, at)), tuple(torn), size)
+
+
+def _cells(table: pa.Table, at: int, most: int | None = None) -> list[str]:
+    return [(cell or "")[:most] for cell in table.slice(at, 1).to_pylist()[0].values()]
+
+
+def _line(cells: list[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(cells)
+    return out.getvalue()
+
+
+def _opened(file: Weighed, known: list[str] | None = None) -> pq.ParquetFile:
+    """With the text columns `known` as dictionaries."""
     try:
-        return pq.ParquetFile(file.path, pre_buffer=False, buffer_size=1024 * 1024, page_checksum_verification=True)
+        return pq.ParquetFile(
+            file.path,
+            pre_buffer=False,
+            buffer_size=1024 * 1024,
+            page_checksum_verification=True,
+            read_dictionary=known,
+        )
     except (pa.ArrowException, OSError, ValueError):
         raise SetBroken("set-file-is-damaged", file=file.name) from None
 
@@ -56,6 +114,11 @@ def _next(batches: Iterator[pa.RecordBatch], name: str) -> pa.RecordBatch | None
         return batch
     except (pa.ArrowException, OSError, ValueError):
         raise SetBroken("set-file-is-damaged", file=name) from None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
 def _has_text(kind: pa.DataType) -> bool:
@@ -80,14 +143,3 @@ def _text(column: pa.Array) -> pa.Array:
         values = values.cast(pa.date32())
     told = values.cast(pa.string())
     return pc.if_else(pc.equal(told, ""), pa.scalar(None, pa.string()), told)
-
-
-def _as_csv(table: pa.Table) -> Callable[[int], str]:
-    def text(at: int) -> str:
-        out = io.StringIO()
-        csv.writer(out, lineterminator="").writerow(
-            ["" if one is None else one for one in table.slice(at, 1).to_pylist()[0].values()]
-        )
-        return out.getvalue()
-
-    return text

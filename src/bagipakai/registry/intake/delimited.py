@@ -128,7 +128,7 @@ class _Blocks:
 
     def _named(self, told: str) -> None:
         ways = [self.delimiter.decode()] if self._hinted else DELIMITERS
-        read = {way: next(csv.reader(io.StringIO(told[:LONGEST_ROW]), delimiter=way), [""]) for way in ways}
+        read = {way: _cells(told[:LONGEST_ROW], way) for way in ways}
         known = set(self.contract.names)
         way = max(ways, key=lambda way: len({cell.strip().casefold() for cell in read[way]} & known))
         self.delimiter, self.header, self._headed = way.encode(), read[way], True
@@ -150,6 +150,14 @@ class _Blocks:
             _set_aside(block)
             self.line += passed
         return block, used
+
+
+def _cells(told: str, delimiter: str) -> list[str]:
+    """The cells of a header; none where one is longer than any name could be."""
+    try:
+        return next(csv.reader(io.StringIO(told), delimiter=delimiter), [""])
+    except csv.Error:
+        return [""]
 
 
 def decoded(file: Weighed) -> Iterator[tuple[bytes, bool]]:

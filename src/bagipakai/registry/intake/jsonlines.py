@@ -11,7 +11,7 @@ from bagipakai.core.sources import Contract
 from bagipakai.registry.intake.delimited import decoded, shown
 from bagipakai.registry.intake.reading import LONGEST_ROW, Piece, SetBroken, Torn, Weighed, texts, unblanked
 
-ROWS = 20_000  # of one piece
+ROWS, LETTERS = 20_000, 16 * 1024**2  # most rows and bytes of one piece
 
 
 def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
@@ -61,16 +61,17 @@ class _Waiting:
         self._texts: list[bytes] = []
         self._numbers: list[int] = []
         self._torn: list[Torn] = []
-        self._size = 0
+        self._size = self._letters = 0
 
     def is_full(self) -> bool:
-        return len(self._rows) + len(self._torn) >= ROWS
+        return len(self._rows) + len(self._torn) >= ROWS or self._letters >= LETTERS
 
     def take(self, number: int, line: bytes | Torn, size: int) -> None:
         self._size += size
         if isinstance(line, Torn):
             self._torn.append(line)
             return
+        self._letters += len(line)
         row = _row(line)
         if row is None:
             self._torn.append(Torn(number, "row-is-not-an-object", line.decode("utf-8", "replace")))

@@ -86,16 +86,16 @@ class Weighed:
 def weighed(path: Path, told: Callable[[int], object] | None = None) -> Weighed:
     """Reads the file once. Raises SetBroken for what no reader can read, OSError."""
     name = shown_name(path)
-    sha, size, head, encoding = hashlib.sha256(), 0, b"", _Encoding()
+    sha, size, head, blank, encoding = hashlib.sha256(), 0, b"", True, _Encoding()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            head = head or chunk[:4096]
+            head, blank = head or chunk[:4096], blank and not chunk.strip()
             sha.update(chunk)
             size += len(chunk)
             encoding.look(chunk)
             if told is not None:
                 told(len(chunk))
-    if not head.strip():
+    if blank:
         raise SetBroken("set-is-empty", file=name)
     form = _form(head, name)
     spelled = encoding.name(head, name) if form in (Form.CSV, Form.JSONL) else ""
@@ -167,8 +167,8 @@ class _Encoding:
             (codecs.BOM_UTF16_BE, "utf-16-be"),
         ):
             if head.startswith(mark):
-                if told == "utf-8-sig" and not self._utf8:
-                    raise SetBroken("set-encoding-is-mixed", file=file, line=self._first or 1)
+                if told == "utf-8-sig" and (not self._utf8 or self._pending):
+                    raise SetBroken("set-encoding-is-mixed", file=file, line=self._first or self._lines + 1)
                 return told
         even, odd = head[0::2].count(0), head[1::2].count(0)
         if max(even, odd) * 5 > len(head) and min(even, odd) * 20 < len(head):

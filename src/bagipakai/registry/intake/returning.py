@@ -22,7 +22,7 @@ COLUMNS = pa.schema(
     ]
 )
 LONGEST = 32_000  # characters of a row that are shown: more does not fit into a cell
-AT_ONCE = 5_000  # lines
+AT_ONCE, LETTERS = 5_000, 4_000_000  # lines that are written together, and what they hold at most before
 
 
 class Returned:
@@ -32,7 +32,7 @@ class Returned:
     def __init__(self, folder: Path, contract: Contract, day: date) -> None:
         self._folder, self._contract, self._day = folder, contract, day
         self._lines: list[tuple[str, int, str, str, str, str]] = []
-        self._file, self._name = 0, ""
+        self._file, self._name, self._letters = 0, "", 0
         self._written: dict[int, int] = {}
         self._sentences: dict[tuple[str, str], str] = {}
 
@@ -46,7 +46,8 @@ class Returned:
             said = self._sentences[code, column] = faults.told(code, self._contract, column, self._day).sentence()
         shown = text if len(text) <= LONGEST else text[:LONGEST] + " …"
         self._lines.append((name, line, column, code, said, shown))
-        if len(self._lines) >= AT_ONCE:
+        self._letters += len(shown)
+        if len(self._lines) >= AT_ONCE or self._letters >= LETTERS:
             self._flush()
 
     def close(self) -> None:
@@ -64,7 +65,7 @@ class Returned:
                     out.write(csv_bytes(batch.slice(0, 0)))
                 pa.csv.write_csv(guarded(batch)[0], out, pa.csv.WriteOptions(include_header=False))
             done += len(now)
-        self._written[self._file] = done
+        self._written[self._file], self._letters = done, 0
 
 
 def _stem(name: str) -> str:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import IO, Any
 from xml.parsers import expat
@@ -35,6 +36,7 @@ from bagipakai.registry.intake.reading import (
 ENTRIES, RATIO = 2_000, 200  # most entries; most bytes for one compressed byte, of an entry over a MiB
 BYTES, STRINGS, SMALL = 16 * 1024**3, 256 * 1024**2, 16 * 1024**2  # most, uncompressed: of all, of strings, of the rest
 ROWS, READ = 8_192, 256 * 1024  # rows of a piece; bytes read at once
+LETTERS = 16 * 1024**2  # most of a piece: few bytes may refer to a long text again and again
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -223,10 +225,18 @@ class _Book:
 
         self._read("xl/sharedStrings.xml", start, end, text)
 
-    def string(self, at: int) -> str:
+    def length(self, at: int) -> int:
+        """Bytes of a shared text. Raises ValueError where there is none."""
         if not 0 <= at < len(self._ends) - 1:
             raise ValueError("no such text")
-        return self._letters[self._ends[at] : self._ends[at + 1]].decode()
+        return self._ends[at + 1] - self._ends[at]
+
+    def string(self, cell: "str | int", most: int = LONGEST_ROW) -> str:
+        """What stands in a cell, or its first bytes."""
+        if isinstance(cell, str):
+            return cell[:most]
+        start, end = self._ends[cell], self._ends[cell + 1]
+        return self._letters[start : min(end, start + most)].decode(errors="ignore")
 
 
 def _is_date(form: str) -> bool:
@@ -234,17 +244,30 @@ def _is_date(form: str) -> bool:
     return re.search(r"[dmyDMY]", bare) is not None and "#" not in bare and "0" not in bare
 
 
+@dataclass(slots=True)
+class _Row:
+    """A row, where it stands, and how long it is. Cells are texts, or numbers of shared ones: a few bytes may name a
+    long text a thousand times. Of a row that is too long only the beginning is kept."""
+
+    line: int
+    cells: dict[int, str | int] = field(default_factory=dict)
+    letters: int = 0
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.letters > LONGEST_ROW
+
+
 class _Sheet:
     """Takes the events of one sheet, and keeps rows until they are asked for."""
 
     def __init__(self, book: _Book) -> None:
         self.book = book
-        self.rows: list[tuple[int, dict[int, str]]] = []
-        self._row, self._column = 0, -1
-        self._cells: dict[int, str] = {}
+        self.rows: list[_Row] = []
+        self._row, self._column = _Row(0), -1
         self._kind, self._style = "n", 0
         self._parts: list[str] = []
-        self._length, self._listening = 0, False
+        self._listening = False
 
     def start(self, tag: str, told: dict[str, str]) -> None:
         word = tag.rpartition(" ")[2]
@@ -252,21 +275,21 @@ class _Sheet:
             place = told.get("r")
             self._column = _column(place) if place else self._column + 1
             self._kind, self._style = told.get("t", "n"), int(told.get("s", "0"))
-            self._parts, self._length = [], 0
+            self._parts = []
             if self._column >= MOST_COLUMNS:
                 raise ValueError("too many columns")
         elif word in ("v", "t"):
             self._listening = True
         elif word == "row":
-            row = int(told.get("r", self._row + 1))
-            if not self._row < row <= MOST_ROWS:
+            row = int(told.get("r", self._row.line + 1))
+            if not self._row.line < row <= MOST_ROWS:
                 raise ValueError("rows out of order")
-            self._row, self._cells, self._column = row, {}, -1
+            self._row, self._column = _Row(row), -1
 
     def text(self, data: str) -> None:
-        if self._listening and self._length <= LONGEST_ROW:
+        if self._listening and not self._row.is_too_long:
             self._parts.append(data)
-            self._length += len(data)
+            self._row.letters += len(data)
 
     def end(self, tag: str) -> None:
         word = tag.rpartition(" ")[2]
@@ -274,14 +297,16 @@ class _Sheet:
             self._listening = False
         elif word == "c":
             if self._parts:
-                self._cells[self._column] = self._value("".join(self._parts))
-        elif word == "row" and self._cells:
-            self.rows.append((self._row, self._cells))
+                raw = "".join(self._parts)
+                self._row.cells[self._column] = raw[:SHOWN] if self._row.is_too_long else self._value(raw)
+        elif word == "row" and self._row.cells:
+            self.rows.append(self._row)
 
-    def _value(self, raw: str) -> str:
+    def _value(self, raw: str) -> str | int:
         match self._kind:
             case "s":
-                return self.book.string(int(raw))
+                self._row.letters += self.book.length(int(raw))
+                return int(raw)
             case "n":
                 dates = self.book.dates
                 return _number(raw, self._style < len(dates) and dates[self._style], self.book.from_1904)
@@ -326,33 +351,46 @@ def _rows(book: _Book, name: str, file: Weighed, contract: Contract) -> Iterator
             parser.Parse(data, not data)
             done += len(data)
             if order is None and sheet.rows:
-                _, cells = sheet.rows.pop(0)
+                cells = sheet.rows.pop(0).cells
                 width = max(cells) + 1
-                order = matched([cells.get(at, "") for at in range(width)], contract, file.name)
-            if sheet.rows and (len(sheet.rows) >= ROWS or not data):
-                yield _piece(sheet.rows, order or [], width, contract, file.bytes * done // total)
-                sheet.rows, done = [], 0
+                names = [book.string(cells.get(at, ""), SHOWN) for at in range(width)]
+                order = matched(names, contract, file.name)
+            while sheet.rows and ((some := _together(sheet.rows)) < len(sheet.rows) or some == ROWS or not data):
+                yield _piece(book, sheet.rows[:some], order or [], width, contract, file.bytes * done // total)
+                sheet.rows, done = sheet.rows[some:], 0
             if not data:
                 break
 
 
-def _piece(
-    rows: list[tuple[int, dict[int, str]]], order: list[int], width: int, contract: Contract, size: int
-) -> Piece:
+def _together(rows: list[_Row]) -> int:
+    """How many of the first rows make a piece: at least one."""
+    letters = 0
+    for at, row in enumerate(rows):
+        letters += min(row.letters, LONGEST_ROW)
+        if at == ROWS or (at and letters > LETTERS):
+            return at
+    return len(rows)
+
+
+def _piece(book: _Book, rows: list[_Row], order: list[int], width: int, contract: Contract, size: int) -> Piece:
     torn = [
-        Torn(number, "row-is-ragged" if max(cells) >= width else "row-is-too-long", _csv(cells)[:SHOWN])
-        for number, cells in rows
-        if max(cells) >= width or sum(map(len, cells.values())) > LONGEST_ROW
+        Torn(row.line, "row-is-ragged" if max(row.cells) >= width else "row-is-too-long", _csv(book, row, SHOWN))
+        for row in rows
+        if max(row.cells) >= width or row.is_too_long
     ]
     gone = {one.line for one in torn}
-    kept = [(number, cells) for number, cells in rows if number not in gone]
-    columns = [pa.array([cells.get(place) or None for _, cells in kept], pa.string()) for place in order]
-    lines = np.array([number for number, _ in kept], np.int64)
+    kept = [row for row in rows if row.line not in gone]
+    columns = [
+        pa.array([book.string(row.cells.get(place, "")) or None for row in kept], pa.string()) for place in order
+    ]
+    lines = np.array([row.line for row in kept], np.int64)
     table = unblanked(pa.table(columns, schema=texts(contract)))
-    return Piece(table, lines, lambda at: _csv(kept[at][1]), tuple(torn), size)
+    return Piece(table, lines, lambda at: _csv(book, kept[at]), tuple(torn), size)
 
 
-def _csv(cells: dict[int, str]) -> str:
+def _csv(book: _Book, row: _Row, most: int = LONGEST_ROW) -> str:
+    """The row as it was sent, or its beginning."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow([cells.get(at, "") for at in range(max(cells) + 1)])
-    return out.getvalue()
+    cells = [book.string(row.cells.get(at, ""), most) for at in range(max(row.cells) + 1)]
+    csv.writer(out, lineterminator="").writerow(cells)
+    return out.getvalue()[:most]

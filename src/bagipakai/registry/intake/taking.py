@@ -204,8 +204,10 @@ class _Taking:
 
     def _weighed(self, path: Path) -> Weighed:
         try:
+            if not path.is_file():  # what is no file has no end, or cannot be read twice
+                raise FileNotFoundError
             return reading.weighed(path, self._told)
-        except (FileNotFoundError, IsADirectoryError, PermissionError):
+        except (FileNotFoundError, PermissionError):
             raise SetBroken("set-file-is-missing", file=reading.shown_name(path)) from None
 
     def _pieces(self, file: Weighed, again: bool = False) -> Iterator[Piece]:
