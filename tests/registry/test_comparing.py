@@ -290,6 +290,16 @@ def test_a_small_total_is_not_given_back_by_what_it_is_part_of(pair):
     assert shown["deciles"] is None and shown["moved"] is None, "each has a small one, and its total is told"
 
 
+def test_a_total_that_may_be_of_few_families_is_not_told(pair):
+    """Twelve persons may be three families, here as in every table."""
+    found = grown(difference(*pair[:2], STORAGE), 100)
+    for kab in REGENCIES:
+        found.events[kab, "registered"] = 4
+    assert found.old.most_members == 5 and found.shown(Disclosure.on(DAY))["nation"]["registered"] is None
+    found.events[REGENCIES[0], "registered"] = 9 * 5 + 1 - 8
+    assert found.shown(Disclosure.on(DAY))["nation"]["registered"] == 46
+
+
 # What is laid apart meanwhile.
 
 

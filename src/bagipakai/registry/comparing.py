@@ -98,16 +98,18 @@ class Difference:
             counts = {kab: self.events[kab, event] for kab in everywhere}
             table = hide(("kode_prov", "kode_kab"), "individu", _tree(counts, most), rule)
             if isinstance(table, Refusal):
-                return {**_without_places(whole, rule), "hidden_because": table.code}
+                return {**_without_places(whole, rule, most), "hidden_because": table.code}
             hidden |= _hidden(table)
         for level in ("provinces", "regencies"):
             whole[level] = {
                 code: None if code in hidden else {event: told[event] for event in PLACED}
                 for code, told in whole[level].items()
             }
-        return {**_without_places(whole, rule), "provinces": whole["provinces"], "regencies": whole["regencies"]} | {
-            "hidden_places": len(hidden & everywhere)
-        }
+        return {
+            **_without_places(whole, rule, most),
+            "provinces": whole["provinces"],
+            "regencies": whole["regencies"],
+        } | {"hidden_places": len(hidden & everywhere)}
 
     def _by(self, digits: int) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}
@@ -272,10 +274,12 @@ def _hidden(table: Table) -> set[str]:
     return {str(line.key[-1]) for line in table.lines if line.key and line.count is None}
 
 
-def _without_places(whole: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
-    """Without places; of the nation, what is small is not told, nor what would give it back: rows that are not
-    comparable are what is missing from the flows, and the table of deciles or of moves adds up to totals told here."""
-    least, flows = rule.smallest_persons, ("born", "registered", "left")
+def _without_places(whole: dict[str, Any], rule: Disclosure, most: int) -> dict[str, Any]:
+    """Without places; of the nation, what is small, or may be of few families, is not told, nor what would give it
+    back: rows that are not comparable are what is missing from the flows, and the table of deciles or of moves adds up
+    to totals told here."""
+    least = max(rule.smallest_persons, (rule.smallest_families - 1) * most + 1)
+    flows = ("born", "registered", "left")
     told = {event: count if count >= least else None for event, count in whole["nation"].items()}
     moves = [whole["moved"].get(level, 0) for level in _PLACES.values()]
     return {
