@@ -85,7 +85,7 @@ def test_a_shortened_file_does_not_open(tmp_path, cut):
 
 @pytest.mark.parametrize("blocks", [0, 1, 2])
 def test_a_file_that_is_shortened_while_it_is_read_never_reads_as_a_short_one(tmp_path, blocks):
-    key = ReleaseKey.new(VERSION)
+    key = ShelfKey.new(VERSION)
     path, _, told = sealed(tmp_path, SIZES[-1], key)
     with Opened(path, key.cipher(NAME), told.blocks, NAME) as file:
         os.truncate(path, blocks * (BLOCK + 16))
