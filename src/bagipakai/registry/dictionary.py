@@ -179,8 +179,9 @@ def _reading(plan: Plan) -> tuple[str, ...]:
     found = [notes[plan.format]]
     if plan.format in (Format.CSV, Format.XLSX, Format.SDMX_CSV):
         found.append(
-            "Teks yang dapat dijalankan lembar kerja sebagai rumus diberi satu tanda petik (') di depan; jumlahnya per "
-            "kolom ada di manifes (guarded). Hapus satu petik di depan pada kolom itu untuk mendapat nilai asli."
+            "Teks yang dapat dijalankan lembar kerja sebagai rumus diberi satu tanda petik (') di tempat rumus itu "
+            "dapat dimulai; jumlahnya per kolom ada di manifes (guarded). Pada kolom itu, hapus satu petik di depan, "
+            "sesudah titik koma, sesudah tab, dan sesudah ganti baris untuk mendapat nilai asli."
         )
     if plan.protections.pseudonyms:
         found.append(f"Pseudonim dibuat menurut skema {SCHEME}; hanya Pengendali DTSEN yang dapat mengembalikannya.")

@@ -3,8 +3,8 @@
 CSV (UTF-8 without byte-order mark, comma, text always quoted, so that unknown is empty and an empty text is `""`),
 XLSX (one sheet a part, identifiers as text, dates as dates), JSON Lines, Parquet (zstd, identifiers as text, pseudonyms
 as 16 bytes), SDMX-CSV (a table in the words of registry.sdmx). In CSV, XLSX and SDMX-CSV a
-text that a spreadsheet would run gets one apostrophe in front; how many, per column, is reported and printed in the
-manifest.
+text that a spreadsheet would run gets an apostrophe where it would begin to; how many, per column, is reported and
+printed in the manifest.
 """
 
 import json
@@ -35,10 +35,16 @@ _DIGITS_KEPT = 10**15  # a spreadsheet keeps 15 digits; a longer whole number is
 _FIRST_DAY = date(1900, 3, 1)  # from here on spreadsheets agree what day it is; an earlier date is written as text
 
 # What a spreadsheet takes for the start of a formula, also after blanks and in full width (OWASP, CSV injection);
-# the apostrophe itself is guarded too, so that taking one away always gives back the original.
-_FORMULA = r"^(?:\s*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[\t\r\n\x00']|\s*\|)"
+# the apostrophe itself is guarded too, so that taking one away gives back the original.
+_FORMULA = r"^(?:[\s\v\pZ]*[=+\-@|\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[\t\r\n\x00'])"
 _SUSPECT = np.zeros(256, dtype=bool)  # first bytes that are worth a closer look
 _SUSPECT[[*b"=+-@|'\t\r\n\0 \v\f", 0xC2, 0xE2, 0xE3, 0xEF]] = True
+
+# A spreadsheet that expects another sign between columns, as the Indonesian one does, takes quotes for text, and begins
+# a cell behind each of these.
+_WITHIN = r"([;\t\r\n])([ \f\v\pZ]*[=+\-@|\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[\x00'])"
+_SEPARATES = np.zeros(256, dtype=bool)
+_SEPARATES[[*b";\t\r\n"]] = True
 
 
 class PartFile(Protocol):
@@ -82,25 +88,32 @@ def writer(form: Format) -> Writer:
 
 
 def guarded(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[str]]:
-    """`batch` with an apostrophe before each text that a spreadsheet could run, and the number of them per column."""
+    """`batch` with an apostrophe wherever a spreadsheet could begin to run a text, and how many texts of a column have
+    one. Taking away one in front, and one behind each `;`, tab and end of line, always gives back the original."""
     counts: Counter[str] = Counter()
     for at, field in enumerate(batch.schema):
         column = batch.column(at)
-        if field.type == pa.string() and _first_bytes_are_suspect(column):
-            found = pc.fill_null(pc.match_substring_regex(column, _FORMULA), False)
-            if number := pc.sum(found).as_py():
+        if field.type == pa.string():
+            safe = _guarded(column)
+            if number := pc.sum(pc.not_equal(safe, column)).as_py() if safe is not column else 0:
                 counts[field.name] = number
-                safe = pc.if_else(found, pc.binary_join_element_wise("'", column, ""), column)
                 batch = batch.set_column(at, field, safe)
     return batch, counts
 
 
-def _first_bytes_are_suspect(column: pa.StringArray) -> bool:
+def _guarded(column: pa.StringArray) -> pa.StringArray:
+    """The column itself where no byte of it is worth a closer look."""
     if column.buffers()[2] is None or not len(column):
-        return False
+        return column
     starts = np.frombuffer(column.buffers()[1], dtype=np.int32)[column.offset : column.offset + len(column) + 1]
-    filled = starts[:-1][np.diff(starts) > 0]
-    return bool(_SUSPECT[np.frombuffer(column.buffers()[2], dtype=np.uint8)[filled]].any())
+    held = np.frombuffer(column.buffers()[2], dtype=np.uint8)
+    safe = column
+    if _SEPARATES[held[starts[0] : starts[-1]]].any():
+        safe = pc.replace_substring_regex(safe, _WITHIN, r"\1'\2")
+    if _SUSPECT[held[starts[:-1][np.diff(starts) > 0]]].any():
+        found = pc.fill_null(pc.match_substring_regex(safe, _FORMULA), False)
+        safe = pc.if_else(found, pc.binary_join_element_wise("'", safe, ""), safe)
+    return safe
 
 
 def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
