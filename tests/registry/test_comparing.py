@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -350,6 +351,21 @@ def test_however_many_shares_each_file_is_read_once_and_each_row_told_twice(pair
         assert sum(told) == comparing.heard(old, new, Unit.INDIVIDU) == 2 * (old.person_count + new.person_count)
         assert not named, "who kills it leaves no file"
     assert opened[0] == opened[1] and len(opened[0]) == 3
+
+
+def test_the_engine_that_joins_can_be_told_nothing_else_and_reads_no_other_file(pair, monkeypatch):
+    ready, tried = comparing._ready, []
+
+    def watched(con, *others):
+        ready(con, *others)
+        for sql in ("SET memory_limit = '1GB'", "SELECT * FROM read_text('/etc/hostname')", "COPY (SELECT 1) TO 'a'"):
+            with pytest.raises(duckdb.Error):
+                con.execute(sql)
+            tried.append(sql)
+
+    monkeypatch.setattr(comparing, "_ready", watched)
+    difference(*pair[:2], STORAGE)
+    assert len(tried) == 3
 
 
 # The commands.

@@ -31,6 +31,7 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.quality import IDENTIFIERS
 from bagipakai.registry.releases import Release
 from bagipakai.registry.shares import Shares, again
+from bagipakai.registry.vault import Shelf
 
 MEMORY = "600MB"
 ROWS_A_SHARE = 4_000_000  # of both releases, joined at once
@@ -309,17 +310,19 @@ def _shares(
     rows = heard(old, new, unit) // 2
     count = max(1, -(-rows // ROWS_A_SHARE))
     try:
-        with duckdb.connect() as con, tempfile.TemporaryFile(dir=room) as file:
-            _ready(con, said.values)
+        with (
+            duckdb.connect() as con,
+            tempfile.TemporaryFile(dir=room) as file,
+            old.reading(storage, unit) as was,
+            new.reading(storage, unit) as now,
+        ):
+            _ready(con, said.values, (was, now))
             sides = {"before": Shares(file, count), "after": Shares(file, count)}
-            for side, release in zip(sides.values(), (old, new), strict=True):
-                with release.reading(storage, unit) as shelf:
-                    con.register_filesystem(shelf)
-                    for one in release.files:
-                        if one.unit is unit:
-                            con.execute("SET VARIABLE part = ?", [shelf.name(one.path)])
-                            side.add(con.sql(select).to_arrow_table())
-                            told(one.rows)
+            for side, release, shelf in zip(sides.values(), (old, new), (was, now), strict=True):
+                for one in (each for each in release.files if each.unit is unit):
+                    con.execute("SET VARIABLE part = ?", [shelf.name(one.path)])
+                    side.add(con.sql(select).to_arrow_table())
+                    told(one.rows)
             for at in range(count):
                 yield _answer(con, query, {name: side[at] for name, side in sides.items()})
                 told(rows * (at + 1) // count - rows * at // count)
@@ -327,17 +330,25 @@ def _shares(
         raise ComparisonError(type(error).__name__) from None
 
 
-def _ready(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
+def _ready(con: duckdb.DuckDBPyConnection, values: Sequence[Any], shelves: Sequence[Shelf]) -> None:
+    """Locked: from here on it reads these shelves, writes nothing, and can be told nothing else."""
+    for shelf in shelves:
+        con.register_filesystem(shelf)
+    for at, value in enumerate(values):
+        con.execute(f"SET VARIABLE p{at:d} = ?", [value])
     for name, value in (
         ("threads", min(4, os.cpu_count() or 1)),
         ("enable_progress_bar", False),
         ("memory_limit", MEMORY),
         ("temp_directory", ""),  # it would spill in clear: a share fits
         ("preserve_insertion_order", False),
+        ("allowed_directories", [f"{shelf.protocol}://" for shelf in shelves]),
+        ("autoinstall_known_extensions", False),
+        ("autoload_known_extensions", False),
+        ("enable_external_access", False),
+        ("lock_configuration", True),
     ):
         con.execute(f"SET {name} = ?", [value])
-    for at, value in enumerate(values):
-        con.execute(f"SET VARIABLE p{at:d} = ?", [value])
 
 
 def _answer(con: duckdb.DuckDBPyConnection, query: str, share: dict[str, pa.Table]) -> pa.Table:
