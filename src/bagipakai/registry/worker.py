@@ -112,7 +112,8 @@ class Worker:
             return self._cancelled(order)
         except UnknownRelease:
             return deliver.refused(order, Refusal("order-release-unknown", {"release": order.release}))
-        except Damaged:
+        except Damaged as damage:  # of this release, or of an event of another, which the house must see
+            log.error("order.damage order=%s code=%s file=%s", order.order_id, damage.code, damage.file)
             return deliver.refused(order, Refusal("order-release-damaged", {"release": order.release}))
         except Broken as broken:  # who is on hold is not known, so nobody is delivered
             return deliver.refused(order, Refusal("hold-records-broken", {"file": str(broken)}))
