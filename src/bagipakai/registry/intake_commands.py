@@ -17,7 +17,7 @@ from bagipakai.core.variables import Type
 from bagipakai.showing import interruptible, number, shown
 
 KINDS = {Type.TEXT: "teks", Type.INTEGER: "bilangan", Type.BOOLEAN: "ya/tidak", Type.DATE: "tanggal"}
-EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman ditolak · 2 sebagian baris dikembalikan."
+EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman dikembalikan · 2 sebagian baris dikembalikan."
 
 
 def register(subparsers: Any) -> None:
@@ -52,7 +52,7 @@ def register(subparsers: Any) -> None:
 
 
 def _take(options: argparse.Namespace) -> int:
-    from bagipakai.registry.intake import take
+    from bagipakai.registry.intake import SentBack, take
 
     day = options.day or datetime.now(UTC).astimezone(WIB).date()
     sources = _on(day)
@@ -65,6 +65,12 @@ def _take(options: argparse.Namespace) -> int:
     kept = "Tidak ada yang diterima dan tidak ada yang tertinggal: ulangi perintah yang sama dari awal."
     with interruptible(kept), shown("memeriksa", "B", size) as more:
         outcome = take(options.files, contract, options.out, day=day, told=more)
+    if isinstance(outcome, SentBack):
+        if options.json:
+            print(json.dumps({**outcome.found.to_json(), "refusal": outcome.code}, ensure_ascii=False))
+        print(f"Daftar baris yang salah: {outcome.found.folder / 'returned'}", file=sys.stderr)
+        print(f"Laporan: {outcome.found.folder / 'report.json'}", file=sys.stderr)
+        return _refused(outcome)
     if isinstance(outcome, Refusal):
         return _refused(outcome)
     if options.json:

@@ -68,7 +68,7 @@ def verdict(rows: Sequence[Sent], contract: Contract, day: date) -> Verdict:
             reasons[at] = (*reasons.get(at, ()), faults.OF_A_SET[rule.rule])
     faulty = {place for place, _ in reasons}
     if len(faulty) * 1000 > contract.faulty_at_most * len(rows):
-        return Verdict({}, {}, "set-has-too-many-faults")
+        return Verdict(reasons, {}, "set-has-too-many-faults")
     accepted = {
         row.place: tuple(_typed(column, _cell(row.cells, column.name), contract) for column in contract.columns)
         for row in whole
