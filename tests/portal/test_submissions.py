@@ -96,6 +96,43 @@ def test_from_the_contract_to_what_came_back(sender, registry):
     assert not readable_anywhere(b"Orang Rekaan", postgres.var() / "intake", postgres.var() / "returned")
 
 
+def checked(sender, registry, content: bytes) -> int:
+    """The number of a submission that the registry answered."""
+    number = opened(sender)
+    upload(sender, number, content)
+    send(sender, number)
+    registry.take_in()
+    intake_receipts.collect()
+    return number
+
+
+def destroyed(rows: int = 40) -> bytes:
+    """A set in which a spreadsheet kept numbers as numbers."""
+    return re.sub(rb"3201011\d{9}", b"3.2010112088E+15", a_set(rows, 0))
+
+
+def test_what_came_back_is_told_at_home_until_it_is_begun_anew(sender, registry):
+    number = checked(sender, registry, a_set(20, 1))
+    home = text(sender.get("/"))
+    assert (
+        "Pelanggan listrik, versi 1</a>: 1 baris dikembalikan; unduh" in home and f'href="{to("show", number)}"' in home
+    )
+    again = opened(sender)
+    home = text(sender.get("/"))
+    assert "baris dikembalikan" not in home and "Unggah berkasnya, lalu kirim untuk diperiksa" in home
+    sender.post(to("withdraw", again), {"seen": submissions.state(Submission.objects.get(pk=again)).n})
+    assert "1 baris dikembalikan" in text(sender.get("/"))
+
+
+def test_a_set_that_came_back_whole_waits_at_home_and_its_page_says_why(sender, registry):
+    number = checked(sender, registry, destroyed())
+    home = text(sender.get("/"))
+    assert "Pelanggan listrik, versi 1" in home and "Baca sebabnya, perbaiki berkasnya" in home
+    assert "Tidak ada yang menunggu" not in home and f'href="{to("show", number)}"' in home
+    opened(sender)
+    assert "Baca sebabnya" not in text(sender.get("/"))
+
+
 def test_what_was_sent_by_mistake_is_cancelled_on_its_page(sender, registry):
     number = opened(sender)
     upload(sender, number, a_set(20, 1))

@@ -45,12 +45,12 @@ def listing(http: HttpRequest) -> HttpResponse:
     cards = [
         {
             "contract": contract,
-            "title": _title(contract),
+            "title": contracts.title(contract),
             "open": next((row for row in rows if row.source == source and row.status in submissions.UNDER_WAY), None),
         }
         for source, contract in (provided if offers(http, "submissions:new") else {}).items()
     ]
-    named = [(row, _title(Sources.on(clock.today()).get(row.source)) or row.source) for row in rows]
+    named = [(row, contracts.titled(row.source)) for row in rows]
     context = {"institution": tenure.post.institution, "cards": cards, "rows": named}
     return render(http, "submissions/list.html", context)
 
@@ -59,7 +59,7 @@ def listing(http: HttpRequest) -> HttpResponse:
 def contract(http: HttpRequest, source: str) -> HttpResponse:
     """What is agreed about one source, in plain words."""
     found = _agreed(http, source)
-    context = {"contract": found, "title": _title(found), "columns": contracts.columns(found)}
+    context = {"contract": found, "title": contracts.title(found), "columns": contracts.columns(found)}
     context["may_send"] = offers(http, "submissions:new")
     return render(http, "submissions/contract.html", context)
 
@@ -112,7 +112,7 @@ def _page(
         "row": row,
         "state": state,
         "seen": state.n,
-        "title": _title(Sources.on(clock.today()).get(row.source)) or row.source,
+        "title": contracts.titled(row.source),
         "version": state.contract.partition("@")[0],
         "contract": agreed,
         "files": list(state.files.values()),
@@ -289,10 +289,6 @@ def _agreed(http: HttpRequest, source: str) -> Contract:
     if found is None:
         raise Http404
     return found
-
-
-def _title(contract: Contract | None) -> str:
-    return "" if contract is None else contract.english if lang() == "en" else contract.title
 
 
 def _whole(refusal: str, told: IntakeReceipt) -> str:
