@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from bagipakai import postgres
 from bagipakai.core.access import WIB
 from bagipakai.core.policy import NoRule
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.sources import Contract, Sources
+from bagipakai.core.sources import Agreed, Contract, Sources
 from bagipakai.core.variables import Type
 from bagipakai.showing import interruptible, number, shown
 
@@ -146,7 +145,7 @@ def _sources(options: argparse.Namespace) -> int:
         return _refused(asked)
     for column in asked.columns:
         needed = "wajib" if column.required else ""
-        print(f"{column.name:26} {KINDS[column.type]:8} {needed:6} {_form(column.pattern, column.codes)}".rstrip())
+        print(f"{column.name:26} {KINDS[column.type]:8} {needed:6} {_form(column)}".rstrip())
     return 0
 
 
@@ -159,9 +158,10 @@ def _on(day: date) -> Sources | None:
         return None
 
 
-def _form(pattern: str | None, codes: tuple[str, ...] | None) -> str:
-    digits = re.fullmatch(r"\[0-9\]\{([0-9]+)\}", pattern or "")
-    return f"{digits[1]} angka" if digits else pattern or ", ".join(codes or ())
+def _form(column: Agreed) -> str:
+    if column.pattern is None:
+        return ", ".join(column.codes or ())
+    return f"{column.lengths} angka" if column.is_number else f"{column.lengths} huruf dan angka"
 
 
 def _refused(no: Refusal) -> int:

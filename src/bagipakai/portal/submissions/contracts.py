@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -88,11 +87,11 @@ def _kind(one: Agreed, contract: Contract) -> str:
     if one.check == "region":
         return _("kode wilayah Kemendagri tanpa titik, sebagai teks")
     if one.is_number:
-        return _("%(count)s angka, sebagai teks") % {"count": re.findall("[0-9]+", str(one.pattern))[-1]}
+        return _("%(count)s angka, sebagai teks") % {"count": one.lengths}
     if one.codes is not None:
         return _("salah satu kode")
     if one.pattern is not None:
-        return _("teks berpola %(pattern)s") % {"pattern": one.pattern}
+        return _("%(count)s huruf dan angka") % {"count": one.lengths}
     return _("teks, paling panjang %(most)s huruf") % {"most": one.longest}
 
 

@@ -129,7 +129,7 @@ def _text_reason(column: Agreed, text: str) -> str:
     if column.is_free:
         return faults.TOO_LONG if len(text) > column.longest else ""
     if column.pattern is not None and not re.fullmatch(column.pattern, text):
-        return faults.PATTERN
+        return faults.of_pattern(column)
     if column.codes is not None and text not in column.codes:
         return faults.CODE
     if column.check == "nik":
