@@ -129,8 +129,19 @@ def test_a_set_that_came_back_whole_waits_at_home_and_its_page_says_why(sender, 
     home = text(sender.get("/"))
     assert "Pelanggan listrik, versi 1" in home and "Baca sebabnya, perbaiki berkasnya" in home
     assert "Tidak ada yang menunggu" not in home and f'href="{to("show", number)}"' in home
+    page = text(sender.get(to("show", number)))
+    assert (
+        "40 baris" in page and "misalnya baris 2" in page and "sebagai bilangan, jadi digit terakhirnya hilang" in page
+    )
+    assert "dikembalikan seluruhnya; tidak satu baris pun disimpan" in page and "Baris diperiksa" in page
+    assert "Baris diterima" not in page and "Versi ini digantikan" not in page and "E+15" not in page
     opened(sender)
     assert "Baca sebabnya" not in text(sender.get("/"))
+
+
+def test_the_names_of_files_in_the_list_of_rows_are_told_with_the_senders_own(sender, registry):
+    number = checked(sender, registry, a_set(20, 1))
+    assert '<span class="digits">berkas-001.csv</span> – pelanggan.csv' in text(sender.get(to("show", number)))
 
 
 def test_what_was_sent_by_mistake_is_cancelled_on_its_page(sender, registry):
@@ -323,7 +334,7 @@ def test_a_set_without_the_agreed_columns_goes_back_whole(sender, registry):
     (receipt,) = registry.take_in()
     intake_receipts.collect()
     page = text(sender.get(to("show", number)))
-    assert receipt.refusal and receipt.kept == "" and "Dikembalikan utuh" in page
+    assert receipt.refusal and receipt.kept == "" and "Dikembalikan seluruhnya" in page
     told = json.dumps([page, *SubmissionEvent.objects.values_list("payload", flat=True)])
     assert "3201010101010001" not in told and "Orang Rekaan" not in told
     assert not list(uploads.left_over())
@@ -373,7 +384,7 @@ def test_a_signed_receipt_that_does_not_add_up_ends_as_a_refusal(sender, registr
     assert intake_receipts.collect() == 1 and intake_receipts.collect() == 0
     state = submissions.state(Submission.objects.get(pk=number))
     assert (state.status, state.outcome.refusal) == (Status.RETURNED_WHOLE, "receipt-not-trusted")
-    assert "Dikembalikan utuh" in text(sender.get(to("show", number)))
+    assert "Dikembalikan seluruhnya" in text(sender.get(to("show", number)))
 
 
 def test_what_came_back_leaves_only_while_the_trail_proves_itself(sender, registry, house, at):

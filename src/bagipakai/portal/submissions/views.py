@@ -134,6 +134,10 @@ def _page(
         "returned_whole": _whole(state.outcome.refusal, receipt) if state.outcome and receipt else "",
         "unbelieved": explained(state.outcome.refusal) if state.outcome and not receipt else "",
         "findings": [_found(one, len(state.files)) for one in receipt.findings] if receipt else [],
+        "numbered": [
+            (f"berkas-{number:03d}.{uploads.ending_of(file.name)}", file.name)  # as the registry calls them
+            for number, (_place, file) in enumerate(sorted(state.files.items()), start=1)
+        ],
         "unfetchable": sentence(fetching) if fetching else "",
         "may_resubmit": state.status in submissions.REPLACED
         and offers(http, "submissions:new")
@@ -293,7 +297,10 @@ def _agreed(http: HttpRequest, source: str) -> Contract:
 
 def _whole(refusal: str, told: IntakeReceipt) -> str:
     """Why nothing is kept, in words; nothing where something is. The office may refuse what the registry did not."""
-    return explained_with(refusal, dict(told.detail)) if refusal else ""
+    if not refusal:
+        return ""
+    worst = [explained_with(one.rule, dict(one.detail)) for one in told.findings[:1]]
+    return " ".join([explained_with(refusal, dict(told.detail)), *worst])
 
 
 def _found(one: Finding, files: int) -> dict[str, Any]:
