@@ -139,6 +139,23 @@ def test_a_set_that_came_back_whole_waits_at_home_and_its_page_says_why(sender, 
     assert "Baca sebabnya" not in text(sender.get("/"))
 
 
+def test_what_is_signed_is_told_in_names_and_sizes(sender, registry):
+    """The source by its name, a size as people read it with its exact bytes, the contract by its version."""
+    number, content = opened(sender), a_set(60, 0)
+    upload(sender, number, content)
+    seen = submissions.state(Submission.objects.get(pk=number)).n
+    page = text(sender.post(to("send", number), {"seen": seen}, follow=True))
+    size = f"{len(content) / 1000:.1f} kB ({len(content)})".replace(".", ",")
+    for told in (
+        "Pelanggan listrik (pln), versi kiriman 1, langkah 3",
+        f"Ukuran (dan byte persisnya): {size}",
+        "pelanggan.csv",
+    ):
+        assert told in page, told
+    assert f"kiriman/{number}" not in page and "2026.1@" not in page
+    assert submissions.state(Submission.objects.get(pk=number)).contract.partition("@")[2] in page
+
+
 def test_the_names_of_files_in_the_list_of_rows_are_told_with_the_senders_own(sender, registry):
     number = checked(sender, registry, a_set(20, 1))
     assert '<span class="digits">berkas-001.csv</span> – pelanggan.csv' in text(sender.get(to("show", number)))
