@@ -139,6 +139,14 @@ def test_a_set_that_came_back_whole_waits_at_home_and_its_page_says_why(sender, 
     assert "Baca sebabnya" not in text(sender.get("/"))
 
 
+def test_a_contract_says_of_a_needed_column_nothing_about_empty_values(sender, registry):
+    """And its source without our own papers, and when it is due as a schedule."""
+    page = text(sender.get(to("contract", "pln")))
+    assert "Nomor 12 digit pelanggan listrik PLN." in page and "terpasang; kosong bila tidak bermeteran" in page
+    assert "keputusan 0093" not in page and "belum ada pasal" in page
+    assert "<dt>Jadwal</dt>" in page and "16 GB" in text(sender.get(to("show", opened(sender))))
+
+
 def test_what_is_signed_is_told_in_names_and_sizes(sender, registry):
     """The source by its name, a size as people read it with its exact bytes, the contract by its version."""
     number, content = opened(sender), a_set(60, 0)

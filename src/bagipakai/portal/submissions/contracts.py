@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -69,6 +70,8 @@ def _told(one: Agreed, catalogue: Catalogue, contract: Contract) -> Told:
     variable = catalogue[one.name] if known else None  # one that it has not raises, and not as `get` expects
     name = variable.title(lang()) if variable else one.name.replace("_", " ").capitalize()
     meaning = variable.definition if variable else ""
+    if one.required:  # the catalogue speaks of all families; in this column nothing is empty
+        meaning = re.sub(r"; kosong bila [^;.]*", "", meaning)
     labels = variable.codes if variable is not None else None
     codes = tuple((code, labels.label(code, lang()) if labels else "") for code in one.codes or ())
     return Told(one.name, name, meaning, _kind(one, contract), one.required, codes)
