@@ -67,9 +67,10 @@ def _take(options: argparse.Namespace) -> int:
     if isinstance(outcome, SentBack):
         if options.json:
             print(json.dumps({**outcome.found.to_json(), "refusal": outcome.code}, ensure_ascii=False))
+        refused = _refused(outcome)
         print(f"Daftar baris yang salah: {outcome.found.folder / 'returned'}", file=sys.stderr)
         print(f"Laporan: {outcome.found.folder / 'report.json'}", file=sys.stderr)
-        return _refused(outcome)
+        return refused
     if isinstance(outcome, Refusal):
         return _refused(outcome)
     if options.json:
