@@ -181,3 +181,30 @@ def test_a_source_is_handed_in_mended_and_handed_in_again(house, enter, tmp_path
     for page in ("/sumber/", "/sumber/kontrak/pln/", *(f"/sumber/{row.pk}/" for row in Submission.objects.all())):
         me.page.goto(me.base + page)
         whole(me.page, "kecil" + page.replace("/", "-"))
+
+
+def test_a_file_that_is_not_taken_is_told_as_an_error_at_its_field(house, enter, tmp_path):
+    """And not above an empty bar; the next file that is chosen begins afresh."""
+    me = enter(house[Role.SOURCE_PROVIDER])
+    me.press("Data sumber")
+    me.press("Mulai kiriman")
+    wrong, well = tmp_path / "pelanggan.exe", tmp_path / "pelanggan.csv"
+    wrong.write_bytes(a_set(3, 0))
+    well.write_bytes(a_set(3, 0))
+    box, error = me.page.locator("#berkas"), me.page.locator("#berkas-salah")
+    expect(error).to_be_hidden()
+    me.page.get_by_role("button", name="Unggah").click()
+    expect(error).to_contain_text("Pilih berkas yang akan diunggah")
+    choose(me, wrong)
+    me.page.get_by_role("button", name="Unggah").click()
+    expect(error).to_contain_text("CSV")
+    expect(box).to_have_attribute("aria-invalid", "true")
+    expect(box).to_be_focused()
+    expect(me.page).to_have_title(re.compile("^Kesalahan: "))
+    expect(me.page.get_by_role("progressbar")).to_be_hidden()
+    me._checked(me.page)
+    choose(me, well)
+    with me.page.expect_navigation():
+        me.page.get_by_role("button", name="Unggah").click()
+    expect(me.page.get_by_text("Masuk seluruhnya", exact=True)).to_be_visible()
+    expect(error).to_be_hidden()

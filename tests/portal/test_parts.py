@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
+from django.utils import translation
 
-from bagipakai.portal.templatetags.parts import dasar, until
+from bagipakai.portal.templatetags.parts import dasar, size, until
 
 pytestmark = pytest.mark.django_db
 
@@ -47,10 +48,19 @@ def test_a_page_is_light(client: Client, settings):
         ("UU 27/2022 Pasal 34, 53 (A); R-11, R-17", "UU 27/2022 Pasal 34, 53"),
         ("Peraturan BPS 6/2025 Pasal 23–24 (C); R-06; acuan hukum 4.4 butir 1", "Peraturan BPS 6/2025 Pasal 23–24"),
         ("R-03; S02", "aturan kerja Berbagipakai; belum ada pasal"),
+        ("UU 27/2022 (A); batas: belum ada, lihat keputusan 0093", "UU 27/2022; batas: belum ada pasal"),
     ],
 )
 def test_a_source_is_told_without_our_own_numbers(basis, read):
     assert dasar(basis) == read
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "told"), [(16_000_000_000, "16 GB"), (17_100_000_000, "17,1 GB"), (29_819, "29,8 kB"), (999, "999 B")]
+)
+def test_a_round_size_has_no_decimal(bytes_, told):
+    with translation.override("id"):
+        assert size(bytes_) == told
 
 
 def test_a_right_that_ends_at_midnight_ends_with_the_day_before():

@@ -96,6 +96,79 @@ def test_from_the_contract_to_what_came_back(sender, registry):
     assert not readable_anywhere(b"Orang Rekaan", postgres.var() / "intake", postgres.var() / "returned")
 
 
+def checked(sender, registry, content: bytes) -> int:
+    """The number of a submission that the registry answered."""
+    number = opened(sender)
+    upload(sender, number, content)
+    send(sender, number)
+    registry.take_in()
+    intake_receipts.collect()
+    return number
+
+
+def destroyed(rows: int = 40) -> bytes:
+    """A set in which a spreadsheet kept numbers as numbers."""
+    return re.sub(rb"3201011\d{9}", b"3.2010112088E+15", a_set(rows, 0))
+
+
+def test_what_came_back_is_told_at_home_until_it_is_begun_anew(sender, registry):
+    number = checked(sender, registry, a_set(20, 1))
+    home = text(sender.get("/"))
+    assert (
+        "Pelanggan listrik, versi 1</a>: 1 baris dikembalikan; unduh" in home and f'href="{to("show", number)}"' in home
+    )
+    again = opened(sender)
+    home = text(sender.get("/"))
+    assert "baris dikembalikan" not in home and "Unggah berkasnya, lalu kirim untuk diperiksa" in home
+    sender.post(to("withdraw", again), {"seen": submissions.state(Submission.objects.get(pk=again)).n})
+    assert "1 baris dikembalikan" in text(sender.get("/"))
+
+
+def test_a_set_that_came_back_whole_waits_at_home_and_its_page_says_why(sender, registry):
+    number = checked(sender, registry, destroyed())
+    home = text(sender.get("/"))
+    assert "Pelanggan listrik, versi 1" in home and "Baca sebabnya, perbaiki berkasnya" in home
+    assert "Tidak ada yang menunggu" not in home and f'href="{to("show", number)}"' in home
+    page = text(sender.get(to("show", number)))
+    assert (
+        "40 baris" in page and "misalnya baris 2" in page and "sebagai bilangan, jadi digit terakhirnya hilang" in page
+    )
+    assert "dikembalikan seluruhnya; tidak satu baris pun disimpan" in page and "Baris diperiksa" in page
+    assert "Baris diterima" not in page and "Versi ini digantikan" not in page and "E+15" not in page
+    opened(sender)
+    assert "Baca sebabnya" not in text(sender.get("/"))
+
+
+def test_a_contract_says_of_a_needed_column_nothing_about_empty_values(sender, registry):
+    """And its source without our own papers, and when it is due as a schedule."""
+    page = text(sender.get(to("contract", "pln")))
+    assert "Nomor 12 digit pelanggan listrik PLN." in page and "terpasang; kosong bila tidak bermeteran" in page
+    assert "keputusan 0093" not in page and "belum ada pasal" in page
+    assert "<dt>Jadwal</dt>" in page and "16 GB" in text(sender.get(to("show", opened(sender))))
+
+
+def test_what_is_signed_is_told_in_names_and_sizes(sender, registry):
+    """The source by its name, a size as people read it with its exact bytes, the contract by its version."""
+    number, content = opened(sender), a_set(60, 0)
+    upload(sender, number, content)
+    seen = submissions.state(Submission.objects.get(pk=number)).n
+    page = text(sender.post(to("send", number), {"seen": seen}, follow=True))
+    size = f"{len(content) / 1000:.1f} kB ({len(content)})".replace(".", ",")
+    for told in (
+        "Pelanggan listrik (pln), versi kiriman 1, langkah 3",
+        f"Ukuran (dan byte persisnya): {size}",
+        "pelanggan.csv",
+    ):
+        assert told in page, told
+    assert f"kiriman/{number}" not in page and "2026.1@" not in page
+    assert submissions.state(Submission.objects.get(pk=number)).contract.partition("@")[2] in page
+
+
+def test_the_names_of_files_in_the_list_of_rows_are_told_with_the_senders_own(sender, registry):
+    number = checked(sender, registry, a_set(20, 1))
+    assert '<span class="digits">berkas-001.csv</span> – pelanggan.csv' in text(sender.get(to("show", number)))
+
+
 def test_what_was_sent_by_mistake_is_cancelled_on_its_page(sender, registry):
     number = opened(sender)
     upload(sender, number, a_set(20, 1))
@@ -286,7 +359,7 @@ def test_a_set_without_the_agreed_columns_goes_back_whole(sender, registry):
     (receipt,) = registry.take_in()
     intake_receipts.collect()
     page = text(sender.get(to("show", number)))
-    assert receipt.refusal and receipt.kept == "" and "Dikembalikan utuh" in page
+    assert receipt.refusal and receipt.kept == "" and "Dikembalikan seluruhnya" in page
     told = json.dumps([page, *SubmissionEvent.objects.values_list("payload", flat=True)])
     assert "3201010101010001" not in told and "Orang Rekaan" not in told
     assert not list(uploads.left_over())
@@ -336,7 +409,7 @@ def test_a_signed_receipt_that_does_not_add_up_ends_as_a_refusal(sender, registr
     assert intake_receipts.collect() == 1 and intake_receipts.collect() == 0
     state = submissions.state(Submission.objects.get(pk=number))
     assert (state.status, state.outcome.refusal) == (Status.RETURNED_WHOLE, "receipt-not-trusted")
-    assert "Dikembalikan utuh" in text(sender.get(to("show", number)))
+    assert "Dikembalikan seluruhnya" in text(sender.get(to("show", number)))
 
 
 def test_what_came_back_leaves_only_while_the_trail_proves_itself(sender, registry, house, at):

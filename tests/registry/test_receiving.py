@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -118,6 +119,21 @@ def test_a_set_is_taken_in_and_its_faulty_rows_go_back(office, house, tmp_path):
     assert (tmp_path / "kembali" / "baris-0001.csv").read_text().count("Orang Rekaan") == 4
     for folder in (house.var / "registry", kept(house), kept(house) / "1"):
         assert folder.stat().st_mode & 0o077 == 0 or folder == house.var / "registry"
+    assert house.left_behind() == []
+
+
+def test_a_set_that_goes_back_whole_says_why_and_nothing_of_it_is_kept(office, house):
+    """By rule, with numbers of rows: what a spreadsheet made of the numbers is in no receipt, and no row is kept."""
+    place(office, handed_in(house, re.sub(rb"3201011\d{9}", b"3.2010112088E+15", a_set(40, 0))))
+    work(office, house)
+    receipt = receipts(office, house)["KRM-pln-1"]
+    assert (receipt.refusal, receipt.received, receipt.accepted) == ("set-has-too-many-faults", 40, 0)
+    worst = receipt.findings[0]
+    assert (worst.rule, worst.column, worst.rows, worst.first[0]) == ("number-was-destroyed", "nik", 40, (1, 2))
+    told = dict(receipt.detail)
+    assert (told["column"], told["row"], told["share"]) == ("nik", "2", "100,0")
+    assert "E+15" not in str(receipt) and (receipt.package, receipt.parts, receipt.kept) == ("", (), "")
+    assert not kept(house).exists() and list((house.var / "returned").iterdir()) == []
     assert house.left_behind() == []
 
 

@@ -39,7 +39,7 @@ def _no_room(row: Submission, size: int, most: Limits) -> Refusal | None:
     if len(sizes) >= most.files:
         return Refusal("too-many-files", {"most": str(most.files)})
     if sum(one or 0 for one in sizes) + size > most.set:
-        return Refusal("set-is-too-large", {"most": str(most.set // 2**30)})
+        return Refusal("set-is-too-large", {"most": str(most.set // 10**9)})
     return None
 
 
@@ -79,7 +79,7 @@ class Inflow:
             return
         self._size += len(content)
         if self._size > self._most.file:
-            self.refusal = Refusal("file-is-too-large", {"most": str(self._most.file // 2**30)})
+            self.refusal = Refusal("file-is-too-large", {"most": str(self._most.file // 10**9)})
             return
         self._gathered += content
         while len(self._gathered) >= self._file.piece and self.refusal is None:

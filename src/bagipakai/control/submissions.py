@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from bagipakai.control import clock, keybook, keys, ledger, orders, rulebook, uploads
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
@@ -35,6 +35,8 @@ from bagipakai.core.submissions import Action, Command, Event, Limits, Status, S
 BROKEN_OFF = timedelta(days=1)  # no form flows in for longer
 UNDER_WAY = (Status.DRAFT, Status.SUBMITTED)
 REPLACED = (Status.CHECKED, Status.RETURNED_WHOLE)  # by a later version
+_LATER = Submission.objects.filter(source=OuterRef("source"), version__gt=OuterRef("version"))
+_BEGUN_ANEW = Exists(_LATER.exclude(status=Status.WITHDRAWN))
 
 
 class UnknownSubmission(LookupError):
@@ -83,10 +85,19 @@ def visible(acting: Acting) -> QuerySet[Submission]:
 
 
 def waiting(acting: Acting) -> QuerySet[Submission]:
-    """The submissions that wait for this provider: being uploaded, or gone back whole."""
+    """The submissions that wait for this provider: being uploaded, or gone back whole and not begun anew."""
+    return _theirs(acting).filter(Q(status=Status.DRAFT) | (Q(status=Status.RETURNED_WHOLE) & ~_BEGUN_ANEW))
+
+
+def came_back(acting: Acting) -> list[tuple[Submission, int]]:
+    """The submissions of this provider of which some rows came back, with how many, until they are begun anew."""
+    checked = [(row, state(row).outcome) for row in _theirs(acting).filter(~_BEGUN_ANEW, status=Status.CHECKED)]
+    return [(row, told.returned) for row, told in checked if told and told.returned]
+
+
+def _theirs(acting: Acting) -> QuerySet[Submission]:
     houses = [one.post.institution_id for one in tenures_of(acting) if Role.SOURCE_PROVIDER in one.post.roles]
-    found = visible(acting).filter(institution__in=houses)
-    return found.filter(status__in=[Status.DRAFT, Status.RETURNED_WHOLE])
+    return visible(acting).filter(institution__in=houses)
 
 
 def get(submission: int, acting: Acting) -> Submission:

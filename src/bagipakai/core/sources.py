@@ -21,6 +21,7 @@ from bagipakai.core.variables import Catalogue, Type, UnknownVariable
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 PATTERN = re.compile(r"(?:(?:\[[A-Za-z0-9 ]+(?:-[A-Za-z0-9]+)*\]|[A-Za-z0-9])(?:\{\d{1,2}(?:,\d{1,2})?\})?)+")
+_COUNTED: Final = re.compile(r"(?:\[[^\]]+\]|[A-Za-z0-9])(?:\{(\d+)(?:,(\d+))?\})?")
 ROW_RULES: Final = {  # of which columns, and what it needs beside them
     "birth-date-in-nik": "nik, date of birth",
     "sex-in-nik": "nik, sex",
@@ -61,6 +62,14 @@ class Agreed:
         """Text of a fixed number of digits, at most 18: an identifier that fits a BIGINT."""
         told = re.fullmatch(r"\[0-9\]\{(\d+)\}", self.pattern or "")
         return self.type is Type.TEXT and told is not None and int(told[1]) <= 18
+
+    @property
+    def lengths(self) -> str:
+        """How many letters and digits its pattern asks for, as "16" or "8–20"; nothing without one."""
+        ends = [0, 0]
+        for least, most in _COUNTED.findall(self.pattern or ""):
+            ends = [ends[0] + int(least or 1), ends[1] + int(most or least or 1)]
+        return "" if ends[1] == 0 else str(ends[0]) if ends[0] == ends[1] else f"{ends[0]}–{ends[1]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,14 +219,14 @@ def file_is_too_large(state: Submission, command: Command, facts: SubmissionFact
     size, most = command.payload["bytes"], facts.limits.file
     if size == 0:
         return Refusal("file-is-empty")
-    return None if size <= most else Refusal("file-is-too-large", {"most": _gib(most)})
+    return None if size <= most else Refusal("file-is-too-large", {"most": _gigabytes(most)})
 
 
 @about_payload
 def set_is_too_large(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
     most = facts.limits.set
     together = state.bytes + command.payload["bytes"]
-    return None if together <= most else Refusal("set-is-too-large", {"most": _gib(most)})
+    return None if together <= most else Refusal("set-is-too-large", {"most": _gigabytes(most)})
 
 
 def too_many_files(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
@@ -296,8 +296,8 @@ def form_is_incomplete(state: Submission, command: Command, facts: SubmissionFac
     return None if key is None else Refusal("form-is-incomplete", {"field": key})
 
 
-def _gib(size: int) -> str:
-    return f"{size // 2**30}"
+def _gigabytes(size: int) -> str:
+    return f"{size // 10**9}"
 
 
 _SHAPES: Final[Mapping[Action, Form]] = {

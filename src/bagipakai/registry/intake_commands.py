@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,12 +11,12 @@ from bagipakai import postgres
 from bagipakai.core.access import WIB
 from bagipakai.core.policy import NoRule
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.sources import Contract, Sources
+from bagipakai.core.sources import Agreed, Contract, Sources
 from bagipakai.core.variables import Type
 from bagipakai.showing import interruptible, number, shown
 
 KINDS = {Type.TEXT: "teks", Type.INTEGER: "bilangan", Type.BOOLEAN: "ya/tidak", Type.DATE: "tanggal"}
-EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman ditolak · 2 sebagian baris dikembalikan."
+EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman dikembalikan · 2 sebagian baris dikembalikan."
 
 
 def register(subparsers: Any) -> None:
@@ -52,7 +51,7 @@ def register(subparsers: Any) -> None:
 
 
 def _take(options: argparse.Namespace) -> int:
-    from bagipakai.registry.intake import take
+    from bagipakai.registry.intake import SentBack, take
 
     day = options.day or datetime.now(UTC).astimezone(WIB).date()
     sources = _on(day)
@@ -65,6 +64,13 @@ def _take(options: argparse.Namespace) -> int:
     kept = "Tidak ada yang diterima dan tidak ada yang tertinggal: ulangi perintah yang sama dari awal."
     with interruptible(kept), shown("memeriksa", "B", size) as more:
         outcome = take(options.files, contract, options.out, day=day, told=more)
+    if isinstance(outcome, SentBack):
+        if options.json:
+            print(json.dumps({**outcome.found.to_json(), "refusal": outcome.code}, ensure_ascii=False))
+        refused = _refused(outcome)
+        print(f"Daftar baris yang salah: {outcome.found.folder / 'returned'}", file=sys.stderr)
+        print(f"Laporan: {outcome.found.folder / 'report.json'}", file=sys.stderr)
+        return refused
     if isinstance(outcome, Refusal):
         return _refused(outcome)
     if options.json:
@@ -140,7 +146,7 @@ def _sources(options: argparse.Namespace) -> int:
         return _refused(asked)
     for column in asked.columns:
         needed = "wajib" if column.required else ""
-        print(f"{column.name:26} {KINDS[column.type]:8} {needed:6} {_form(column.pattern, column.codes)}".rstrip())
+        print(f"{column.name:26} {KINDS[column.type]:8} {needed:6} {_form(column)}".rstrip())
     return 0
 
 
@@ -153,9 +159,10 @@ def _on(day: date) -> Sources | None:
         return None
 
 
-def _form(pattern: str | None, codes: tuple[str, ...] | None) -> str:
-    digits = re.fullmatch(r"\[0-9\]\{([0-9]+)\}", pattern or "")
-    return f"{digits[1]} angka" if digits else pattern or ", ".join(codes or ())
+def _form(column: Agreed) -> str:
+    if column.pattern is None:
+        return ", ".join(column.codes or ())
+    return f"{column.lengths} angka" if column.is_number else f"{column.lengths} huruf dan angka"
 
 
 def _refused(no: Refusal) -> int:

@@ -41,7 +41,7 @@ from bagipakai.core.sources import Contract, Sources
 from bagipakai.core.submissions import CANCELLED, kept_for
 from bagipakai.registry.deliver import WIB
 from bagipakai.registry.folders import sync
-from bagipakai.registry.intake import Taken, faults, take
+from bagipakai.registry.intake import SentBack, Taken, faults, take
 from bagipakai.registry.kept import Kept, UnknownKept, all_kept, destroy, put_away
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.package import private, withdraw
@@ -114,7 +114,10 @@ def receive(
             return refused(order, Refusal("intake-piece-differs"))
         taken = take(files, contract, workspace / "hasil", day=_day(order), told=took)
         if isinstance(taken, Refusal):
-            return refused(order, _without_values(taken, contract))
+            no = refused(order, _without_values(taken, contract))
+            if isinstance(taken, SentBack):  # why, row by number; the rows themselves are not kept, as said
+                no = replace(no, received=taken.found.received, findings=_findings(taken.found, contract))
+            return no
         receipt = _receipt(order, taken, contract, workspace / package)
         _put_out(receipt, order.placed_at, signer, storage, taken, workspace, stores.returned / package, kept)
     log.info("intake.done order=%s accepted=%d returned=%d", order.order_id, receipt.accepted, receipt.returned)
@@ -226,19 +229,23 @@ def _receipt(order: SubmissionOrder, taken: Taken, contract: Contract, package: 
         accepted=taken.accepted,
         returned=taken.returned,
         kept=taken.content,
-        findings=tuple(
-            Finding(
-                one.code,
-                one.column,
-                one.count,
-                one.first,
-                tuple(sorted(faults.told(one.code, contract, one.column, taken.day).detail.items())),
-            )
-            for one in taken.faults
-        ),
+        findings=_findings(taken, contract),
         package=package.name if parts else "",
         recipient=fingerprint(order.recipient) if parts else "",
         parts=tuple(parts),
+    )
+
+
+def _findings(taken: Taken, contract: Contract) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            one.code,
+            one.column,
+            one.count,
+            one.first,
+            tuple(sorted(faults.told(one.code, contract, one.column, taken.day).detail.items())),
+        )
+        for one in taken.faults
     )
 
 

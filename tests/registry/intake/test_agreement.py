@@ -15,7 +15,7 @@ import pytest
 from tests.registry.intake.contracts import COLUMNS, DAY, a_contract, a_file
 
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.intake import Taken, faults, take
+from bagipakai.registry.intake import SentBack, Taken, faults, take
 from bagipakai.registry.intake.reference import Verdict, verdict
 
 SEEN: Counter[str] = Counter()
@@ -35,24 +35,27 @@ def agree(number: int, folder: Path) -> None:
     )
     outcome = take(paths, contract, folder / "out", day=DAY)
     compare(outcome, judged, folder / "out")
-    SEEN.update([code for codes in judged.reasons.values() for code in codes] or [judged.refusal or "well"])
+    told = [code for codes in judged.reasons.values() for code in codes]
+    SEEN.update([*told, judged.refusal] if judged.refusal else told or ["well"])
 
 
 def compare(outcome: Taken | Refusal, judged: Verdict, folder: Path) -> None:
     if isinstance(outcome, Refusal):
         assert outcome.code == judged.refusal
-        assert not folder.exists()
-        return
-    assert judged.refusal == ""
-    assert different(accepted(folder), judged.accepted) == {}
+        if not isinstance(outcome, SentBack):
+            assert not folder.exists()
+            return
+        assert not (folder / "accepted").exists()
+        outcome = outcome.found
+    else:
+        assert judged.refusal == ""
+        assert different(accepted(folder), judged.accepted) == {}
     assert different(reasons(folder), {at: list(codes) for at, codes in judged.reasons.items()}) == {}
     counted = Counter((code, column) for (_, column), codes in judged.reasons.items() for code in codes)
     report = json.loads((folder / "report.json").read_text())
     assert {(one["code"], one["column"]): one["count"] for one in report["faults"]} == dict(counted)
-    assert (outcome.accepted, outcome.returned) == (
-        len(judged.accepted),
-        len({place for place, _ in judged.reasons}),
-    )
+    returned = outcome.received if judged.refusal else len({place for place, _ in judged.reasons})
+    assert (outcome.accepted, outcome.returned) == (len(judged.accepted), returned)
     assert report["rows"]["received"] == outcome.received == outcome.accepted + outcome.returned
 
 

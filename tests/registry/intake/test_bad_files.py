@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.registry.intake.sent import (
     CONTRACT,
+    DAY,
     HEADER,
     NIK,
     accepted,
@@ -29,7 +30,7 @@ from tests.registry.intake.sent import (
 
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.folders import remove
-from bagipakai.registry.intake import reading, spreadsheet, taking
+from bagipakai.registry.intake import SentBack, faults, reading, spreadsheet, taking
 
 WELL = as_csv(rows(3))
 NOISE = bytes(range(256)) * 8
@@ -114,8 +115,39 @@ def test_too_many_faulty_rows_return_the_set(tmp_path):
     file = wrote(tmp_path, as_csv(sent))
     refusal = taken(file, faulty_at_most=299)
     assert refusal.code == "set-has-too-many-faults"
-    assert "30,0 %" in refusal.sentence() and "kolom umur, 3 baris" in refusal.sentence()
+    assert "30,0 %" in refusal.sentence() and "3 baris (kolom umur), misalnya baris 2." in refusal.sentence()
+    assert not (tmp_path / "out" / "accepted").exists()
+    remove(tmp_path / "out")
     assert taken(file, faulty_at_most=300).returned == 3
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])
+def test_numbers_that_a_spreadsheet_destroyed_are_told_with_what_to_do(tmp_path, name):
+    """The whole set goes back: its sender reads why, has the list of rows, and no value is told but in that list."""
+    if name == "a.csv":
+        file = wrote(tmp_path, as_csv([row(number, nik="3.2010105020001E+15") for number in range(1, 31)]))
+    else:
+        file = book(tmp_path, [row(number, nik=int(NIK.format(number))) for number in range(1, 31)])
+    no = taken(file, faulty_at_most=50)
+    assert isinstance(no, SentBack) and no.code == "set-has-too-many-faults"
+    assert "30 baris (kolom nik), misalnya baris 2." in no.sentence()
+    assert "menyimpan kolom nik sebagai bilangan" in no.sentence() and "teks" in no.sentence()
+    assert "stored column nik as a number" in no.sentence("en")
+    assert returned(tmp_path / "out") == [(line, "nik", "number-was-destroyed") for line in range(2, 32)]
+    told = report(tmp_path / "out")
+    assert told["refusal"] == no.code and told["rows"] == {"received": 30, "accepted": 0, "returned": 30}
+    assert told["faults"][0]["first"][0] == [1, 2] and "E+15" not in no.sentence() + json.dumps(told)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.json", "returned"]
+    assert not (tmp_path / "out" / "returned").stat().st_mode & 0o077
+
+
+def test_a_number_that_stands_twice_too_often_is_told_in_words(tmp_path):
+    """Also what only a rule about the whole set found, and in which file."""
+    files = [wrote(tmp_path, as_csv(rows(count)), name) for count, name in ((1, "a.csv"), (1, "b.csv"))]
+    no = taken(files, faulty_at_most=50)
+    assert "100,0 %" in no.sentence() and "2 baris (kolom nik), misalnya baris 2 (berkas ke-1)." in no.sentence()
+    assert faults.told("number-stands-twice", CONTRACT, "nik", DAY).sentence() in no.sentence()
+    assert returned(tmp_path / "out") == [(2, "nik", "number-stands-twice")] * 2
 
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"]

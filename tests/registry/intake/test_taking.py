@@ -101,6 +101,11 @@ def test_the_command_says_what_happened_on_one_screen(tmp_path, capsys):
     assert "[source-is-unknown]" in capsys.readouterr().err
     assert main([*command, "--json", "--out", str(tmp_path / "4"), str(some)]) == 2
     assert json.loads(capsys.readouterr().out)["rows"] == {"received": 21, "accepted": 20, "returned": 1}
+    bad = wrote(tmp_path, customers(*({**one, "nik": "3.2E+15"} for one in many)), "c.csv")
+    assert main([*command, "--out", str(tmp_path / "5"), str(bad)]) == 1
+    told = capsys.readouterr().err
+    assert "misalnya baris 2" in told and "kolom nik sebagai bilangan" in told and "3.2E" not in told
+    assert str(tmp_path / "5" / "returned") in told and report(tmp_path / "5")["refusal"] in told
 
 
 def test_sources_are_listed_with_their_columns(capsys):

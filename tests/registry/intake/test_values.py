@@ -6,6 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 from tests.registry.intake.sent import CONTRACT, DAY, accepted, as_csv, returned, row, taken, wrote
 
+from bagipakai.core.sources import Agreed
 from bagipakai.registry.intake import checking, faults
 from bagipakai.registry.intake.reading import texts
 
@@ -15,11 +16,11 @@ DRAWN = """
     nik           | 3.2010145038E+15    | number-was-destroyed
     nik           | 3,2e15              | number-was-destroyed
     nik           |                     | value-is-missing
-    nik           | 320101050201000     | pattern-differs
+    nik           | 320101050201000     | digits-differ
     nik           | 3201013502010001    | nik-is-impossible
     nik           | 3201010502010000    | nik-is-impossible
     nik           | 3201010602010001    | nik-differs-from-birth-date
-    nik           | ٣٢٠١٠١٠٥٠٢٠١٠٠٠١    | pattern-differs
+    nik           | ٣٢٠١٠١٠٥٠٢٠١٠٠٠١    | digits-differ
     nama          | Siti␀               | text-has-control-characters
     nama          | �iti                | text-has-control-characters
     nama          | =1+1                |
@@ -29,7 +30,7 @@ DRAWN = """
     tanggal_lahir | 2026-11-27          | date-lies-ahead
     tanggal_lahir | 1899-12-31          | date-is-too-old
     tanggal_lahir |                     |
-    kode_desa     | 32.01.01.1001       | pattern-differs
+    kode_desa     | 32.01.01.1001       | digits-differ
     kode_desa     | 3201019999          | region-is-unknown
     umur          | 25.0                | integer-is-unreadable
     umur          | 1_0                 | integer-is-unreadable
@@ -52,6 +53,19 @@ def test_each_value_has_its_own_reason(tmp_path):
     assert [one["_baris"] for one in accepted(tmp_path / "out")] == [
         line for line, (_, _, told) in enumerate(CASES, 2) if not told
     ]
+
+
+def test_what_is_agreed_of_digits_and_letters_is_said_without_patterns():
+    """16 digits, or how many letters and digits; nobody must read a pattern."""
+    drawn = (*CONTRACT.columns, Agreed("id_dtks", pattern="[A-Z0-9]{8,20}"), Agreed("seri", pattern="A[0-9]{3}B{1,2}"))
+    contract = replace(CONTRACT, columns=drawn)
+    said = {}
+    for column in (one for one in drawn if one.pattern):
+        no = faults.told(faults.of_pattern(column), contract, column.name, DAY)
+        said[column.name] = no.sentence()
+        assert "[" not in no.sentence() + no.sentence("en")
+    assert "kolom nik bukan 16 angka" in said["nik"] and "kolom kode_desa bukan 10 angka" in said["kode_desa"]
+    assert "(8–20 huruf dan angka)" in said["id_dtks"] and "(5–6 huruf dan angka)" in said["seri"]
 
 
 def test_numbers_that_a_spreadsheet_cut_return_the_whole_set(tmp_path):

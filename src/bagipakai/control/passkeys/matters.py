@@ -120,6 +120,7 @@ def of_grant(row: Grant, _: access.Grant, event: access.Event) -> Matter:
 def of_submission(row: Submission, current: submissions.Submission, event: submissions.Event) -> Matter:
     """The step of a submission that `event` would be. Its signer reads which files are handed in, as what."""
     files = [{"name": one.name, "bytes": one.bytes, "sealed": one.sealed} for one in current.files.values()]
+    contract, _, contract_digest = current.contract.partition("@")
     return Matter(
         SUBMISSION,
         f"kiriman/{row.pk}",
@@ -133,7 +134,8 @@ def of_submission(row: Submission, current: submissions.Submission, event: submi
         beside={
             "source": current.source,
             "version": current.version,
-            "contract": current.contract,
+            "contract": contract,
+            "contract_digest": contract_digest,
             "files": files,
         },
     )

@@ -11,10 +11,11 @@ from typing import Any, Self
 
 from bagipakai.control import clock, releases, wording
 from bagipakai.control.models import Post
-from bagipakai.control.passkeys.matters import Matter
+from bagipakai.control.passkeys.matters import SUBMISSION, Matter
 from bagipakai.core.canonical import canonical, digest
 from bagipakai.core.decisions import SignedAct
 from bagipakai.core.policy import policy_file
+from bagipakai.core.sources import Sources
 from bagipakai.core.variables import Catalogue
 
 NOTHING = "–"
@@ -54,13 +55,14 @@ class Summary:
 
 def drawn(matter: Matter, act: SignedAct, lang: str = "id") -> Summary:
     """The summary of a step in `lang`."""
-    told = _Teller(lang, Catalogue.on(clock.day_of(matter.at)))
+    day = clock.day_of(matter.at)
+    told = _Teller(lang, Catalogue.on(day), Sources.on(day))
     return Summary(lang, act.sentence(lang), tuple(_lines(matter, told)))
 
 
 def _lines(matter: Matter, told: "_Teller") -> Iterator[Line]:
     post = Post.objects.select_related("institution").get(pk=int(matter.actor.post))
-    yield Line(told.label("subject"), (f"{matter.subject}#{matter.n}",))
+    yield Line(told.label("subject"), (told.step(matter),))
     yield Line(told.label("house"), (matter.house,))
     yield Line(told.label("as"), (f"{post.title}, {post.institution.name}",))
     yield from told.says({**matter.payload})
@@ -83,6 +85,14 @@ def _lines(matter: Matter, told: "_Teller") -> Iterator[Line]:
 class _Teller:
     lang: str
     catalogue: Catalogue
+    sources: Sources
+
+    def step(self, matter: Matter) -> str:
+        """Which step of which matter: as the trail names it, or a submission as its sender does."""
+        if matter.kind != SUBMISSION:
+            return f"{matter.subject}#{matter.n}"
+        source, version = self.text("source", matter.beside["source"]), matter.beside["version"]
+        return f"{source}, {self.label('version').lower()} {version}, {self.label('step')} {matter.n}"
 
     def label(self, code: str) -> str:
         """The word for a code; the code itself where there is none."""
@@ -94,7 +104,10 @@ class _Teller:
         if value is None or value == "":
             return NOTHING
         if not isinstance(value, str):
-            return canonical(value).decode()
+            exact = canonical(value).decode()
+            return f"{wording.size(value)} ({exact})" if field == "bytes" and _is_large(value) else exact
+        if field == "source" and (agreed := self.sources.get(value)) is not None:
+            return f"{agreed.english if self.lang == 'en' else agreed.title} ({value})"
         if value in self.catalogue and field in ("variables", "verdicts"):
             return f"{self.catalogue[value].title(self.lang)} ({value})"
         return f"{self.label(value)} ({value})" if value in _words() else value
@@ -121,6 +134,10 @@ class _Teller:
             return
         for name, inner in sorted(value.items()):
             yield f"{self.label(name)}: {self.text(name, inner)}"
+
+
+def _is_large(value: Any) -> bool:
+    return type(value) is int and value >= 1000
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.readiness.keys import advice
+from bagipakai.portal.submissions.contracts import titled
 
 
 @login_not_required
@@ -29,7 +30,8 @@ def home(http: HttpRequest) -> HttpResponse:
             "notices": _newest_of_each(notices.unread(tenure.person)[:50])[:5],
             "stated": [house for house, book in keybook.kept(tenure) if book.waiting is not None][:5],
             "key_advice": advice(keybook.book(tenure.post.institution)) if offers(http, "readiness:own") else "",
-            "handing_in": submissions.waiting(tenure)[:5],
+            "handing_in": [(row, titled(row.source)) for row in submissions.waiting(tenure)[:5]],
+            "came_back": [(row, titled(row.source), rows) for row, rows in submissions.came_back(tenure)[:5]],
             "may_ask": offers(http, "requests:new"),
         }
     return render(http, "pages/home.html", context)

@@ -261,6 +261,7 @@ def sign(http: HttpRequest, token: str) -> HttpResponse:
     summary, decision = Summary.from_json(found.summary), Decision.from_json(found.decision)
     context = {
         "found": found,
+        "subject": summary.lines[0].values[0].partition("#")[0],
         "summary": summary,
         "rows": [Row(line.name, lines=line.values, digits=line.digits) for line in summary.lines],
         "decision": decision,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from bagipakai.core.sources import Agreed, Contract
+from bagipakai.control import clock
+from bagipakai.core.sources import Agreed, Contract, Sources
 from bagipakai.core.variables import Catalogue, Type
 from bagipakai.portal.pages.refused import lang
 
@@ -23,6 +24,17 @@ class Told:
     kind: str
     required: bool
     codes: tuple[tuple[str, str], ...]
+
+
+def title(contract: Contract) -> str:
+    """What a source is called, in the reader's language."""
+    return contract.english if lang() == "en" else contract.title
+
+
+def titled(source: str) -> str:
+    """What a source is called; its code where no contract is in force for it."""
+    found = Sources.on(clock.today()).get(source)
+    return source if found is None else title(found)
 
 
 def columns(contract: Contract) -> list[Told]:
@@ -56,11 +68,13 @@ def dictionary(contract: Contract) -> bytes:
 def _told(one: Agreed, catalogue: Catalogue, contract: Contract) -> Told:
     known = one.name in catalogue
     variable = catalogue[one.name] if known else None  # one that it has not raises, and not as `get` expects
-    title = variable.title(lang()) if variable else one.name.replace("_", " ").capitalize()
+    name = variable.title(lang()) if variable else one.name.replace("_", " ").capitalize()
     meaning = variable.definition if variable else ""
+    if one.required:  # the catalogue speaks of all families; in this column nothing is empty
+        meaning = re.sub(r"; kosong bila [^;.]*", "", meaning)
     labels = variable.codes if variable is not None else None
     codes = tuple((code, labels.label(code, lang()) if labels else "") for code in one.codes or ())
-    return Told(one.name, title, meaning, _kind(one, contract), one.required, codes)
+    return Told(one.name, name, meaning, _kind(one, contract), one.required, codes)
 
 
 def _kind(one: Agreed, contract: Contract) -> str:
@@ -76,11 +90,11 @@ def _kind(one: Agreed, contract: Contract) -> str:
     if one.check == "region":
         return _("kode wilayah Kemendagri tanpa titik, sebagai teks")
     if one.is_number:
-        return _("%(count)s angka, sebagai teks") % {"count": re.findall("[0-9]+", str(one.pattern))[-1]}
+        return _("%(count)s angka, sebagai teks") % {"count": one.lengths}
     if one.codes is not None:
         return _("salah satu kode")
     if one.pattern is not None:
-        return _("teks berpola %(pattern)s") % {"pattern": one.pattern}
+        return _("%(count)s huruf dan angka") % {"count": one.lengths}
     return _("teks, paling panjang %(most)s huruf") % {"most": one.longest}
 
 

@@ -45,12 +45,12 @@ def listing(http: HttpRequest) -> HttpResponse:
     cards = [
         {
             "contract": contract,
-            "title": _title(contract),
+            "title": contracts.title(contract),
             "open": next((row for row in rows if row.source == source and row.status in submissions.UNDER_WAY), None),
         }
         for source, contract in (provided if offers(http, "submissions:new") else {}).items()
     ]
-    named = [(row, _title(Sources.on(clock.today()).get(row.source)) or row.source) for row in rows]
+    named = [(row, contracts.titled(row.source)) for row in rows]
     context = {"institution": tenure.post.institution, "cards": cards, "rows": named}
     return render(http, "submissions/list.html", context)
 
@@ -59,7 +59,7 @@ def listing(http: HttpRequest) -> HttpResponse:
 def contract(http: HttpRequest, source: str) -> HttpResponse:
     """What is agreed about one source, in plain words."""
     found = _agreed(http, source)
-    context = {"contract": found, "title": _title(found), "columns": contracts.columns(found)}
+    context = {"contract": found, "title": contracts.title(found), "columns": contracts.columns(found)}
     context["may_send"] = offers(http, "submissions:new")
     return render(http, "submissions/contract.html", context)
 
@@ -112,7 +112,7 @@ def _page(
         "row": row,
         "state": state,
         "seen": state.n,
-        "title": _title(Sources.on(clock.today()).get(row.source)) or row.source,
+        "title": contracts.titled(row.source),
         "version": state.contract.partition("@")[0],
         "contract": agreed,
         "files": list(state.files.values()),
@@ -134,6 +134,10 @@ def _page(
         "returned_whole": _whole(state.outcome.refusal, receipt) if state.outcome and receipt else "",
         "unbelieved": explained(state.outcome.refusal) if state.outcome and not receipt else "",
         "findings": [_found(one, len(state.files)) for one in receipt.findings] if receipt else [],
+        "numbered": [
+            (f"berkas-{number:03d}.{uploads.ending_of(file.name)}", file.name)  # as the registry calls them
+            for number, (_place, file) in enumerate(sorted(state.files.items()), start=1)
+        ],
         "unfetchable": sentence(fetching) if fetching else "",
         "may_resubmit": state.status in submissions.REPLACED
         and offers(http, "submissions:new")
@@ -291,13 +295,12 @@ def _agreed(http: HttpRequest, source: str) -> Contract:
     return found
 
 
-def _title(contract: Contract | None) -> str:
-    return "" if contract is None else contract.english if lang() == "en" else contract.title
-
-
 def _whole(refusal: str, told: IntakeReceipt) -> str:
     """Why nothing is kept, in words; nothing where something is. The office may refuse what the registry did not."""
-    return explained_with(refusal, dict(told.detail)) if refusal else ""
+    if not refusal:
+        return ""
+    worst = [explained_with(one.rule, dict(one.detail)) for one in told.findings[:1]]
+    return " ".join([explained_with(refusal, dict(told.detail)), *worst])
 
 
 def _found(one: Finding, files: int) -> dict[str, Any]:

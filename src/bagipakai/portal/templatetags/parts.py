@@ -61,7 +61,8 @@ WORKING_PAPERS = re.compile(
 @register.filter
 def dasar(basis: str) -> str:
     """The source of a rule as a reader can look it up: without the numbers and marks of our own working papers."""
-    parts = [re.sub(r"\s*\([A-D]\)", "", part).strip() for part in basis.split(";")]
+    told = re.sub(r"(belum ada)(?: pasal)?[,:] lihat keputusan [0-9]{4}(?: dan [0-9]{4})*", r"\1 pasal", basis)
+    parts = [re.sub(r"\s*\([A-D]\)", "", part).strip() for part in told.split(";")]
     public = [part for part in parts if part and not WORKING_PAPERS.match(part)]
     return "; ".join(public) or _("aturan kerja Berbagipakai; belum ada pasal")
 
@@ -135,10 +136,10 @@ def due_sentiment(value: date | None) -> str:
 
 @register.filter
 def size(value: int) -> str:
-    """Bytes as kB, MB or GB with one decimal."""
+    """Bytes as kB, MB or GB with one decimal, which a round limit does without."""
     for unit, power in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if value >= power:
-            return f"{formats.number_format(value / power, 1)} {unit}"
+            return f"{formats.number_format(value / power, 1 if value % power else 0)} {unit}"
     return f"{value} B"
 
 

@@ -1,5 +1,5 @@
 """What ministries send: read in any usual form, checked row by row against its contract, taken or returned."""
 
-from bagipakai.registry.intake.taking import FaultCount, Received, Taken, take
+from bagipakai.registry.intake.taking import FaultCount, Received, SentBack, Taken, take
 
-__all__ = ["FaultCount", "Received", "Taken", "take"]
+__all__ = ["FaultCount", "Received", "SentBack", "Taken", "take"]

@@ -367,7 +367,7 @@ typed AS (         -- so a value counts only if it was written the one way
         value = _name(column.name, "#")
         match column.type:
             case Type.TEXT:
-                for code in (faults.TOO_LONG, faults.PATTERN, faults.CODE, faults.NIK, faults.REGION):
+                for code in (faults.TOO_LONG, faults.DIGITS, faults.PATTERN, faults.CODE, faults.NIK, faults.REGION):
                     if code in broken:
                         yield f"(NOT {broken[code]})"
                 if column.is_free:
@@ -408,7 +408,7 @@ typed AS (         -- so a value counts only if it was written the one way
                     yield code, f"({value} > {self.value(self._day)})"
                 case faults.TOO_OLD:
                     yield code, f"({value} < {self.value(self._contract.oldest)})"
-                case faults.PATTERN:
+                case faults.DIGITS | faults.PATTERN:
                     yield code, f"(NOT regexp_full_match({x}, {self.value(column.pattern)}))"
                 case faults.CODE:
                     yield code, f"(NOT {self._among(x, column.codes or ())})"

@@ -22,6 +22,7 @@ SHORT_YEAR: Final = "year-has-two-digits"
 NOT_DATE: Final = "date-is-unreadable"
 FUTURE: Final = "date-lies-ahead"
 TOO_OLD: Final = "date-is-too-old"
+DIGITS: Final = "digits-differ"
 PATTERN: Final = "pattern-differs"
 CODE: Final = "code-is-unknown"
 NIK: Final = "nik-is-impossible"
@@ -61,10 +62,15 @@ def of_column(column: Agreed) -> tuple[str, ...]:
         case Type.DATE:
             found += [SHORT_YEAR, NOT_DATE, FUTURE, TOO_OLD]
         case Type.TEXT:
-            found += [PATTERN] if column.pattern is not None else []
+            found += [of_pattern(column)] if column.pattern is not None else []
             found += [CODE] if column.codes is not None else []
             found += {"nik": [NIK], "region": [REGION]}.get(column.check, [])
     return tuple(found)
+
+
+def of_pattern(column: Agreed) -> str:
+    """What a value is told that does not have the column's pattern: a number of digits is said in words."""
+    return DIGITS if column.is_number else PATTERN
 
 
 def told(code: str, contract: Contract, column: str, day: date) -> Refusal:
@@ -76,7 +82,7 @@ def told(code: str, contract: Contract, column: str, day: date) -> Refusal:
             "longest": str(agreed.longest),
             "low": "–" if agreed.low is None else str(agreed.low),
             "high": "–" if agreed.high is None else str(agreed.high),
-            "pattern": agreed.pattern or "",
+            "lengths": agreed.lengths,
             "codes": _short(agreed.codes or ()),
             "edition": EDITION,
             "day": day.isoformat(),

@@ -68,7 +68,7 @@ def verdict(rows: Sequence[Sent], contract: Contract, day: date) -> Verdict:
             reasons[at] = (*reasons.get(at, ()), faults.OF_A_SET[rule.rule])
     faulty = {place for place, _ in reasons}
     if len(faulty) * 1000 > contract.faulty_at_most * len(rows):
-        return Verdict({}, {}, "set-has-too-many-faults")
+        return Verdict(reasons, {}, "set-has-too-many-faults")
     accepted = {
         row.place: tuple(_typed(column, _cell(row.cells, column.name), contract) for column in contract.columns)
         for row in whole
@@ -129,7 +129,7 @@ def _text_reason(column: Agreed, text: str) -> str:
     if column.is_free:
         return faults.TOO_LONG if len(text) > column.longest else ""
     if column.pattern is not None and not re.fullmatch(column.pattern, text):
-        return faults.PATTERN
+        return faults.of_pattern(column)
     if column.codes is not None and text not in column.codes:
         return faults.CODE
     if column.check == "nik":

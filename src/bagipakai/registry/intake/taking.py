@@ -4,6 +4,7 @@
     OUT/returned/0001-NAME-1.csv …        one line per fault: file, row, column, code, what to do, the row as sent
     OUT/report.json                       canonical: counts by rule and column, first rows, digests; never a value
 
+Of a set that goes back for its faulty rows the last two are left: its sender must see why. No row of it is accepted.
 The folder takes its name when all of it is there, by one rename: a killed run leaves nothing, and a repeat gives the
 same digests.
 """
@@ -23,7 +24,7 @@ from bagipakai.core.canonical import canonical
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract
 from bagipakai.registry.folders import in_the_making, no_room, remove
-from bagipakai.registry.intake import reading
+from bagipakai.registry.intake import faults, reading
 from bagipakai.registry.intake.checking import Checker, schema
 from bagipakai.registry.intake.reading import Form, Piece, Reader, SetBroken, Torn, Weighed
 from bagipakai.registry.intake.returning import Returned
@@ -83,18 +84,35 @@ class Taken:
         return {**_told(self), "report": self.report}
 
 
+@dataclass(frozen=True, slots=True)
+class SentBack(Refusal):
+    """No to a set with too many faulty rows, with what was found in them. `found` tells of no accepted row and no
+    content; `reasons`: the most frequent fault, in words to come after the refusal's own."""
+
+    found: Taken = field(kw_only=True)
+    reasons: tuple[Refusal, ...] = ()
+
+    def sentence(self, lang: str = "id") -> str:
+        """Why the set goes back, and what is wrong with most of its faulty rows."""
+        return " ".join([Refusal.sentence(self, lang), *(one.sentence(lang) for one in self.reasons)])
+
+
 def take(
     files: Sequence[Path], contract: Contract, out: Path, *, day: date, told: Callable[[int], object] | None = None
 ) -> Taken | Refusal:
     """Takes `files`, in order, as one set of `contract` on `day` into the new folder `out`.
 
-    A refusal returns the whole set, and then nothing is written. `told` hears of bytes: each file is read twice, so in
-    the end of twice the bytes of all files. At most 1 GB of memory at any size; about as much disk as the files have
-    in a hidden folder beside `out`. Raises EngineError (names no value), OSError.
+    A refusal returns the whole set, and then nothing is written; but a SentBack leaves its sender the list of faulty
+    rows and the report. `told` hears of bytes: each file is read twice, so in the end of twice the bytes of all files
+    (one with rows that a rule about the whole set returns is read once more, unheard). At most 1 GB of memory at any
+    size; about as much disk as the files have in a hidden folder beside `out`. Raises EngineError (names no value),
+    OSError.
     """
     try:
         with in_the_making(out) as folder:
             taken = _Taking(contract, folder, day, told or (lambda _: None)).take(files)
+        if isinstance(taken, SentBack):
+            return replace(taken, found=replace(taken.found, folder=out))
         return replace(taken, folder=out)
     except SetBroken as broken:
         return broken.refusal
@@ -153,7 +171,7 @@ class _Taking:
         self._work = folder / ".work"
         self._tally, self._received, self._faulty = _Tally(), 0, 0
 
-    def take(self, files: Sequence[Path]) -> Taken:
+    def take(self, files: Sequence[Path]) -> Taken | SentBack:
         self._work.mkdir()
         found = [self._weighed(path) for path in files]
         if not found:
@@ -174,8 +192,10 @@ class _Taking:
                 rows.append(self._received - before)
         self._count_is_agreed()
         with set_faults(keys.path, self._contract, self._work) as hits:
-            self._share_is_bearable(self._faulty + hits.rows_accepted)
-            content = self._settle(found, hits, accepted, returned)
+            self._return_hits(found, hits, returned)
+            self._faulty += hits.rows_accepted
+            no = self._too_many_are_faulty(len(found))
+            content = "" if no else self._settle(hits, accepted)
         returned.close()
         remove(self._work)
         for part in self._folder.iterdir():
@@ -191,16 +211,20 @@ class _Taking:
                 for file, count in zip(found, rows, strict=True)
             ),
             received=self._received,
-            accepted=self._received - self._faulty,
-            returned=self._faulty,
+            accepted=0 if no else self._received - self._faulty,
+            returned=self._received if no else self._faulty,
             content=content,
             report="",
             faults=self._tally.told(),
             folder=self._folder,
         )
-        report = canonical(_told(result))
+        report = canonical(_told(result) | ({"refusal": no.code, "faulty": self._faulty} if no else {}))
         (self._folder / REPORT).write_bytes(report)
-        return replace(result, report=hashlib.sha256(report).hexdigest())
+        result = replace(result, report=hashlib.sha256(report).hexdigest())
+        if no is None:
+            return result
+        reasons = [faults.told(one.code, self._contract, one.column, self._day) for one in result.faults[:1]]
+        return SentBack(no.code, no.detail, found=result, reasons=tuple(reasons))
 
     def _weighed(self, path: Path) -> Weighed:
         try:
@@ -255,27 +279,26 @@ class _Taking:
         if self._received < least:
             raise SetBroken("set-has-too-few-rows", rows=self._received, least=least)
 
-    def _share_is_bearable(self, faulty: int) -> None:
+    def _too_many_are_faulty(self, files: int) -> Refusal | None:
+        """No to the whole set, with where its most frequent fault stands first: the number of a row, never a value."""
         limit = self._contract.faulty_at_most
-        if faulty * 1000 > limit * self._received:
-            worst = self._tally.told()[:1]
-            column = worst[0].column if worst else ""
-            raise SetBroken(
-                "set-has-too-many-faults",
-                share=f"{faulty * 100 / self._received:.1f}".replace(".", ","),
-                limit=f"{limit / 10:g}".replace(".", ","),
-                column=column or "–",
-                count=worst[0].count if worst else 0,
-            )
+        if self._faulty * 1000 <= limit * self._received:
+            return None
+        worst = self._tally.told()[0]
+        file, line = worst.first[0]
+        detail = {
+            "share": f"{self._faulty * 100 / self._received:.1f}".replace(".", ","),
+            "limit": f"{limit / 10:g}".replace(".", ","),
+            "column": worst.column or "–",
+            "count": str(worst.count),
+            "row": str(line),
+        }
+        return Refusal("set-has-too-many-faults", detail | ({"number": str(file)} if files > 1 else {}))
 
-    def _settle(self, found: Sequence[Weighed], hits: Hits, accepted: Accepted, returned: Returned) -> str:
-        """Moves the rows that a rule about the whole set returns; the digest of the accepted rows that are left."""
-        final = self._folder / "accepted"
-        if not hits.rows:
-            accepted.folder.rename(final)
-            return accepted.digest()
+    def _return_hits(self, found: Sequence[Weighed], hits: Hits, returned: Returned) -> None:
+        """Returns the rows in which a rule about the whole set finds a fault."""
         for number, file in enumerate(found, start=1):
-            if not hits.of_file(number):
+            if not hits.rows or not hits.of_file(number):
                 continue
             for piece in self._pieces(file, again=True):
                 if not piece.table.num_rows:
@@ -284,7 +307,13 @@ class _Taking:
                 for line, column, code in hits.between(number, int(piece.lines[0]), int(piece.lines[-1])):
                     self._tally.add(code, column, number, line)
                     returned.add(number, file.name, line, column, code, piece.text(places[line]))
-        self._faulty += hits.rows_accepted
+
+    def _settle(self, hits: Hits, accepted: Accepted) -> str:
+        """Keeps the accepted rows that no rule about the whole set returns; their digest."""
+        final = self._folder / "accepted"
+        if not hits.rows:
+            accepted.folder.rename(final)
+            return accepted.digest()
         left = Accepted(final, schema(self._contract))
         with left:
             for rows, file_numbers, lines in accepted.stored():

@@ -16,7 +16,21 @@
     const told = form.querySelector("[data-upload-told]");
     const bar = form.querySelector("progress");
     const button = form.querySelector("button");
+    const input = form.elements.berkas;
+    const wrong = form.querySelector("[data-upload-wrong]");
+    const title = document.title;
     let percent = 0;
+
+    // A refusal is shown at the field, as a page of the server would show it; nothing to read takes it away again.
+    const complain = text => {
+      wrong.textContent = text;
+      wrong.parentElement.hidden = !text;
+      input.closest(".field").classList.toggle("field--wrong", Boolean(text));
+      if (text) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+      input.setAttribute("aria-describedby", text ? "batas-berkas berkas-salah" : "batas-berkas");
+      document.title = text ? words.error + title : title;
+      if (text) { box.hidden = true; input.focus(); }
+    };
 
     const say = text => { box.hidden = false; told.textContent = text.replace("{n}", percent); };
 
@@ -55,17 +69,18 @@
 
     form.addEventListener("submit", async event => {
       event.preventDefault();
-      const file = form.elements.berkas.files[0];
-      if (!file) { say(words.choose); return; }
+      const file = input.files[0];
+      complain(file ? "" : words.choose);
+      if (!file) return;
       button.disabled = true;
+      percent = bar.value = 0;
       try {
         say(words.going);
         await upload(file);
         location.reload();
       } catch (error) {
-        say(error instanceof Refused ? error.message : words.refused);
+        complain(error instanceof Refused ? error.message : words.refused);
         button.disabled = false;
-        button.focus();
       }
     });
   }
