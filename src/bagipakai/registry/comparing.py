@@ -333,7 +333,7 @@ def _shares(
 def _ready(con: duckdb.DuckDBPyConnection, values: Sequence[Any], shelves: Sequence[Shelf]) -> None:
     """Locked: from here on it reads these shelves, writes nothing, and can be told nothing else."""
     for shelf in shelves:
-        con.register_filesystem(shelf)
+        shelf.given_to(con)
     for at, value in enumerate(values):
         con.execute(f"SET VARIABLE p{at:d} = ?", [value])
     for name, value in (

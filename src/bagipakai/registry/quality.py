@@ -73,7 +73,7 @@ def report(
     try:
         with duckdb.connect(config={"threads": os.cpu_count() or 1}) as con:
             if shelf is not None:
-                con.register_filesystem(shelf)
+                shelf.given_to(con)
             con.execute("SET enable_progress_bar = false")
             con.execute(f"SET memory_limit = '{MEMORY}'")
             con.execute("SET preserve_insertion_order = false")

@@ -160,7 +160,7 @@ def _persons(
     )
     columns = {name: pa.array(table[name]) for name in ("nik", *shared)}
     with release.reading(storage, Unit.INDIVIDU) as shelf, duckdb.connect() as engine:
-        engine.register_filesystem(shelf)
+        shelf.given_to(engine)
         engine.register("sample", pa.table(columns))
         found = engine.execute(
             f"""

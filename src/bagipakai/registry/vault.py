@@ -252,7 +252,7 @@ class Entry:
 
 
 class Shelf(AbstractFileSystem):  # type: ignore[misc]
-    """The sealed files of one release as a file system that DuckDB can read (`register_filesystem`), and nothing else:
+    """The sealed files of one release as a file system that DuckDB can read (`given_to`), and nothing else:
     no name that is not on the shelf opens. `damage` is the first that a reader met; DuckDB tells it as an error of its
     own, so who reads must look here."""
 
@@ -272,6 +272,12 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
     def parts(self) -> tuple[Part, ...]:
         """The files as an engine names them, in the order in which they were put on the shelf."""
         return tuple(Part(self.name(name), entry.regency) for name, entry in self._entries.items())
+
+    def given_to(self, con: Any) -> None:
+        """Lets a DuckDB that is not locked yet read from here, with its own threads: to hand each read over to others,
+        as it does for a store that is far away, costs more than the read."""
+        con.register_filesystem(self)
+        con.execute("SET async_threads = 0")
 
     @contextmanager
     def reading(self) -> Iterator["Shelf"]:

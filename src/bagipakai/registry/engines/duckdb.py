@@ -172,7 +172,7 @@ class Engine:
         self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": threads}))
         if shelf is not None:
             directories.append(f"{shelf.protocol}://")
-            _quietly(lambda: self._con.register_filesystem(shelf))
+            _quietly(partial(shelf.given_to, self._con))
         for name, value in (
             ("enable_progress_bar", False),
             ("memory_limit", memory_limit),
