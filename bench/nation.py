@@ -137,11 +137,20 @@ def page(told: dict[str, Any]) -> str:
     for name, one in steps.items():
         ratio = f"{one['ratio_seconds']} ×, {one['ratio_cpu']} ×" if "ratio_cpu" in one else "–"
         rows = f"{one['rows']:,}" if "rows" in one else "–"
+        stopped = f" (+ {sum(one['stopped']):,.0f} stopped)" if one["stopped"] else ""
         lines.append(
-            f"| {name} | {one['seconds']:,.1f} | {one['cpu_seconds']:,.1f} | {one['peak_mb']:,.0f} | {rows} "
+            f"| {name} | {one['seconds']:,.1f}{stopped} | {one['cpu_seconds']:,.1f} | {one['peak_mb']:,.0f} | {rows} "
             f"| {one['bytes']:,} | {ratio} |"
         )
-    lines += ["", "Where the CPU time of a governed plan goes:", ""]
+    lines += [
+        "",
+        "`stopped`: seconds of earlier tries of that step that were stopped; what they had finished was kept. Bytes: of "
+        "the data set in clear, of the release sealed, of a package. Data set and release together are what the disk "
+        "must hold, and as much again as the largest package.",
+        "",
+        "Where the CPU time of a governed plan goes:",
+        "",
+    ]
     for name in PLANS:
         if name in steps:
             shares = sorted(steps[name]["shares_of_cpu"].items(), key=lambda one: -one[1])
