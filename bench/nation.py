@@ -144,8 +144,8 @@ def page(told: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        "`stopped`: seconds of earlier tries of that step that were stopped; what they had finished was kept. Bytes: of "
-        "the data set in clear, of the release sealed, of a package. Data set and release together are what the disk "
+        "`stopped`: seconds of earlier tries of that step that were stopped; what they had finished was kept. Bytes: "
+        "of the data set in clear, of the release sealed, of a package. Data set and release together are what the disk "
         "must hold, and as much again as the largest package.",
         "",
         "Where the CPU time of a governed plan goes:",
