@@ -145,8 +145,8 @@ def page(told: dict[str, Any]) -> str:
     lines += [
         "",
         "`stopped`: seconds of earlier tries of that step that were stopped; what they had finished was kept. Bytes: "
-        "of the data set in clear, of the release sealed, of a package. Data set and release together are what the disk "
-        "must hold, and as much again as the largest package.",
+        "of the data set in clear, of the release sealed, of a package. The disk must hold data set, release, and "
+        "the largest package with its plain twin.",
         "",
         "Where the CPU time of a governed plan goes:",
         "",

@@ -24,8 +24,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from bagipakai.core.plan import NATION as NATION  # noqa: PLC0414
-from bagipakai.core.plan import Unit
+from bagipakai.core.plan import NATION, Unit
 from bagipakai.core.policy import NoRule, Rule, policy_file, rules
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Not, Op, Or, Predicate
 from bagipakai.core.refusal import Refusal

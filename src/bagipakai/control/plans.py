@@ -8,6 +8,7 @@ from bagipakai.control import forms, keybook, releases
 from bagipakai.control.models import Release, Request
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.plan import (
+    NATION,
     Area,
     Asked,
     Format,
@@ -61,7 +62,7 @@ def compiled(
     )
     chosen = Level(min(level or answers["level"], answers["level"]))
     unit, rule = Unit(answers["unit"]), Disclosure.on(day)
-    codes = () if answers["area"] == [forms.NATION] else tuple(answers["area"])
+    codes = () if answers["area"] == [NATION] else tuple(answers["area"])
     plan = Plan(
         request=request.reference,
         purpose=answers["purpose"],

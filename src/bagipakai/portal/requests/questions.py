@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from bagipakai.control import forms as office
 from bagipakai.control import wording
-from bagipakai.core.plan import Level
+from bagipakai.core.plan import NATION, Level
 from bagipakai.core.variables import Variable
 from bagipakai.portal.templatetags.parts import day
 
@@ -163,7 +163,7 @@ def _has_children(ask: Ask, code: str) -> bool:
 
 
 def _region(ask: Ask, code: str) -> str:
-    if code == office.NATION:
+    if code == NATION:
         return _("Seluruh Indonesia")
     name = ask.setting.regions.get(code, "")
     above = [ask.setting.regions.get(code[:size], "") for size in (6, 4, 2) if size < len(code)]
