@@ -155,7 +155,7 @@ def page(told: dict[str, Any]) -> str:
         if name in steps:
             shares = sorted(steps[name]["shares_of_cpu"].items(), key=lambda one: -one[1])
             lines.append(f"* **{name}**: " + ", ".join(f"{part} {100 * share:.0f} %" for part, share in shares))
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", "The same as JSON:", "", "```json", json.dumps(told, indent=1), "```", ""])
 
 
 if __name__ == "__main__":
