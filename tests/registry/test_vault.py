@@ -141,5 +141,7 @@ def test_only_what_is_on_the_shelf_opens_and_only_for_reading(tmp_path):
         shelf.open(shelf.parts[0].path, "wb")
     path.write_bytes(b"x" * path.stat().st_size)
     with pytest.raises(Damaged):
-        shelf.open(shelf.parts[0].path)
+        shelf.open(shelf.parts[0].path).read()
+    with pytest.raises(Damaged):
+        Shelf(key, {NAME: Entry(path, told.blocks, "3201")}).open(NAME)
     assert shelf.damage is not None and shelf.damage.file == NAME

@@ -129,12 +129,16 @@ def seal_file(source: Path, target: Path, cipher: AESGCM) -> Sealed:
         size = out.tell()
         out.flush()
         os.fsync(out.fileno())
-    return Sealed(size, whole.hexdigest(), hashlib.sha256(digests).hexdigest())
+    return Sealed(size, whole.hexdigest(), _sha256(digests))
 
 
 def _blocks(plain: Any) -> Iterator[bytes]:
     while block := plain.read(BLOCK):
         yield block
+
+
+def _sha256(content: bytes | bytearray) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _nonce(number: int) -> bytes:
@@ -154,7 +158,8 @@ def _count(sealed: int) -> int:
 class Opened(io.RawIOBase):
     """A sealed file as the plaintext that it holds. Several threads may read it, each at a place of its own."""
 
-    def __init__(self, path: Path, cipher: AESGCM, blocks: str, name: str) -> None:
+    def __init__(self, path: Path, cipher: AESGCM, blocks: str, name: str, digests: bytes = b"") -> None:
+        """`digests`: of its blocks, where they are known already to be the published ones."""
         super().__init__()
         self._cipher, self._name = cipher, name
         try:
@@ -164,10 +169,10 @@ class Opened(io.RawIOBase):
         sealed = os.fstat(self._file).st_size
         self._count = _count(sealed)
         self.size = plain_size(sealed)
-        self._digests = os.pread(self._file, self._count * DIGEST, sealed - self._count * DIGEST)
+        self.digests = digests or os.pread(self._file, self._count * DIGEST, sealed - self._count * DIGEST)
         self._places: dict[int, int] = {}  # thread → where it reads next
         self._last: tuple[int, bytes] = (-1, b"")
-        if hashlib.sha256(self._digests).hexdigest() != blocks:
+        if len(self.digests) != self._count * DIGEST or (not digests and _sha256(self.digests) != blocks):
             self.close()
             raise Damaged("release-file-altered", name)
 
@@ -221,7 +226,7 @@ class Opened(io.RawIOBase):
         return min((number + 1) * _SEALED, self.size + self._count * TAG)
 
     def _plain(self, number: int, sealed: Any) -> bytes:
-        if hashlib.sha256(sealed).digest() != self._digests[number * DIGEST : (number + 1) * DIGEST]:
+        if hashlib.sha256(sealed).digest() != self.digests[number * DIGEST : (number + 1) * DIGEST]:
             raise Damaged("release-file-altered", self._name)
         try:
             return self._cipher.decrypt(_nonce(number), sealed, None)
@@ -262,6 +267,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
         super().__init__()
         self.protocol = f"rak-{next(_SHELVES)}"  # one engine may read from two
         self._entries, self._key = entries, key
+        self._met: dict[str, tuple[AESGCM, bytes]] = {}  # a table opens each file twice
         self.damage: Damaged | None = None
 
     def name(self, path: str) -> str:
@@ -304,7 +310,10 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
         name = self._named(path)
         if mode != "rb":
             raise PermissionError("a release cannot be changed")
-        return _Shelved(self, name, self._entries[name], self._key.cipher(name))
+        cipher, digests = self._met.get(name) or (self._key.cipher(name), b"")
+        file = _Shelved(self, name, self._entries[name], cipher, digests)
+        self._met[name] = cipher, file.digests
+        return file
 
     def glob(self, path: str, **_: Any) -> list[str]:
         return [self.name(self._named(path))]
@@ -329,10 +338,10 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
 class _Shelved(Opened):
     """A file that tells its shelf of damage."""
 
-    def __init__(self, shelf: Shelf, name: str, entry: Entry, cipher: AESGCM) -> None:
+    def __init__(self, shelf: Shelf, name: str, entry: Entry, cipher: AESGCM, digests: bytes) -> None:
         self._shelf = shelf
         with self._telling():
-            super().__init__(entry.path, cipher, entry.blocks, name)
+            super().__init__(entry.path, cipher, entry.blocks, name, digests)
 
     def read(self, size: int = -1) -> bytes:
         with self._telling():
