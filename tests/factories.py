@@ -14,7 +14,18 @@ from tests.authenticators import act
 from tests.fakes import Registry
 from tests.trail import witnessed
 
-from bagipakai.control import clock, institutions, keybook, keys, orders, people, readiness, releases, requests
+from bagipakai.control import (
+    clock,
+    gazetteer,
+    institutions,
+    keybook,
+    keys,
+    orders,
+    people,
+    readiness,
+    releases,
+    requests,
+)
 from bagipakai.control.models import Grant, Institution, Person, Request, Tenure
 from bagipakai.core.acknowledgement import Acknowledgement, Check
 from bagipakai.core.envelope import Signer
@@ -137,7 +148,7 @@ def a_provider(code: str = "PLN", *, key: bool = True, **known: Any) -> House:
 
 
 def a_release(version: str = "2026.3.0") -> None:
-    releases.load_regions(EDITION, REGIONS)
+    gazetteer.load(EDITION, REGIONS)
     releases.announce(
         version,
         digest="ab" * 32,

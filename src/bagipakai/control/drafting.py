@@ -6,7 +6,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bagipakai.control import clock, documents, forms, orders, papers, people, releases, rulebook, situation, wording
+from bagipakai.control import clock, documents, forms, gazetteer, orders, papers, people, rulebook, situation, wording
 from bagipakai.control.models import Institution, Paper, Release, Request, SignedCopy, SignedDecision
 from bagipakai.control.signing.acts import Act, Holder, Stopped
 from bagipakai.control.trail import leaves
@@ -86,7 +86,7 @@ def terms_of(request: Request, state: State, at: datetime) -> papers.Terms:
         capacity=str(state.answers.get("pdp_capacity") or ""),
         purpose=purpose["name"],
         bast_kind=purpose["bast_kind"],
-        regions=releases.regions(plan.area.edition),
+        regions=gazetteer.regions(plan.area.edition),
         catalogue=Catalogue.on(day),
         destruction_days=terms.destruction_days,
         report_months=terms.report_months,

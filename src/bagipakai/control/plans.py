@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from bagipakai.control import forms, keybook, releases
+from bagipakai.control import forms, gazetteer, keybook, releases
 from bagipakai.control.models import Release, Request
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.plan import (
@@ -134,7 +134,7 @@ def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
     return Known(
         catalogue=catalogue,
         purposes={code: frozenset(purpose["variables"]) for code, purpose in forms.purposes(day).items()},
-        regions=releases.regions(release.region_edition).keys(),
+        regions=gazetteer.regions(release.region_edition).keys(),
         edition=release.region_edition,
         releases=[one.version for one in releases.available()] + [release.version] * plan.rolling,
         rule=rule,

@@ -9,7 +9,7 @@ from datetime import date
 
 from django.db.models import QuerySet
 
-from bagipakai.control import clock, forms, releases, wording
+from bagipakai.control import clock, forms, gazetteer, wording
 from bagipakai.control.models import Grant, Institution
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.variables import Catalogue
@@ -107,7 +107,7 @@ def _entries(grants: QuerySet[Grant], lang: str) -> Iterator[Entry]:
             level=plan.level,
             unit=plan.unit,
             variables=plan.columns,
-            area=wording.area(plan.area, releases.regions(plan.area.edition), lang),
+            area=wording.area(plan.area, gazetteer.regions(plan.area.edition), lang),
             population=wording.population(plan.population, catalogue, lang),
             release=plan.release,
             begins_on=day,

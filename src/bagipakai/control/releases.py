@@ -1,15 +1,13 @@
-"""The releases that can be ordered from, and the regions of their edition, as the registry announced them."""
+"""The releases that can be ordered from, as the registry announced them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
 
-from bagipakai.control import clock, keys, recall
-from bagipakai.control.models import Region, Release
+from bagipakai.control import clock, gazetteer, keys, recall
+from bagipakai.control.models import Release
 from bagipakai.control.trail import things
 from bagipakai.core import lifecycle
 from bagipakai.core.exchange import Announcement
@@ -57,7 +55,7 @@ def hear(envelope: bytes) -> Release:
     the announcement says so. Raises BadSeal if the registry did
     not sign it, KeyMissing while its public key is not there, ValueError as `announce`."""
     told = Announcement.unsealed(envelope, keys.receipt_key())
-    load_regions(told.region_edition, told.regions)
+    gazetteer.load(told.region_edition, told.regions)
     release = announce(
         told.version,
         digest=told.digest,
@@ -98,23 +96,3 @@ def available() -> list[Release]:
 
 def newest() -> Release | None:
     return next(iter(available()), None)
-
-
-@transaction.atomic
-def load_regions(edition: str, regions: Iterable[tuple[str, str]]) -> int:
-    """Records the regions (code, name) of an edition; returns how many were new."""
-    known = set(Region.objects.filter(edition=edition).values_list("code", flat=True))
-    new = [Region(edition=edition, code=code, name=name) for code, name in regions if code not in known]
-    Region.objects.bulk_create(new, batch_size=5_000)
-    return len(new)
-
-
-def regions(edition: str) -> Mapping[str, str]:
-    """Code → name of every region of `edition`, parents before children within a branch."""
-    return _regions(edition, Region.objects.filter(edition=edition).count())
-
-
-@lru_cache(maxsize=2)
-def _regions(edition: str, _: int) -> Mapping[str, str]:
-    rows = Region.objects.filter(edition=edition).order_by("code").values_list("code", "name")
-    return MappingProxyType(dict(rows))

@@ -10,7 +10,19 @@ from typing import Any, BinaryIO
 
 from django.db import connection, transaction
 
-from bagipakai.control import access, clock, drafting, forms, ledger, notices, orders, releases, rulebook, situation
+from bagipakai.control import (
+    access,
+    clock,
+    drafting,
+    forms,
+    gazetteer,
+    ledger,
+    notices,
+    orders,
+    releases,
+    rulebook,
+    situation,
+)
 from bagipakai.control.acting import Acting, person_of, tenures_of
 from bagipakai.control.cabinet import UnknownRequest, find, get, state, state_of, visible
 from bagipakai.control.door import Door, Possibility, told_of
@@ -254,7 +266,7 @@ def setting_of(request: Request) -> forms.Setting:
         day=today,
         catalogue=Catalogue.on(today),
         purposes=forms.purposes(today),
-        regions=releases.regions(available[0].region_edition) if available else {},
+        regions=gazetteer.regions(available[0].region_edition) if available else {},
         releases=tuple(one.version for one in available),
         competence=request.institution.region,
     )

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Self
 
-from bagipakai.control import clock, releases, wording
+from bagipakai.control import clock, gazetteer, wording
 from bagipakai.control.models import Post
 from bagipakai.control.passkeys.matters import SUBMISSION, Matter
 from bagipakai.core.canonical import canonical, digest
@@ -68,7 +68,7 @@ def _lines(matter: Matter, told: "_Teller") -> Iterator[Line]:
     yield from told.says({**matter.payload})
     yield from told.says({**matter.beside})
     if matter.plan is not None:
-        plan, regions = matter.plan, releases.regions(matter.plan.area.edition)
+        plan, regions = matter.plan, gazetteer.regions(matter.plan.area.edition)
         yield Line(told.label("programme"), (plan.programme,))
         yield Line(told.label("legal_basis"), (plan.legal_basis,))
         yield Line(told.label("asked_level"), (plan.level.value,))
