@@ -1,6 +1,7 @@
 """A mailbox of its own for a test: a fresh database with the product's own definition of `exchange`."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,5 +57,17 @@ def an_office() -> Iterator[Office]:
             connection.execute((SQL / "under_way.sql").read_text())
         yield Office(url)
     finally:
-        with psycopg.connect(main, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        _drop(main, name)
+
+
+def _drop(main: str, name: str) -> None:
+    """The server itself may be cleaning up in there just now, and who may end that is not us: it ends soon."""
+    with psycopg.connect(main, autocommit=True) as connection:
+        for left in reversed(range(100)):
+            try:
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+                return
+            except psycopg.errors.InsufficientPrivilege:
+                if not left:
+                    raise
+                time.sleep(0.1)
