@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bagipakai.core.access import WIB
-from bagipakai.core.deadlines import Calendar, Terms, UnknownYear, due, expected, repair_due
+from bagipakai.core.deadlines import Calendar, Terms, UnknownYear, day_of, due, expected, repair_due
 from bagipakai.core.policy import policy_file
 from bagipakai.core.request import Status, Stay
 
@@ -128,3 +128,8 @@ def test_the_applicant_sees_when_each_coming_stage_is_expected():
 
 def test_repair_has_ten_working_days():
     assert repair_due(TODAY, TERMS, CALENDAR) == date(2026, 12, 10)
+
+
+def test_the_day_begins_in_jakarta_seven_hours_before_it_does_in_utc():
+    assert day_of(datetime(2026, 12, 31, 16, 59, tzinfo=UTC)) == date(2026, 12, 31)
+    assert day_of(datetime(2026, 12, 31, 17, 0, tzinfo=UTC)) == date(2027, 1, 1)

@@ -81,18 +81,18 @@ def due(stays: Iterable[Stay], terms: Terms, calendar: Calendar) -> date | None:
         return None
     now = visited[-1]
     used = sum(
-        calendar.between(_day(stay.since), _day(stay.until))
+        calendar.between(day_of(stay.since), day_of(stay.until))
         for stay in visited[:-1]
         if stay.status is now.status and stay.until is not None
     )
-    return calendar.after(_day(now.since), max(days - used, 1))
+    return calendar.after(day_of(now.since), max(days - used, 1))
 
 
 def expected(stays: Iterable[Stay], terms: Terms, calendar: Calendar, path: Iterable[Status]) -> dict[Status, date]:
     """When each of the coming stages of `path` would be left if every stage takes its whole term from now on. Raises
     UnknownYear."""
     visited = tuple(stays)
-    day = due(visited, terms, calendar) or (_day(visited[-1].since) if visited else None)
+    day = due(visited, terms, calendar) or (day_of(visited[-1].since) if visited else None)
     answer: dict[Status, date] = {}
     for status in path:
         if day is not None and status in terms.stages:
@@ -106,5 +106,6 @@ def repair_due(today: date, terms: Terms, calendar: Calendar) -> date:
     return calendar.after(today, terms.repair_days)
 
 
-def _day(moment: datetime) -> date:
+def day_of(moment: datetime) -> date:
+    """The calendar day of `moment` in Jakarta: the days of the law are days of the capital."""
     return moment.astimezone(WIB).date()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bagipakai import postgres
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
@@ -69,7 +70,7 @@ def register(subparsers: Any) -> None:
     check = subparsers.add_parser("check", help="periksa setiap berkas rilis terhadap manifesnya")
     check.set_defaults(run=_check)
     differ = subparsers.add_parser(
-        "difference", help="bandingkan dua rilis: siapa masuk, keluar, pindah, berganti desil"
+        "difference", help="bandingkan dua rilis: berapa masuk, keluar, pindah, berganti desil"
     )
     differ.add_argument("--shown", action="store_true", help="tutup cacah kecil: tabel yang boleh keluar")
     differ.set_defaults(run=_difference)
@@ -140,7 +141,7 @@ def _draft(options: argparse.Namespace) -> int:
     outcome = _drafted(options)
     if isinstance(outcome, Refusal):
         return _refused(outcome)
-    found = publishing.judged(_releases(options), options.version, datetime.now(UTC).date())
+    found = publishing.judged(_releases(options), options.version, day_of(datetime.now(UTC)))
     if isinstance(found, Refusal):
         return _refused(found)
     for one in found.above:
@@ -204,7 +205,7 @@ def _every_excess(releases: Path, version: str, at: datetime, first: Refusal) ->
     """Tells of the others that stand in the way, too: they are mended at once."""
     from bagipakai.registry import publishing
 
-    found = publishing.judged(releases, version, at.date())
+    found = publishing.judged(releases, version, day_of(at))
     if not isinstance(found, Refusal):
         for one in found.above:
             if one.refusal.detail != first.detail:
@@ -351,7 +352,7 @@ def _difference(options: argparse.Namespace) -> int:
     found = _compared(*both[:2], Unit.INDIVIDU, partial(difference, *both))
     if isinstance(found, Refusal):
         return _refused(found)
-    value = found.shown(Disclosure.on(datetime.now(UTC).date())) if options.shown else found.to_json()
+    value = found.shown(Disclosure.on(day_of(datetime.now(UTC)))) if options.shown else found.to_json()
     nation = value["nation"]
     told = {name: "–" if count is None else number(count) for name, count in nation.items()}
     whole = nation["born"] is not None and nation["registered"] is not None
@@ -477,7 +478,7 @@ def _changes(file: Path, release: "Release") -> dict[str, int | None] | Refusal:
     before."""
     from bagipakai.core.disclosure import Disclosure
 
-    value, least = _read(file), Disclosure.on(datetime.now(UTC).date()).smallest_persons
+    value, least = _read(file), Disclosure.on(day_of(datetime.now(UTC))).smallest_persons
     try:
         between = (value["before"]["digest"], value["after"]["digest"])
         told: dict[str, int | None] = {"in_both": value["persons"]["in_both"], **value["nation"]}

@@ -10,13 +10,14 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 from lokal import wilayah
 
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.disclosure import Disclosure, RowRule
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
 from bagipakai.core.holds import NONE, closed_by_rule, told
@@ -55,7 +56,6 @@ log = logging.getLogger("bagipakai.registry")
 
 MEMORY = "400MB"  # DuckDB's share of the one gigabyte that a delivery may take
 HIDING = "sel kecil dan pasangannya ditutup; tabel pohon (keputusan 0033)"
-WIB = timezone(timedelta(hours=7))  # the days of the law are days of the capital
 
 Clock = Callable[[], datetime]
 
@@ -164,7 +164,7 @@ def objection(order: Order, release: Release, moment: datetime) -> Refusal | Non
     rules of the day on which the order was placed. Only that the documents of the control tier were seen is taken from
     the signature on the order."""
     plan = order.plan
-    if moment.astimezone(WIB).date() > plan.ends_on:
+    if day_of(moment) > plan.ends_on:
         return Refusal("order-access-ended", {"ends_on": plan.ends_on.isoformat()})
     if order.release != release.version or (order.release != plan.release and not plan.rolling):
         return Refusal("order-release-differs", {"release": order.release})
@@ -213,7 +213,7 @@ def _is_region(code: str) -> bool:
 
 
 def _day_of(order: Order) -> date:
-    return order.placed_at.astimezone(WIB).date()
+    return day_of(order.placed_at)
 
 
 @dataclass(frozen=True)

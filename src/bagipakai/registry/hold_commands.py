@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bagipakai import postgres
-from bagipakai.core.access import WIB
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.keyfiles import TooOpen
 from bagipakai.core.refusal import Refusal
 from bagipakai.showing import number
@@ -92,7 +92,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _day(moment: datetime) -> str:
-    return moment.astimezone(WIB).date().isoformat()
+    return day_of(moment).isoformat()
 
 
 def _found(holds: Any) -> dict[str, Any]:

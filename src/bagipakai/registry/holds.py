@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyroaring import BitMap
 
 from bagipakai.core.canonical import canonical
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
 from bagipakai.core.holds import CASE, closing, kinds_on
 from bagipakai.core.keyfiles import write_once
@@ -139,7 +140,7 @@ class Holds:
 
     def add(self, number: str, kind: str, reason: str, niks: Iterable[str], at: datetime, by: Signer) -> Case | Refusal:
         """Puts the persons with these NIKs on hold. Raises OSError; FileExistsError when somebody else wrote first."""
-        kinds, persons = kinds_on(at.date()), sorted(set(niks))
+        kinds, persons = kinds_on(day_of(at)), sorted(set(niks))
         if not CASE.fullmatch(number):
             return Refusal("hold-case-unreadable")
         if number in self.cases:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bagipakai import postgres
-from bagipakai.core.access import WIB
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.policy import NoRule
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Agreed, Contract, Sources
@@ -53,7 +53,7 @@ def register(subparsers: Any) -> None:
 def _take(options: argparse.Namespace) -> int:
     from bagipakai.registry.intake import SentBack, take
 
-    day = options.day or datetime.now(UTC).astimezone(WIB).date()
+    day = options.day or day_of(datetime.now(UTC))
     sources = _on(day)
     if sources is None:
         return 1
@@ -133,7 +133,7 @@ def _kept(options: argparse.Namespace) -> int:
 
 
 def _sources(options: argparse.Namespace) -> int:
-    day = options.day or datetime.now(UTC).astimezone(WIB).date()
+    day = options.day or day_of(datetime.now(UTC))
     sources = _on(day)
     if sources is None:
         return 1

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from bagipakai.core.canonical import canonical
 from bagipakai.core.canonical import digest as digest_of
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import Signer
 from bagipakai.core.gate import Exemption, Judgement, judge, passes
 from bagipakai.core.keyfiles import write_once
@@ -157,7 +158,7 @@ def issue(
         return Refusal("release-exists", {"version": version})
     before = _before(releases, version)
     drafted, counts = _drafted(folder)
-    outcome = judge(counts, before.quality() if before else None, published_at.date())
+    outcome = judge(counts, before.quality() if before else None, day_of(published_at))
     if isinstance(outcome, Refusal):
         return outcome
     if no := passes(outcome, exemption):

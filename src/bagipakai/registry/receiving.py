@@ -25,6 +25,7 @@ from typing import Final
 
 import pyrage
 
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import PublicKey, Signer
 from bagipakai.core.intake import (
     RECEIPT_NAME,
@@ -39,7 +40,6 @@ from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
 from bagipakai.core.submissions import CANCELLED, kept_for
-from bagipakai.registry.deliver import WIB
 from bagipakai.registry.folders import sync
 from bagipakai.registry.intake import SentBack, Taken, faults, take
 from bagipakai.registry.kept import Kept, UnknownKept, all_kept, destroy, put_away
@@ -149,7 +149,7 @@ def tidy(stores: Stores, trusted: PublicKey, day: date) -> int:
         except Damaged as damage:
             log.error("intake.not_tidied folder=%s/%s code=%s", folder.parent.name, folder.name, damage.code)
             continue
-        if since.astimezone(WIB).date() + longest <= day:
+        if day_of(since) + longest <= day:
             if old.receipt.package:
                 shutil.rmtree(stores.returned / old.receipt.package, ignore_errors=True)
             destroy(folder)  # last: killed before, it is done again
@@ -314,4 +314,4 @@ def _without_values(no: Refusal, contract: Contract) -> Refusal:
 
 
 def _day(order: SubmissionOrder) -> date:
-    return order.placed_at.astimezone(WIB).date()
+    return day_of(order.placed_at)

@@ -22,8 +22,8 @@ from typing import Any
 import pyarrow as pa
 from lokal import wilayah
 
-from bagipakai.core.access import WIB
 from bagipakai.core.canonical import NotCanonical, canonical, read
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.lifecycle import VERSION, Deed, Event, Life, lives, order
 from bagipakai.core.plan import Unit
@@ -117,7 +117,7 @@ class Release:
     @property
     def published_on(self) -> date:
         """The day in the capital, as the portal tells it."""
-        return datetime.fromisoformat(self.manifest["published_at"]).astimezone(WIB).date()
+        return day_of(datetime.fromisoformat(self.manifest["published_at"]))
 
     @property
     def person_count(self) -> int:

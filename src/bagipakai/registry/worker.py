@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Cancellation, Order, Receipt, Step
 from bagipakai.core.intake import IntakeReceipt, SubmissionOrder
@@ -213,7 +214,7 @@ def run(url: str, var: Path, *, once: bool = False, pause: float = PAUSE) -> int
                 while True:
                     with keys.in_use(folder):
                         worker.keys = keys.read(folder)  # each time: one may have given way to the next
-                        worker.tidy(datetime.now(deliver.WIB).date())
+                        worker.tidy(day_of(datetime.now(UTC)))
                         finished = worker.look(mailbox)
                     if once and (finished or max(worker.failures.values(), default=0) >= TRIES):
                         return 0 if finished else 1
