@@ -127,7 +127,10 @@ def _kept(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(told))
     else:
-        lines = [f"{one['source']} {one['version']}: {number(one['rows'])} baris" for one in told]
+        lines = [
+            f"{one['source']} {one['version']}: " + (f"{number(one['rows'])} baris" if one["whole"] else "rusak")
+            for one in told
+        ]
         print("\n".join(lines) or "Belum ada kiriman yang disimpan.")
     return 0 if all(one["whole"] for one in told) else 1
 
