@@ -98,7 +98,7 @@ def _feed(sha: "hashlib._Hash", kind: str, column: pa.ChunkedArray) -> None:
         sha.update(_bits(pc.is_valid(values)))
     match kind:
         case "text" | "bytes":
-            _feed_bytes(sha, _filled(values.cast(_PLAIN[kind]), "" if kind == "text" else b""))
+            _feed_bytes(sha, values.cast(_PLAIN[kind]))
         case "integer":
             sha.update(_bytes(_filled(values, 0).to_numpy(zero_copy_only=False), "<i8"))
         case "date":
@@ -108,14 +108,23 @@ def _feed(sha: "hashlib._Hash", kind: str, column: pa.ChunkedArray) -> None:
 
 
 def _feed_bytes(sha: "hashlib._Hash", values: pa.Array) -> None:
-    """The length of each, then all of them."""
+    """The length of each, then all of them; a missing one is as long as nothing."""
     if len(values) == 0:
         return
-    _, offsets, data = values.buffers()
-    ends = np.frombuffer(offsets, dtype="<i4", count=len(values) + 1, offset=4 * values.offset)
-    sha.update(_bytes(np.diff(ends), "<i4"))
+    ends = _ends(values)
+    lengths = np.diff(ends)
+    if values.null_count and lengths[pc.is_null(values).to_numpy(zero_copy_only=False)].any():
+        values = pc.fill_null(values, "" if pa.types.is_string(values.type) else b"")  # there are bytes behind a gap
+        ends = _ends(values)
+        lengths = np.diff(ends)
+    sha.update(_bytes(lengths, "<i4"))
+    data = values.buffers()[2]
     if data is not None:
         sha.update(memoryview(data)[int(ends[0]) : int(ends[-1])])
+
+
+def _ends(values: pa.Array) -> np.ndarray:
+    return np.frombuffer(values.buffers()[1], dtype="<i4", count=len(values) + 1, offset=4 * values.offset)
 
 
 _PLAIN = {"text": pa.string(), "bytes": pa.binary()}

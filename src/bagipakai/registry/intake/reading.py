@@ -5,9 +5,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +20,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract
 
 CHUNK = 16 * 1024 * 1024  # bytes read at once
+HASHED = 1024 * 1024
 LONGEST_ROW = 1024 * 1024  # bytes; a longer one is no row but a damaged file or an attack
 SHOWN = 2_000  # characters of such a row that go back
 BLANKS = "".join(letter for letter in map(chr, range(0x3001)) if unicodedata.category(letter) == "Zs")
@@ -80,17 +84,15 @@ class Weighed:
     form: Form
     encoding: str
     bytes: int
-    sha256: str
 
 
 def weighed(path: Path, told: Callable[[int], object] | None = None) -> Weighed:
     """Reads the file once. Raises SetBroken for what no reader can read, OSError."""
     name = shown_name(path)
-    sha, size, head, blank, encoding = hashlib.sha256(), 0, b"", True, _Encoding()
+    size, head, blank, encoding = 0, b"", True, _Encoding()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             head, blank = head or chunk[:4096], blank and not chunk.strip()
-            sha.update(chunk)
             size += len(chunk)
             encoding.look(chunk)
             if told is not None:
@@ -101,7 +103,28 @@ def weighed(path: Path, told: Callable[[int], object] | None = None) -> Weighed:
     spelled = encoding.name(head, name) if form in (Form.CSV, Form.JSONL) else ""
     if form is Form.CSV and _decoded_head(head, spelled).lstrip("\ufeff \t\r\n").startswith(("{", "[")):
         form = Form.JSONL
-    return Weighed(path, name, form, spelled, size, sha.hexdigest())
+    return Weighed(path, name, form, spelled, size)
+
+
+@contextmanager
+def hashed(files: Sequence[Weighed]) -> Iterator[list[Future[str]]]:
+    """The SHA-256 of each, in hexadecimal, found beside what goes on in the block: a thread of its own reads them, and
+    stops where the block fails."""
+    failed = Event()
+
+    def of(path: Path) -> str:
+        sha = hashlib.sha256()
+        with path.open("rb") as file:
+            while not failed.is_set() and (chunk := file.read(HASHED)):
+                sha.update(chunk)
+        return sha.hexdigest()
+
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            yield [beside.submit(of, file.path) for file in files]
+        except BaseException:
+            failed.set()
+            raise
 
 
 def shown_name(path: Path) -> str:

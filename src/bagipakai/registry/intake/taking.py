@@ -103,10 +103,10 @@ def take(
     """Takes `files`, in order, as one set of `contract` on `day` into the new folder `out`.
 
     A refusal returns the whole set, and then nothing is written; but a SentBack leaves its sender the list of faulty
-    rows and the report. `told` hears of bytes: each file is read twice, so in the end of twice the bytes of all files
-    (one with rows that a rule about the whole set returns is read once more, unheard). At most 1 GB of memory at any
-    size; about as much disk as the files have in a hidden folder beside `out`. Raises EngineError (names no value),
-    OSError.
+    rows and the report. `told` hears of bytes, in the end of twice those of all files: each is weighed,
+    then taken (and read once more, unheard, for its digest, and if a rule about the whole set returns rows of it). At
+    most 1 GB of memory at any size; about as much disk as the files have in a hidden folder beside `out`. Raises
+    EngineError (names no value), OSError.
     """
     try:
         with in_the_making(out) as folder:
@@ -180,7 +180,8 @@ class _Taking:
         accepted = Accepted(self._work / "accepted", schema(self._contract))
         keys = Keys(self._work / "keys.parquet", self._contract)
         rows = []
-        with Checker(self._contract, self._day, self._work) as checker, accepted, keys:
+        checking = Checker(self._contract, self._day, self._work)
+        with reading.hashed(found) as hashes, checking as checker, accepted, keys:
             for number, file in enumerate(found, start=1):
                 before, waiting = self._received, _Unexplained()
                 for piece in self._pieces(file):
@@ -207,8 +208,8 @@ class _Taking:
             contract=self._contract.digest,
             day=self._day,
             files=tuple(
-                Received(file.name, file.form.value, file.encoding, file.bytes, file.sha256, count)
-                for file, count in zip(found, rows, strict=True)
+                Received(file.name, file.form.value, file.encoding, file.bytes, sha256.result(), count)
+                for file, sha256, count in zip(found, hashes, rows, strict=True)
             ),
             received=self._received,
             accepted=0 if no else self._received - self._faulty,
