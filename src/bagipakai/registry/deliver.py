@@ -31,8 +31,9 @@ from bagipakai.core.manifest import (
     Part,
     fingerprint,
 )
-from bagipakai.core.plan import Format, Known, Level, control_tier
-from bagipakai.core.plan import objection as objection_to_plan
+from bagipakai.core.objections.plan import Known, control_tier
+from bagipakai.core.objections.plan import objection as objection_to_plan
+from bagipakai.core.plan import Format, Level
 from bagipakai.core.policy import rules
 from bagipakai.core.progress import Progress, Told, nobody_is_told
 from bagipakai.core.query import AREA_COLUMNS, Count, columns_of
