@@ -9,7 +9,8 @@ from tests.registry.orders import PLACED, a_house, a_plan, an_order, recipient
 from tests.registry.small import small_release
 
 from bagipakai.core.plan import NATION, Unit
-from bagipakai.registry.deliver import deliver, objection
+from bagipakai.registry.counter import objection
+from bagipakai.registry.deliver import deliver
 
 PLACES = ["32", "3201", "320101", "3201011001", "320102", "3273", "327301", "51", "5171", "517101"]
 NOWHERE = ["", "3", "320", "32010", "ID ", "id", "٣٢", "32.01", "XX"]

@@ -31,7 +31,8 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Type, Variable
 from bagipakai.registry import deliver as delivering
 from bagipakai.registry import formats
-from bagipakai.registry.deliver import Limits, deliver, objection
+from bagipakai.registry.counter import objection
+from bagipakai.registry.deliver import Limits, deliver
 from bagipakai.registry.dictionary import CLASSES, in_thousandths
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of

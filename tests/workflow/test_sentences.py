@@ -26,7 +26,7 @@ def codes_in_the_source() -> set[str]:
 
 def codes_of_receipts() -> set[str]:
     """What the registry may answer an order with, beside what the office had refused already."""
-    files = ("registry/worker.py", "registry/deliver.py", "core/disclosure.py")
+    files = ("registry/worker.py", "registry/deliver.py", "registry/counter.py", "core/disclosure.py")
     return {
         code for file in files for code in re.findall(r'\bRefusal\("([a-z-]+)"', (SOURCE / file).read_text("utf-8"))
     }

@@ -122,9 +122,9 @@ def _of(told: dict[str, Any]) -> str:
 
 def _with_holds(do: Callable[[Any, Any], int]) -> int:
     from bagipakai.registry import keys
-    from bagipakai.registry.deliver import Places
     from bagipakai.registry.engines import EngineError
     from bagipakai.registry.holds import Broken, Holds
+    from bagipakai.registry.places import Places
     from bagipakai.registry.vault import Damaged
 
     folder = postgres.var() / "keys"
