@@ -252,11 +252,6 @@ def manifest_without(folder: Path, key: str) -> None:
     rewrite(folder / "release.json", canonical(manifest))
 
 
-def spaced(path: Path) -> bytes:
-    """The same JSON, but not in canonical form."""
-    return b" " + path.read_bytes()
-
-
 def first_file(folder: Path, **changes: object) -> list[dict[str, object]]:
     files = json.loads((folder / "release.json").read_bytes())["files"]
     return [{**files[0], **changes}, *files[1:]]
