@@ -63,6 +63,7 @@ def register(subparsers: Any) -> None:
         one.add_argument("--releases", type=Path, metavar="MAP", help="map rilis (baku: var/releases)")
     check = subparsers.add_parser("check", help="periksa setiap berkas rilis terhadap manifesnya")
     check.set_defaults(run=_check)
+    comparing_commands.register(subparsers)
     anew = subparsers.add_parser(
         "rewrap",
         help="ganti kunci penyimpanan: bungkus ulang kunci setiap rilis, kiriman, dan penahanan",
@@ -94,7 +95,6 @@ def register(subparsers: Any) -> None:
     intake_commands.register(subparsers)
     worker_commands.register(subparsers)
     hold_commands.register(subparsers)
-    comparing_commands.register(subparsers)
 
 
 def _synthesise(options: argparse.Namespace) -> int:
