@@ -9,7 +9,6 @@ from bagipakai.control.models import Release, Request
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.objections.plan import Known, control_tier, objection
 from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
-from bagipakai.core.query import columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 
@@ -94,7 +93,6 @@ def derived(plan: Plan) -> frozenset[str]:
 
 def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
     catalogue = Catalogue.on(day)
-    named = all(name in catalogue for name in (*plan.columns, *columns_of(plan.population)))
     return Known(
         catalogue=catalogue,
         purposes={code: frozenset(purpose["variables"]) for code, purpose in forms.purposes(day).items()},
@@ -102,5 +100,5 @@ def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
         edition=release.region_edition,
         releases=[one.version for one in releases.available()] + [release.version] * plan.rolling,
         rule=rule,
-        tier=control_tier(plan, catalogue) if named else None,
+        tier=control_tier(plan, catalogue),
     )

@@ -17,6 +17,7 @@ from bagipakai.core.query import (
     Query,
     QueryError,
     Rows,
+    columns_of,
     from_json,
     to_json,
 )
@@ -126,6 +127,11 @@ class Plan:
     def columns(self) -> tuple[str, ...]:
         """The names of the variables, in order, without pseudonym columns."""
         return tuple(asked.name for asked in self.variables)
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Every variable that the plan names, in its columns and in its filter, once each."""
+        return tuple(dict.fromkeys([*self.columns, *columns_of(self.population)]))
 
     def query(self) -> Query:
         """The sentence the engines run. Identifiers that become pseudonyms are read, but leave only as tokens."""

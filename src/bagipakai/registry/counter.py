@@ -11,7 +11,6 @@ from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.objections import plan as objections
 from bagipakai.core.policy import rules
-from bagipakai.core.query import columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.releases import Release
@@ -35,7 +34,6 @@ def objection(order: Order, release: Release, moment: datetime) -> Refusal | Non
         return Refusal("order-recipient-key-unusable")
     day = day_of(order.placed_at)
     catalogue = Catalogue.on(day)
-    all_known = all(name in catalogue for name in (*plan.columns, *columns_of(plan.population)))
     known = objections.Known(
         catalogue=catalogue,
         purposes=_purposes_on(day),
@@ -43,11 +41,11 @@ def objection(order: Order, release: Release, moment: datetime) -> Refusal | Non
         edition=release.region_edition,
         releases=(plan.release,),
         rule=Disclosure.on(day),
-        tier=objections.control_tier(plan, catalogue) if all_known else None,
+        tier=objections.control_tier(plan, catalogue),
     )
     if no := objections.objection(plan, known):
         return no
-    for name in (*plan.columns, *columns_of(plan.population)):
+    for name in plan.used:
         if name not in release.catalogue:
             return Refusal("order-variable-not-in-release", {"name": name, "release": release.version})
     return None

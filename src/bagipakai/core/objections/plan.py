@@ -57,7 +57,7 @@ class Known:
 def control_tier(plan: Plan, catalogue: Catalogue) -> Level:
     """The tier of documents and gates that this plan needs: its level, or L4 where it holds or filters rows by
     specific data. What the catalogue does not know is refused elsewhere, and opens nothing here."""
-    return catalogue.tier_of([name for name in _used(plan) if name in catalogue], plan.level)
+    return catalogue.tier_of([name for name in plan.used if name in catalogue], plan.level)
 
 
 def objection(plan: Plan, known: Known) -> Refusal | None:
@@ -103,7 +103,7 @@ def _variables(plan: Plan, known: Known) -> Iterator[Refusal]:
     the same variables, asked for or not: what a row was chosen by is known of every row."""
     if not plan.variables:
         yield Refusal("plan-without-variables")
-    for name in _used(plan):
+    for name in plan.used:
         if name not in known.catalogue:
             yield Refusal("plan-variable-unknown", {"name": _shown(name)})
         elif plan.unit not in known.catalogue[name].units:
@@ -128,7 +128,7 @@ def _level(plan: Plan, known: Known) -> Iterator[Refusal]:
         if name in IDENTIFIERS:
             yield Refusal("plan-filter-by-identifier", {"name": name})
         yield from _above(known.catalogue[name], plan, known)
-    if plan.level is not Level.L1 and (needed := known.catalogue.level_of(_used(plan))) > plan.level:
+    if plan.level is not Level.L1 and (needed := known.catalogue.level_of(plan.used)) > plan.level:
         yield Refusal("plan-together-above-level", {**level, "needed": needed.value})
 
 
@@ -252,11 +252,6 @@ def _size(predicate: Predicate) -> tuple[int, int]:
         case In(_, values):
             return 1, len(values)
     return 1, 2
-
-
-def _used(plan: Plan) -> tuple[str, ...]:
-    """Every variable that the plan names, in its columns and in its filter, once each."""
-    return tuple(dict.fromkeys([*plan.columns, *columns_of(plan.population)]))
 
 
 def _shown(text: str) -> str:
