@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.registry.orders import PLACED, a_house, a_plan, an_order, recipient
 from tests.registry.small import small_release
@@ -36,6 +36,7 @@ AREAS = st.lists(st.sampled_from(PLACES), unique=True, max_size=3).filter(
 )
 
 
+@settings(deadline=None)
 @given(AREAS, st.sampled_from([NATION, *PLACES, *NOWHERE]))
 def test_an_order_passes_exactly_where_every_place_of_it_lies_inside(published, codes, competence):
     """Inside is told here by the places themselves: which of those that we know lie in the area, and in the region."""
