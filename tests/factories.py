@@ -20,7 +20,7 @@ from bagipakai.control import (
     institutions,
     keybook,
     keys,
-    orders,
+    order_receipts,
     people,
     readiness,
     releases,
@@ -373,7 +373,7 @@ def _process(chain: Chain, level: str, other: dict[str, Any]) -> None:
     for order in registry.orders():
         if order.plan.request == chain.reference:
             registry.answer(order)
-    orders.collect()
+    order_receipts.collect()
     chain.step(Action.SEND_TO_QUALITY, Role.DATA_PREPARER)
 
 

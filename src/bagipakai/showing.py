@@ -1,9 +1,11 @@
-"""What a long command shows of its progress, and how it ends when it is asked to: the same for every room's commands.
+"""What a command says: its answer, why it did not, its progress, and how it ends when it is asked to.
 
 On a terminal a bar: what, how many of how many, how fast, how long yet. Elsewhere (a log, a pipe) a line about every
 ten seconds, and none for a short job. Always on stderr: stdout belongs to the answer.
 """
 
+import argparse
+import json
 import signal
 import sys
 import time
@@ -13,9 +15,25 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from bagipakai.core.refusal import Refusal
+
 EVERY = 10.0  # seconds between two lines
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
+AGAIN = "Tidak ada yang berubah: ulangi perintah yang sama dari awal."
 STEPS = "{bar:22} {desc}"
+
+
+def answered(options: argparse.Namespace, value: Any, sentence: str) -> int:
+    """Prints the answer of a command that did what it was asked: `value` where a program asks (--json), or a sentence.
+    Returns the command's 0."""
+    print(json.dumps(value, ensure_ascii=False) if options.json else sentence)
+    return 0
+
+
+def refused(no: Refusal) -> int:
+    """Says on stderr why a command did nothing, with the code of the refusal. Returns the command's 1."""
+    print(f"{no.sentence()} [{no.code}]", file=sys.stderr)
+    return 1
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from tests.factories import a_request
 from tests.fakes import Registry
 from tests.portal.test_under_way import the_registry_says
 
-from bagipakai.control import orders, requests
+from bagipakai.control import order_receipts, requests
 from bagipakai.core.request import Action, Role, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,7 +47,7 @@ def test_the_page_of_an_order_under_way(browser, live_server, no_violations, set
 
     registry = Registry()
     registry.answer(registry.orders()[0])
-    orders.collect()
+    order_receipts.collect()
     expect(page.locator("#pelaksanaan")).to_have_count(0, timeout=20_000)  # loaded anew by itself
     expect(page.locator("main")).to_contain_text("Tanda terima gudang data masuk")
     for one in (page, plain, small):

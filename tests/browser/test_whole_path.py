@@ -16,7 +16,7 @@ from tests.browser import walks
 from tests.browser.hands import Keyboard, Mouse
 
 from bagipakai import postgres
-from bagipakai.control import commands, keys, releases, requests
+from bagipakai.control import announcements, commands, keys, requests
 from bagipakai.control.trail import house
 from bagipakai.control.trail.store import Store
 from bagipakai.core.plan import Level
@@ -63,7 +63,7 @@ def trail(monkeypatch, transactional_db, live_server, settings) -> Iterator[None
 @pytest.fixture
 def registry(announcement, trail) -> Callable[[], None]:
     """The office has heard of the release; calling this lets the registry's worker finish what lies in the mailbox."""
-    releases.hear(announcement)
+    announcements.hear(announcement)
 
     def work() -> None:
         bagipakai("registry", "worker", "--once")

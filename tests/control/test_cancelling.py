@@ -5,7 +5,7 @@ from django.db import connection
 from tests.factories import a_request
 from tests.fakes import Registry
 
-from bagipakai.control import keys, orders, requests
+from bagipakai.control import keys, order_receipts, requests
 from bagipakai.core.exchange import Cancellation
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, Role, Status
@@ -60,12 +60,12 @@ def test_after_the_answer_processing_can_be_ordered_again_and_comes_to_its_end(o
     ordered.step(Action.CANCEL_ORDER, Role.DATA_PREPARER, wanted(ordered))
     registry = Registry()
     registry.refuse(registry.orders()[0], "order-cancelled")
-    assert orders.collect() == 1
+    assert order_receipts.collect() == 1
     assert ordered.state.delivered.refusal == "order-cancelled"
     assert Role.DATA_PREPARER.value in requests.find(ordered.reference).awaited
     ordered.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(ordered.reference, Action.PLACE_ORDER))
     registry.answer(registry.orders()[0])
-    orders.collect()
+    order_receipts.collect()
     ordered.step(Action.SEND_TO_QUALITY, Role.DATA_PREPARER)
     assert ordered.state.status is Status.QUALITY_CHECK
 
@@ -74,7 +74,7 @@ def test_an_order_that_was_answered_is_not_cancelled_whether_or_not_its_receipt_
     registry = Registry()
     registry.answer(registry.orders()[0])
     assert cancelled(ordered) == Refusal("order-was-answered")
-    orders.collect()
+    order_receipts.collect()
     assert cancelled(ordered) == Refusal("no-order-is-running")
     assert mailbox(ordered.state.orders[-1]) == []
 

@@ -14,7 +14,7 @@ from tests.factories import a_request
 from tests.fakes import Registry
 from tests.trail import witnessed
 
-from bagipakai.control import access, clock, custody, custody_commands, keys, orders, requests
+from bagipakai.control import access, clock, custody, custody_commands, keys, order_receipts, requests
 from bagipakai.control.models import Grant, PlacedOrder
 from bagipakai.control.signing import desk
 from bagipakai.control.trail import house
@@ -165,7 +165,7 @@ def test_a_package_that_came_under_a_leaked_seal_is_refused_and_ordered_again():
     registry = Registry()
     registry.answer(registry.orders()[0])
     custody.compromised("seal", REASON)
-    assert orders.collect() == 1
+    assert order_receipts.collect() == 1
     assert chain.state.delivered.refusal == "receipt-differs-from-its-package"
     chain.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(chain.reference, Action.PLACE_ORDER))
     with connection.cursor() as cursor:
@@ -243,7 +243,7 @@ def test_the_orders_key_waits_for_answers_and_is_ended_at_once_when_it_leaked():
     custody.compromised("order", REASON)
     obeyed = Registry().keys.order.key_id
     assert obeyed == keys.order_signer().public.key_id != old.key_id
-    assert orders._order_of(placed).order_id == placed.order_id, "the trail held it before"
+    assert order_receipts._order_of(placed).order_id == placed.order_id, "the trail held it before"
 
 
 def test_the_session_key_is_in_no_leaf():

@@ -10,7 +10,7 @@ from tests.factories import a_request
 from tests.fakes import Registry
 from tests.owner import as_owner, rewrite
 
-from bagipakai.control import access, clock, ledger, orders, requests
+from bagipakai.control import access, clock, ledger, order_receipts, requests
 from bagipakai.control.models import Denial, Event, Grant, PlacedOrder, Release
 from bagipakai.control.trail import stops
 from bagipakai.core.refusal import Refusal
@@ -60,11 +60,11 @@ def test_while_the_trail_is_stopped_the_office_does_nothing_by_itself():
     Registry().answer(order)
     Release.objects.update(withdrawn_at=clock.now())
     stops.stop(connection, "saksi-1")
-    assert (access.tidy(), orders.collect()) == (0, 0)
+    assert (access.tidy(), order_receipts.collect()) == (0, 0)
     assert PlacedOrder.objects.get(request=ordered.request).collected_at is None
     assert Grant.objects.get(request=granted.request).status == "ACTIVE"
     as_owner("INSERT INTO trail.lift (stop, reason) SELECT id, 'sudah diperiksa bersama saksi' FROM trail.stop")
-    assert (access.tidy(), orders.collect()) == (1, 1)
+    assert (access.tidy(), order_receipts.collect()) == (1, 1)
 
 
 @pytest.mark.django_db

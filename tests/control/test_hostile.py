@@ -5,7 +5,7 @@ from tests.factories import a_request
 from tests.fakes import Registry
 from tests.owner import change
 
-from bagipakai.control import orders, requests
+from bagipakai.control import order_receipts, requests
 from bagipakai.control.models import PlacedOrder, Release
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, Status
@@ -60,7 +60,7 @@ def _answered(chain, **told):
     registry = Registry()
     (order,) = registry.orders()
     registry.answer(order, **told)
-    assert orders.collect() == 1
+    assert order_receipts.collect() == 1
 
 
 @pytest.mark.parametrize("role", [Role.APPLICANT, Role.SUBSTANCE_VERIFIER])

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from tests.factories import a_person, a_release, a_request, an_institution, an_office
 
-from bagipakai.control import access, clock, keys, recall, releases
+from bagipakai.control import access, announcements, clock, keys, recall, releases
 from bagipakai.control.models import Notice, Release
 from bagipakai.control.trail import auditing
 from bagipakai.core.access import Cause
@@ -102,7 +102,7 @@ def test_the_office_hears_that_the_registry_withdrew_it(chain, monkeypatch, tmp_
         quality={"judged": 300, "above": 0, "exempted_by": 0},
         changes={"born": 10, "left": None},
     )
-    assert releases.hear(told.sealed(signer)).withdrawal_reason == WHY
-    assert releases.hear(told.sealed(signer)).withdrawal_reason == WHY, "heard again, it changes nothing"
+    assert announcements.hear(told.sealed(signer)).withdrawal_reason == WHY
+    assert announcements.hear(told.sealed(signer)).withdrawal_reason == WHY, "heard again, it changes nothing"
     assert Release.objects.get().withdrawn_at <= clock.now() + timedelta(seconds=1)
     assert access.state_of(access.grant_of(chain.reference)).causes == {Cause.RELEASE}

@@ -9,7 +9,7 @@ from tests.portal.conftest import plain_static_files  # noqa: F401 - the page is
 from tests.portal.steps import entering
 from tests.trail import witnessed
 
-from bagipakai.control import access, clock, ledger, orders, register, requests, rulebook
+from bagipakai.control import access, clock, ledger, order_receipts, register, requests, rulebook
 from bagipakai.control.models import Denial, Event, Grant, GrantEvent, PlacedOrder, Release
 from bagipakai.core.access import Action as Step
 from bagipakai.core.refusal import Refusal
@@ -38,7 +38,7 @@ def answered() -> None:
     registry = Registry()
     for order in registry.orders():
         registry.answer(order)
-    orders.collect()
+    order_receipts.collect()
     witnessed()
 
 

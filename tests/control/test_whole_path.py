@@ -137,9 +137,9 @@ def test_a_receipt_is_collected_once():
 
 
 def _collected() -> int:
-    from bagipakai.control import orders
+    from bagipakai.control import order_receipts
 
-    return orders.collect()
+    return order_receipts.collect()
 
 
 def test_only_what_was_approved_is_ordered():

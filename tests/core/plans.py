@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 from bagipakai.core.disclosure import Disclosure
-from bagipakai.core.plan import NATION, Area, Asked, Format, Known, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.objections.plan import Known
+from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.core.variables import Catalogue
 

@@ -171,11 +171,6 @@ def test_margins_that_do_not_add_up_are_an_error():
 # The rule
 
 
-def test_a_plan_may_be_stricter_than_the_rule_but_not_laxer():
-    assert RULE.at_least(25).smallest_persons == 25 == RULE.at_least(25).smallest_families
-    assert RULE.at_least(3) == RULE
-
-
 def test_before_the_first_rule_no_table_leaves():
     with pytest.raises(NoRule):
         Disclosure.on(date(2020, 1, 1))

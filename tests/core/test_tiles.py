@@ -3,13 +3,14 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.trees import nodes_of
 
 from bagipakai.core import tlog
 from bagipakai.core.tiles import BadTile, Log, bundle_name, bundled, grown, tile_name, unbundled
 
 ENTRIES = [f"catatan {number}".encode() for number in range(1200)]
 LEAVES = [tlog.leaf_hash(entry) for entry in ENTRIES]
-NODE = tlog.nodes_of(LEAVES)
+NODE = nodes_of(LEAVES)
 
 
 class Disk(dict):
@@ -80,7 +81,7 @@ def test_growing_again_after_a_crash_writes_the_same(count, batches, data):
 
 def root_of(entries):
     leaves = [tlog.leaf_hash(entry) for entry in entries]
-    return tlog.root(len(leaves), tlog.nodes_of(leaves))
+    return tlog.root(len(leaves), nodes_of(leaves))
 
 
 @settings(deadline=None, max_examples=60)

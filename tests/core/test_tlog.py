@@ -11,13 +11,14 @@ import pymerkle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.trees import nodes_of
 
 from bagipakai.core import tlog
 
 SIZES = st.integers(min_value=1, max_value=300)
 ENTRIES = [f"catatan {number}".encode() for number in range(300)]
 LEAVES = [tlog.leaf_hash(entry) for entry in ENTRIES]
-NODE = tlog.nodes_of(LEAVES)
+NODE = nodes_of(LEAVES)
 
 
 # RFC 6962 §2.1, §2.1.1 and §2.1.2, word for word and without thought for speed
@@ -85,7 +86,7 @@ def test_the_published_roots():
         b"\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f",
     ]
     leaves = [tlog.leaf_hash(entry) for entry in entries]
-    node = tlog.nodes_of(leaves)
+    node = nodes_of(leaves)
     assert tlog.root(0, node).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert tlog.root(1, node).hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
     assert tlog.root(8, node).hex() == "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
@@ -257,7 +258,7 @@ def test_a_rewritten_beginning_is_not_continued(new, data):
     old = data.draw(st.integers(1, new - 1))
     changed = data.draw(st.integers(0, old - 1))
     leaves = [*LEAVES[:changed], tlog.leaf_hash(b"diganti"), *LEAVES[changed + 1 : new]]
-    node = tlog.nodes_of(leaves)
+    node = nodes_of(leaves)
     assert not tlog.is_consistent(old, mth(0, old), new, tlog.root(new, node), tlog.consistency(old, new, node))
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from bagipakai.core.plan import Level, Unit
+from bagipakai.core.plan import Level
 from bagipakai.core.policy import NoRule, PolicyError, policy_file
 from bagipakai.core.variables import Catalogue, Sensitivity, Type, UnknownVariable
 
@@ -38,10 +38,7 @@ def test_a_variable_is_found_by_its_official_name_and_only_by_it():
             CATALOGUE[name]
 
 
-def test_picking_keeps_the_order_asked_and_refuses_another_unit():
-    assert [one.name for one in CATALOGUE.pick("individu", ["umur", "desil"])] == ["umur", "desil"]
-    with pytest.raises(UnknownVariable, match="umur"):
-        CATALOGUE.pick(Unit.KELUARGA, ["umur"])
+def test_no_other_unit_has_variables():
     with pytest.raises(ValueError, match="rumah"):
         CATALOGUE.of_unit("rumah")
 

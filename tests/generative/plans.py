@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.core.plans import POOR, a_plan
 
-from bagipakai.core.plan import IDENTIFIERS, Area, Asked, Known, Level, Plan, Protections, Unit
+from bagipakai.core.objections.plan import IDENTIFIERS, Known
+from bagipakai.core.plan import Area, Asked, Level, Plan, Protections, Unit
 from bagipakai.core.query import (
     And,
     Between,

@@ -14,9 +14,10 @@ from bagipakai.core.exchange import Receipt, Step
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest
 from bagipakai.core.plan import Area, Format, Level, Plan
 from bagipakai.core.query import Column, Compare, Const, Missing, Not, Op, Or
-from bagipakai.registry.deliver import Places, deliver
+from bagipakai.registry.deliver import deliver
 from bagipakai.registry.engines import choice, spark
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
+from bagipakai.registry.places import Places
 
 NOW = PLACED + timedelta(hours=1)
 POOR = Or((Compare(Op.AT_MOST, Column("desil"), Const(4)), Not(Missing(Column("tanggal_lahir")))))

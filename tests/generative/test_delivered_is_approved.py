@@ -13,7 +13,8 @@ from tests.factories_registry import in_clear, shelf_of, small_release
 from tests.generative.plans import is_specific, plans
 
 from bagipakai.core.disclosure import Disclosure, Table, hide
-from bagipakai.core.plan import Known, Level, Unit, objection
+from bagipakai.core.objections.plan import Known, objection
+from bagipakai.core.plan import Level, Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Type
 from bagipakai.registry.engines import arrow_table, duckdb, reference, types_of

@@ -15,7 +15,7 @@ from tests.fakes import Registry
 from tests.portal.steps import a_returned_request, entering, standing_at, with_a_key
 from tests.trail import witnessed
 
-from bagipakai.control import access, orders
+from bagipakai.control import access, order_receipts
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, ItemState, Role, Status
 from bagipakai.portal.acts.words import ACTS
@@ -114,7 +114,7 @@ def test_the_whole_path_through_pages():
     registry = Registry()
     for order in registry.orders():
         registry.answer(order)
-    orders.collect()
+    order_receipts.collect()
     act(chain, Role.DATA_PREPARER, Action.SEND_TO_QUALITY)
     act(chain, Role.QUALITY_REVIEWER, Action.PASS_QUALITY)
     for role in (Role.ACCOUNTABLE_OFFICER, Role.CONTROLLER):

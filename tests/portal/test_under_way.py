@@ -11,7 +11,7 @@ from tests.fakes import Registry
 from tests.portal.steps import with_a_key
 from tests.portal.test_acts import act
 
-from bagipakai.control import clock, orders, requests
+from bagipakai.control import clock, order_receipts, requests
 from bagipakai.core.request import Action, Role, Status
 from bagipakai.portal.acts import progress
 
@@ -63,7 +63,7 @@ def test_the_part_that_a_script_asks_for_is_the_same_and_ends_with_the_answer(or
     assert part.status_code == 200 and part.content.decode().strip() in page(ordered).content.decode()
     registry = Registry()
     registry.answer(registry.orders()[0])
-    orders.collect()
+    order_receipts.collect()
     assert page(ordered, "requests:under_way").status_code == 204
     assert "data-live" not in page(ordered).content.decode()
 

@@ -18,7 +18,7 @@ from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protec
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.opening import Opened, opened
 from bagipakai.registry import keys as registry_keys
-from bagipakai.registry.deliver import Places
+from bagipakai.registry.places import Places
 
 PLACED = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 OFFICE = Signer.new()

@@ -31,7 +31,8 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Type, Variable
 from bagipakai.registry import deliver as delivering
 from bagipakai.registry import formats
-from bagipakai.registry.deliver import Limits, deliver, objection
+from bagipakai.registry.counter import objection
+from bagipakai.registry.deliver import Limits, deliver
 from bagipakai.registry.dictionary import CLASSES, in_thousandths
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of
@@ -139,6 +140,9 @@ def plans(draw, levels=tuple(Level), forms=(Format.PARQUET, Format.JSONL)):
     codes = draw(st.sampled_from([(), ("32",), ("3201",), ("3201", "5171"), ("320101", "3273"), ("91",)]))
     population = draw(st.none() | populations(fit))
     plan = a_plan(level, unit, tuple(names), format=draw(st.sampled_from(forms)), population=population)
+    if level is Level.L1:  # a plan may be stricter than the rule
+        smallest = draw(st.sampled_from([plan.protections.smallest_cell, 40]))
+        plan = replace(plan, protections=replace(plan.protections, smallest_cell=smallest))
     return replace(plan, area=replace(plan.area, codes=codes))
 
 
@@ -179,9 +183,10 @@ def test_delivered_columns_and_rows_are_what_the_reference_says_of_the_approved_
 
 
 def table_of(plan, table) -> list[dict] | Refusal:
-    rule = Disclosure.on(DAY)
+    rule, asked = Disclosure.on(DAY), plan.protections.smallest_cell
+    rule = replace(rule, smallest_persons=max(rule.smallest_persons, asked))
     if plan.unit is Unit.KELUARGA:
-        rule = replace(rule, smallest_families=max(rule.smallest_families, plan.protections.smallest_cell))
+        rule = replace(rule, smallest_families=max(rule.smallest_families, asked))
     cells = reference.count(plan.query(), table, rule.smallest_families, margins=True)
     shown = hide(plan.columns, plan.unit.value, cells, rule)
     if isinstance(shown, Refusal):

@@ -252,11 +252,6 @@ def manifest_without(folder: Path, key: str) -> None:
     rewrite(folder / "release.json", canonical(manifest))
 
 
-def spaced(path: Path) -> bytes:
-    """The same JSON, but not in canonical form."""
-    return b" " + path.read_bytes()
-
-
 def first_file(folder: Path, **changes: object) -> list[dict[str, object]]:
     files = json.loads((folder / "release.json").read_bytes())["files"]
     return [{**files[0], **changes}, *files[1:]]
@@ -282,6 +277,9 @@ def first_file(folder: Path, **changes: object) -> list[dict[str, object]]:
         (lambda copy: remade(copy, files=first_file(copy, kode_kab="0000")), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy, sha256="0")), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy, rows=-1)), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, most_members=0), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, most_members=-1), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, most_members="5"), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy)[::-1]), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy) * 2), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy, bytes=1)), "release-file-extended"),

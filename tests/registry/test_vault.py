@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bagipakai.registry.keys import StorageKey
-from bagipakai.registry.vault import BLOCK, KEY, Damaged, Entry, Opened, Shelf, ShelfKey, plain_size, seal_file
+from bagipakai.registry.vault import (
+    BLOCK,
+    KEY,
+    Damaged,
+    Entry,
+    Opened,
+    Shelf,
+    ShelfKey,
+    plain_size,
+    seal_file,
+    wrapped_as,
+)
 
 HOUSE, OTHER = StorageKey(b"a" * 32), StorageKey(b"b" * 32)
 VERSION, NAME = "2026.3.0", "individu/kode_prov=32/kode_kab=3201/part-0.parquet"
@@ -119,6 +130,18 @@ def test_the_release_key_opens_with_the_house_s_key_and_no_other(tmp_path):
     with pytest.raises(Damaged, match="release-key-missing") as missing:
         ShelfKey.unwrapped(tmp_path, VERSION, HOUSE)
     assert missing.value.refusal.sentence()
+
+
+def test_a_key_that_cannot_be_read_is_damage_and_no_crash(tmp_path):
+    """A folder in its place, a link in a circle, a file where its folder should be."""
+    (tmp_path / "folder" / KEY).mkdir(parents=True)
+    (tmp_path / "circle").mkdir()
+    (tmp_path / "circle" / KEY).symlink_to(KEY)
+    (tmp_path / "file").write_bytes(b"")
+    for place in ("folder", "circle", "file"):
+        for opens in (lambda at: ShelfKey.unwrapped(at, VERSION, HOUSE), wrapped_as):
+            with pytest.raises(Damaged, match="release-key-malformed"):
+                opens(tmp_path / place)
 
 
 def test_nothing_secret_is_printed_or_lies_beside_the_release(tmp_path):

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.core.test_canonical import VALUES
 from tests.core.test_witnesses import NOT_A_PROOF, REFUSED
+from tests.core.trees import nodes_of
 from tests.verifier import world
 from tests.verifier.strangers import refused
 from tests.verifier.world import LOG, WITNESSES, Checkpoint, Kind, Note, Trail, drawn, signer
@@ -293,7 +294,7 @@ def test_they_grow_the_same_tree(size, data):
     tree = verifier.Tree()
     for leaf in leaves[:size]:
         tree.add(leaf)
-    node = tlog.nodes_of(leaves)
+    node = nodes_of(leaves)
     assert tree.root() == tlog.root(size, node)
     assert tree.rows.get(0, []) == leaves[:size]
     assert tree.rows.get(1, []) == [node(8, index) for index in range(size // 256)]

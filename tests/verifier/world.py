@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.core.trees import nodes_of
 
 from bagipakai.core import tlog
 from bagipakai.core.canonical import canonical
@@ -109,7 +110,7 @@ def drawn(count: int, word: str = "catatan") -> list[bytes]:
 
 def root_of(entries: Sequence[bytes]) -> bytes:
     leaves = [tlog.leaf_hash(entry) for entry in entries]
-    return tlog.root(len(leaves), tlog.nodes_of(leaves))
+    return tlog.root(len(leaves), nodes_of(leaves))
 
 
 # What the office logs: a commitment to a payload

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bagipakai.core import access, keybook, readiness, workflow
+from bagipakai.core.gate import Measure
 from bagipakai.core.policy import policy_file
 from bagipakai.core.refusal import Refusal
 
@@ -26,7 +27,7 @@ def codes_in_the_source() -> set[str]:
 
 def codes_of_receipts() -> set[str]:
     """What the registry may answer an order with, beside what the office had refused already."""
-    files = ("registry/worker.py", "registry/deliver.py", "core/disclosure.py")
+    files = ("registry/worker.py", "registry/deliver.py", "registry/counter.py", "core/disclosure.py")
     return {
         code for file in files for code in re.findall(r'\bRefusal\("([a-z-]+)"', (SOURCE / file).read_text("utf-8"))
     }
@@ -46,6 +47,14 @@ def test_every_objection_of_every_table_has_its_sentence(table):
 
 def test_every_code_in_the_source_has_its_sentence():
     assert codes_in_the_source() - SENTENCES.keys() == set()
+
+
+def test_every_sentence_has_somebody_who_says_it():
+    """In quotes, as the name of an objection, or as a measure of quality."""
+    text = "".join(file.read_text("utf-8") for file in SOURCE.rglob("*.py"))
+    said = {*re.findall(r'"([a-z-]+)"', text), *(f"release-quality-{measure}" for measure in Measure)}
+    said |= {name.replace("_", "-") for name in re.findall(r"^def ([a-z_]+)", text, re.MULTILINE)}
+    assert SENTENCES.keys() - said == set()
 
 
 def test_no_code_stands_twice():

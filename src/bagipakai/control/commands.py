@@ -110,10 +110,10 @@ def _worker(options: argparse.Namespace) -> int:
 
 def work() -> int:
     """Collects what came back and lets waiting requests go on. Returns how many receipts were collected."""
-    from bagipakai.control import intake_receipts, keys, orders
+    from bagipakai.control import intake_receipts, keys, order_receipts
 
     try:
-        return orders.collect() + intake_receipts.collect()
+        return order_receipts.collect() + intake_receipts.collect()
     except keys.KeyMissing as missing:
         log.warning("worker.key_missing file=%s", missing)
         return 0
@@ -135,11 +135,11 @@ def tidy() -> None:
 
 def _announce(options: argparse.Namespace) -> int:
     _django()
-    from bagipakai.control import keys, releases, wording
+    from bagipakai.control import announcements, keys, wording
     from bagipakai.core.envelope import BadSeal
 
     try:
-        release = releases.hear(options.file.read_bytes())
+        release = announcements.hear(options.file.read_bytes())
     except OSError:
         print("Berkas pengumuman tidak dapat dibaca.", file=sys.stderr)
     except (BadSeal, keys.KeyMissing):

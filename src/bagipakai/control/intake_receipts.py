@@ -68,8 +68,8 @@ def outcome_package(row: Submission) -> str:
 
 
 def collect() -> int:
-    """Reads the receipts for submissions that came, and records each; see `orders.collect`. Returns how many. Raises
-    KeyMissing while the registry's public key is not there."""
+    """Reads the receipts for submissions that came, and records each; see `order_receipts.collect`. Returns how many.
+    Raises KeyMissing while the registry's public key is not there."""
     keys.receipt_key()
     collected = 0
     for placed in (

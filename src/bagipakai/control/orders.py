@@ -1,28 +1,21 @@
-"""Orders to the registry and the receipts that come back: all that passes between the planes."""
+"""Orders to the registry: placed, called off, and how far they are. What comes back, `order_receipts` records."""
 
 import hashlib
-import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
-from bagipakai.control import access, clock, custody, keys, plans, releases, situation
-from bagipakai.control.models import PlacedOrder, Release, Request
-from bagipakai.control.trail import leaves, leaving, stops
+from bagipakai.control import keys, releases, situation
+from bagipakai.control.models import PlacedOrder, Request
+from bagipakai.control.trail import leaves, leaving
 from bagipakai.core import policy
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Cancellation, Order, Receipt
 from bagipakai.core.plan import Plan
 from bagipakai.core.progress import Progress
-from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, State
-
-log = logging.getLogger("bagipakai.control.orders")
-
-LATER: Final = frozenset({"changed-meanwhile", "trail-disagrees"})  # refusals after which a receipt is read again
 
 
 def unfinished() -> int:
@@ -113,34 +106,6 @@ def delivered(request: Request, state: State, event: Event) -> None:
         leaving.sealed(event.payload["package"], event.payload["manifest"])
 
 
-def collect() -> int:
-    """Reads the receipts that came, verifies each, and records it in its request. One that was not sealed by the
-    registry, or answers another order, is recorded as a refusal: nothing is delivered by it. While the trail is
-    stopped, they wait. Returns how many. Raises KeyMissing while the registry's public key is not there."""
-    from bagipakai.control import requests
-
-    keys.receipt_key()  # without it nothing can be told from a forgery
-    waiting = PlacedOrder.objects.filter(collected_at=None).select_related("request").order_by("id")
-    collected = 0
-    for placed in waiting:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT envelope FROM exchange.receipts WHERE order_id = %s", [placed.order_id])
-            row = cursor.fetchone()
-        if row is None or stops.stopped(connection):
-            continue
-        with transaction.atomic():
-            outcome = requests.handle_as_system(
-                placed.request.reference, Action.RECORD_RECEIPT, _told(placed, bytes(row[0]))
-            )
-            if isinstance(outcome, Refusal) and outcome.code in LATER:
-                continue
-            placed.collected_at = clock.now()
-            placed.save(update_fields=["collected_at"])
-        collected += 1
-        log.info("order.collected order=%s", placed.order_id)
-    return collected
-
-
 def receipt(order_id: str) -> Receipt | None:
     """The verified receipt of an order, or None. For papers and pages: figures come from here."""
     with connection.cursor() as cursor:
@@ -153,85 +118,3 @@ def receipt(order_id: str) -> Receipt | None:
     except (BadSeal, keys.KeyMissing):
         return None
     return found if found.order_id == order_id else None
-
-
-def _told(placed: PlacedOrder, envelope: bytes) -> dict[str, Any]:
-    """The receipt as the payload of its event."""
-    try:
-        told = Receipt.unsealed(envelope, keys.receipt_key())
-    except BadSeal as error:
-        log.warning("order.receipt_not_trusted order=%s why=%s", placed.order_id, error)
-        return _refused(placed, "receipt-not-trusted")
-    if told.order_id != placed.order_id or (told.plan_digest != placed.plan_digest and not told.refusal):
-        return _refused(placed, "receipt-of-another-order")
-    if told.refusal:
-        return _refused(placed, told.refusal)
-    ordered = _order_of(placed)
-    if not _is_as_told(told, ordered):
-        return _refused(placed, "receipt-differs-from-its-package")
-    return {
-        "order": told.order_id,
-        "plan": told.plan_digest,
-        "release": told.release,
-        "refusal": "",
-        "package": told.package,
-        "manifest": told.manifest,
-        "rows": told.rows,
-        # What belongs to a table or stands for a number is promised by the plan; everything else must be a variable.
-        "columns": [name for name in told.columns if name not in plans.derived(ordered.plan)],
-        "hidden_cells": told.hidden_cells,
-        "package_bytes": told.package_bytes,
-        "steps": [
-            {
-                "step": done.step.value,
-                "evidence": {
-                    "started_at": done.started_at.isoformat(),
-                    "finished_at": done.finished_at.isoformat(),
-                    **done.evidence,
-                },
-            }
-            for done in told.steps
-        ],
-    }
-
-
-def _refused(placed: PlacedOrder, code: str) -> dict[str, Any]:
-    return {
-        "order": placed.order_id,
-        "plan": placed.plan_digest,
-        "release": "-",
-        "refusal": code,
-        "package": "",
-        "manifest": "",
-        "rows": 0,
-        "columns": [],
-        "steps": [],
-    }
-
-
-def _is_as_told(told: Receipt, ordered: Order) -> bool:
-    """Whether the package that stands in the store, under the controller's seal, is the one that the receipt tells of,
-    and was made by this order from the very release that was announced."""
-    manifest = access.manifest_in(told.package, told.manifest)
-    return (
-        manifest is not None
-        and (manifest.order, manifest.plan) == (ordered.order_id, ordered.plan)
-        and told.release == manifest.release == ordered.release
-        and (told.rows, told.hidden_cells) == (manifest.rows, manifest.hidden_cells)
-        and told.columns == tuple(column.name for column in manifest.columns)
-        and Release.objects.filter(version=manifest.release, digest=manifest.release_digest).exists()
-    )
-
-
-def _order_of(placed: PlacedOrder) -> Order:
-    """What was ordered: the office's own order in the mailbox."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT envelope FROM exchange.orders WHERE order_id = %s", [placed.order_id])
-        row = cursor.fetchone()
-    envelope = bytes(row[0])
-    for key in keys.every("order"):
-        with suppress(BadSeal):
-            order = Order.unsealed(envelope, key)
-            if custody.believed("order", key, placed.order_id, hashlib.sha256(envelope).hexdigest()):
-                return order
-    raise BadSeal("not an order of this office")

@@ -7,23 +7,10 @@ from typing import Any
 from bagipakai.control import forms, gazetteer, keybook, releases
 from bagipakai.control.models import Release, Request
 from bagipakai.core.disclosure import Disclosure
-from bagipakai.core.plan import (
-    NATION,
-    Area,
-    Asked,
-    Format,
-    Known,
-    Level,
-    Plan,
-    Protections,
-    Recipient,
-    Unit,
-    control_tier,
-    objection,
-)
-from bagipakai.core.query import columns_of
+from bagipakai.core.objections.plan import Known, control_tier, objection
+from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.variables import Catalogue, Sensitivity
+from bagipakai.core.variables import Catalogue
 
 CHANNEL = "PORTAL"  # packages are fetched here; there is no other way yet
 
@@ -94,30 +81,6 @@ def compiled(
     return objection(plan, _known(plan, release, day, rule)) or plan
 
 
-def tier(answers: Mapping[str, Any], day: date) -> str:
-    """The control tier whose documents and gates these answers need, as far as they tell: their level, or L4 where rows
-    hold or are chosen by specific data (law reference 6.2). Nothing while no level is chosen."""
-    level = answers.get("level")
-    if level not in set(Level):
-        return ""
-    names = [name for name in used(answers) if name in Catalogue.on(day)]
-    return Catalogue.on(day).tier_of(names, Level(level)).value
-
-
-def specific(answers: Mapping[str, Any], day: date) -> frozenset[str]:
-    """The asked variables of class SPECIFIC."""
-    catalogue = Catalogue.on(day)
-    return frozenset(
-        name for name in used(answers) if name in catalogue and catalogue[name].sensitivity is Sensitivity.SPECIFIC
-    )
-
-
-def used(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every variable that the answers name, as a column or in a condition."""
-    asked = [one["name"] for one in answers.get("variables") or ()]
-    return tuple(dict.fromkeys([*asked, *columns_of(forms.population(answers.get("population")))]))
-
-
 def derived(plan: Plan) -> frozenset[str]:
     """The columns that a package of this plan has besides its variables: the count of a table and what belongs to it,
     or the pseudonyms and their markers. The registry's dictionary describes them."""
@@ -130,7 +93,6 @@ def derived(plan: Plan) -> frozenset[str]:
 
 def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
     catalogue = Catalogue.on(day)
-    named = all(name in catalogue for name in (*plan.columns, *columns_of(plan.population)))
     return Known(
         catalogue=catalogue,
         purposes={code: frozenset(purpose["variables"]) for code, purpose in forms.purposes(day).items()},
@@ -138,5 +100,5 @@ def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
         edition=release.region_edition,
         releases=[one.version for one in releases.available()] + [release.version] * plan.rolling,
         rule=rule,
-        tier=control_tier(plan, catalogue) if named else None,
+        tier=control_tier(plan, catalogue),
     )

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.db import transaction
 
-from bagipakai.control import clock, gazetteer, keys, recall
+from bagipakai.control import clock
 from bagipakai.control.models import Release
 from bagipakai.control.trail import things
 from bagipakai.core import lifecycle
-from bagipakai.core.exchange import Announcement
 from bagipakai.core.lifecycle import Deed, Event, Life
 
 
@@ -46,33 +45,6 @@ def announce(
         raise ValueError(f"release {version} was announced with another digest")
     if new:
         things.tell("ANNOUNCE", release)
-    return release
-
-
-@transaction.atomic
-def hear(envelope: bytes) -> Release:
-    """Records the release of a sealed announcement, with the regions of its edition, and that it was withdrawn where
-    the announcement says so. Raises BadSeal if the registry did
-    not sign it, KeyMissing while its public key is not there, ValueError as `announce`."""
-    told = Announcement.unsealed(envelope, keys.receipt_key())
-    gazetteer.load(told.region_edition, told.regions)
-    release = announce(
-        told.version,
-        digest=told.digest,
-        standard=told.standard,
-        region_edition=told.region_edition,
-        published_on=told.published_on,
-        persons=told.persons,
-        families=told.families,
-        previous=told.previous,
-        notes=told.notes,
-        editions=dict(told.editions),
-        quality=dict(told.quality),
-        changes=dict(told.changes),
-    )
-    if told.withdrawn:
-        recall.withdraw(told.version, told.withdrawn, None)
-        release.refresh_from_db()
     return release
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from bagipakai.control import plans
+from bagipakai.control import tiers
 from bagipakai.control.models import Institution
 from bagipakai.core import deadlines
 from bagipakai.core.deadlines import Calendar, Terms
@@ -41,21 +41,21 @@ def paper_terms(day: date) -> PaperTerms:
 
 def gates(answers: Mapping[str, Any], day: date) -> Tier | None:
     """What the control tier of these answers demands besides documents; None while no level is chosen."""
-    tier = plans.tier(answers, day)
+    tier = tiers.of(answers, day)
     return Levels.on(day).tier_of_request(tier) if tier else None
 
 
 def documents_required(institution: Institution, answers: Mapping[str, Any], day: date) -> frozenset[str] | None:
     """The kinds that the applicant must attach, themselves or a substitute; None while no level is chosen."""
-    tier = plans.tier(answers, day)
+    tier = tiers.of(answers, day)
     if not tier:
         return None
-    return Levels.on(day).demanded(tier, institution.kind, bool(plans.specific(answers, day)))
+    return Levels.on(day).demanded(tier, institution.kind, bool(tiers.specific(answers, day)))
 
 
 def documents_offered(answers: Mapping[str, Any], day: date) -> tuple[DocumentKind, ...]:
     """Every kind of document that the applicant may attach, in the order of the matrix."""
-    tier = plans.tier(answers, day)
+    tier = tiers.of(answers, day)
     levels = Levels.on(day)
     return tuple(levels.kinds[kind] for kind in levels.offered(tier)) if tier else ()
 

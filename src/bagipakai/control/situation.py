@@ -9,7 +9,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from bagipakai.control import clock, forms, institutions, ledger, people, plans, readiness, rulebook
+from bagipakai.control import clock, forms, institutions, ledger, people, plans, readiness, rulebook, tiers
 from bagipakai.control.acting import actor, known_of
 from bagipakai.control.models import Event, Grant, GrantEvent, Institution, Paper, PlacedOrder, Request, Tenure
 from bagipakai.core import access
@@ -77,8 +77,8 @@ def facts(
             for question in form.questions
         },
         channel=plans.CHANNEL,
-        tier=plans.tier(state.answers, day),
-        specific=plans.specific(state.answers, day),
+        tier=tiers.of(state.answers, day),
+        specific=tiers.specific(state.answers, day),
         documents_required=rulebook.documents_required(institution, state.answers, day),
         dpo_required=gates is None or gates.dpo_registered,
         opinion_required=gates is None or gates.dpo_opinion,

@@ -27,7 +27,6 @@ from bagipakai.core.refusal import Refusal
 DOMAIN: Final = b"dtsen-keputusan-v1\0"
 PRESENT, VERIFIED = 0x01, 0x04  # flags of the authenticator: somebody was there; it was the key's own person
 LONGEST = 16 * 1024  # bytes of client data or authenticator data
-CLIENT_DATA = ("type", "origin", "challenge")
 
 
 @dataclass(frozen=True, slots=True)

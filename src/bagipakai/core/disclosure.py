@@ -8,7 +8,7 @@ persons may be two families, and the decile belongs to the family.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
@@ -83,14 +83,6 @@ class Disclosure:
             crossed_with={str(area): int(most) for area, most in rule["crossed_with"].items()},
             since=rule.since,
             basis=rule.basis,
-        )
-
-    def at_least(self, smallest: int) -> "Disclosure":
-        """The same rule, or the stricter one that a plan asks for."""
-        return replace(
-            self,
-            smallest_persons=max(self.smallest_persons, smallest),
-            smallest_families=max(self.smallest_families, smallest),
         )
 
     def passes(self, cell: Cell | None) -> bool:

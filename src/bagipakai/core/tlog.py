@@ -121,17 +121,6 @@ def is_consistent(old: int, old_root: bytes, new: int, new_root: bytes, proof: S
     return last == 0 and of_old == old_root and of_new == new_root
 
 
-def nodes_of(leaves: Sequence[bytes]) -> Node:
-    """`node` over leaf hashes held in memory; small trees only."""
-
-    def node(level: int, index: int) -> bytes:
-        if level == 0:
-            return leaves[index]
-        return node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
-
-    return node
-
-
 def fold(hashes: Iterable[bytes]) -> bytes:
     """The root over 2^k neighbouring hashes."""
     row = list(hashes)

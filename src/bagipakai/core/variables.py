@@ -192,15 +192,6 @@ class Catalogue(Mapping[str, Variable]):
         wanted = Unit(unit)
         return tuple(variable for variable in self._variables.values() if wanted in variable.units)
 
-    def pick(self, unit: Unit | str, names: Iterable[str]) -> tuple[Variable, ...]:
-        """The named variables of a unit, in the order asked. Raises UnknownVariable for one that the unit lacks."""
-        found, wanted = [], Unit(unit)
-        for name in names:
-            if wanted not in self[name].units:
-                raise UnknownVariable(f"{name!r} is not a variable of {wanted.value}")
-            found.append(self[name])
-        return tuple(found)
-
     def level_of(self, names: Iterable[str]) -> Level:
         """The lowest level whose rows may hold all of these together, L2 or higher. Specific variables do not raise
         the level, only the tier. Raises UnknownVariable."""

@@ -4,7 +4,7 @@ import json
 import shutil
 
 from bagipakai import postgres
-from bagipakai.control import releases
+from bagipakai.control import announcements, releases
 from bagipakai.control.models import Release
 from bagipakai.demo.processes import bagipakai
 
@@ -39,7 +39,7 @@ def release_of(people: int) -> str:
     shutil.rmtree(draft)
     announcement = postgres.var() / "demo" / "pengumuman.json"
     bagipakai("registry", "announce", made["version"], "--out", announcement)
-    return releases.hear(announcement.read_bytes()).version
+    return announcements.hear(announcement.read_bytes()).version
 
 
 def _next_patch() -> int:

@@ -3,30 +3,24 @@
 import argparse
 import json
 import resource
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bagipakai import postgres
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.envelope import PublicKey, Signer
+from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import hold_commands, intake_commands, worker_commands
-from bagipakai.registry.keys import StorageKey
-from bagipakai.showing import interruptible, number, shown
+from bagipakai.registry import comparing_commands, hold_commands, intake_commands, worker_commands
+from bagipakai.showing import AGAIN, answered, interruptible, number, refused, shown
 
 if TYPE_CHECKING:
-    from bagipakai.core.plan import Unit
     from bagipakai.registry.releases import Release
 
 Compared = TypeVar("Compared")
 
 KEPT = "Yang sudah jadi disimpan: ulangi perintah yang sama untuk melanjutkan."
-AGAIN = "Tidak ada yang berubah: ulangi perintah yang sama dari awal."
 
 
 def register(subparsers: Any) -> None:
@@ -69,20 +63,7 @@ def register(subparsers: Any) -> None:
         one.add_argument("--releases", type=Path, metavar="MAP", help="map rilis (baku: var/releases)")
     check = subparsers.add_parser("check", help="periksa setiap berkas rilis terhadap manifesnya")
     check.set_defaults(run=_check)
-    differ = subparsers.add_parser(
-        "difference", help="bandingkan dua rilis: berapa masuk, keluar, pindah, berganti desil"
-    )
-    differ.add_argument("--shown", action="store_true", help="tutup cacah kecil: tabel yang boleh keluar")
-    differ.set_defaults(run=_difference)
-    cross = subparsers.add_parser("impact", help="dampak rilis baru pada program: berapa orang melewati garisnya")
-    cross.add_argument(
-        "--plan", type=Path, required=True, metavar="BERKAS", help="rencana (JSON) yang penduduknya dipakai"
-    )
-    cross.set_defaults(run=_impact)
-    for one in (differ, cross):
-        one.add_argument("old", type=Path, metavar="LAMA", help="map rilis, atau versi rilis di var/releases")
-        one.add_argument("new", type=Path, metavar="BARU", help="map rilis, atau versi rilis di var/releases")
-        one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
+    comparing_commands.register(subparsers)
     anew = subparsers.add_parser(
         "rewrap",
         help="ganti kunci penyimpanan: bungkus ulang kunci setiap rilis, kiriman, dan penahanan",
@@ -128,11 +109,13 @@ def _synthesise(options: argparse.Namespace) -> int:
             else:
                 made = synthesise(options.people, options.seed, options.out, options.processes, more)
     except FileExistsError:
-        return _refused(Refusal("dataset-exists", {"file": options.out.name}))
+        return refused(Refusal("dataset-exists", {"file": options.out.name}))
     except ValueError:
-        return _refused(Refusal("dataset-not-to-follow" if options.after else "dataset-size-impossible"))
+        return refused(Refusal("dataset-not-to-follow" if options.after else "dataset-size-impossible"))
     told = {name: value for name, value in made.items() if name != "files"}
-    return _told(options, told, f"{number(made['people'])} orang, {number(made['families'])} keluarga di {options.out}")
+    return answered(
+        options, told, f"{number(made['people'])} orang, {number(made['families'])} keluarga di {options.out}"
+    )
 
 
 def _draft(options: argparse.Namespace) -> int:
@@ -140,14 +123,14 @@ def _draft(options: argparse.Namespace) -> int:
 
     outcome = _drafted(options)
     if isinstance(outcome, Refusal):
-        return _refused(outcome)
+        return refused(outcome)
     found = publishing.judged(_releases(options), options.version, day_of(datetime.now(UTC)))
     if isinstance(found, Refusal):
-        return _refused(found)
+        return refused(found)
     for one in found.above:
-        _refused(one.refusal)
+        refused(one.refusal)
     told = {"version": options.version, "judged": found.judged, "above": [one.to_json() for one in found.above]}
-    return _told(
+    return answered(
         options, told, f"Rancangan {options.version}: {found.judged} angka mutu, {len(found.above)} di atas batas."
     )
 
@@ -180,25 +163,25 @@ def _publish(options: argparse.Namespace) -> int:
 
     exemption = Exemption.from_json(_read(options.exemption)) if options.exemption else None
     if isinstance(exemption, Refusal):
-        return _refused(exemption)
+        return refused(exemption)
     releases, version, at = _releases(options), options.version, datetime.now(UTC)
     try:
         if options.dataset is not None:
             drafted = _drafted(options)
             if isinstance(drafted, Refusal):
-                return _refused(drafted)
+                return refused(drafted)
         outcome = publishing.issue(releases, version, at, exemption=exemption, seal=_seal())
         if isinstance(outcome, Refusal):
             if outcome.code.startswith("release-quality-"):
                 _every_excess(releases, version, at, outcome)
-            return _refused(outcome)
+            return refused(outcome)
     except Damaged as damage:  # the draft, or the release before this one
-        return _refused(damage.refusal)
+        return refused(damage.refusal)
     sentence = (
         f"Rilis {outcome.version} terbit: {number(outcome.person_count)} orang, "
         f"{number(outcome.family_count)} keluarga. Umumkan kepada kantor dengan `announce`."
     )
-    return _told(options, outcome.metadata(), sentence)
+    return answered(options, outcome.metadata(), sentence)
 
 
 def _every_excess(releases: Path, version: str, at: datetime, first: Refusal) -> None:
@@ -209,7 +192,7 @@ def _every_excess(releases: Path, version: str, at: datetime, first: Refusal) ->
     if not isinstance(found, Refusal):
         for one in found.above:
             if one.refusal.detail != first.detail:
-                _refused(one.refusal)
+                refused(one.refusal)
 
 
 def _withdraw(options: argparse.Namespace) -> int:
@@ -220,23 +203,24 @@ def _withdraw(options: argparse.Namespace) -> int:
     try:
         outcome = publishing.withdraw(_releases(options), options.version, datetime.now(UTC), options.reason, _seal())
     except UnknownRelease:
-        return _refused(Refusal("release-unknown", {"version": options.version}))
+        return refused(Refusal("release-unknown", {"version": options.version}))
     except Damaged as damage:
-        return _refused(damage.refusal)
+        return refused(damage.refusal)
     if isinstance(outcome, Refusal):
-        return _refused(outcome)
+        return refused(outcome)
     told = {"version": outcome.version, "state": "WITHDRAWN", "at": outcome.at.isoformat()}
-    return _told(options, told, f"Rilis {outcome.version} ditarik. Umumkan kepada kantor dengan `announce`.")
+    return answered(options, told, f"Rilis {outcome.version} ditarik. Umumkan kepada kantor dengan `announce`.")
 
 
 def _states(options: argparse.Namespace) -> int:
+    from bagipakai.registry import named
     from bagipakai.registry.releases import lives_of
     from bagipakai.registry.vault import Damaged
 
     try:
-        found = lives_of(_releases(options), _trusted())
+        found = lives_of(_releases(options), named.trusted())
     except Damaged as damage:
-        return _refused(damage.refusal)
+        return refused(damage.refusal)
     told = [
         {
             "version": one.version,
@@ -250,7 +234,7 @@ def _states(options: argparse.Namespace) -> int:
     lines = (
         f"{one.version}  {_STATES[one.state.value]}{f' oleh {one.by}' if one.by else ''}" for one in found.values()
     )
-    return _told(options, told, "\n".join(lines) or "Belum ada rilis yang bersegel.")
+    return answered(options, told, "\n".join(lines) or "Belum ada rilis yang bersegel.")
 
 
 _STATES = {"PUBLISHED": "berlaku", "SUPERSEDED": "digantikan", "WITHDRAWN": "ditarik"}
@@ -280,26 +264,14 @@ def _seal() -> Signer:
     return keys.seal_signer(folder)
 
 
-def _storage() -> StorageKey:
-    """What releases are kept with. Raises KeyMissing."""
-    from bagipakai.registry import keys
-
-    return keys.storage(postgres.var() / "keys")
-
-
-def _trusted() -> list[PublicKey]:
-    from bagipakai.registry import keys
-
-    return keys.seals(postgres.var() / "keys")
-
-
 def _check(options: argparse.Namespace) -> int:
+    from bagipakai.registry import named
     from bagipakai.registry.releases import Release, UnknownRelease
     from bagipakai.registry.vault import Damaged
 
     found: list[Damaged] = []
     try:
-        release = Release.open(*_place(options.release), whole=False, trusted=_trusted())
+        release = Release.open(*named.place(options.release), whole=False, trusted=named.trusted())
         with interruptible(AGAIN), shown("memeriksa", "berkas", len(release.files)) as more:
             for one in release.checked():
                 if isinstance(one, Damaged):
@@ -307,15 +279,15 @@ def _check(options: argparse.Namespace) -> int:
                 else:
                     more(1)
     except UnknownRelease:
-        return _refused(Refusal("release-unknown", {"version": options.release.name}))
+        return refused(Refusal("release-unknown", {"version": options.release.name}))
     except Damaged as manifest:
         found.append(manifest)
     for damage in found:
-        _refused(damage.refusal)
+        refused(damage.refusal)
     if found:
-        return _refused(Refusal("release-damaged", {"version": options.release.name}))
+        return refused(Refusal("release-damaged", {"version": options.release.name}))
     told = {"version": release.version, "digest": release.digest, "files": len(release.files)}
-    return _told(options, told, f"Rilis {release.version} utuh: {len(release.files)} berkas.")
+    return answered(options, told, f"Rilis {release.version} utuh: {len(release.files)} berkas.")
 
 
 def _rewrap(options: argparse.Namespace) -> int:
@@ -326,122 +298,33 @@ def _rewrap(options: argparse.Namespace) -> int:
     var = postgres.var()
     elsewhere = [folder for folder in options.releases if not folder.is_dir()]
     if elsewhere:
-        return _refused(Refusal("release-folder-missing", {"file": elsewhere[0].name}))
+        return refused(Refusal("release-folder-missing", {"file": elsewhere[0].name}))
     try:
         with interruptible(f"Kedua kunci penyimpanan masih dipakai. {KEPT}"):
             outcome = rewrap(var, [var / "releases", *(folder.resolve() for folder in options.releases)])
     except KeyMissing as missing:
-        return _refused(Refusal("registry-key-missing", {"file": str(missing)}))
+        return refused(Refusal("registry-key-missing", {"file": str(missing)}))
     except Broken as broken:
-        return _refused(Refusal("hold-records-broken", {"file": str(broken)}))
+        return refused(Refusal("hold-records-broken", {"file": str(broken)}))
     if isinstance(outcome, Refusal):
-        return _refused(outcome)
+        return refused(outcome)
     told = {"old": outcome.old, "new": outcome.new, "keys": outcome.keys}
     sentence = f"Kunci penyimpanan {outcome.old} diganti {outcome.new}: {outcome.keys} kunci dibungkus ulang."
-    return _told(options, told, f"{sentence} Cadangkan kunci baru, dan buat lagi cadangan setiap key.json.")
-
-
-def _difference(options: argparse.Namespace) -> int:
-    from bagipakai.core.disclosure import Disclosure
-    from bagipakai.core.plan import Unit
-    from bagipakai.registry.comparing import difference
-
-    both = _both(options)
-    if isinstance(both, Refusal):
-        return _refused(both)
-    found = _compared(*both[:2], Unit.INDIVIDU, partial(difference, *both))
-    if isinstance(found, Refusal):
-        return _refused(found)
-    value = found.shown(Disclosure.on(day_of(datetime.now(UTC)))) if options.shown else found.to_json()
-    nation = value["nation"]
-    told = {name: "–" if count is None else number(count) for name, count in nation.items()}
-    whole = nation["born"] is not None and nation["registered"] is not None
-    came = number(nation["born"] + nation["registered"]) if whole else "–"
-    sentence = (
-        f"{both[0].version} → {both[1].version}: {number(found.stayed)} orang di keduanya, {came} masuk, "
-        f"{told['left']} keluar, {told['decile_up']} naik dan {told['decile_down']} turun desil."
-    )
-    return _told(options, value, sentence)
-
-
-def _impact(options: argparse.Namespace) -> int:
-    from bagipakai.core.plan import Plan, PlanError, Unit
-    from bagipakai.core.query import chosen
-    from bagipakai.registry.comparing import impact
-
-    both = _both(options)
-    if isinstance(both, Refusal):
-        return _refused(both)
-    try:
-        plan = Plan.from_json(_read(options.plan))
-    except (PlanError, TypeError):
-        return _refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
-    found = _compared(*both[:2], plan.unit, partial(impact, *both, plan.unit, chosen(plan.query())))
-    if isinstance(found, Refusal):
-        return _refused(found)
-    value = found.to_json()
-    nation = {way: sum(told.values()) for way, told in value["nation"].items()}
-    unit = {Unit.INDIVIDU: "orang", Unit.KELUARGA: "keluarga"}[plan.unit]
-    sentence = (
-        f"{number(value['keep'])} {unit} tetap terpilih; {number(nation['persons'])} orang dalam "
-        f"{number(nation['families'])} keluarga melewati garis."
-    )
-    return _told(options, value, sentence)
-
-
-def _compared(old: "Release", new: "Release", unit: "Unit", work: "Callable[..., Compared]") -> "Compared | Refusal":
-    """What `work` finds, where there is room for it; rows are told as they are read, and again as they are compared."""
-    from bagipakai.registry.comparing import heard
-    from bagipakai.registry.folders import no_room
-    from bagipakai.registry.vault import Damaged
-
-    try:
-        with interruptible(AGAIN), shown("membandingkan", "baris", heard(old, new, unit)) as more:
-            return work(told=more, room=postgres.var())
-    except Damaged as damage:
-        return damage.refusal
-    except OSError as error:
-        if no_room(error):
-            return Refusal("comparison-has-no-room")
-        raise
-
-
-def _both(options: argparse.Namespace) -> "tuple[Release, Release, StorageKey] | Refusal":
-    """The two releases, and what opens them."""
-    from bagipakai.registry.keys import KeyMissing
-    from bagipakai.registry.releases import Release, UnknownRelease
-    from bagipakai.registry.vault import Damaged
-
-    opened = []
-    for named in (options.old, options.new):
-        try:
-            opened.append(Release.open(*_place(named), trusted=_trusted()))
-        except UnknownRelease:
-            return Refusal("release-unknown", {"version": named.name})
-        except Damaged as damage:
-            return damage.refusal
-    try:
-        return opened[0], opened[1], _storage()
-    except KeyMissing as missing:
-        return Refusal("release-key-of-another-storage", {"file": str(missing)})
+    return answered(options, told, f"{sentence} Cadangkan kunci baru, dan buat lagi cadangan setiap key.json.")
 
 
 def _announce(options: argparse.Namespace) -> int:
-    from bagipakai.registry import keys
+    from bagipakai.registry import keys, named
     from bagipakai.registry.regions import SYSTEM, regions
-    from bagipakai.registry.releases import Release, UnknownRelease, lives_of
-    from bagipakai.registry.vault import Damaged
+    from bagipakai.registry.releases import lives_of
 
-    try:
-        release = Release.open(*_place(options.release), trusted=_trusted())
-    except UnknownRelease:
-        return _refused(Refusal("release-unknown", {"version": options.release.name}))
-    except Damaged as damage:
-        return _refused(damage.refusal)
-    life = lives_of(_place(options.release)[0], _trusted()).get(release.version)
+    release = named.opened(options.release)
+    if isinstance(release, Refusal):
+        return refused(release)
+    life = lives_of(named.place(options.release)[0], named.trusted()).get(release.version)
     changes = _changes(options.changes, release) if options.changes else {}
     if isinstance(changes, Refusal):
-        return _refused(changes)
+        return refused(changes)
     gate = release.manifest["gate"]
     told = Announcement(
         version=release.version,
@@ -493,18 +376,3 @@ def _changes(file: Path, release: "Release") -> dict[str, int | None] | Refusal:
 
 def _releases(options: argparse.Namespace) -> Path:
     return Path(options.releases or postgres.var() / "releases")
-
-
-def _place(named: Path) -> tuple[Path, str]:
-    """Folder of releases and version, of a path or of a version alone."""
-    return (named.parent if named.is_dir() else postgres.var() / "releases", named.name)
-
-
-def _refused(no: Refusal) -> int:
-    print(f"{no.sentence()} [{no.code}]", file=sys.stderr)
-    return 1
-
-
-def _told(options: argparse.Namespace, value: Any, sentence: str) -> int:
-    print(json.dumps(value, ensure_ascii=False) if options.json else sentence)
-    return 0

@@ -7,15 +7,14 @@ in the making, in a private folder). What comes out is compared with what was ap
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
-from lokal import wilayah
 
 from bagipakai.core.deadlines import day_of
 from bagipakai.core.disclosure import Disclosure, RowRule
@@ -29,16 +28,13 @@ from bagipakai.core.manifest import (
     Kind,
     Manifest,
     Part,
-    fingerprint,
 )
-from bagipakai.core.plan import Format, Known, Level, control_tier
-from bagipakai.core.plan import objection as objection_to_plan
-from bagipakai.core.policy import rules
+from bagipakai.core.plan import Format, Level
 from bagipakai.core.progress import Progress, Told, nobody_is_told
-from bagipakai.core.query import AREA_COLUMNS, Count, columns_of
+from bagipakai.core.query import AREA_COLUMNS, Count
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry import engines, formats
+from bagipakai.registry import counter, engines, formats
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
@@ -47,10 +43,11 @@ from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
 from bagipakai.registry.package import Draft, package_id, private, publish, standing, withdraw
+from bagipakai.registry.places import Places
 from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
 from bagipakai.registry.releases import Release
 from bagipakai.registry.sdmx import Cube
-from bagipakai.registry.seal import BadRecipient, recipient
+from bagipakai.registry.seal import recipient
 
 log = logging.getLogger("bagipakai.registry")
 
@@ -62,35 +59,6 @@ Clock = Callable[[], datetime]
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The registry's folders. Workspaces and packages lie on one file system: publishing is one rename."""
-
-    workspaces: Path
-    packages: Path
-    membership: Path
-    holds: Path
-
-    @classmethod
-    def under(cls, var: Path) -> "Places":
-        own = var / "registry"
-        places = cls(var / "worker", var / "packages", own / "membership", own / "holds")
-        private = (places.workspaces, places.membership, places.holds)
-        for folder, mode in ((places.packages, 0o755), *((folder, 0o700) for folder in private)):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(mode)
-        return places
-
-    def members(self, package: str) -> Path:
-        """Who was in `package` (registry.membership)."""
-        return self.membership / f"{package}.roar"
-
-    def forget(self, package: str) -> None:
-        """Removes what an earlier try of `package` kept of its members, also where it was killed while writing."""
-        for left in (self.members(package), *self.membership.glob(f".{package}.roar.*")):
-            left.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +98,7 @@ def deliver(
             return _receipt(*already, final, clock())
         withdraw(final, workspace)
         places.forget(package)
-        if no := objection(order, release, clock()):
+        if no := counter.objection(order, release, clock()):
             return refused(order, no)
         course = Course(clock, told)
         made = Delivery(order, release, keys, places, workspace, course, limits, choice).made()
@@ -159,61 +127,12 @@ def refused(order: Order, no: Refusal) -> Receipt:
     return Receipt(order.order_id, order.plan.digest, order.release, refusal=no.code)
 
 
-def objection(order: Order, release: Release, moment: datetime) -> Refusal | None:
-    """What stands in the way of this order, or None: all that the office has checked is checked again here, by the
-    rules of the day on which the order was placed. Only that the documents of the control tier were seen is taken from
-    the signature on the order."""
-    plan = order.plan
-    if day_of(moment) > plan.ends_on:
-        return Refusal("order-access-ended", {"ends_on": plan.ends_on.isoformat()})
-    if order.release != release.version or (order.release != plan.release and not plan.rolling):
-        return Refusal("order-release-differs", {"release": order.release})
-    try:
-        recipient(plan.recipient.key)
-    except BadRecipient:
-        return Refusal("order-recipient-key-unusable")
-    if plan.recipient.fingerprint != fingerprint(plan.recipient.key):
-        return Refusal("order-recipient-key-unusable")
-    day = _day_of(order)
-    catalogue = Catalogue.on(day)
-    all_known = all(name in catalogue for name in (*plan.columns, *columns_of(plan.population)))
-    known = Known(
-        catalogue=catalogue,
-        purposes=_purposes_on(day),
-        regions=frozenset(code for code in plan.area.codes if _is_region(code)),
-        edition=release.region_edition,
-        releases=(plan.release,),
-        rule=Disclosure.on(day),
-        tier=control_tier(plan, catalogue) if all_known else None,
-    )
-    if no := objection_to_plan(plan, known):
-        return no
-    for name in (*plan.columns, *columns_of(plan.population)):
-        if name not in release.catalogue:
-            return Refusal("order-variable-not-in-release", {"name": name, "release": release.version})
-    return None
-
-
 def _finest(names: tuple[str, ...]) -> tuple[str, ...]:
     """Without what the smallest place's code among them tells already: rows are alike all the same."""
     places = [code.removeprefix("kode_") for code in AREA_COLUMNS.values()]  # the largest first
     smallest = max((at for at, place in enumerate(places) if f"kode_{place}" in names), default=-1)
     told = {f"{word}_{place}" for place in places[: smallest + 1] for word in ("kode", "nama")}
     return tuple(name for name in names if name not in told or name == f"kode_{places[smallest]}")
-
-
-def _purposes_on(day: date) -> Mapping[str, frozenset[str]]:
-    found = rules("purposes", "purpose", ("code",)).in_force(day)
-    return {code: frozenset(rule["variables"]) for (code,), rule in found.items()}
-
-
-def _is_region(code: str) -> bool:
-    """Looked up one by one: the whole gazetteer takes longer to load than a regency to deliver."""
-    return code.isascii() and code.isdigit() and wilayah.wilayah_name(code) is not None
-
-
-def _day_of(order: Order) -> date:
-    return day_of(order.placed_at)
 
 
 @dataclass(frozen=True)
@@ -313,7 +232,7 @@ class Delivery:
         """Who is not in the answer, by the holds that stand now and the rules of the day of the order."""
         plan, spill = self.order.plan, self.workspace / "holds"
         spill.mkdir(mode=0o700)
-        return self._holds.absent(self.release, plan.level, plan.unit, _day_of(self.order), spill)
+        return self._holds.absent(self.release, plan.level, plan.unit, day_of(self.order.placed_at), spill)
 
     def _told(self, absent: Absent) -> dict[str, str]:
         """What the package says of holds: the state of their events, and how many rows are withheld, no closer than may
@@ -321,7 +240,7 @@ class Delivery:
         if not self._holds.state:
             return {}
         plan = self.order.plan
-        closed = closed_by_rule(plan.level, plan.unit, _day_of(self.order))
+        closed = closed_by_rule(plan.level, plan.unit, day_of(self.order.placed_at))
         return {
             "holds": self._holds.state,
             "withheld": told(absent.met, self._rule.smallest_persons) if closed else NONE,
@@ -338,7 +257,7 @@ class Delivery:
 
     @cached_property
     def _rule(self) -> Disclosure:
-        return Disclosure.on(_day_of(self.order))
+        return Disclosure.on(day_of(self.order.placed_at))
 
     @property
     def _package_keys(self) -> PackageKeys:
@@ -350,7 +269,7 @@ class Delivery:
     def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
         """For rows that leave without names: how many are alike to few others in what others may know of a person."""
         plan = self.order.plan
-        rule = RowRule.on(_day_of(self.order))
+        rule = RowRule.on(day_of(self.order.placed_at))
         by = _finest(tuple(name for name in plan.columns if name in rule.quasi_identifiers))
         if plan.level is Level.L4 or not by:
             return {}

@@ -2,7 +2,6 @@
 standard input, never from the command line, where others of the machine could read them; none is ever printed."""
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from bagipakai import postgres
 from bagipakai.core.deadlines import day_of
 from bagipakai.core.keyfiles import TooOpen
 from bagipakai.core.refusal import Refusal
-from bagipakai.showing import number
+from bagipakai.showing import answered, number, refused
 
 
 def register(subparsers: Any) -> None:
@@ -47,9 +46,11 @@ def _add(options: argparse.Namespace) -> int:
         niks = [line.strip() for line in lines.splitlines() if line.strip()]
         outcome = holds.add(options.case, options.kind, options.reason, niks, datetime.now(UTC), seal)
         if isinstance(outcome, Refusal):
-            return _refused(outcome)
+            return refused(outcome)
         told = {"case": outcome.number, "persons": outcome.persons, **_found(holds)}
-        return _told(options, told, f"Perkara {outcome.number}: {number(outcome.persons)} orang ditahan. {_of(told)}")
+        return answered(
+            options, told, f"Perkara {outcome.number}: {number(outcome.persons)} orang ditahan. {_of(told)}"
+        )
 
     return _with_holds(done)
 
@@ -58,9 +59,9 @@ def _lift(options: argparse.Namespace) -> int:
     def done(holds: Any, seal: Any) -> int:
         outcome = holds.lift(options.case, options.reason, datetime.now(UTC), seal)
         if isinstance(outcome, Refusal):
-            return _refused(outcome)
+            return refused(outcome)
         told = {"case": outcome.number, "persons": outcome.persons}
-        return _told(
+        return answered(
             options, told, f"Perkara {outcome.number} berakhir: {number(outcome.persons)} orang tidak lagi ditahan."
         )
 
@@ -86,7 +87,7 @@ def _list(options: argparse.Namespace) -> int:
             + (f", berakhir {_day(one.lifted)}" if one.lifted else "")
             for one in holds.cases.values()
         )
-        return _told(options, told, "\n".join([*lines, _of(told)]) if cases else "Belum ada penahanan.")
+        return answered(options, told, "\n".join([*lines, _of(told)]) if cases else "Belum ada penahanan.")
 
     return _with_holds(done)
 
@@ -121,9 +122,9 @@ def _of(told: dict[str, Any]) -> str:
 
 def _with_holds(do: Callable[[Any, Any], int]) -> int:
     from bagipakai.registry import keys
-    from bagipakai.registry.deliver import Places
     from bagipakai.registry.engines import EngineError
     from bagipakai.registry.holds import Broken, Holds
+    from bagipakai.registry.places import Places
     from bagipakai.registry.vault import Damaged
 
     folder = postgres.var() / "keys"
@@ -133,11 +134,11 @@ def _with_holds(do: Callable[[Any, Any], int]) -> int:
             holds = Holds(Places.under(postgres.var()).holds, keys.storage(folder), keys.seals(folder))
             return do(holds, keys.seal_signer(folder))
     except Broken as broken:
-        return _refused(Refusal("hold-records-broken", {"file": str(broken)}))
+        return refused(Refusal("hold-records-broken", {"file": str(broken)}))
     except FileExistsError:
-        return _refused(Refusal("hold-overtaken"))
+        return refused(Refusal("hold-overtaken"))
     except Damaged as damage:
-        return _refused(damage.refusal)
+        return refused(damage.refusal)
     except TooOpen as error:
         print(f"Kunci {error} dapat dibaca orang lain. Jalankan: chmod 600 {error}", file=sys.stderr)
     except (OSError, UnicodeDecodeError):
@@ -145,13 +146,3 @@ def _with_holds(do: Callable[[Any, Any], int]) -> int:
     except EngineError as failure:
         print(f"Penahanan tercatat, tetapi orangnya belum dapat dicari di rilis ({failure}).", file=sys.stderr)
     return 1
-
-
-def _refused(no: Refusal) -> int:
-    print(f"{no.sentence()} [{no.code}]", file=sys.stderr)
-    return 1
-
-
-def _told(options: argparse.Namespace, value: Any, sentence: str) -> int:
-    print(json.dumps(value, ensure_ascii=False) if options.json else sentence)
-    return 0

@@ -13,7 +13,7 @@ from bagipakai.core.policy import NoRule
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Agreed, Contract, Sources
 from bagipakai.core.variables import Type
-from bagipakai.showing import interruptible, number, shown
+from bagipakai.showing import interruptible, number, refused, shown
 
 KINDS = {Type.TEXT: "teks", Type.INTEGER: "bilangan", Type.BOOLEAN: "ya/tidak", Type.DATE: "tanggal"}
 EXITS = "Kode akhir: 0 semua baris diterima · 1 seluruh kiriman dikembalikan · 2 sebagian baris dikembalikan."
@@ -59,7 +59,7 @@ def _take(options: argparse.Namespace) -> int:
         return 1
     contract = sources.asked(options.source)
     if isinstance(contract, Refusal):
-        return _refused(contract)
+        return refused(contract)
     size = 2 * sum(path.stat().st_size for path in options.files if path.is_file())
     kept = "Tidak ada yang diterima dan tidak ada yang tertinggal: ulangi perintah yang sama dari awal."
     with interruptible(kept), shown("memeriksa", "B", size) as more:
@@ -67,12 +67,12 @@ def _take(options: argparse.Namespace) -> int:
     if isinstance(outcome, SentBack):
         if options.json:
             print(json.dumps({**outcome.found.to_json(), "refusal": outcome.code}, ensure_ascii=False))
-        refused = _refused(outcome)
+        status = refused(outcome)
         print(f"Daftar baris yang salah: {outcome.found.folder / 'returned'}", file=sys.stderr)
         print(f"Laporan: {outcome.found.folder / 'report.json'}", file=sys.stderr)
-        return refused
+        return status
     if isinstance(outcome, Refusal):
-        return _refused(outcome)
+        return refused(outcome)
     if options.json:
         print(json.dumps(outcome.to_json(), ensure_ascii=False))
     else:
@@ -109,7 +109,7 @@ def _kept(options: argparse.Namespace) -> int:
     try:
         trusted, storage = keys.receipt_signer(var / "keys").public, keys.storage(var / "keys")
     except keys.KeyMissing as missing:
-        return _refused(Refusal("registry-key-missing", {"file": str(missing)}))
+        return refused(Refusal("registry-key-missing", {"file": str(missing)}))
     told: list[dict[str, Any]] = []
     for folder in all_kept(Stores.under(var).kept):
         found: list[KeptPart | Damaged]
@@ -119,9 +119,9 @@ def _kept(options: argparse.Namespace) -> int:
             found = [damage]
         damages = [one for one in found if isinstance(one, Damaged)]
         for one in damages:
-            _refused(one.refusal)
+            refused(one.refusal)
         if damages:
-            _refused(Refusal("kept-rows-damaged", {"source": folder.parent.name, "version": folder.name}))
+            refused(Refusal("kept-rows-damaged", {"source": folder.parent.name, "version": folder.name}))
         rows = sum(one.rows for one in found if isinstance(one, KeptPart))
         told.append({"source": folder.parent.name, "version": int(folder.name), "rows": rows, "whole": not damages})
     if options.json:
@@ -146,7 +146,7 @@ def _sources(options: argparse.Namespace) -> int:
         return 0
     asked = sources.asked(options.source)
     if isinstance(asked, Refusal):
-        return _refused(asked)
+        return refused(asked)
     for column in asked.columns:
         needed = "wajib" if column.required else ""
         print(f"{column.name:26} {KINDS[column.type]:8} {needed:6} {_form(column)}".rstrip())
@@ -166,8 +166,3 @@ def _form(column: Agreed) -> str:
     if column.pattern is None:
         return ", ".join(column.codes or ())
     return f"{column.lengths} angka" if column.is_number else f"{column.lengths} huruf dan angka"
-
-
-def _refused(no: Refusal) -> int:
-    print(f"{no.sentence()} [{no.code}]", file=sys.stderr)
-    return 1

@@ -304,6 +304,7 @@ def _agrees(value: dict[str, Any]) -> bool:
         and [file.path for file in files] == sorted(file.path for file in files)
         and isinstance(value["version"], str)
         and isinstance(value["most_members"], int)
+        and value["most_members"] > 0  # by it persons are counted as families; a family has a member
     )
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from bagipakai.core.keyfiles import replace
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import keys
-from bagipakai.registry.deliver import Places
 from bagipakai.registry.folders import sync
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.kept import all_kept
 from bagipakai.registry.keys import StorageKey
+from bagipakai.registry.places import Places
 from bagipakai.registry.publishing import DRAFTS
 from bagipakai.registry.receiving import Stores
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey, wrapped_as

@@ -43,10 +43,6 @@ _VARIED = frozenset(
 )  # nearly each value once: a dictionary would be larger than the column
 
 
-def internal_names(unit: Unit | str) -> tuple[str, ...]:
-    return tuple(field.name for field in INTERNAL[Unit(unit)])
-
-
 def schema(unit: Unit | str, catalogue: Catalogue) -> pa.Schema:
     """The columns of a table: the catalogue's, in official order, then the registry's own."""
     official = [
@@ -59,11 +55,6 @@ def schema(unit: Unit | str, catalogue: Catalogue) -> pa.Schema:
 def part(unit: Unit | str, kode_kab: str) -> Path:
     """The file of one regency, relative to the release."""
     return Path(Unit(unit).value, f"kode_prov={kode_kab[:2]}", f"kode_kab={kode_kab}", "part-0.parquet")
-
-
-def kode_kab_of(path: Path) -> str:
-    """The regency of a file, from its path."""
-    return path.parent.name.removeprefix("kode_kab=")
 
 
 def writer(path: Path, columns: pa.Schema) -> pq.ParquetWriter:

@@ -22,9 +22,9 @@ from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Manifest, ManifestError
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Type
-from bagipakai.registry.deliver import Places
 from bagipakai.registry.keys import Keys, StorageKey
 from bagipakai.registry.membership import Membership
+from bagipakai.registry.places import Places
 from bagipakai.registry.pseudonyms import IDENTIFIERS, Identifier, PackageKeys, original
 from bagipakai.registry.releases import Release
 

@@ -75,7 +75,8 @@ class ShelfKey:
 
     @classmethod
     def unwrapped(cls, folder: Path, name: str, storage: StorageKey) -> "ShelfKey":
-        """The key of the files in `folder`. Raises Damaged if it is missing, or not of this name and storage."""
+        """The key of the files in `folder`. Raises Damaged if it is missing, cannot be read, or is not of this name and
+        storage."""
         try:
             told = read((folder / KEY).read_bytes())
             sealed, by = bytes.fromhex(told["wrapped"]), storage.named(told["storage"])
@@ -84,7 +85,7 @@ class ShelfKey:
             return cls(AESGCM(by.raw).decrypt(sealed[:12], sealed[12:], name.encode("ascii")), name)
         except FileNotFoundError:
             raise Damaged("release-key-missing", KEY) from None
-        except (NotCanonical, KeyError, TypeError, ValueError, InvalidTag):
+        except (OSError, NotCanonical, KeyError, TypeError, ValueError, InvalidTag):
             raise Damaged("release-key-malformed", KEY) from None
 
     def itself(self) -> AESGCM:

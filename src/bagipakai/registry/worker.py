@@ -30,6 +30,7 @@ from bagipakai.registry.extract import NotWhatWasApproved
 from bagipakai.registry.formats import CellTooLong
 from bagipakai.registry.holds import Broken
 from bagipakai.registry.mailbox import Letter, Mailbox
+from bagipakai.registry.places import Places
 from bagipakai.registry.releases import Release, UnknownRelease, lives_of
 from bagipakai.registry.seal import PartTooLarge
 from bagipakai.registry.vault import Damaged
@@ -47,7 +48,7 @@ class Worker:
     a new worker counts anew, so that repairing the machine and starting again is enough."""
 
     def __init__(self, var: Path, own: keys.Keys, choice: Choice = EMBEDDED) -> None:
-        self.places = deliver.Places.under(var)
+        self.places = Places.under(var)
         self.stores = receiving.Stores.under(var)
         self.releases = var / "releases"
         self.key_folder = var / "keys"

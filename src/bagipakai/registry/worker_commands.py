@@ -61,7 +61,7 @@ def _worker(options: argparse.Namespace) -> int:
 
 def _trace(options: argparse.Namespace) -> int:
     """0 a package is named · 1 none can be named, or the sample cannot be read."""
-    from bagipakai.registry.deliver import Places
+    from bagipakai.registry.places import Places
     from bagipakai.registry.trace import Unreadable, trace
 
     var = postgres.var()

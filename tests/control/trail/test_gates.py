@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.control.trail.grounds import NAME, body
+from tests.core.trees import nodes_of
 
 from bagipakai import postgres
 from bagipakai.control.trail import gates
@@ -263,7 +264,7 @@ def test_roots_along_the_way_are_those_of_the_tree(size, sizes):
     leaves = [tlog.leaf_hash(b"%d" % number) for number in range(size)]
     found = gates.roots(iter(leaves), sizes)
     for one in sizes:
-        assert found.get(one) == (tlog.root(one, tlog.nodes_of(leaves)) if one <= size else None)
+        assert found.get(one) == (tlog.root(one, nodes_of(leaves)) if one <= size else None)
 
 
 def test_what_the_gate_keeps_does_not_grow_with_the_log():
