@@ -132,13 +132,11 @@ def test_the_release_key_opens_with_the_house_s_key_and_no_other(tmp_path):
     assert missing.value.refusal.sentence()
 
 
-def test_a_key_that_cannot_be_read_is_damage_and_no_crash(tmp_path):
-    """A folder in its place, a link in a circle, a file where its folder should be."""
+def test_a_key_that_is_no_file_is_damage_and_no_crash(tmp_path):
+    """A folder in its place, a file where its folder should be. A disk that fails for once is no damage."""
     (tmp_path / "folder" / KEY).mkdir(parents=True)
-    (tmp_path / "circle").mkdir()
-    (tmp_path / "circle" / KEY).symlink_to(KEY)
     (tmp_path / "file").write_bytes(b"")
-    for place in ("folder", "circle", "file"):
+    for place in ("folder", "file"):
         for opens in (lambda at: ShelfKey.unwrapped(at, VERSION, HOUSE), wrapped_as):
             with pytest.raises(Damaged, match="release-key-malformed"):
                 opens(tmp_path / place)

@@ -75,7 +75,7 @@ class ShelfKey:
 
     @classmethod
     def unwrapped(cls, folder: Path, name: str, storage: StorageKey) -> "ShelfKey":
-        """The key of the files in `folder`. Raises Damaged if it is missing, cannot be read, or is not of this name and
+        """The key of the files in `folder`. Raises Damaged if it is missing, malformed, or not of this name and
         storage."""
         try:
             told = read((folder / KEY).read_bytes())
@@ -85,7 +85,7 @@ class ShelfKey:
             return cls(AESGCM(by.raw).decrypt(sealed[:12], sealed[12:], name.encode("ascii")), name)
         except FileNotFoundError:
             raise Damaged("release-key-missing", KEY) from None
-        except (OSError, NotCanonical, KeyError, TypeError, ValueError, InvalidTag):
+        except (IsADirectoryError, NotADirectoryError, NotCanonical, KeyError, TypeError, ValueError, InvalidTag):
             raise Damaged("release-key-malformed", KEY) from None
 
     def itself(self) -> AESGCM:
@@ -103,7 +103,7 @@ def wrapped_as(folder: Path) -> tuple[str, str]:
     try:
         told = read((folder / KEY).read_bytes())
         return str(told["release"]), str(told["storage"])
-    except (OSError, NotCanonical, KeyError, TypeError, ValueError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, NotCanonical, KeyError, TypeError, ValueError):
         raise Damaged("release-key-malformed", KEY) from None
 
 
