@@ -281,9 +281,11 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
 
     def given_to(self, con: Any) -> None:
         """Lets a DuckDB that is not locked yet read from here, with its own threads: to hand each read over to others,
-        as it does for a store that is far away, costs more than the read."""
+        as it does for a store that is far away, costs more than the read. So does reading what lies between two columns
+        that it wants: it would, whenever a busy machine made it believe that each read takes long."""
         con.register_filesystem(self)
-        con.execute("SET async_threads = 0")
+        con.execute("SET GLOBAL async_threads = 0")
+        con.execute(f"SET GLOBAL parquet_prefetch_column_gap = {BLOCK}")
 
     @contextmanager
     def reading(self) -> Iterator["Shelf"]:
