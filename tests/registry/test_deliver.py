@@ -495,7 +495,7 @@ def test_an_order_outside_the_rules_is_refused_with_a_code_and_leaves_nothing(co
         str(pyrage.x25519.Identity.generate()),
         "ssh-ed25519 AAAA",
         "",
-        str(US.to_public())[:-1] + "q",
+        str(US.to_public())[:-1] + ("p" if str(US.to_public()).endswith("q") else "q"),
     ],
     ids=["shouted", "secret", "other", "empty", "mistyped"],
 )

@@ -13,7 +13,7 @@ from tests.drawn import draw, release
 from tests.registry.reviewed import DESIL, GOLDEN, POOR, TYPES, is_what_was_reviewed
 
 from bagipakai.core.query import Column, Compare, Const, Count, In, Op, Rows
-from bagipakai.registry.engines import EngineError, Part, duckdb, parts_in, schema_of
+from bagipakai.registry.engines import EngineError, Part, apart, duckdb, parts_in, schema_of
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -243,6 +243,15 @@ def test_only_the_files_of_the_area_are_opened(many, tmp_path):
             list(engine.rows(Rows("individu", ("nama",), None, ("3273",)), with_a_gap, TYPES))
     assert [part.regency for part in parts_in(("32", "947101"), with_a_gap)] == ["3201", "9471", "3273"]
     assert parts_in((), with_a_gap) == tuple(with_a_gap)
+
+
+def test_files_are_looked_at_together_by_their_rows():
+    """Few rows need few statements, many rows no more memory; across places only where no smaller one tells."""
+    parts = [Part(f"{at}", "3201", rows) for at, rows in enumerate((4, 5, 1, 2, 30, None, 1, 9))]
+    groups = apart(("kode_kec",), parts, together=10)
+    assert [[part.path for part in group] for group in groups] == [["0", "1", "2"], ["3"], ["4"], ["5"], ["6", "7"]]
+    assert apart(("kode_prov", "desil"), parts, together=10) == [tuple(parts)]
+    assert apart(("kode_kab",), [], together=10) == []
 
 
 def test_an_empty_release_has_no_rows_and_no_cells(tmp_path):

@@ -2,12 +2,19 @@
 
 import os
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bagipakai.core.query import Count
+from bagipakai.core.variables import Type
+from bagipakai.registry.engines import duckdb
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.vault import (
     BLOCK,
@@ -166,3 +173,32 @@ def test_only_what_is_on_the_shelf_opens_and_only_for_reading(tmp_path):
     with pytest.raises(Damaged):
         Shelf(key, {NAME: Entry(path, told.blocks, "3201")}).open(NAME)
     assert shelf.damage is not None and shelf.damage.file == NAME
+
+
+def test_an_engine_reads_what_it_needs_and_no_more_however_slow_the_machine(tmp_path, monkeypatch):
+    """DuckDB would read what lies between two columns, here two hundred times as much, once it believed that each read
+    takes long; and the end of a file for each statement anew."""
+    dice, key, entries = np.random.default_rng(1), ShelfKey.new(VERSION), {}
+    for at in range(6):
+        wide = pa.array([dice.bytes(150).hex() for _ in range(3_000)])
+        few = pa.array(dice.integers(0, 9, 3_000))
+        table = pa.table({"desil": few, "nama": wide, "umur": few, "id_keluarga": few})
+        pa.parquet.write_table(table, tmp_path / "plain", row_group_size=500)
+        told = seal_file(tmp_path / "plain", tmp_path / str(at), key.cipher(str(at)))
+        entries[str(at)] = Entry(tmp_path / str(at), told.blocks, "3201", 3_000)
+    reading, read = Opened.read, []
+
+    def slowly(file, size=-1):
+        read.append(size)
+        time.sleep(0.002)
+        return reading(file, size)
+
+    monkeypatch.setattr(Opened, "read", slowly)
+    shelf, types = Shelf(key, entries), {"desil": Type.INTEGER, "umur": Type.INTEGER}
+    with duckdb.Engine(tmp_path, shelf=shelf) as engine:
+        for statement in range(5):
+            cells = engine.count(Count("individu", ("desil", "umur")), shelf.parts, types, enough=0)
+            assert sum(cell.persons for cell in cells) == 18_000
+            columns = [size for size in read if size < 1_000]
+            assert len(columns) == 6 * 6 * 4 and len(read) - len(columns) == (0 if statement else 6)
+            read.clear()

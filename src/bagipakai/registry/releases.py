@@ -235,7 +235,7 @@ class Release:
 
 def shelf(folder: Path, files: Iterable[File], key: ShelfKey) -> Shelf:
     """These files of the release in `folder`, as an engine reads them."""
-    return Shelf(key, {file.path: Entry(folder / file.path, file.blocks, file.kode_kab) for file in files})
+    return Shelf(key, {file.path: Entry(folder / file.path, file.blocks, file.kode_kab, file.rows) for file in files})
 
 
 def published(releases: Path) -> list[str]:

@@ -249,12 +249,13 @@ def look(path: Path, size: int, name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds (`engines.Part`),
-    where they are of one regency."""
+    """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds and how many, where
+    they are of one regency (`engines.Part`)."""
 
     path: Path
     blocks: str
     regency: str = ""
+    rows: int | None = None
 
 
 class Shelf(AbstractFileSystem):  # type: ignore[misc]
@@ -278,13 +279,15 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
     @property
     def parts(self) -> tuple[Part, ...]:
         """The files as an engine names them, in the order in which they were put on the shelf."""
-        return tuple(Part(self.name(name), entry.regency) for name, entry in self._entries.items())
+        return tuple(Part(self.name(name), entry.regency, entry.rows) for name, entry in self._entries.items())
 
     def given_to(self, con: Any) -> None:
         """Lets a DuckDB that is not locked yet read from here, with its own threads: to hand each read over to others,
-        as it does for a store that is far away, costs more than the read."""
+        as it does for a store that is far away, costs more than the read. So does reading what lies between two columns
+        that it wants: it would, whenever a busy machine made it believe that each read takes long."""
         con.register_filesystem(self)
-        con.execute("SET async_threads = 0")
+        con.execute("SET GLOBAL async_threads = 0")
+        con.execute(f"SET GLOBAL parquet_prefetch_column_gap = {BLOCK}")
 
     @contextmanager
     def reading(self) -> Iterator["Shelf"]:
@@ -305,7 +308,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
             with self.open(part.path) as sealed, target.open("xb") as out:
                 while piece := sealed.read(64 * BLOCK):
                     out.write(piece)
-            yield Part(str(target), part.regency)
+            yield Part(str(target), part.regency, part.rows)
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> "_Shelved":
         name = self._named(path)

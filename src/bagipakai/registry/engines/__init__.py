@@ -16,6 +16,7 @@ ARROW = {Type.TEXT: pa.string(), Type.INTEGER: pa.int64(), Type.BOOLEAN: pa.bool
 
 BATCH = 131_072  # rows
 MOST_CELLS = 1_000_000  # of a table, margins not counted
+TOGETHER = 2_000_000  # rows of which classes are counted at once
 
 # Columns that the delivery step may read beside a query's own, under their name with "_" in front. They never leave.
 INTERNAL = {
@@ -40,10 +41,12 @@ class TooManyCells(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a release: its path and the regency (code of 4 digits) whose rows it holds."""
+    """One file of a release: its path, the regency (code of 4 digits) whose rows it holds, and how many they are, where
+    that is known."""
 
     path: str
     regency: str
+    rows: int | None = None
 
 
 class Absent:
@@ -145,13 +148,23 @@ def parts_in(area: tuple[str, ...], parts: Iterable[Part]) -> tuple[Part, ...]:
     return tuple(part for part in parts if reaches(area, part.regency))
 
 
-def apart(by: Iterable[str], parts: Iterable[Part], together: int = 16) -> list[tuple[Part, ...]]:
+def apart(by: Iterable[str], parts: Iterable[Part], together: int = TOGETHER) -> list[tuple[Part, ...]]:
     """The files in groups over which classes by `by` can be counted one after another: no class has rows in two of
-    them. So what must be held at once does not grow with the nation, where a regency or a smaller place is told."""
+    them. So what must be held at once does not grow with the nation, where a regency or a smaller place is told. Files
+    stay together while they have at most so many rows; one whose rows nobody knows is alone."""
     files = tuple(parts)
     if not {"kode_kab", "kode_kec", "kode_desa"} & set(by):
         return [files]
-    return [files[at : at + together] for at in range(0, len(files), together)]
+    groups: list[list[Part]] = []
+    room = 0
+    for part in files:
+        rows = together if part.rows is None else part.rows
+        if not groups or rows > room:
+            groups.append([])
+            room = together
+        groups[-1].append(part)
+        room -= rows
+    return [tuple(group) for group in groups]
 
 
 def types_of(catalogue: Catalogue, unit: str) -> dict[str, Type]:

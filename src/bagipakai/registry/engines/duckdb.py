@@ -174,7 +174,6 @@ class Engine:
             directories.append(f"{shelf.protocol}://")
             _quietly(partial(shelf.given_to, self._con))
         for name, value in (
-            ("enable_progress_bar", False),
             ("memory_limit", memory_limit),
             ("temp_directory", spill),
             ("max_temp_directory_size", max_temp_size),
@@ -188,7 +187,7 @@ class Engine:
             ("enable_external_access", False),
             ("lock_configuration", True),
         ):
-            _quietly(partial(self._con.execute, f"SET {name} = $1", [value]))
+            _quietly(partial(self._con.execute, f"SET GLOBAL {name} = $1", [value]))  # of every cursor, not of one
 
     @property
     def name(self) -> str:
