@@ -247,11 +247,11 @@ def test_only_the_files_of_the_area_are_opened(many, tmp_path):
 
 def test_files_are_looked_at_together_by_their_rows():
     """Few rows need few statements, many rows no more memory; across places only where no smaller one tells."""
-    parts = [Part(f"{at}", "3201", rows) for at, rows in enumerate((4, 5, 1, 2, 30, None, 1, 9))]
-    groups = apart(("kode_kec",), parts, together=10)
-    assert [[part.path for part in group] for group in groups] == [["0", "1", "2"], ["3"], ["4"], ["5"], ["6", "7"]]
-    assert apart(("kode_prov", "desil"), parts, together=10) == [tuple(parts)]
-    assert apart(("kode_kab",), [], together=10) == []
+    parts = [Part(f"{at}", "3201", rows) for at, rows in enumerate((64, 80, 16, 32, 480, None, 16, 135))]
+    groups = apart(("kode_kec",), parts, together=160)
+    assert [[part.path for part in group] for group in groups] == [["0", "1", "2"], ["3"], ["4"], ["5", "6"], ["7"]]
+    assert apart(("kode_prov", "desil"), parts, together=160) == [tuple(parts)]
+    assert apart(("kode_kab",), [], together=160) == []
 
 
 def test_an_empty_release_has_no_rows_and_no_cells(tmp_path):

@@ -150,15 +150,16 @@ def parts_in(area: tuple[str, ...], parts: Iterable[Part]) -> tuple[Part, ...]:
 
 def apart(by: Iterable[str], parts: Iterable[Part], together: int = TOGETHER) -> list[tuple[Part, ...]]:
     """The files in groups over which classes by `by` can be counted one after another: no class has rows in two of
-    them. So what must be held at once does not grow with the nation, where a regency or a smaller place is told. Files
-    stay together while they have at most so many rows; one whose rows nobody knows is alone."""
+    them, for every row of a release tells its places. So what must be held at once does not grow with the nation, where
+    a regency or a smaller place is told. Files stay together while they have at most so many rows; where nobody knows
+    how many they have, sixteen stay together."""
     files = tuple(parts)
     if not {"kode_kab", "kode_kec", "kode_desa"} & set(by):
         return [files]
     groups: list[list[Part]] = []
     room = 0
     for part in files:
-        rows = together if part.rows is None else part.rows
+        rows = together // 16 if part.rows is None else part.rows
         if not groups or rows > room:
             groups.append([])
             room = together

@@ -179,7 +179,6 @@ class Engine:
             ("max_temp_directory_size", max_temp_size),
             ("preserve_insertion_order", True),
             ("disabled_optimizers", "in_clause"),  # makes a long list a join, and a join forgets the order (0031)
-            ("parquet_metadata_cache", True),  # a table may read a file twice, its footer only once
             ("allowed_directories", directories),
             ("autoinstall_known_extensions", False),
             ("autoload_known_extensions", False),
