@@ -15,7 +15,7 @@ DATA_PEOPLE ?= 50000000
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake nation pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake nation model pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -50,6 +50,9 @@ format: .venv/test
 	$(BIN)/ruff check --fix .
 
 bench: bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
+
+model: .venv/test          ## the matching model, trained anew by Splink on synthetic lists
+	$(BIN)/python -m bagipakai.registry.matching.training
 
 nation: .venv/test         ## the whole nation on this machine (PEOPLE=290000000): stop it and go on as you like
 	$(BIN)/python -m bench.nation --people $(NATION)
@@ -87,6 +90,7 @@ pages: .venv/test          ## what is generated: the lawyer's page, its diagram,
 pins: .venv/test           ## new versions, with their hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/run.in -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/spark.in -o requirements/spark.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/train.in -o requirements/train.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/test.in -o requirements/test.txt
 
 clean:                     ## everything that was made here, the environment included

@@ -30,6 +30,7 @@ MAY_IMPORT = {
             "zstandard",
         ),
         *("rustpy_xlsxwriter", "lokal", "showing"),
+        "splink",  # training alone, see below
     }
     | CRYPTO,
     "portal": {"core", "control", "django", "babel", "csp"},
@@ -95,3 +96,12 @@ def test_a_room_imported_from_the_package_is_seen(tmp_path):
     file = tmp_path / "page.py"
     file.write_text("from bagipakai import registry\n")
     assert imports(file) == {"registry"}
+
+
+def test_only_training_knows_splink_and_who_serves_knows_no_training():
+    """A list is served by a model file: what trained it may change, or be gone (decision 0120)."""
+    knowing = {file.name for file in SOURCE.rglob("*.py") if "splink" in imports(file)}
+    assert knowing == {"training.py"}
+    assert [file for file in SOURCE.rglob("*.py") if "matching.training" in file.read_text()] == [
+        SOURCE / "registry" / "matching" / "training.py"  # how it is started
+    ]

@@ -180,14 +180,14 @@ def test_a_witness_that_cosigns_twice_counts_once():
 
 
 @pytest.mark.parametrize("kind", [Kind.ED25519_COSIGNATURE, Kind.ML_DSA_COSIGNATURE])
-def test_an_unknown_key_under_a_known_name_counts_for_nothing(kind):
+def test_an_unknown_key_under_a_known_name_frequencys_for_nothing(kind):
     stranger = signer("w2.contoh.id", kind, "orang lain")
     note = Note.read(checkpoint(9, SMALL, ("w1",)))
     with pytest.raises(NotBelieved, match="no-quorum"):
         Policy.read(policy().decode()).believe(note.with_lines(stranger.sign(note.text, 9)))
 
 
-def test_a_known_key_under_an_unknown_name_counts_for_nothing():
+def test_a_known_key_under_an_unknown_name_frequencys_for_nothing():
     renamed = signer("w9.contoh.id", Kind.ED25519_COSIGNATURE, "w3.contoh.id")
     note = Note.read(checkpoint(9, SMALL, ("w1",)))
     with pytest.raises(NotBelieved, match="no-quorum"):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import bagipakai.portal
+from bagipakai.core import charts
 
 TOKENS = (Path(bagipakai.portal.__file__).parent / "static" / "portal" / "tokens.css").read_text("utf-8")
 LIGHT, DARK = TOKENS.split("@media (prefers-color-scheme: dark)")
@@ -51,6 +52,13 @@ def luminance(colour: str) -> float:
 def contrast(one: str, other: str) -> float:
     dark, light = sorted([luminance(one), luminance(other)])
     return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(("scheme", "of_charts"), [("light", charts.LIGHT), ("dark", charts.DARK)])
+def test_charts_wear_the_same_colours(scheme, of_charts):
+    """A drawing in a file of its own, or in a page of the registry's, looks as it does here."""
+    known = colours(scheme)
+    assert {role: known[role] for role in of_charts} == of_charts
 
 
 def test_black_on_white_is_21_to_1():

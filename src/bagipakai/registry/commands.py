@@ -12,7 +12,14 @@ from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import comparing_commands, hold_commands, intake_commands, worker_commands
+from bagipakai.registry import (
+    comparing_commands,
+    explaining_commands,
+    hold_commands,
+    intake_commands,
+    matching_commands,
+    worker_commands,
+)
 from bagipakai.showing import AGAIN, answered, interruptible, number, refused, shown
 
 if TYPE_CHECKING:
@@ -95,6 +102,8 @@ def register(subparsers: Any) -> None:
     intake_commands.register(subparsers)
     worker_commands.register(subparsers)
     hold_commands.register(subparsers)
+    matching_commands.register(subparsers)
+    explaining_commands.register(subparsers)
 
 
 def _synthesise(options: argparse.Namespace) -> int:

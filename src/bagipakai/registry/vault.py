@@ -94,8 +94,12 @@ class ShelfKey:
 
     def cipher(self, path: str) -> AESGCM:
         """Of the one file with this path within the folder; no two blocks are ever sealed under one key and number."""
-        info = canonical({"file": path, "release": self.name, "scheme": "aes-256-gcm-blocks/v1"})
-        return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._raw))
+        return AESGCM(self.derived(path, "aes-256-gcm-blocks/v1"))
+
+    def derived(self, path: str, scheme: str, length: int = 32) -> bytes:
+        """So many secret bytes of the one file with this path within the folder, for one way of sealing it."""
+        info = canonical({"file": path, "release": self.name, "scheme": scheme})
+        return HKDF(algorithm=SHA256(), length=length, salt=None, info=info).derive(self._raw)
 
 
 def wrapped_as(folder: Path) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from bagipakai.core.sources import Contract
 from bagipakai.registry.intake.reading import (
     LONGEST_ROW,
     SHOWN,
+    Asked,
     Piece,
     SetBroken,
     Torn,
@@ -25,9 +26,10 @@ from bagipakai.registry.intake.reading import (
 ROWS = 16_384  # of one piece
 LETTERS = 16 * 1024**2  # bytes of one piece, in which few may say a long text again and again
 MOST_COLUMNS = 10_000
+EXACT = 2**53  # doubles hold each whole number up to here
 
 
-def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
+def pieces(file: Weighed, contract: Asked) -> Iterator[Piece]:
     """The rows of the file. Raises SetBroken: damaged, another schema, a type that no text of the contract has."""
     name = file.name
     with _opened(file) as parquet:
@@ -36,7 +38,8 @@ def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
             raise SetBroken("set-format-is-unknown", file=name)
         order = matched(told.names, contract, name)
         for column, place in zip(contract.names, order, strict=True):
-            if not _has_text(told.field(place).type):
+            kind = told.field(place).type
+            if not (_has_text(kind) or (_has_more(kind) and not isinstance(contract, Contract))):
                 raise SetBroken("set-column-has-another-type", file=name, column=column)
         columns, done = [told.names[place] for place in order], 0
         for group in range(parquet.num_row_groups):
@@ -67,7 +70,7 @@ def _at_once(file: Weighed, parquet: pq.ParquetFile, group: int, columns: list[s
     return max(1, min(ROWS, LETTERS // max(longest, 1)))
 
 
-def _piece(batch: pa.RecordBatch, lines: np.ndarray, contract: Contract, size: int) -> Piece:
+def _piece(batch: pa.RecordBatch, lines: np.ndarray, contract: Asked, size: int) -> Piece:
     """`batch`, its columns in the contract's order."""
     table = pa.table([_text(column) for column in batch.columns], schema=texts(contract))
     length = sum((pc.fill_null(pc.binary_length(column), 0).to_numpy() for column in table.columns), np.int64(0))
@@ -121,6 +124,16 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
+def text_of_doubles(column: pa.Array) -> pa.Array:
+    """As a person would write them: a whole number without a fraction, what is not finite as nothing; what lies beyond
+    the whole numbers that doubles hold keeps its exponent."""
+    column = column.cast(pa.float64())
+    finite = pc.if_else(pc.is_finite(column), column, pa.scalar(None, pa.float64()))
+    whole = pc.and_(pc.equal(finite, pc.floor(finite)), pc.less_equal(pc.abs(finite), float(EXACT)))
+    told = pc.if_else(whole, finite, 0.0).cast(pa.int64()).cast(pa.string())
+    return told if pc.all(whole).as_py() else pc.if_else(whole, told, finite.cast(pa.string()))
+
+
 def _has_text(kind: pa.DataType) -> bool:
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return any(
@@ -137,9 +150,14 @@ def _has_text(kind: pa.DataType) -> bool:
     )
 
 
+def _has_more(kind: pa.DataType) -> bool:
+    """Whether its values have a text at all; a contract asks for more."""
+    return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_timestamp(kind))
+
+
 def _text(column: pa.Array) -> pa.Array:
     values = column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
-    if pa.types.is_date(values.type):
-        values = values.cast(pa.date32())
-    told = values.cast(pa.string())
+    if pa.types.is_date(values.type) or (pa.types.is_timestamp(values.type) and values.type.tz is None):
+        values = values.cast(pa.date32(), safe=False)
+    told = text_of_doubles(values) if pa.types.is_floating(values.type) else values.cast(pa.string())
     return pc.if_else(pc.equal(told, ""), pa.scalar(None, pa.string()), told)

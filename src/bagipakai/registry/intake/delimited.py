@@ -24,10 +24,14 @@ from bagipakai.registry.intake.reading import (
     CHUNK,
     LONGEST_ROW,
     SHOWN,
+    TITLES,
+    Asked,
     Piece,
     SetBroken,
     Torn,
     Weighed,
+    header_among,
+    likeness,
     matched,
     texts,
     unblanked,
@@ -35,12 +39,13 @@ from bagipakai.registry.intake.reading import (
 
 DELIMITERS = ",;\t|"
 AHEAD = 2  # blocks parsed before they are asked for
+HEADER = 64 * 1024  # bytes of a row that could be a header nobody agreed
 LF, CR, QUOTE = 10, 13, 34
 # How blanks beyond ASCII begin in UTF-8 (reading.BLANKS).
 BLANKS = (b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80")
 
 
-def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
+def pieces(file: Weighed, contract: Asked) -> Iterator[Piece]:
     """The rows of the file. Raises SetBroken, also half-way."""
     blocks = _Blocks(file, contract)
     with ThreadPoolExecutor(2) as pool:
@@ -76,7 +81,7 @@ class _Block:
 class _Blocks:
     """Cuts a file into blocks of whole rows. After the header: `delimiter`, and `places` of the contract's columns."""
 
-    def __init__(self, file: Weighed, contract: Contract) -> None:
+    def __init__(self, file: Weighed, contract: Asked) -> None:
         self.contract, self.file = contract, file
         self.delimiter, self.header, self.places = b",", [""], [0]
         self.line, self._cr = 1, False  # line that comes next; lines end with CR alone
@@ -114,6 +119,7 @@ class _Blocks:
 
     def _head(self, data: bytes) -> bytes:
         """Reads the names of the columns, and returns what follows."""
+        data = self._untitled(data)
         while data:
             line, _, rest = data.partition(b"\n")
             told = line.decode("utf-8", "replace").strip("\ufeff\r\n ")
@@ -126,11 +132,24 @@ class _Blocks:
             data = rest
         raise SetBroken("set-is-empty", file=self.file.name)
 
+    def _untitled(self, data: bytes) -> bytes:
+        """What begins with the header, if titles may stand above it."""
+        if isinstance(self.contract, Contract):
+            return data
+        rows = _first_rows(data)
+        told = [row[:HEADER].decode("utf-8", "replace").strip("\ufeff\r\n ") for row in rows]
+        read = [max((_cells(row, way) for way in DELIMITERS), key=self.contract.likeness) for row in told]
+        above = header_among(read, self.contract)
+        if not rows or told[0].lower().startswith("sep="):
+            return data
+        passed, header = sum(len(row) + 1 for row in rows[:above]), rows[above]
+        self.line += data.count(b"\n", 0, passed) + header.count(b"\n")
+        return header.replace(b"\n", b" ") + data[passed + len(header) :]
+
     def _named(self, told: str) -> None:
         ways = [self.delimiter.decode()] if self._hinted else DELIMITERS
         read = {way: _cells(told[:LONGEST_ROW], way) for way in ways}
-        known = set(self.contract.names)
-        way = max(ways, key=lambda way: len({cell.strip().casefold() for cell in read[way]} & known))
+        way = max(ways, key=lambda way: likeness(read[way], self.contract))
         self.delimiter, self.header, self._headed = way.encode(), read[way], True
         self.places = matched(self.header, self.contract, self.file.name)
 
@@ -150,6 +169,16 @@ class _Blocks:
             _set_aside(block)
             self.line += passed
         return block, used
+
+
+def _first_rows(data: bytes) -> list[bytes]:
+    """The rows at the beginning; one whose quote stays open goes on for a few lines, as names of columns do."""
+    rows, lines = [], data.split(b"\n", 2 * TITLES)[: 2 * TITLES]
+    while lines:
+        whole = next((n for n in range(1, 6) if b"\n".join(lines[:n]).count(b'"') % 2 == 0), 1)
+        rows.append(b"\n".join(lines[:whole]))
+        lines = lines[whole:]
+    return rows
 
 
 def _cells(told: str, delimiter: str) -> list[str]:

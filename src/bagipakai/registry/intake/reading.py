@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from bagipakai.core.sources import Contract
 CHUNK = 16 * 1024 * 1024  # bytes read at once
 HASHED = 1024 * 1024
 LONGEST_ROW = 1024 * 1024  # bytes; a longer one is no row but a damaged file or an attack
+PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # how these files begin
 SHOWN = 2_000  # characters of such a row that go back
 BLANKS = "".join(letter for letter in map(chr, range(0x3001)) if unicodedata.category(letter) == "Zs")
 _OUTER = np.zeros(256, dtype=bool)  # first and last bytes of a blank, and of much else
@@ -72,7 +74,23 @@ class Piece:
         return f"<Piece of {self.table.num_rows} rows>"
 
 
+class Headed(Protocol):
+    """Columns of a file that nobody agreed: which of them are read, and under which names, its own header tells."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns that are read are called; known once the header was."""
+
+    def likeness(self, cells: Sequence[str]) -> int:
+        """How much a row looks like the header: more than 0 where it is one."""
+
+    def places(self, header: Sequence[str], name: str) -> list[int]:
+        """For each of `names`, where it stands in `header`. Raises SetBroken."""
+
+
+Asked = Contract | Headed
 Reader = Callable[["Weighed", Contract], Iterator[Piece]]
+TITLES = 20  # rows above a header, in files that nobody agreed
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +112,8 @@ def weighed(path: Path, told: Callable[[int], object] | None = None) -> Weighed:
         while chunk := file.read(CHUNK):
             head, blank = head or chunk[:4096], blank and not chunk.strip()
             size += len(chunk)
-            encoding.look(chunk)
+            if not head.startswith((PARQUET, ZIP)):
+                encoding.look(chunk)
             if told is not None:
                 told(len(chunk))
     if blank:
@@ -133,9 +152,9 @@ def shown_name(path: Path) -> str:
 
 
 def _form(head: bytes, name: str) -> Form:
-    if head.startswith(b"PAR1"):
+    if head.startswith(PARQUET):
         return Form.PARQUET
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(ZIP):
         return Form.XLSX
     if head.startswith(b"\xd0\xcf\x11\xe0"):  # an old or a locked spreadsheet
         raise SetBroken("set-spreadsheet-is-locked", file=name)
@@ -203,10 +222,27 @@ class _Encoding:
         return "latin-1" if self._undefined else "cp1252"
 
 
-def matched(header: Sequence[str], contract: Contract, name: str) -> list[int]:
+def likeness(cells: Sequence[str], asked: Asked) -> int:
+    """How much a row looks like the header that is asked for."""
+    if isinstance(asked, Contract):
+        return len({cell.strip().casefold() for cell in cells} & set(asked.names))
+    return asked.likeness(cells)
+
+
+def header_among(rows: Sequence[Sequence[str]], asked: Asked) -> int:
+    """Which of the first rows of a file is its header: the first, but for titles above one that nobody agreed."""
+    if isinstance(asked, Contract):
+        return 0
+    likely = [asked.likeness(cells) for cells in rows[:TITLES]]
+    return likely.index(max(likely)) if likely else 0
+
+
+def matched(header: Sequence[str], contract: Asked, name: str) -> list[int]:
     """For each column of the contract, where it stands in `header`. Names may differ in case and outer blanks, and
     columns may stand in any order. Raises SetBroken; what stands in a header is never repeated, since a file without
     one begins with a person."""
+    if not isinstance(contract, Contract):
+        return contract.places(header, name)
     told = [cell.strip().strip("\ufeff").casefold() for cell in header]
     wanted = contract.names
     if not set(told) & set(wanted):
@@ -244,6 +280,6 @@ def _may_have_blanks(column: pa.StringArray) -> bool:
     return bool(_OUTER[first].any() or _OUTER[last].any())
 
 
-def texts(contract: Contract) -> pa.Schema:
+def texts(contract: Asked) -> pa.Schema:
     """The schema of a Piece's table."""
     return pa.schema([(name, pa.string()) for name in contract.names])

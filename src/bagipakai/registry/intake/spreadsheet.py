@@ -20,14 +20,16 @@ from xml.parsers import expat
 import numpy as np
 import pyarrow as pa
 
-from bagipakai.core.sources import Contract
 from bagipakai.registry.intake.reading import (
     LONGEST_ROW,
     SHOWN,
+    TITLES,
+    Asked,
     Piece,
     SetBroken,
     Torn,
     Weighed,
+    header_among,
     matched,
     texts,
     unblanked,
@@ -61,7 +63,7 @@ class _TooLarge(Exception):
     pass
 
 
-def pieces(file: Weighed, contract: Contract) -> Iterator[Piece]:
+def pieces(file: Weighed, contract: Asked) -> Iterator[Piece]:
     """The rows of the one sheet of the file that has any; the first that is not empty names the columns. Raises
     SetBroken."""
     name = file.name
@@ -339,7 +341,7 @@ def _number(raw: str, is_date: bool, from_1904: bool) -> str:
     return raw
 
 
-def _rows(book: _Book, name: str, file: Weighed, contract: Contract) -> Iterator[Piece]:
+def _rows(book: _Book, name: str, file: Weighed, contract: Asked) -> Iterator[Piece]:
     sheet, order, width, done = _Sheet(book), None, 0, 0
     parser = _parser()
     parser.StartElementHandler, parser.EndElementHandler = sheet.start, sheet.end
@@ -350,16 +352,26 @@ def _rows(book: _Book, name: str, file: Weighed, contract: Contract) -> Iterator
             data = source.read(READ)
             parser.Parse(data, not data)
             done += len(data)
-            if order is None and sheet.rows:
-                cells = sheet.rows.pop(0).cells
-                width = max(cells) + 1
-                names = [book.string(cells.get(at, ""), SHOWN) for at in range(width)]
+            if order is None and (len(sheet.rows) >= TITLES or (sheet.rows and not data)):
+                first = [_told(book, row) for row in sheet.rows[:TITLES]]
+                above = header_among(first, contract)
+                names, sheet.rows = first[above], sheet.rows[above + 1 :]
+                width = len(names)
                 order = matched(names, contract, file.name)
-            while sheet.rows and ((some := _together(sheet.rows)) < len(sheet.rows) or some == ROWS or not data):
-                yield _piece(book, sheet.rows[:some], order or [], width, contract, file.bytes * done // total)
+            while (
+                order is not None
+                and sheet.rows
+                and ((some := _together(sheet.rows)) < len(sheet.rows) or some == ROWS or not data)
+            ):
+                yield _piece(book, sheet.rows[:some], order, width, contract, file.bytes * done // total)
                 sheet.rows, done = sheet.rows[some:], 0
             if not data:
                 break
+
+
+def _told(book: _Book, row: _Row) -> list[str]:
+    """The beginnings of its cells."""
+    return [book.string(row.cells.get(at, ""), SHOWN) for at in range(max(row.cells) + 1)]
 
 
 def _together(rows: list[_Row]) -> int:
@@ -372,7 +384,7 @@ def _together(rows: list[_Row]) -> int:
     return len(rows)
 
 
-def _piece(book: _Book, rows: list[_Row], order: list[int], width: int, contract: Contract, size: int) -> Piece:
+def _piece(book: _Book, rows: list[_Row], order: list[int], width: int, contract: Asked, size: int) -> Piece:
     torn = [
         Torn(row.line, "row-is-ragged" if max(row.cells) >= width else "row-is-too-long", _csv(book, row, SHOWN))
         for row in rows

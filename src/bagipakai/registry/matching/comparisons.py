@@ -1,0 +1,183 @@
+"""How a pair — a row of a list, a person of the registry — is compared: levels as SQL conditions, the first that holds.
+
+The same text is what Splink trains on and what `scoring` compiles, so a weight is never used for another question than
+the one it was learnt for. `_l` is the list, `_r` the registry; columns as in `features`, and those of `SIDE`. Sources:
+Fellegi and Sunter (1969) for levels and weights; which levels, and why the household is one comparison: decision 0120.
+"""
+
+import re
+from dataclasses import dataclass
+
+# What the conditions need of either side besides its features: these columns.
+MADE = ("nik_text", "born_text")
+SIDE = """
+SELECT *,
+    lpad(CAST(nik AS VARCHAR), 16, '0') AS nik_text,
+    strftime(born, '%Y%m%d') AS born_text
+FROM {rows}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One answer. `name` is what a model file and a reason say; `condition` is over a pair, "ELSE" closes."""
+
+    name: str
+    condition: str
+    missing: bool = False  # nothing can be said: no evidence either way
+    by_name: bool = False  # the more frequent the name, the less it proves
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What one part of the evidence is about: its levels, the strongest first."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+
+def _known(column: str) -> str:
+    return f"{column}_l IS NOT NULL AND {column}_r IS NOT NULL"
+
+
+def _equal(column: str) -> str:
+    return f"{column}_l = {column}_r"
+
+
+_MOTHER_IS_KNOWN = f"({_known('mother')})"
+_SAME_MOTHER = """(mother_phonetic_l = mother_phonetic_r OR mother_skeleton_l = mother_skeleton_r
+    OR jaro_winkler_similarity(mother_l, mother_r) >= 0.9
+    OR list_has_all(mother_words_l, mother_words_r) OR list_has_all(mother_words_r, mother_words_l))"""
+_SAME_FAMILY, _SAME_VILLAGE, _SAME_DISTRICT, _SAME_REGENCY = map(_equal, ("kk", "desa", "kec", "kab"))
+_SWAPPED = "year(born_l) = year(born_r) AND month(born_l) = day(born_r) AND day(born_l) = month(born_r)"
+_SAME_12 = "nik_l // 10000 = nik_r // 10000"
+_BOTH_FIT = "nik_fits_l AND nik_fits_r"
+_OFF = "hamming(nik_text_l, nik_text_r)"
+
+NIK = Comparison(
+    "nik",
+    (
+        Level("missing", "nik_l IS NULL OR nik_r IS NULL OR nik_sound_l < 12", missing=True),
+        Level("equal-and-fits", "nik_l = nik_r AND nik_fits_l"),
+        Level("equal-nothing-to-fit", "nik_l = nik_r AND nik_sound_l = 16 AND nik_fits_l IS NULL"),
+        Level("equal", "nik_l = nik_r AND nik_sound_l = 16"),
+        Level("rounded", "(nik_sound_l = 15 OR nik_l % 10 = 0) AND nik_l // 10 = nik_r // 10"),
+        Level("equal-as-far-as-sound", f"nik_sound_l < 15 AND {_SAME_12}"),
+        Level("neighbours", f"{_BOTH_FIT} AND {_OFF} <= 2"),
+        Level("both-fit-and-differ", _BOTH_FIT),
+        Level("other-serial", _SAME_12),
+        Level("one-digit-off", f"{_OFF} = 1 OR damerau_levenshtein(nik_text_l, nik_text_r) = 1"),
+        Level("two-digits-off", f"{_OFF} = 2"),
+        Level("differs", "ELSE"),
+    ),
+)
+NAME = Comparison(
+    "nama",
+    (
+        Level("missing", "name_l IS NULL OR name_r IS NULL", missing=True),
+        Level("equal", _equal("name"), by_name=True),
+        Level("sounds-the-same", f"{_equal('name_phonetic')} OR {_equal('name_skeleton')}"),
+        Level("nearly-the-same", "jaro_winkler_similarity(name_l, name_r) >= 0.93 OR levenshtein(name_l, name_r) = 1"),
+        Level(
+            "one-within-the-other",
+            "list_has_all(name_words_l, name_words_r) OR list_has_all(name_words_r, name_words_l)",
+        ),
+        Level("alike", "jaro_winkler_similarity(name_l, name_r) >= 0.85"),
+        Level(
+            "short-for-the-other", "list_has_any(name_nick_l, name_words_r) OR list_has_any(name_nick_r, name_words_l)"
+        ),
+        Level("a-word-in-common", "list_has_any(name_words_l, name_words_r)"),
+        Level("differs", "ELSE"),
+    ),
+)
+BORN = Comparison(
+    "lahir",
+    (
+        Level("missing", "born_l IS NULL OR born_r IS NULL", missing=True),
+        Level("equal", "born_l = born_r AND born_part_l = 3 AND NOT born_default_r"),
+        Level("equal-default", "born_l = born_r AND born_part_l = 3"),
+        Level(
+            "same-year-as-far-as-known",
+            "year(born_l) = year(born_r) AND (born_part_l < 3 OR born_default_l OR born_default_r)",
+        ),
+        Level(
+            "one-digit-off-or-swapped",
+            f"hamming(born_text_l, born_text_r) = 1 OR ({_SWAPPED})",
+        ),
+        Level("year-or-day-equal", "year(born_l) = year(born_r) OR right(born_text_l, 4) = right(born_text_r, 4)"),
+        Level("differs", "ELSE"),
+    ),
+)
+HOUSEHOLD = Comparison(
+    "rumah",
+    (
+        Level(
+            "missing",
+            f"NOT ({_known('kk')}) AND NOT {_MOTHER_IS_KNOWN} AND NOT ({_known('kab')})",
+            missing=True,
+        ),
+        Level("family-and-mother", f"{_SAME_FAMILY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        Level("family", f"{_SAME_FAMILY} AND NOT {_MOTHER_IS_KNOWN}"),
+        Level("village-and-mother", f"{_SAME_VILLAGE} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        Level("family-other-mother", _SAME_FAMILY),
+        Level("regency-and-mother", f"{_SAME_REGENCY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        Level("mother", f"{_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        Level("village", f"{_SAME_VILLAGE} AND NOT {_MOTHER_IS_KNOWN}"),
+        Level("district", f"{_SAME_DISTRICT} AND NOT {_MOTHER_IS_KNOWN}"),
+        Level("regency", f"{_SAME_REGENCY} AND NOT {_MOTHER_IS_KNOWN}"),
+        Level("village-other-mother", _SAME_VILLAGE),
+        Level("district-other-mother", _SAME_DISTRICT),
+        Level("regency-other-mother", _SAME_REGENCY),
+        Level("elsewhere", f"NOT {_MOTHER_IS_KNOWN}"),
+        Level("elsewhere-other-mother", "ELSE"),
+    ),
+)
+SEX = Comparison(
+    "jenis_kelamin",
+    (
+        Level("missing", "sex_l IS NULL OR sex_r IS NULL", missing=True),
+        Level("equal", _equal("sex")),
+        Level("differs", "ELSE"),
+    ),
+)
+COMPARISONS = (NIK, NAME, BORN, HOUSEHOLD, SEX)
+# The columns that the conditions ask of either side.
+COMPARED = tuple(
+    sorted(
+        {
+            found.removesuffix("_l").removesuffix("_r")
+            for one in COMPARISONS
+            for level in one.levels
+            for found in re.findall(r"\b[a-z][a-z0-9_]*_[lr]\b", level.condition)
+        }
+    )
+)
+
+
+def _both(first: Comparison, second: Comparison) -> Comparison:
+    """One comparison of two: each level of the first with each of the second, in an order in which the first that
+    holds is the first of either. Nothing can be said only where neither says anything."""
+    return Comparison(
+        f"{first.name}_{second.name}",
+        tuple(
+            Level(
+                f"{one.name}/{other.name}",
+                " AND ".join(f"({level.condition})" for level in (one, other) if level.condition != "ELSE") or "ELSE",
+                missing=one.missing and other.missing,
+            )
+            for one in first.levels
+            for other in second.levels
+        ),
+    )
+
+
+# A number repeats its date: that two numbers are neighbours says little once the dates are equal. So the weight of a
+# number is learnt for each answer of the date.
+BORN_AND_NIK = _both(BORN, NIK)
+TRAINED = (BORN_AND_NIK, NAME, HOUSEHOLD, SEX)
+# Which levels of the household say where somebody lives: how often strangers share it depends on list and registry.
+PLACES = {
+    "village-and-mother": "desa", "village": "desa", "village-other-mother": "desa",
+    "district": "kec", "district-other-mother": "kec",
+    "regency-and-mother": "kab", "regency": "kab", "regency-other-mother": "kab",
+}  # fmt: skip

@@ -1,0 +1,121 @@
+"""Which columns of a list are which: by the names that Indonesian lists give them, or by what its sender says."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bagipakai.registry.intake.reading import SetBroken
+
+# Every column that is used, and what it is called elsewhere: letters and digits alone, what fits best first.
+CALLED: Final[Mapping[str, tuple[str, ...]]] = {
+    column: (column.replace("_", ""), *called.split())
+    for column, called in {
+        "list_id": "id idlist iddaftar idbaris iddata idpenerima idpeserta idart",
+        "nik": "noktp nonik nomornik nikktp noktpnik noniknoktp noniktp nomorktp nonikktp nikpenduduk niknoktp"
+        " nomorindukkependudukan noindukkependudukan indukkependudukan nikpenerima nikpeserta niksiswa nikanggota"
+        " nikart ktp nopenduduk noidentitas nomoridentitas nikkepalakeluarga nationalid",
+        "no_kk": "nomorkk kk nkk nikkk nomorkartukeluarga nokartukeluarga kartukeluarga nokeluarga nomerkk nokkk",
+        "nama": "namalengkap namasesuaiktp namaktp namalengkapsesuaiktp nm nmlengkap namalgkp namapenduduk"
+        " namapenerima namapenerimamanfaat namapm namakpm namapeserta namasiswa namaanggota namaanggotakeluarga"
+        " namaart namawarga namaindividu namapengurus namakepalakeluarga namakk namakrt name fullname",
+        "jenis_kelamin": "jk lp jkel jenkel jnskelamin jnskel jeniskel jekel kelamin sex gender",
+        "tanggal_lahir": "tgllahir tgllhr tanggallhr tglahir tglhr tgllhir dob dateofbirth birthdate tanggalkelahiran"
+        " tempattanggallahir tempattgllahir ttl tmptgllahir",
+        "nama_ibu": "namaibukandung ibukandung namagadisibukandung namagadisibu namalengkapibukandung namalgkpibu"
+        " nmibu nmibukandung ibu mothername mothersname",
+        "alamat": "alamatlengkap alamatktp alamatsesuaiktp alamatrumah alamatdomisili alamattinggal jalan address",
+        "rt": "nort nomorrt",
+        "rw": "norw nomorrw",
+        "kode_desa": "kodekelurahan kodedesakelurahan kodekelurahandesa kodekeldesa kodekel kddesa kdkel kdkeldesa"
+        " iddesa idkelurahan kodewilayah kdwilayah kodewilayahdesa nokel",
+        "kode_kec": "kodekecamatan kdkec kdkecamatan idkec idkecamatan nokec",
+        "kode_kab": "kodekabupaten kodekabkota kodekabupatenkota kodekota kdkab kdkabkota kdkabupaten idkab nokab",
+    }.items()
+}
+COLUMNS: Final = tuple(CALLED)
+TELLING: Final = ("nik", "nama")  # one of them at least; by the rest alone nobody is found
+_KNOWN: Final = {called: (column, rank) for column, names in CALLED.items() for rank, called in enumerate(names)}
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The header of a list and what its columns are taken for. `header`: fit to be shown, no long number survives in
+    it. `places`: standard column → where it stands, counted from 0."""
+
+    header: tuple[str, ...]
+    places: Mapping[str, int]
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What nothing was made of."""
+        used = set(self.places.values())
+        return tuple(cell for at, cell in enumerate(self.header) if at not in used and cell)
+
+
+def bare(cell: str) -> str:
+    """A column's name without what differs from list to list."""
+    return re.sub(r"[\W_]+", "", cell.casefold())
+
+
+def meaning(cell: str) -> tuple[str, int] | None:
+    """The column that a name stands for, and how well it fits (0 best)."""
+    for told in (bare(cell), bare(_ASIDE.sub("", cell))):
+        for one in (told, told.removeprefix("nomer"), told.replace("nomer", "nomor")):
+            if one in _KNOWN:
+                return _KNOWN[one]
+    return None
+
+
+class Asked:
+    """Asks a file for the columns of a list (reading.Headed). `chosen`: standard column → the name in the header that
+    its sender chose for it; without it, names are recognised. Of two names for one column the better fits."""
+
+    def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
+        self._chosen = None if chosen is None else {bare(cell): column for column, cell in chosen.items()}
+        self.headings = Headings((), {})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.headings.places)
+
+    def likeness(self, cells: Sequence[str]) -> int:
+        """How many names are recognised; if none is, how many cells could be names."""
+        found = {told[0] for cell in cells if (told := self._meaning(cell)) is not None}
+        return 1000 * len(found) if found else min(sum(bool(bare(cell)) for cell in cells), 999)
+
+    def places(self, header: Sequence[str], name: str) -> list[int]:
+        best: dict[str, tuple[int, int]] = {}
+        twice = set()
+        for place, cell in enumerate(header):
+            if (told := self._meaning(cell)) is not None:
+                column, rank = told
+                if column in best and best[column][0] == rank:
+                    twice.add((column, rank))
+                best[column] = min(best.get(column, (rank, place)), (rank, place))
+        found = {column: best[column][1] for column in COLUMNS if column in best}
+        self.headings = Headings(tuple(shown(cell) for cell in header), found)
+        for column in found:
+            if (column, best[column][0]) in twice:
+                raise SetBroken("set-column-stands-twice", file=name, column=column)
+        if self._chosen is not None:
+            for column in self._chosen.values():
+                if column not in found:
+                    raise SetBroken("set-column-is-missing", file=name, column=column)
+        if not set(TELLING) & set(found):
+            raise SetBroken("list-has-no-usable-column", file=name)
+        return list(found.values())
+
+    def _meaning(self, cell: str) -> tuple[str, int] | None:
+        if self._chosen is None:
+            return meaning(cell)
+        column = self._chosen.get(bare(cell))
+        return None if column is None else (column, 0)
+
+
+def shown(cell: str) -> str:
+    """A name of a column; what could be somebody's number or a formula is not shown, since a file without a header
+    begins with a person."""
+    told = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", cell).strip().lstrip("=+-@")[:60]
+    return "…" if re.search(r"\d{5}", re.sub(r"\W", "", told)) else told

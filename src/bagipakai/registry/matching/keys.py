@@ -1,0 +1,213 @@
+"""The keys by which a row of a list meets the persons of the registry that it could be.
+
+A key is a rule and a few parts of a row's features (registry.matching.features), taken together as one number of 32
+bits; a row in which a part is missing has no key of that rule. Two rows with one key may be one person; whether they
+are is for the comparison to say. Whatever is damaged in a row, some rule is left whole: without a NIK there are name,
+date, region, family card and mother, and of a damaged NIK its first digits.
+
+The number is fixed by specification, never by a database or a language: a state of 64 bits begins as the rule's salt,
+the first 8 bytes, little-endian, of BLAKE2b of its name; for each part in order, state = mix(state XOR part); the key
+is the state's upper 32 bits. `mix` is the step of SplitMix64 (Steele, Lea and Flood, 2014). `VERSION` names it all, and
+its first number is raised when this module gives another key for anything.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bagipakai.core.canonical import canonical
+from bagipakai.registry.matching.arrays import Numbers
+
+MOST: Final = 64  # persons with one key: beyond that it tells too little, and is left out (KUNCI_TERLALU_UMUM)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Rows meet by `name` if they agree in all `parts`; `most` persons at most."""
+
+    name: str
+    parts: tuple[str, ...]
+    most: int = MOST
+
+    @cached_property
+    def salt(self) -> np.uint64:
+        return np.uint64(int.from_bytes(hashlib.blake2b(self.name.encode("ascii")).digest()[:8], "little"))
+
+
+RULES: Final = (
+    Rule("nik", ("nik",)),
+    Rule("nik-15", ("nik_15",)),  # what a spreadsheet leaves of it
+    Rule("nik-12", ("nik_12",)),  # its place and date: another serial
+    Rule("nik-10-initial", ("nik_10", "initial"), 24),  # its date and serial: another place
+    Rule("name-born", ("name", "born")),
+    Rule("informative-born", ("informative", "born")),
+    Rule("last-born", ("last", "born")),
+    Rule("mother-born", ("mother", "born")),
+    Rule("born-kec", ("born", "kec")),
+    Rule("kk-15", ("kk_15",)),
+    Rule("name-kec", ("name", "kec")),
+    Rule("name-year", ("name", "year")),
+    Rule("skeleton-year-kab", ("skeleton", "year", "kab")),
+    Rule("informative-mother", ("informative", "mother"), 24),
+    Rule("mother-kec", ("mother", "kec"), 24),
+    Rule("informative-desa", ("informative", "desa")),
+    Rule("last-desa", ("last", "desa"), 24),
+    Rule("initial-born-kab", ("initial", "born", "kab"), 24),
+    Rule("initial-year-desa", ("initial", "year", "desa"), 24),
+    Rule("initial-day-desa", ("initial", "day", "desa"), 24),  # day and month, whatever the year
+    Rule("year-kec", ("year", "kec"), 24),  # where few people live, all that a badly damaged row still tells
+)
+ALIKE: Final = {"F": "P", "V": "P", "J": "Y", "Z": "S", "D": "T", "O": "U", "C": "K", "Q": "K", "E": "A", "I": "A"}
+NAMES: Final = tuple(rule.name for rule in RULES)
+_SPECIFICATION = [1, ALIKE, [[rule.name, list(rule.parts), rule.most] for rule in RULES]]
+VERSION: Final = hashlib.sha256(canonical(_SPECIFICATION)).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of every row's keys: a number of 64 bits, and where there is one."""
+
+    values: Numbers
+    present: Numbers
+
+    def at(self, rows: Numbers) -> "Part":
+        return Part(self.values[rows], self.present[rows])
+
+
+Parts = Mapping[str, Part]
+
+
+def mix(state: Numbers) -> Numbers:
+    """The step of SplitMix64 over whole columns."""
+    z: Numbers = state + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return z
+
+
+def keys(features: pa.Table) -> dict[str, tuple[Numbers, Numbers]]:
+    """By rule: the key of every row (uint32), and which rows have one (bool). The registry's side."""
+    found = parts(features)
+    return {rule.name: _key(rule, found) for rule in RULES}
+
+
+def asked(features: pa.Table, names: Iterable[str] = NAMES) -> Iterator[tuple[int, Numbers, Numbers]]:
+    """What to ask an index for these rows of a list, by the rules with these names: the rule's place in `RULES`, rows
+    (int64) and their keys (uint32). A rule comes once for the rows as they are, and again for rows that may have to be
+    read otherwise: day and month exchanged, the NIK's date in place of a missing one, first and last word exchanged, a
+    nickname in place of the name."""
+    found, wanted = parts(features), [(at, rule) for at, rule in enumerate(RULES) if rule.name in set(names)]
+    for rows, changed in _readings(found, features["name_nick"]):
+        concerned = [(at, rule) for at, rule in wanted if not changed or not changed.keys().isdisjoint(rule.parts)]
+        others = {name for _, rule in concerned for name in rule.parts} - changed.keys()
+        of_these = {name: found[name].at(rows) for name in others} | changed if changed else found
+        for at, rule in concerned:
+            key, present = _key(rule, of_these)
+            yield at, rows[present], key[present]
+
+
+def _readings(found: Parts, nick: pa.ChunkedArray) -> Iterator[tuple[Numbers, dict[str, Part]]]:
+    """Rows, and what of their parts reads otherwise. First all rows as they are."""
+    yield np.arange(len(found["born"].values)), {}
+    yield _exchanged(found)
+    for century in (1900, 2000):
+        yield _by_number(found, century)
+    first, last = found["informative"], found["last"]
+    rows = np.flatnonzero(first.present & last.present & (first.values != last.values))
+    yield rows, {"informative": last.at(rows), "last": first.at(rows)}
+    full = nick.combine_chunks()
+    rows, word = full.value_parent_indices().to_numpy(), _word(full.flatten())
+    yield rows, {"informative": word, "last": word}
+
+
+def parts(features: pa.Table) -> dict[str, Part]:
+    """What keys are made of: a date where its day is known, a NIK as far as it is sound."""
+    nik, sound = _numbers(features["nik"]), _numbers(features["nik_sound"])
+    born, known = _numbers(pc.cast(features["born"], pa.int32())), _numbers(features["born_part"])
+    year, month, day = (_numbers(part(features["born"])) for part in (pc.year, pc.month, pc.day))
+    whole = born.present & (known.values == np.uint64(3))
+    found = {
+        name: Part(nik.values // np.uint64(10 ** (16 - digits)), nik.present & (sound.values >= np.uint64(digits)))
+        for name, digits in (("nik", 16), ("nik_15", 15), ("nik_12", 12))
+    }
+    found |= {
+        "nik_10": Part(nik.values % np.uint64(10**10), found["nik"].present),
+        "born": Part(born.values, whole),
+        "year": year,
+        "day": Part(month.values * np.uint64(100) + day.values, whole),
+        "initial": _initial(features["name"]),
+    }
+    found |= {name: _numbers(features[name]) for name in ("kk_15", "kab", "kec", "desa")}
+    found |= {
+        name: _word(features[column])
+        for name, column in (
+            ("name", "name_phonetic"),
+            ("skeleton", "name_skeleton"),
+            ("informative", "name_informative"),
+            ("last", "name_last"),
+            ("mother", "mother_phonetic"),
+        )
+    }
+    return found
+
+
+def _key(rule: Rule, found: Parts) -> tuple[Numbers, Numbers]:
+    first, *others = (found[name] for name in rule.parts)
+    state, present = mix(first.values ^ rule.salt), first.present
+    for part in others:
+        state, present = mix(state ^ part.values), present & part.present
+    return (state >> np.uint64(32)).astype(np.uint32), present
+
+
+def _numbers(column: pa.ChunkedArray | pa.Array) -> Part:
+    """A column of whole numbers; a negative one (a day before 1970) as its two's complement."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    present = pc.is_valid(whole).to_numpy(zero_copy_only=False)
+    values = (pc.fill_null(whole, 0) if whole.null_count else whole).to_numpy(zero_copy_only=False)
+    return Part(values.astype(np.int64).view(np.uint64) if values.dtype != np.uint64 else values, present)
+
+
+def _word(column: pa.ChunkedArray | pa.Array) -> Part:
+    """A column of word hashes: 0 is of no word."""
+    part = _numbers(column)
+    return Part(part.values, part.present & (part.values != 0))
+
+
+def _initial(names: pa.ChunkedArray) -> Part:
+    """The letter with which a name begins, those that are taken for one another as one."""
+    first = pc.utf8_slice_codeunits(names, 0, 1).combine_chunks().dictionary_encode()
+    letters = np.array([ord(ALIKE.get(one, one)) for one in first.dictionary.to_pylist()] or [0], np.uint64)
+    place = _numbers(first.indices)
+    return Part(letters[place.values.astype(np.int64)], place.present)
+
+
+def _by_number(found: Parts, century: int) -> tuple[Numbers, dict[str, Part]]:
+    """The rows of which the NIK alone tells a date, and that date in this century."""
+    nik = found["nik"]
+    day, month, year = (nik.values // np.uint64(10**at) % np.uint64(100) for at in (8, 6, 4))
+    day %= np.uint64(40)  # a woman's is 40 more
+    told = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    rows = np.flatnonzero(nik.present & ~found["born"].present & told)
+    return rows, _dated(year[rows] + np.uint64(century), month[rows], day[rows])
+
+
+def _exchanged(found: Parts) -> tuple[Numbers, dict[str, Part]]:
+    """The rows whose day and month exchanged are another date, and that date."""
+    month, day = np.divmod(found["day"].values, np.uint64(100))
+    rows = np.flatnonzero(found["day"].present & (day <= 12) & (day != month))
+    return rows, _dated(found["year"].values[rows], day[rows], month[rows])
+
+
+def _dated(year: Numbers, month: Numbers, day: Numbers) -> dict[str, Part]:
+    """The parts of dates; a day that a month has not is one of the next."""
+    months = (year.astype(np.int64) - 1970) * 12 + month.astype(np.int64) - 1
+    born = months.astype("datetime64[M]").astype("datetime64[D]") + (day.astype(np.int64) - 1)
+    values = {"born": born.astype(np.int64).view(np.uint64), "year": year, "day": month * np.uint64(100) + day}
+    return {name: Part(value, np.ones(len(year), bool)) for name, value in values.items()}

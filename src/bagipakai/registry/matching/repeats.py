@@ -1,0 +1,72 @@
+"""Rows of one list that are the same person: the list is compared with itself, by the same keys and the same model."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from bagipakai.registry.matching import keys
+from bagipakai.registry.matching.arrays import runs
+from bagipakai.registry.matching.lookups import firsts
+from bagipakai.registry.matching.model import Model
+from bagipakai.registry.matching.policy import Decision
+from bagipakai.registry.matching.scoring import Scorer
+
+RULES = ("nik", "name-born", "informative-born", "mother-born")
+MOST = 24  # rows of one key: more of them are compared with the first alone
+
+
+def repeated(
+    rows: pa.Table,
+    ids: pa.ChunkedArray,
+    model: Model,
+    policy: Decision,
+    shared: Mapping[str, float],
+    frequencies: Callable[[pa.StringArray], np.ndarray],
+    people: int,
+) -> pa.Array:
+    """For each row the place of the first row that is the same person, null if there is none before it. `ids`: who they
+    are for certain; two rows of one of these are one person without further ado, of two of them never."""
+    n = len(rows)
+    first = np.arange(n)
+    known = ids.dictionary_encode().combine_chunks().indices
+    codes = known.fill_null(-1).to_numpy(zero_copy_only=False)
+    told = np.flatnonzero(codes >= 0)
+    _, begin, whose = np.unique(codes[told], return_index=True, return_inverse=True)
+    first[told] = told[begin][whose]
+
+    earlier, later = _met(rows)
+    differ = ~((codes[earlier] >= 0) & (codes[later] >= 0))  # else the registry has said it
+    earlier, later = earlier[differ], later[differ]
+    if len(later):
+        names = rows["name"].combine_chunks().fill_null("")
+        persons = rows.append_column("name_frequency", pa.array(np.maximum(frequencies(names), 1), pa.int64()))
+        places = np.unique(np.concatenate([earlier, later]))
+        pairs = pa.table({"list_row": later, "ordinal": earlier, "person": np.searchsorted(places, earlier)})
+        with Scorer(model, people, policy.repeats, shared, among=n) as scorer:
+            scorer.compare(rows)
+            score = scorer.scored(persons.take(pa.array(places)), pairs)
+        same = score["score"].to_numpy() >= np.log2(policy.duplicate / (1 - policy.duplicate))
+        for row, other in sorted(
+            zip(score["list_row"].to_numpy()[same].tolist(), score["ordinal"].to_numpy()[same].tolist(), strict=True)
+        ):
+            first[row] = min(first[row], first[other])
+    return pa.array(first, pa.int64(), mask=first == np.arange(n))
+
+
+def _met(rows: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of places (earlier, later) that share a key, each once."""
+    pairs = []
+    found = keys.keys(rows)
+    for name in RULES:
+        key, present = found[name]
+        places = np.flatnonzero(present)
+        places = places[np.argsort(key[places], kind="stable")]
+        begins = firsts(key[places])
+        sizes = np.diff(np.append(begins, len(places)))
+        at = np.repeat(begins, sizes)  # where each one's key begins
+        back = np.arange(len(places)) - at  # how many of its key stand before it
+        many = np.where(sizes.repeat(sizes) <= MOST, back, np.minimum(back, 1))
+        pairs.append(np.repeat(places, many) + places[runs(at, many)] * len(rows))
+    both = np.unique(np.concatenate(pairs))
+    return both // max(len(rows), 1), both % max(len(rows), 1)

@@ -1,0 +1,58 @@
+"""What the columns of rows say, names apart: each read as a whole, a missing one as unknown."""
+
+import numpy as np
+import pyarrow as pa
+
+from bagipakai.registry.matching import regions
+from bagipakai.registry.matching.dates import Dates, dates
+from bagipakai.registry.matching.letters import Column
+from bagipakai.registry.matching.numbers import DATED, Numbers, birth, numbers
+from bagipakai.registry.matching.policy import Reading
+
+WHOLE, MONTHLY = 3, 2  # parts of a date that are known
+
+
+def column(rows: pa.Table, name: str) -> Column:
+    """The column, or one of nothing. A release calls the number of a family card `nomor_kk`."""
+    if name == "no_kk" and name not in rows.column_names:
+        name = "nomor_kk"
+    return rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, pa.string())
+
+
+def read_numbers(rows: pa.Table, name: str, reading: Reading) -> Numbers:
+    """The NIK or the KK number, with what is sound of it."""
+    return numbers(column(rows, name), zeros_at_most=reading.zeros_at_most, few=reading.numbers_at_least)
+
+
+def read_dates(rows: pa.Table, reading: Reading) -> Dates:
+    return dates(column(rows, "tanggal_lahir"), reading.latest, reading.default_days)
+
+
+def read_regions(rows: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Regency, district and village, 0 where unknown: each from its own column, else from a smaller region's."""
+    desa, kec, kab = (regions.codes(column(rows, name)) for name in ("kode_desa", "kode_kec", "kode_kab"))
+    return _first(4, kab, kec, desa), _first(6, kec, desa, kab), _first(10, desa, kec, kab)
+
+
+def _first(digits: int, *found: np.ndarray) -> np.ndarray:
+    """At the level of so many digits, the first of the codes that says it."""
+    result = regions.level(found[0], digits)
+    for other in found[1:]:
+        result = np.where(result > 0, result, regions.level(other, digits))
+    return result
+
+
+def fits_its_row(number: np.ndarray, sound: np.ndarray, born: Dates, sex: np.ndarray) -> np.ndarray:
+    """Whether the date and sex in a NIK are the row's own: 1 yes, -1 no, 0 if neither can be said."""
+    day, month, year, owner = birth(number)
+    days = born.born.cast(pa.int32()).fill_null(0).to_numpy()
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    its_year = months.astype("datetime64[Y]").astype(np.int64) + 1970
+    its_month = months.astype(np.int64) % 12 + 1
+    its_day = days - months.astype("datetime64[D]").astype(np.int64) + 1
+    same = its_year % 100 == year
+    same &= (born.part < MONTHLY) | (its_month == month)
+    same &= (born.part < WHOLE) | (its_day == day)
+    other_sex = (sex > 0) & (sex != owner)
+    told = np.where(born.part > 0, np.where(same & ~other_sex, 1, -1), np.where(other_sex, -1, 0))
+    return np.where(sound >= DATED, told, 0)
