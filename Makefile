@@ -15,7 +15,7 @@ DATA_PEOPLE ?= 50000000
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake nation model pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake bench-match nation model pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -49,7 +49,10 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake   ## every figure the README states
+bench: bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake bench-match   ## every figure the README states
+
+bench-match: .venv/test
+	$(BIN)/python -m bench.match
 
 model: .venv/test          ## the matching model, trained anew by Splink on synthetic lists
 	$(BIN)/python -m bagipakai.registry.matching.training
