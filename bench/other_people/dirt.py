@@ -181,7 +181,7 @@ def _absent(beside: Row, dice: Random) -> tuple[Row, str]:
     woman = dice.randint(0, 1)
     if why == "sibling":  # the child who is not yet on the card, or no longer
         year = min(TODAY.year - 1, year + dice.choice((-4, -3, -2, 2, 3, 4)))
-        tail = (row["nama"] or "").split()[-1]
+        tail = (row["nama"] or "-").split()[-1]
         row["nama"] = its.named(dice, woman, year, tail if dice.random() < 0.3 else "")
     elif why == "namesake":
         year = max(1935, min(2025, year + dice.randint(-12, 12)))
@@ -213,16 +213,15 @@ def _changed(row: Row, damage: list[str], rates: dict[str, float], dice: Random)
         return False
 
     kec, age = row["kode_kec"] or "", TODAY.year - int((row["tanggal_lahir"] or "1980")[:4])
-    if (18 <= age <= 45 and happens("card.married")) or happens(
-        "card.changed"
-    ):  # the card of the parents, or of the new house
+    # the card of the parents, or of the new house
+    if (18 <= age <= 45 and happens("card.married")) or happens("card.changed"):
         row["no_kk"] = _a_card(kec, dice)
     if happens("place.moved_near"):
         row["kode_desa"] = f"{kec}{dice.choice('12')}{dice.randint(1, 14):03d}"
     elif happens("place.moved_far"):
         away = dice.choice(list(told()["province"]))
-        row["kode_desa"] = f"{away}{dice.randint(1, 12):02d}{dice.randint(1, 14):02d}2{dice.randint(1, 14):03d}"
-        row["kode_kec"], row["kode_kab"] = row["kode_desa"][:6], row["kode_desa"][:4]
+        code = f"{away}{dice.randint(1, 12):02d}{dice.randint(1, 14):02d}2{dice.randint(1, 14):03d}"
+        row["kode_desa"], row["kode_kec"], row["kode_kab"] = code, code[:6], code[:4]
 
 
 def _a_card(kec: str, dice: Random) -> str:
