@@ -31,15 +31,15 @@ KINDS: dict[str, dict[str, float]] = {
     "typical": {"times": 1.0, "absent": 60, "twice": 15},
     "dense": {"times": 1.0, "absent": 60, "twice": 15},
     "no_nik": {"times": 1.0, "absent": 60, "twice": 15, "card_unasked": 400},
-    "dirty": {"times": 2.6, "absent": 90, "twice": 30, "nik.missing": 230, "nik.relatives": 30, "nik.rounded": 60},
+    "dirty": {"times": 2.6, "absent": 90, "twice": 30, "nik.missing": 300, "nik.relatives": 105, "nik.rounded": 60},
 }
 # fault → per mille of rows
 _RATES: dict[str, float] = {
-    "nik.missing": 52,
+    "nik.missing": 45,
     "nik.digit": 38,
     "nik.swapped": 10,
     "nik.length": 12,
-    "nik.relatives": 11,
+    "nik.relatives": 16,
     "nik.card": 4,
     "nik.old": 8,
     "nik.ocr": 3,
@@ -131,7 +131,7 @@ def a_list(
     everyone += [(row, None, [why]) for row, why in strangers]
     everyone += [(dict(row), who, [*why, "twice"]) for row, who, why in dice.choices(everyone, k=twice)]
     everyone.sort(key=lambda one: (one[0]["kode_desa"] or "", dice.random()))
-    families = _families(written)
+    families = _families(registry, chosen)
     for row, _, damage in everyone:
         _changed(row, damage, rates, dice)
         _mistyped(row, damage, rates, families, dice)
@@ -144,30 +144,39 @@ def _chosen(registry: pa.Table, many: int, dice: Random) -> list[int]:
     cards = registry["no_kk"].to_pylist()
     found: dict[int, None] = {}
     while len(found) < many // 2:
-        at = dice.randrange(len(cards))
-        first = at
-        while first and cards[first - 1] == cards[at]:
-            first -= 1
-        while first < len(cards) and cards[first] == cards[at] and len(found) < many:
-            found[first] = None
-            first += 1
+        for at in _family(cards, dice.randrange(len(cards))):
+            if len(found) < many:
+                found[at] = None
     while len(found) < many:
         found[dice.randrange(len(cards))] = None
     return list(found)
+
+
+def _family(cards: list[str | None], at: int) -> range:
+    """Who is on the same card: they stand one after the other."""
+    first, last = at, at + 1
+    while first and cards[at] and cards[first - 1] == cards[at]:
+        first -= 1
+    while last < len(cards) and cards[at] and cards[last] == cards[at]:
+        last += 1
+    return range(first, last)
+
+
+def _families(registry: pa.Table, chosen: list[int]) -> dict[str, list[Row]]:
+    """By card, everybody who is on it, of the cards of those chosen."""
+    cards = registry["no_kk"].to_pylist()
+    members = sorted({one for at in chosen for one in _family(cards, at)})
+    found: dict[str, list[Row]] = {}
+    for row in registry.take(pa.array(members)).to_pylist():
+        if row["no_kk"]:
+            found.setdefault(row["no_kk"], []).append(_written(row))
+    return found
 
 
 def _written(row: dict[str, Any]) -> Row:
     return {name: row[name] for name in COLUMNS[1:] if name != "tanggal_lahir"} | {
         "tanggal_lahir": f"{row['tanggal_lahir']:%Y-%m-%d}"
     }
-
-
-def _families(rows: list[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        if row["no_kk"]:
-            found.setdefault(row["no_kk"], []).append(dict(row))
-    return found
 
 
 def _absent(beside: Row, dice: Random) -> tuple[Row, str]:
@@ -182,7 +191,8 @@ def _absent(beside: Row, dice: Random) -> tuple[Row, str]:
     if why == "sibling":  # the child who is not yet on the card, or no longer
         year = min(TODAY.year - 1, year + dice.choice((-4, -3, -2, 2, 3, 4)))
         tail = (row["nama"] or "-").split()[-1]
-        row["nama"] = its.named(dice, woman, year, tail if dice.random() < 0.3 else "")
+        shares = " " in (row["nama"] or "") and dice.random() < 0.3
+        row["nama"] = its.named(dice, woman, year, tail if shares else "")
     elif why == "namesake":
         year = max(1935, min(2025, year + dice.randint(-12, 12)))
         woman = int(row["jenis_kelamin"] == "P")
