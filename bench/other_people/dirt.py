@@ -103,6 +103,9 @@ HABITS: dict[str, float] = {
     "dotted_codes": 40,
     "bps_codes": 10,
     "slipped": 12,
+    "motherless": 60,  # her form does not ask for the mother
+    "cardless": 40,
+    "placeless": 8,
 }
 
 Row = dict[str, str | None]
@@ -339,7 +342,15 @@ def _by_clerks(
 
 
 def _in_her_way(row: Row, damage: list[str], hers: list[str], number: int) -> None:
-    """Dates first: only the first of the ways is taken."""
+    """Of the ways of dates only the first is taken."""
+    for habit, names in (
+        ("motherless", ("nama_ibu",)),
+        ("cardless", ("no_kk",)),
+        ("placeless", ("kode_desa", "kode_kec", "kode_kab")),
+    ):
+        if habit in hers:
+            row.update(dict.fromkeys(names))
+            damage.append(f"file.{habit}")
     ways = [habit for habit in hers if habit.endswith("_dates")]
     if ways and row["tanggal_lahir"] and len(row["tanggal_lahir"]) == 10:
         row["tanggal_lahir"] = _dated(row["tanggal_lahir"], ways[0])
