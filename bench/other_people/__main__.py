@@ -105,7 +105,8 @@ def errors(
     true: dict[int, dict[str, Any]] = {}
     if there:
         with Scorer(weights, len(index), share, shared(told, index.lived_in())) as scorer:
-            for one in scorer.scored(rows, index.people(distinct), pairs).to_pylist():
+            scorer.compare(rows)
+            for one in scorer.scored(index.people(distinct), pairs).to_pylist():
                 true[one["list_row"]] = one
     lines = []
     for at, row in enumerate(wrong):
