@@ -21,8 +21,8 @@ import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
 from bagipakai.registry.matching import model
+from bagipakai.registry.matching.evaluation import evaluated
 from bench.other_people.__main__ import indexed, matched, with_review
-from bench.scoring import evaluated
 
 PROVINCE = "31"  # one for all: a state says no more than its postcodes
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from bagipakai.registry.matching import model, sources
 from bagipakai.registry.matching.comparisons import COMPARISONS
+from bagipakai.registry.matching.evaluation import Evaluation, evaluated
 from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.index import Index, build
 from bagipakai.registry.matching.job import Matching
@@ -30,7 +31,6 @@ from bagipakai.registry.matching.scoring import Scorer, shared
 from bagipakai.registry.vault import ShelfKey
 from bench.match_lists import joined
 from bench.other_people import HABITS, KINDS, a_list, registry
-from bench.scoring import Evaluation, evaluated
 
 DAY = date(2026, 11, 26)
 KEY = ShelfKey(bytes(32), "bench")
