@@ -46,8 +46,11 @@ def _equal(column: str) -> str:
 
 _MOTHER_IS_KNOWN = f"({_known('mother')})"
 _SAME_MOTHER = """(mother_phonetic_l = mother_phonetic_r OR mother_skeleton_l = mother_skeleton_r
-    OR jaro_winkler_similarity(mother_l, mother_r) >= 0.9
-    OR list_has_all(mother_words_l, mother_words_r) OR list_has_all(mother_words_r, mother_words_l))"""
+    OR jaro_winkler_similarity(mother_l, mother_r) >= 0.9)"""
+_MOTHER_WITHIN = "(list_has_all(mother_words_l, mother_words_r) OR list_has_all(mother_words_r, mother_words_l))"
+_NAME_WITHIN = "(list_has_all(name_words_l, name_words_r) OR list_has_all(name_words_r, name_words_l))"
+_LETTERS_WITHIN = """(length(name_l) >= 4 AND contains(replace(name_r, ' ', ''), replace(name_l, ' ', '')))
+    OR (length(name_r) >= 4 AND contains(replace(name_l, ' ', ''), replace(name_r, ' ', '')))"""
 _SAME_FAMILY, _SAME_VILLAGE, _SAME_DISTRICT, _SAME_REGENCY = map(_equal, ("kk", "desa", "kec", "kab"))
 _SWAPPED = "year(born_l) = year(born_r) AND month(born_l) = day(born_r) AND day(born_l) = month(born_r)"
 _SAME_12 = "nik_l // 10000 = nik_r // 10000"
@@ -63,6 +66,7 @@ NIK = Comparison(
         Level("equal", "nik_l = nik_r AND nik_sound_l = 16"),
         Level("rounded", "(nik_sound_l = 15 OR nik_l % 10 = 0) AND nik_l // 10 = nik_r // 10"),
         Level("equal-as-far-as-sound", f"nik_sound_l < 15 AND {_SAME_12}"),
+        Level("place-mistyped", f"{_BOTH_FIT} AND {_OFF} <= 2 AND nik_l % 10000000000 = nik_r % 10000000000"),
         Level("neighbours", f"{_BOTH_FIT} AND {_OFF} <= 2"),
         Level("both-fit-and-differ", _BOTH_FIT),
         Level("other-serial", _SAME_12),
@@ -78,14 +82,13 @@ NAME = Comparison(
         Level("equal", _equal("name"), by_name=True),
         Level("sounds-the-same", f"{_equal('name_phonetic')} OR {_equal('name_skeleton')}"),
         Level("nearly-the-same", "jaro_winkler_similarity(name_l, name_r) >= 0.93 OR levenshtein(name_l, name_r) = 1"),
-        Level(
-            "one-within-the-other",
-            "list_has_all(name_words_l, name_words_r) OR list_has_all(name_words_r, name_words_l)",
-        ),
+        Level("one-within-the-other", f"{_NAME_WITHIN} AND least(len(name_words_l), len(name_words_r)) > 1"),
         Level("alike", "jaro_winkler_similarity(name_l, name_r) >= 0.85"),
         Level(
             "short-for-the-other", "list_has_any(name_nick_l, name_words_r) OR list_has_any(name_nick_r, name_words_l)"
         ),
+        Level("one-word-of-the-other", _NAME_WITHIN),
+        Level("letters-within-the-other", f"{_LETTERS_WITHIN}"),
         Level("a-word-in-common", "list_has_any(name_words_l, name_words_r)"),
         Level("differs", "ELSE"),
     ),
@@ -119,8 +122,11 @@ HOUSEHOLD = Comparison(
         Level("family-and-mother", f"{_SAME_FAMILY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
         Level("family", f"{_SAME_FAMILY} AND NOT {_MOTHER_IS_KNOWN}"),
         Level("village-and-mother", f"{_SAME_VILLAGE} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        Level("family-mother-within", f"{_SAME_FAMILY} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
+        Level("village-mother-within", f"{_SAME_VILLAGE} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
         Level("family-other-mother", _SAME_FAMILY),
         Level("regency-and-mother", f"{_SAME_REGENCY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        Level("regency-mother-within", f"{_SAME_REGENCY} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
         Level("mother", f"{_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
         Level("village", f"{_SAME_VILLAGE} AND NOT {_MOTHER_IS_KNOWN}"),
         Level("district", f"{_SAME_DISTRICT} AND NOT {_MOTHER_IS_KNOWN}"),
@@ -177,7 +183,7 @@ BORN_AND_NIK = _both(BORN, NIK)
 TRAINED = (BORN_AND_NIK, NAME, HOUSEHOLD, SEX)
 # Which levels of the household say where somebody lives: how often strangers share it depends on list and registry.
 PLACES = {
-    "village-and-mother": "desa", "village": "desa", "village-other-mother": "desa",
+    "village-and-mother": "desa", "village-mother-within": "desa", "village": "desa", "village-other-mother": "desa",
     "district": "kec", "district-other-mother": "kec",
-    "regency-and-mother": "kab", "regency": "kab", "regency-other-mother": "kab",
+    "regency-and-mother": "kab", "regency-mother-within": "kab", "regency": "kab", "regency-other-mother": "kab",
 }  # fmt: skip

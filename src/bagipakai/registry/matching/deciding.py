@@ -22,7 +22,9 @@ def _at(comparison: Comparison, *names: str) -> str:
 
 
 _SAME_NIK = _at(NIK, "equal-and-fits", "equal-nothing-to-fit", "equal")
-_CLOSE = _at(NAME, "equal", "sounds-the-same", "nearly-the-same", "one-within-the-other", "alike")
+_CLOSE = _at(
+    NAME, "equal", "sounds-the-same", "nearly-the-same", "one-within-the-other", "one-word-of-the-other", "alike"
+)
 _BORN_FITS = f"NOT {_at(BORN, 'differs')}"
 # Stage 1, deterministic: the number, with a name and a date that could be its person's.
 CERTAIN = f"({_SAME_NIK} AND {_CLOSE} AND {_BORN_FITS})"
@@ -61,7 +63,7 @@ banded AS (
             WHEN certain AND certain_ones = 1 THEN 'match'
             WHEN certain THEN CASE WHEN margin >= $margin THEN 'match' ELSE 'review' END
             WHEN probability >= $accept AND (margin IS NULL OR margin >= $margin) THEN 'match'
-            WHEN probability >= $consider THEN 'review'
+            WHEN all_odds / (1.0 + all_odds) >= $consider THEN 'review'   -- somebody of them
             ELSE 'none'
         END AS band
     FROM first

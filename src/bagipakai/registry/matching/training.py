@@ -45,6 +45,7 @@ _OF_ONE_DATE = ("equal/", "equal-default/")
 _OF_ONE_STEM = ("equal-and-fits", "equal-nothing-to-fit", "equal", "rounded", "equal-as-far-as-sound", "other-serial")
 # What strangers must share for these levels: such pairs are counted, all of them.
 EXACT: tuple[tuple[str, Comparison, Callable[[str], bool]], ...] = (
+    ("l.desa = r.desa AND l.kk IS DISTINCT FROM r.kk", HOUSEHOLD, lambda level: level.startswith("village")),
     ("l.kk = r.kk", HOUSEHOLD, lambda level: level.startswith("family")),
     ("l.born = r.born", BORN_AND_NIK, lambda level: level.startswith(_OF_ONE_DATE)),
     (
