@@ -16,6 +16,7 @@ from bagipakai.registry import (
     comparing_commands,
     explaining_commands,
     hold_commands,
+    identity_commands,
     intake_commands,
     matching_commands,
     worker_commands,
@@ -104,6 +105,7 @@ def register(subparsers: Any) -> None:
     hold_commands.register(subparsers)
     matching_commands.register(subparsers)
     explaining_commands.register(subparsers)
+    identity_commands.register(subparsers)
 
 
 def _synthesise(options: argparse.Namespace) -> int:

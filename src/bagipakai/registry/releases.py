@@ -36,6 +36,9 @@ from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look
 
 MANIFEST, QUALITY, SEAL = "release.json", "quality.json", "release.dsse.json"
 EVENTS = "events"  # the folder of what was done to releases after they were published, beside them
+IDENTITIES = (
+    "identities"  # the folder beside the releases' own in which it lies who is who (registry.matching.identities)
+)
 FORM = "bagipakai-release-2"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

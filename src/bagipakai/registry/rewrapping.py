@@ -21,6 +21,7 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.places import Places
 from bagipakai.registry.publishing import DRAFTS
 from bagipakai.registry.receiving import Stores
+from bagipakai.registry.releases import IDENTITIES
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey, wrapped_as
 
 log = logging.getLogger("bagipakai.registry")
@@ -36,9 +37,9 @@ class Rewrapped:
 
 
 def rewrap(var: Path, releases: Sequence[Path]) -> Rewrapped | Refusal:
-    """Wraps anew every key of the releases and drafts in these folders, of what is kept of submissions, and of the
-    holds. Waits until nobody wraps any more. A key that the present storage key does not open stops it before anything
-    is changed. Raises KeyMissing, TooOpen, Broken (registry.holds), OSError."""
+    """Wraps anew every key of the releases and drafts in these folders and of the identities beside them, of what is
+    kept of submissions, and of the holds. Waits until nobody wraps any more. A key that the present storage key does
+    not open stops it before anything is changed. Raises KeyMissing, TooOpen, Broken (registry.holds), OSError."""
     folder = var / "keys"
     with keys.in_use(folder, alone=True):
         present = keys.storage(folder)
@@ -63,6 +64,7 @@ def _with_keys(var: Path, releases: Sequence[Path]) -> Iterator[Path]:
         yield from _holding_one(folder.parent / DRAFTS)
     for folder in releases:
         yield from _holding_one(folder)
+        yield from _holding_one(folder.parent / IDENTITIES)
     yield from (place for place in all_kept(Stores.under(var).kept) if (place / KEY).is_file())
     yield from _holding_one(Places.under(var).holds.parent)
 

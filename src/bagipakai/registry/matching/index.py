@@ -15,7 +15,6 @@ its rule allows is kept as a marker alone, so that a row that meets it is told (
 """
 
 import hashlib
-import hmac
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,10 +26,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bagipakai.core.canonical import NotCanonical, canonical, read
 from bagipakai.registry.folders import in_the_making
 from bagipakai.registry.keys import StorageKey
-from bagipakai.registry.matching import keys, names
+from bagipakai.registry.matching import keys, manifests, names
 from bagipakai.registry.matching.arrays import Heap, HeapWriter, Numbers, Sealed, Writer, Written, runs, write
 from bagipakai.registry.matching.keys import NAMES, RULES, mix
 from bagipakai.registry.matching.lookups import Ascending, Lookup, firsts, write_lookup
@@ -77,7 +75,7 @@ def build(
             "versions": versions(),
             **_Building(folder, key).of(people),
         }
-        (folder / MANIFEST).write_bytes(canonical({"manifest": manifest, "mac": _mac(key, manifest)}))
+        manifests.write(folder / MANIFEST, key, manifest)
     return manifest
 
 
@@ -330,21 +328,8 @@ def _called(whose: str, column: str) -> str:
     return whose if column == "canonical" else f"{whose}_{column}"
 
 
-def _mac(key: ShelfKey, manifest: Mapping[str, Any]) -> str:
-    return hmac.digest(key.derived(MANIFEST, "hmac-sha256"), canonical(manifest), "sha256").hex()
-
-
 def _manifest(folder: Path, key: ShelfKey) -> dict[str, Any]:
-    try:
-        text = (folder / MANIFEST).read_bytes()
-        told = read(text)
-        manifest: dict[str, Any] = told["manifest"]
-        if canonical(told) != text or not hmac.compare_digest(told["mac"], _mac(key, manifest)):
-            raise Damaged("release-file-altered", MANIFEST)
-    except FileNotFoundError:
-        raise Damaged("release-file-missing", MANIFEST) from None
-    except (NotCanonical, KeyError, TypeError, ValueError):
-        raise Damaged("release-file-altered", MANIFEST) from None
+    manifest = manifests.opened(folder / MANIFEST, key)
     if manifest["form"] != FORM or manifest["name"] != key.name:
         raise Damaged("index-of-other-versions", MANIFEST)
     return manifest

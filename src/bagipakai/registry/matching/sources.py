@@ -31,15 +31,26 @@ TOGETHER: Final = 131_072  # persons
 def people_of_file(path: Path) -> Iterator[pa.Table]:
     """The persons of a Parquet file in the bare registry columns, of which any may be missing, in its order: their
     features, and `registry_id` where it is there. Raises OSError, and pa.ArrowInvalid for another kind of file."""
+    yield from _featured(rows_of_file(path))
+
+
+def rows_of_file(path: Path) -> Iterator[pa.Table]:
+    """The same persons as they are written there, but for columns that are not compared. Raises the same."""
     with path.open("rb") as file:
-        yield from _featured(_read(file))
+        yield from _read(file)
 
 
 def people_of_release(release: Release, storage: StorageKey) -> Iterator[pa.Table]:
     """The persons of a release in its order: their features, and `registry_id`, which is their place in that order.
     Raises Damaged, OSError."""
+    yield from _featured(rows_of_release(release, storage))
+
+
+def rows_of_release(release: Release, storage: StorageKey) -> Iterator[pa.Table]:
+    """The same persons as they are written there, under the names of the bare columns. Raises the same."""
     with release.reading(storage, Unit.INDIVIDU) as shelf:
-        yield from _featured(table for part in shelf.parts for table in _read(shelf.open(part.path)))
+        for part in shelf.parts:
+            yield from _read(shelf.open(part.path))
 
 
 def count_of_file(path: Path) -> int:
@@ -75,14 +86,14 @@ def _read(file: Any) -> Iterator[pa.Table]:
 
 
 def _featured(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    for rows in _gathered(tables):
+    for rows in gathered(tables):
         people = features(rows)
         if "registry_id" in rows.column_names:
             people = people.append_column("registry_id", rows["registry_id"])
         yield people
 
 
-def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The same rows in larger pieces: many a regency is small."""
     held: list[pa.Table] = []
     for table in tables:
