@@ -144,7 +144,7 @@ def _held() -> dict[str, int]:
 def _person(folder: Path, _: int) -> dict[str, Any]:
     weights, opened = model.opened(), _opened(folder)
     assert isinstance(weights, model.Model)
-    matching = Matching(opened, weights, Decision.on(DAY), threads=1)
+    matching = Matching(opened, weights, Decision.on(DAY))
     given = features(pq.read_table(folder / f"list-{ROWS[0]}.parquet").slice(0, PERSONS), DAY)
     took = []
     for at in range(len(given)):

@@ -27,6 +27,7 @@ MAY_IMPORT = {
             "pyrage",
             "pyroaring",
             "pyspark",
+            "rapidfuzz",
             "zstandard",
         ),
         *("rustpy_xlsxwriter", "lokal", "showing"),

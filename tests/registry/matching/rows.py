@@ -4,7 +4,21 @@ import numpy as np
 import pyarrow as pa
 
 _WORDS = np.array(
-    ["SUTRISNO", "SITI", "NUR", "BUDI", "AGUS", "DEWI", "SRI", "WAYAN", "MADE", "ANDI", "SUTRISNA", "SANTOSO"]
+    [
+        "SUTRISNO",
+        "SITI",
+        "NUR",
+        "BUDI",
+        "AGUS",
+        "DEWI",
+        "SRI",
+        "WAYAN",
+        "MADE",
+        "ANDI",
+        "SUTRISNA",
+        "SANTOSO",
+        "NURMADEWI",
+    ]
 )
 
 
@@ -12,13 +26,14 @@ def persons(n: int, seed: int) -> pa.Table:
     """`n` persons with everything known; names are few, so that they meet."""
     dice = np.random.default_rng(seed)
     born = dice.integers(0, 20_000, n).astype("datetime64[D]")
+    born = np.where(dice.random(n) < 0.05, born.astype("datetime64[Y]").astype("datetime64[D]"), born)
     sex = dice.integers(1, 3, n).astype(np.int8)
     kab = (3201 + dice.integers(0, 4, n)).astype(np.int32)
     kec = (kab * 100 + dice.integers(1, 4, n)).astype(np.int32)
     years, months, days = _parts(born)
     nik = ((kec.astype(np.int64) * 100 + days + 40 * (sex == 2)) * 100 + months) * 1_000_000 + years % 100 * 10_000
     names, mothers = (_WORDS[dice.integers(0, len(_WORDS), (n, 2))] for _ in range(2))
-    texts = [" ".join(one) for one in names]
+    texts = [" ".join(one[:many]) for one, many in zip(names, dice.choice([1, 2], n, p=[0.2, 0.8]), strict=True)]
     return pa.table(
         {
             "nik": nik + dice.integers(1, 9, n),
@@ -33,32 +48,43 @@ def persons(n: int, seed: int) -> pa.Table:
             "kec": kec,
             "desa": kec.astype(np.int64) * 10_000 + dice.integers(1, 4, n),
             **_named("name", texts),
-            **_named("mother", [" ".join(one) for one in mothers]),
+            **_named("mother", [" ".join(one[: 1 + at % 5]) for at, one in enumerate(mothers)]),
             "name_frequency": pa.array([texts.count(one) for one in texts], pa.int64()),
         }
     )
 
 
 def some_rows(there: pa.Table, n: int, seed: int) -> pa.Table:
-    """`n` of them, some numbers, names and dates of each changed or missing."""
+    """`n` of them, some numbers, names and dates of each changed or missing: every level of `comparisons` is met."""
     dice = np.random.default_rng(seed)
     rows = there.take(pa.array(dice.integers(0, there.num_rows, n))).drop_columns(["name_frequency"])
     other = there.take(pa.array(dice.integers(0, there.num_rows, n)))
+    alone = dice.random(n) < 0.05  # nothing is told of family and place
+    unnamed = {"name": dice.random(n) < 0.1, "mother": (dice.random(n) < 0.1) | alone}
     columns = {}
     for name in rows.column_names:
         mixed = np.where(
             dice.random(n) < 0.2, other[name].to_numpy(zero_copy_only=False), rows[name].to_numpy(zero_copy_only=False)
         )
         gone = dice.random(n) < (0.1 if name in ("nik", "born", "sex", "kab", "kec", "desa", "kk") else 0)
+        gone = unnamed.get(name.split("_")[0], gone | alone if name in ("kk", "kab", "kec", "desa") else gone)
         columns[name] = pa.array(mixed, rows.schema.field(name).type, mask=gone)
-    columns["nik_sound"] = pa.array(dice.choice([16, 15, 0], n, p=[0.8, 0.15, 0.05]), pa.uint8())
+    columns["nik_sound"] = pa.array(dice.choice([16, 15, 12, 0], n, p=[0.7, 0.15, 0.1, 0.05]), pa.uint8())
     columns["born_part"] = pa.array(dice.choice([3, 1], n, p=[0.9, 0.1]), pa.uint8())
-    off = dice.integers(0, 3, n) * 10 ** dice.integers(0, 12, n)
-    columns["nik"] = pa.array(
-        [None if nik is None else nik + int(by) for nik, by in zip(columns["nik"].to_pylist(), off, strict=True)],
-        pa.int64(),
-    )
+    columns["nik"] = pa.array([nik and _mistyped(nik, dice) for nik in columns["nik"].to_pylist()], pa.int64())
     return pa.table(columns)
+
+
+def _mistyped(nik: int, dice: np.random.Generator) -> int:
+    """Up to two digits are others, or two neighbours are exchanged."""
+    digits = list(str(nik))
+    if dice.random() < 0.2:
+        at = dice.integers(1, 15)
+        digits[at : at + 2] = digits[at + 1], digits[at]
+    else:
+        for at in dice.integers(1, 16, dice.integers(0, 3)):
+            digits[at] = str(dice.integers(0, 10))
+    return int("".join(digits))
 
 
 def _parts(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -48,9 +48,9 @@ def drawn(rows: int = 120, pairs: int = 10_000) -> tuple[pa.Table, pa.Table, pa.
 
 
 def scored(model, here, there, pairs, met=SHARED):
-    with Scorer(model, PEOPLE, 0.9, met) as scorer:
-        scorer.compare(here)
-        return scorer.prior, scorer.scored(there, pairs)
+    scorer = Scorer(model, PEOPLE, 0.9, met)
+    scorer.compare(here)
+    return scorer.prior, scorer.scored(there, pairs)
 
 
 def test_every_score_is_the_prior_and_its_evidence(model):

@@ -1,15 +1,14 @@
 """How a pair — a row of a list, a person of the registry — is compared: levels as SQL conditions, the first that holds.
 
-The same text is what Splink trains on and what `scoring` compiles, so a weight is never used for another question than
-the one it was learnt for. `_l` is the list, `_r` the registry; columns as in `features`, and those of `SIDE`. Sources:
-Fellegi and Sunter (1969) for levels and weights; which levels, and why the household is one comparison: decision 0120.
+This text is the definition: Splink trains on it, the model counts by it, and `levels` answers the same without a
+database. So a weight is never used for another question than the one it was learnt for. `_l` is the list, `_r` the
+registry; columns as in `features`, and those of `SIDE`. Sources: Fellegi and Sunter (1969) for levels and weights;
+which levels, and why the household is one comparison: decision 0120.
 """
 
-import re
 from dataclasses import dataclass
 
-# What the conditions need of either side besides its features: these columns.
-MADE = ("nik_text", "born_text")
+# What the conditions need of either side besides its features.
 SIDE = """
 SELECT *,
     lpad(CAST(nik AS VARCHAR), 16, '0') AS nik_text,
@@ -147,17 +146,6 @@ SEX = Comparison(
     ),
 )
 COMPARISONS = (NIK, NAME, BORN, HOUSEHOLD, SEX)
-# The columns that the conditions ask of either side.
-COMPARED = tuple(
-    sorted(
-        {
-            found.removesuffix("_l").removesuffix("_r")
-            for one in COMPARISONS
-            for level in one.levels
-            for found in re.findall(r"\b[a-z][a-z0-9_]*_[lr]\b", level.condition)
-        }
-    )
-)
 
 
 def _both(first: Comparison, second: Comparison) -> Comparison:

@@ -5,95 +5,92 @@ A row's probability counts its rivals: with odds o₁ ≥ o₂ ≥ … of its ca
 "nobody of them"), the best is the person with o₁ / (1 + Σ o). Two like persons therefore share what one would have had.
 """
 
-import duckdb
+from collections.abc import Mapping
+
+import numpy as np
 import pyarrow as pa
 
+from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.comparisons import BORN, COMPARISONS, HOUSEHOLD, NAME, NIK, Comparison
+from bagipakai.registry.matching.lookups import firsts, sums
 from bagipakai.registry.matching.model import EVIDENCE
 from bagipakai.registry.matching.policy import Decision
 
 MATCH, REVIEW, NONE = "match", "review", "none"
+MOST = 900.0  # bits: what is more likely than that is not told apart
 
 
-def _at(comparison: Comparison, *names: str) -> str:
-    """SQL: the level is one of these."""
-    places = ", ".join(str(at) for at, level in enumerate(comparison.levels) if level.name in names)
-    return f"level_{comparison.name} IN ({places})"
+def _among(comparison: Comparison, *names: str) -> Numbers:
+    """For each level of a comparison, by its place: whether it is one of these."""
+    return np.array([level.name in names for level in comparison.levels])
 
 
-_SAME_NIK = _at(NIK, "equal-and-fits", "equal-nothing-to-fit", "equal")
-_CLOSE = _at(
+_SAME_NIK = _among(NIK, "equal-and-fits", "equal-nothing-to-fit", "equal")
+_CUT = _among(NIK, "rounded", "equal-as-far-as-sound")
+_NO_NIK = _among(NIK, "missing")
+_CLOSE = _among(
     NAME, "equal", "sounds-the-same", "nearly-the-same", "one-within-the-other", "one-word-of-the-other", "alike"
 )
-_BORN_FITS = f"NOT {_at(BORN, 'differs')}"
-# Stage 1, deterministic: the number, with a name and a date that could be its person's.
-CERTAIN = f"({_SAME_NIK} AND {_CLOSE} AND {_BORN_FITS})"
-_CUT = _at(NIK, "rounded", "equal-as-far-as-sound")
-_NO_NIK = _at(NIK, "missing")
-_ELSEWHERE = _at(HOUSEHOLD, "mother", "elsewhere", "elsewhere-other-mother")
-
-_DECIDED = f"""
-WITH
-judged AS (
-    SELECT *, {CERTAIN} AS certain, pow(2.0, least(score, 900.0)) AS odds,
-        {_SAME_NIK} AS same_nik
-    FROM scored
-),
-placed AS (       -- what is certain comes first, then what the evidence puts first
-    SELECT *,
-        row_number() OVER best AS place,
-        count(*) OVER of_row AS candidates,
-        count(*) FILTER (certain) OVER of_row AS certain_ones,
-        count(*) FILTER (same_nik) OVER of_row AS of_same_nik,
-        sum(odds) OVER whole AS all_odds,
-        lead(score) OVER best AS runner_up
-    FROM judged
-    WINDOW
-        of_row AS (PARTITION BY list_row),
-        best AS (PARTITION BY list_row ORDER BY certain DESC, score DESC, ordinal),
-        whole AS (PARTITION BY list_row ORDER BY odds, ordinal   -- always added up in one order
-            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
-),
-first AS (
-    SELECT *, odds / (1.0 + all_odds) AS probability, score - runner_up AS margin FROM placed WHERE place = 1
-),
-banded AS (
-    SELECT *,
-        CASE
-            WHEN certain AND certain_ones = 1 THEN 'match'
-            WHEN certain THEN CASE WHEN margin >= $margin THEN 'match' ELSE 'review' END
-            WHEN probability >= $accept AND (margin IS NULL OR margin >= $margin) THEN 'match'
-            WHEN all_odds / (1.0 + all_odds) >= $consider THEN 'review'   -- somebody of them
-            ELSE 'none'
-        END AS band
-    FROM first
-)
-SELECT list_row, ordinal, band, probability, score, margin, candidates,
-    CASE
-        WHEN band = 'match' AND {_SAME_NIK} THEN 'NIK_DAN_DATA_COCOK'
-        WHEN band = 'match' AND {_CUT} THEN 'NIK_RUSAK_EXCEL'
-        WHEN band = 'match' AND {_NO_NIK} THEN 'TANPA_NIK_DATA_COCOK'
-        WHEN band = 'match' THEN 'NIK_SALAH_KETIK'
-        WHEN band = 'review' AND certain_ones > 1 THEN 'NIK_GANDA'
-        WHEN band = 'review' AND margin < $margin THEN 'KANDIDAT_SERUPA'
-        WHEN band = 'review' THEN 'BUKTI_KURANG'
-        WHEN of_same_nik > 0 THEN 'NIK_MILIK_ORANG_LAIN'
-        ELSE 'BUKTI_KURANG'
-    END AS reason,
-    certain, {_ELSEWHERE} AS elsewhere,
-    {", ".join(f"level_{one.name}" for one in COMPARISONS)},
-    {", ".join(EVIDENCE)}
-FROM banded
-ORDER BY list_row
-"""  # noqa: S608  # our own words
+_BORN_FITS = ~_among(BORN, "differs")
+_ELSEWHERE = _among(HOUSEHOLD, "mother", "elsewhere", "elsewhere-other-mother")
 
 
-def decided(con: duckdb.DuckDBPyConnection, scored: pa.Table, policy: Decision) -> pa.Table:
-    """One line for each row that has a candidate: `list_row, ordinal, band, probability, score, margin, candidates,
-    reason, certain, elsewhere`, and levels and bits of the best pair. `ordinal` also of a row with band "none"."""
-    con.register("scored", scored)
-    found = con.sql(
-        _DECIDED, params={"accept": policy.accept, "margin": policy.margin, "consider": policy.consider}
-    ).to_arrow_table()
-    con.unregister("scored")
-    return found
+def decided(scored: pa.Table, policy: Decision) -> pa.Table:
+    """One line for each row that has a candidate, in order: `list_row, ordinal, band, probability, score, margin,
+    candidates, reason, certain, elsewhere`, and levels and bits of the best pair. `ordinal` also of a row with band
+    "none"."""
+    row, ordinal, score = (scored[name].to_numpy() for name in ("list_row", "ordinal", "score"))
+    nik, name, born = (scored[f"level_{one.name}"].to_numpy() for one in (NIK, NAME, BORN))
+    same_nik = _SAME_NIK[nik]
+    # Stage 1, deterministic: the number, with a name and a date that could be its person's.
+    certain = same_nik & _CLOSE[name] & _BORN_FITS[born]
+
+    order = np.lexsort((ordinal, -score, ~certain, row))  # what is certain first, then what the evidence puts first
+    begins = firsts(row[order])
+    candidates = np.diff(np.append(begins, len(order)))
+    best, behind = order[begins], order[np.minimum(begins + 1, len(order) - 1)]
+    margin = np.where(candidates > 1, score[best] - score[behind], np.inf)
+    certain_ones, of_same_nik = (sums(marks[order].astype(np.int64), begins) for marks in (certain, same_nik))
+    odds, all_odds = _odds(row, score, best, begins)
+    probability = odds / (1.0 + all_odds)
+
+    first = scored.take(pa.array(best))
+    sure, stands_out = certain[best], margin >= policy.margin
+    somebody = all_odds / (1.0 + all_odds) >= policy.consider
+    match = np.where(sure, (certain_ones == 1) | stands_out, (probability >= policy.accept) & stands_out)
+    review = ~match & (sure | somebody)
+    found = nik[best]
+    why = {
+        "NIK_DAN_DATA_COCOK": match & _SAME_NIK[found],
+        "NIK_RUSAK_EXCEL": match & _CUT[found],
+        "TANPA_NIK_DATA_COCOK": match & _NO_NIK[found],
+        "NIK_SALAH_KETIK": match,
+        "NIK_GANDA": review & (certain_ones > 1),
+        "KANDIDAT_SERUPA": review & ~stands_out,
+        "NIK_MILIK_ORANG_LAIN": ~review & (of_same_nik > 0),
+    }
+    told = {
+        "list_row": first["list_row"],
+        "ordinal": first["ordinal"],
+        "band": _named({MATCH: match, REVIEW: review}, NONE),
+        "probability": pa.array(probability),
+        "score": first["score"],
+        "margin": pa.array(margin, mask=candidates == 1),
+        "candidates": pa.array(candidates),
+        "reason": _named(why, "BUKTI_KURANG"),
+        "certain": pa.array(sure),
+        "elsewhere": pa.array(_ELSEWHERE[first[f"level_{HOUSEHOLD.name}"].to_numpy()]),
+    }
+    return pa.table(told | {name: first[name] for name in (*(f"level_{one.name}" for one in COMPARISONS), *EVIDENCE)})
+
+
+def _odds(row: Numbers, score: Numbers, best: Numbers, begins: Numbers) -> tuple[Numbers, Numbers]:
+    """Of each row's best candidate, and of all of them: added up in one order always, the smallest first."""
+    odds = np.exp2(np.minimum(score, MOST))
+    return odds[best], sums(odds[np.lexsort((odds, row))], begins)
+
+
+def _named(holds: Mapping[str, Numbers], otherwise: str) -> pa.Array:
+    """The first name that holds, for each row."""
+    at = np.select(list(holds.values()), list(range(len(holds))), len(holds))
+    return pa.array([*holds, otherwise]).take(pa.array(at))

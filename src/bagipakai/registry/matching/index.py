@@ -19,6 +19,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.matching import keys, manifests, names
 from bagipakai.registry.matching.arrays import Heap, HeapWriter, Numbers, Sealed, Writer, Written, runs, write
 from bagipakai.registry.matching.keys import NAMES, RULES, mix
-from bagipakai.registry.matching.lookups import Ascending, Lookup, firsts, write_lookup
+from bagipakai.registry.matching.lookups import Ascending, Lookup, firsts, sums, write_lookup
 from bagipakai.registry.matching.records import NONE, PERSON, columns, filled, packed
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey
 
@@ -186,9 +187,7 @@ def _summed(entries: Numbers) -> Numbers:
     """Each hash once, with the sum of what is told of it."""
     below = np.uint64(2**BEARERS - 1)
     begins = firsts(entries >> np.uint64(BEARERS))
-    if not len(begins):
-        return entries
-    return (entries[begins] & ~below) | np.minimum(np.add.reduceat(entries & below, begins), below)
+    return (entries[begins] & ~below) | np.minimum(sums(entries & below, begins), below)
 
 
 def text_hashes(texts: pa.StringArray) -> Numbers:
@@ -253,12 +252,18 @@ class Index:
 
     def lived_in(self) -> dict[str, dict[int, int]]:
         """For desa, kec and kab: how many persons live in each, by its code. Who tells no place is in none."""
-        found: dict[str, Counter[int]] = {"desa": Counter(), "kec": Counter(), "kab": Counter()}
-        for region, many in self._places.span(0, len(self._places)).tolist():
-            for name, above in (("desa", 1), ("kec", 10**4), ("kab", 10**6)):
-                if region // above % 100:  # filled up with zeros below its level
-                    found[name][region // above] += many
-        return {name: dict(counts) for name, counts in found.items()}
+        return self._lived_in
+
+    @cached_property
+    def _lived_in(self) -> dict[str, dict[int, int]]:
+        places, found = self._places.span(0, len(self._places)), {}
+        for name, above in (("desa", 1), ("kec", 10**4), ("kab", 10**6)):
+            code = places["region"] // above
+            told = code % 100 > 0  # filled up with zeros below its level
+            code, many = code[told], places["people"][told]
+            begins = firsts(code)
+            found[name] = dict(zip(code[begins].tolist(), sums(many, begins).tolist(), strict=True))
+        return found
 
     def candidates(self, features: pa.Table, rules: Iterable[str] = NAMES, limit: int = LIMIT) -> Candidates:
         """The persons that share a key with a row of a list, by the rules of these names. A row that would meet more
@@ -302,12 +307,16 @@ class Index:
         """What is told of the names with these numbers; each text is opened and normalised once."""
         numbers, at = np.unique(np.concatenate([of_persons, of_mothers]), return_inverse=True)
         texts = self._names.take(numbers[numbers != NONE])
-        each = names.normalised(texts).append_column("frequency", pa.array(self.frequencies(texts)))
-        told = each.take(pa.array(at.reshape(-1), mask=at.reshape(-1) == len(texts))).combine_chunks()
-        own, mother = told.slice(0, len(of_persons)), told.slice(len(of_persons)).drop_columns(["frequency"])
-        return {_called("name", name): own[name] for name in own.column_names} | {
-            _called("mother", name): mother[name] for name in mother.column_names
-        }
+        each, found = names.normalised(texts), dict[str, pa.ChunkedArray]()
+        for whose, its in (("name", at[: len(of_persons)]), ("mother", at[len(of_persons) :])):
+            told = each.take(pa.array(its, mask=its == len(texts)))
+            found |= {_called(whose, name): told[name] for name in told.column_names}
+        named = np.unique(at[: len(of_persons)])
+        named = named[named < len(texts)]
+        borne = np.zeros(len(numbers), np.int32)
+        borne[named] = self.frequencies(texts.take(pa.array(named)))
+        bearers = pa.array(borne[at[: len(of_persons)]], mask=at[: len(of_persons)] == len(texts))
+        return found | {"name_frequency": bearers}
 
     def frequencies(self, texts: pa.StringArray) -> Numbers:
         """How many persons of the registry bear each of these canonical names, none of them null: int32."""

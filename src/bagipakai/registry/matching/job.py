@@ -35,7 +35,6 @@ class Matching:
     index: Index
     model: Model
     policy: Decision
-    threads: int = 2
 
     def of(self, features: pa.Table, told: Callable[[int], object] | None = None) -> pa.Table:
         """One line for each row of the list, in its order: `band` (match, review, none), `registry_id` (null if none),
@@ -45,12 +44,12 @@ class Matching:
         nobody was found. `told` hears of rows."""
         met = shared(features, self.index.lived_in())
         pieces = []
-        with Scorer(self.model, len(self.index), self.policy.share, met, self.threads) as scorer:
-            for at in range(0, max(1, len(features)), AT_ONCE):
-                rows = features.slice(at, AT_ONCE)
-                pieces.append(self._stretch(scorer, rows))
-                if told is not None:
-                    told(len(rows))
+        scorer = Scorer(self.model, len(self.index), self.policy.share, met)
+        for at in range(0, max(1, len(features)), AT_ONCE):
+            rows = features.slice(at, AT_ONCE)
+            pieces.append(self._stretch(scorer, rows))
+            if told is not None:
+                told(len(rows))
         found = pa.concat_tables(pieces)
         sure = pc.if_else(pc.equal(found["band"], MATCH), found["registry_id"], None)
         again = repeated(features, sure, self.model, self.policy, met, self.index.frequencies, len(self.index))
@@ -70,7 +69,7 @@ class Matching:
     def _decided(self, scorer: Scorer, found: Candidates) -> pa.Table:
         ordinals, person = np.unique(found.ordinal, return_inverse=True)
         pairs = pa.table({"list_row": found.row, "ordinal": found.ordinal, "person": person})
-        return decided(scorer.con, scorer.scored(self.index.people(ordinals), pairs), self.policy)
+        return decided(scorer.scored(self.index.people(ordinals), pairs), self.policy)
 
     def _told(self, scorer: Scorer, answers: pa.Table, too_common: np.ndarray) -> pa.Table:
         """A line for each row, also where nobody was found."""

@@ -105,12 +105,15 @@ def asked(features: pa.Table, names: Iterable[str] = NAMES) -> Iterator[tuple[in
     nickname in place of the name."""
     found, wanted = parts(features), [(at, rule) for at, rule in enumerate(RULES) if rule.name in set(names)]
     for rows, changed in _readings(found, features["name_nick"]):
+        if not len(rows):
+            continue
         concerned = [(at, rule) for at, rule in wanted if not changed or not changed.keys().isdisjoint(rule.parts)]
         others = {name for _, rule in concerned for name in rule.parts} - changed.keys()
         of_these = {name: found[name].at(rows) for name in others} | changed if changed else found
         for at, rule in concerned:
             key, present = _key(rule, of_these)
-            yield at, rows[present], key[present]
+            if present.any():
+                yield at, rows[present], key[present]
 
 
 def _readings(found: Parts, nick: pa.ChunkedArray) -> Iterator[tuple[Numbers, dict[str, Part]]]:

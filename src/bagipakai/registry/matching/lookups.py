@@ -104,6 +104,12 @@ def firsts(hashes: Numbers) -> Numbers:
     return np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]][: len(hashes)])
 
 
+def sums(values: Numbers, begins: Numbers) -> Numbers:
+    """Of what stands from each of `begins` up to the next one."""
+    found: Numbers = np.add.reduceat(values, begins) if len(begins) else values[:0]
+    return found
+
+
 class Lookup:
     """Entries, opened for questions. `low`: how many bits below are no part of the hash. Raises like `Sealed`."""
 

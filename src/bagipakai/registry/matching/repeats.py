@@ -39,17 +39,16 @@ def repeated(
     differ = ~((codes[earlier] >= 0) & (codes[later] >= 0))  # else the registry has said it
     earlier, later = earlier[differ], later[differ]
     if len(later):
-        names = rows["name"].combine_chunks().fill_null("")
-        persons = rows.append_column("name_frequency", pa.array(np.maximum(frequencies(names), 1), pa.int64()))
         places = np.unique(np.concatenate([earlier, later]))
-        pairs = pa.table({"list_row": later, "ordinal": earlier, "person": np.searchsorted(places, earlier)})
-        with Scorer(model, people, policy.repeats, shared, among=n) as scorer:
-            scorer.compare(rows)
-            score = scorer.scored(persons.take(pa.array(places)), pairs)
+        met = rows.take(pa.array(places))
+        bearers = np.maximum(frequencies(met["name"].combine_chunks().fill_null("")), 1)
+        at = {"list_row": later, "ordinal": earlier, "person": earlier}
+        pairs = pa.table({name: np.searchsorted(places, those) for name, those in at.items()})
+        scorer = Scorer(model, people, policy.repeats, shared, among=n)
+        scorer.compare(met)
+        score = scorer.scored(met.append_column("name_frequency", pa.array(bearers, pa.int64())), pairs)
         same = score["score"].to_numpy() >= np.log2(policy.duplicate / (1 - policy.duplicate))
-        for row, other in sorted(
-            zip(score["list_row"].to_numpy()[same].tolist(), score["ordinal"].to_numpy()[same].tolist(), strict=True)
-        ):
+        for row, other in sorted(zip(later[same].tolist(), earlier[same].tolist(), strict=True)):
             first[row] = min(first[row], first[other])
     return pa.array(first, pa.int64(), mask=first == np.arange(n))
 

@@ -1,17 +1,16 @@
-"""Pairs scored by the model: the levels of each comparison as SQL that DuckDB runs, their bits by `weighing`.
+"""Pairs scored by the model: the place of each comparison's level by `levels`, their bits by `weighing`.
 
 The naive reference beside it is in tests/registry/matching/test_scoring.py, and Splink scores the same pairs there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import duckdb
-import numpy as np
 import pyarrow as pa
 
-from bagipakai.registry.matching.comparisons import COMPARED, COMPARISONS, MADE, SIDE
-from bagipakai.registry.matching.model import Model, levels_of
-from bagipakai.registry.matching.weighing import Weighing, in_order
+from bagipakai.registry.matching.levels import Side, levels
+from bagipakai.registry.matching.model import Model
+from bagipakai.registry.matching.records import filled
+from bagipakai.registry.matching.weighing import Weighing
 
 PLACES = ("desa", "kec", "kab")
 LEAST_SHARED = 1e-9  # a place of the list where nobody of the registry lives proves no more than this
@@ -27,56 +26,25 @@ class Scorer:
         people: int,
         share: float,
         met: Mapping[str, float],
-        threads: int = 2,
         among: int | None = None,
     ) -> None:
         least = {place: max(met[place], LEAST_SHARED) for place in PLACES}
         self._weighing = Weighing(model, people, share, least, among or people)
         self.prior = self._weighing.prior
-        self.con = duckdb.connect(config={"threads": threads, "memory_limit": "512MB"})
-
-    def __enter__(self) -> "Scorer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.con.close()
 
     def compare(self, rows: pa.Table) -> None:
         """These are the rows of the list that `list_row` counts, from now on."""
-        self._side("l", rows, COMPARED)
+        self._rows = Side(rows)
 
     def scored(self, persons: pa.Table, pairs: pa.Table) -> pa.Table:
-        """`pairs` has `list_row` (a place in the rows), `ordinal` and `person` (a place in `persons`). Comes back with
-        `level_…`, `bits_…` and `score` (bits), in order of row, then score, the best first, then ordinal."""
-        con = self.con
-        self._side("r", persons, (*COMPARED, "name_frequency"))
-        columns = ", ".join(f"l.{name} AS {name}_l, r.{name} AS {name}_r" for name in COMPARED)
-        con.register("given", pairs)
-        found = con.sql(
-            f"""
-            WITH
-            pairs AS (
-                SELECT given.list_row, given.ordinal, {columns}, r.name_frequency AS name_frequency_r
-                FROM given
-                JOIN side_l AS l ON l.place = given.list_row
-                JOIN side_r AS r ON r.place = given.person
-            )
-            {levels_of("pairs")}
-            """  # noqa: S608  # our own words
-        ).to_arrow_table()
-        con.unregister("given")
-        levels = {one.name: found[f"level_{one.name}"].to_numpy() for one in COMPARISONS}
-        bits = self._weighing.bits(levels, found["name_frequency_r"].to_numpy())
-        told = found.drop_columns(["name_frequency_r"])
-        for name, values in bits.items():
-            told = told.append_column(name, pa.array(values))
-        return in_order(told)
-
-    def _side(self, side: str, table: pa.Table, columns: Sequence[str]) -> None:
-        given = table.select([name for name in columns if name not in MADE])
-        self.con.register("given", given.append_column("place", pa.array(np.arange(len(given)))))
-        self.con.execute(f"CREATE OR REPLACE TEMP TABLE side_{side} AS {SIDE.format(rows='given')}")
-        self.con.unregister("given")
+        """`pairs` has `list_row` (a place in the rows), `ordinal` and `person` (a place in `persons`). Come back as
+        they stand, with `level_…` (uint8), `bits_…` and `score` (bits)."""
+        person = pairs["person"].to_numpy()
+        found = levels(self._rows, Side(persons), pairs["list_row"].to_numpy(), person)
+        bits = self._weighing.bits(found, filled(persons["name_frequency"], 0)[person])
+        told = {name: pairs[name] for name in ("list_row", "ordinal")}
+        told |= {f"level_{name}": pa.array(values) for name, values in found.items()}
+        return pa.table(told | {name: pa.array(values) for name, values in bits.items()})
 
 
 def shared(rows: pa.Table, lived_in: Mapping[str, Mapping[int, int]]) -> dict[str, float]:

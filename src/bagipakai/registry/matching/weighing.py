@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-import pyarrow as pa
 
 from bagipakai.registry.matching.comparisons import (
     BORN,
@@ -81,9 +80,3 @@ class Weighing:
         if one is HOUSEHOLD and (place := PLACES.get(level)):
             return min(u * self._shared[place] / self._model.shared[place], 1.0)
         return u
-
-
-def in_order(pairs: pa.Table) -> pa.Table:
-    """By row, then by score, the best first, then by ordinal."""
-    keys = (pairs["ordinal"].to_numpy(), -pairs["score"].to_numpy(), pairs["list_row"].to_numpy())
-    return pairs.take(pa.array(np.lexsort(keys)))
