@@ -10,6 +10,7 @@ Accuracy is `bench.scoring`'s; here each side's share of right answers is told s
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -112,8 +113,6 @@ def _index(folder: Path, _: int) -> dict[str, Any]:
     """Made anew each time; the last one is what the lists are matched by."""
     target, key = folder / "index", ShelfKey.new("index/bench")
     if target.exists():
-        import shutil
-
         shutil.rmtree(target)
     clock = Clock()
     made = index.build(sources.people_of_file(folder / "registry.parquet"), target, key, {"file": "bench"}, STORAGE)

@@ -104,10 +104,10 @@ def errors(
     pairs = pa.table({"list_row": pa.array(there, pa.int64()), "ordinal": ordinals, "person": person})
     true: dict[int, dict[str, Any]] = {}
     if there:
-        with Scorer(weights, len(index), share, shared(told, index.lived_in())) as scorer:
-            scorer.compare(rows)
-            for one in scorer.scored(index.people(distinct), pairs).to_pylist():
-                true[one["list_row"]] = one
+        scorer = Scorer(weights, len(index), share, shared(told, index.lived_in()))
+        scorer.compare(rows)
+        for one in scorer.scored(index.people(distinct), pairs).to_pylist():
+            true[one["list_row"]] = one
     lines = []
     for at, row in enumerate(wrong):
         one = true.get(at)

@@ -17,6 +17,8 @@ from bagipakai.showing import answered, interruptible, number, refused, shown
 if TYPE_CHECKING:
     from bagipakai.registry.matching.index import Index
 
+# An index that is of no use is made anew: it is made of the registry alone.
+REBUILT = ("index-of-another-source", "index-of-other-versions", "release-key-of-another-storage")
 BANDS = {"match": "cocok", "review": "perlu telaah", "none": "tidak cocok"}
 
 
@@ -173,7 +175,7 @@ def _there(folder: Path, name: str, storage: StorageKey, source: dict[str, str])
     try:
         return Index.open(folder, ShelfKey.unwrapped(folder, name, storage), source)
     except Damaged as damage:
-        if damage.code in ("index-of-another-source", "index-of-other-versions"):
+        if damage.code in REBUILT:
             return None
         raise
 

@@ -51,6 +51,12 @@ def test_the_second_list_finds_the_index_and_a_changed_registry_gets_a_new_one(h
     assert (house / "registry.parquet.index" / "index.json").read_bytes() != made
 
 
+def test_an_index_under_a_storage_key_that_is_gone_is_made_anew(house):
+    assert match(house) == 0
+    (house / "var" / "keys" / "registry" / "storage.key").unlink()
+    assert match(house) == 0
+
+
 def test_the_same_job_twice_gives_the_same_bytes(house):
     assert match(house, out="a.csv") == 0 and match(house, out="b.csv") == 0
     assert (house / "a.csv").read_bytes() == (house / "b.csv").read_bytes()
