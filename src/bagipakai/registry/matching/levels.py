@@ -126,11 +126,12 @@ class _Pairs:
 
     def letters_within(self, name: str) -> Numbers:
         """Whether one of four letters or more is a piece of the other, spaces aside."""
-        pairs = zip(*(texts.to_pylist() for texts in self._texts(name)), strict=True)
+        texts = self._texts(name)
+        long = [pc.greater_equal(pc.utf8_length(some), 4).to_pylist() for some in texts]
+        bare = [pc.replace_substring(some, " ", "").to_pylist() for some in texts]
         found = [
-            (len(left) >= 4 and left.replace(" ", "") in right.replace(" ", ""))
-            or (len(right) >= 4 and right.replace(" ", "") in left.replace(" ", ""))
-            for left, right in pairs
+            (of_left and left in right) or (of_right and right in left)
+            for of_left, of_right, left, right in zip(*long, *bare, strict=True)
         ]
         return np.array(found, dtype=bool)
 
