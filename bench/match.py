@@ -261,7 +261,8 @@ def _splink(folder: Path, rows: int) -> dict[str, Any]:
         linker = Linker(_loaded(con, folder, rows), told)
         found = linker.inference.predict(threshold_match_probability=0.5)
         best = con.sql(f"""
-            SELECT CAST(unique_id_r AS VARCHAR) AS list_id, CAST(arg_max(unique_id_l, match_weight) AS BIGINT) AS registry_id
+            SELECT CAST(unique_id_r AS VARCHAR) AS list_id,
+                CAST(arg_max(unique_id_l, match_weight) AS BIGINT) AS registry_id
             FROM {found.physical_name} GROUP BY unique_id_r
         """).to_arrow_table()  # noqa: S608  # Splink's own name
         pq.write_table(best, folder / "result-splink.parquet")

@@ -83,6 +83,8 @@ def _match(options: argparse.Namespace) -> int:
         return refused(given)
     if not isinstance(weights, model.Model):
         return refused(weights)
+    if not options.out.parent.is_dir() or options.out.is_dir():
+        return refused(Refusal("matching-out-unwritable", {"file": options.out.name}))
     index = _opened(options)
     if isinstance(index, Refusal):
         return refused(index)
@@ -94,6 +96,8 @@ def _match(options: argparse.Namespace) -> int:
             write(told, options.out)
     except Damaged as damage:
         return refused(damage.refusal)
+    except OSError:
+        return refused(Refusal("matching-out-unwritable", {"file": options.out.name}))
     return answered(options, _counted(told, given), "\n".join(_told(told, given, options.out)))
 
 

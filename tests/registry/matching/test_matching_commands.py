@@ -83,6 +83,12 @@ def test_what_cannot_be_read_is_told_and_nothing_is_written(house, capsys, name,
     assert not (house / "result.parquet").exists() and not list(house.glob(".*part"))
 
 
+def test_a_result_that_cannot_be_written_is_told_before_the_work(house, capsys):
+    assert match(house, out="absent/result.parquet") == 1
+    assert "matching-out-unwritable" in capsys.readouterr().err
+    assert not (house / "registry.parquet.index").exists()
+
+
 def test_a_folder_that_is_no_index_is_left_alone(house, capsys):
     (house / "kept").mkdir()
     (house / "kept" / "letter.txt").write_text("penting")

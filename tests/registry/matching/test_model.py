@@ -42,8 +42,9 @@ def test_a_level_that_is_missing_is_refused(tmp_path):
             assert isinstance(opened(tmp_path, content), Refusal)
 
 
-def test_a_model_of_other_comparisons_is_refused(tmp_path):
-    content = told() | {"comparisons": "0" * 64}
+@pytest.mark.parametrize("what", ["comparisons", "normaliser"])
+def test_a_model_of_other_comparisons_or_names_is_refused(tmp_path, what):
+    content = told() | {what: "0" * 64}
     assert opened(tmp_path, content) == Refusal("matching-model-of-other-comparisons", {"file": "model.json"})
 
 

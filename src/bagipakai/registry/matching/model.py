@@ -14,6 +14,7 @@ from typing import Any
 
 from bagipakai.core.canonical import canonical
 from bagipakai.core.refusal import Refusal
+from bagipakai.registry.matching import names
 from bagipakai.registry.matching.comparisons import COMPARISONS, SIDE, TRAINED
 
 FORM = "bagipakai-matching-model-1"
@@ -65,10 +66,10 @@ class Model:
 
 
 def opened(path: Path = SHIPPED) -> Model | Refusal:
-    """The model of a file; a Refusal if a level lacks a number, or it was trained for other comparisons."""
+    """The model of a file; a Refusal if a level lacks a number, or it was trained for other comparisons or names."""
     try:
         told = json.loads(path.read_bytes())
-        if told["form"] != FORM or told["comparisons"] != comparisons_digest():
+        if (told["form"], told["comparisons"], told["normaliser"]) != (FORM, comparisons_digest(), names.VERSION):
             return Refusal("matching-model-of-other-comparisons", {"file": path.name})
         same, stranger = (_chances(told[name]) for name in ("same", "stranger"))
         relative = {kin: _chances(told["relative"][kin]) for kin in KIN}

@@ -58,14 +58,17 @@ def _one_to_one(told: pa.Table) -> pa.Table:
 def write(told: pa.Table, out: Path) -> None:
     """As Parquet, or CSV where the name ends so, for its owner alone; whole or not at all. Raises OSError."""
     beside = out.with_name(f".{out.name}.part")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        if out.suffix.lower() == ".csv":
-            pc_csv.write_csv(told, file)
-        else:
-            pq.write_table(told, file, compression="zstd")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(out)
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            if out.suffix.lower() == ".csv":
+                pc_csv.write_csv(told, file)
+            else:
+                pq.write_table(told, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def read(file: Path) -> pa.Table:
