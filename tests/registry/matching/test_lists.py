@@ -1,6 +1,8 @@
 """A list is accepted whole or refused whole, and what is wrong in it is told by row and column, never by value."""
 
 import io
+import subprocess
+import sys
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -353,3 +355,31 @@ def test_a_bomb_is_not_opened(tmp_path):
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", b" " * 50_000_000)
     assert refused(wrote(tmp_path, content.getvalue(), "daftar.xlsx")).code == "set-spreadsheet-is-unsafe"
+
+
+FUZZ = """
+import io, random, sys
+from datetime import date
+from pathlib import Path
+import pyarrow as pa, pyarrow.parquet as pq
+from bagipakai.registry.matching.lists import read
+whole = io.BytesIO()
+pq.write_table(pa.table({"nik": ["3201014503800001"] * 3, "nama": ["SITI", "BUDI", None], "umur": [1, 2, 3]}), whole)
+good, dice = whole.getvalue(), random.Random(1)
+footer = len(good) - 8 - int.from_bytes(good[-8:-4], "little")
+for _ in range(1_000):
+    content = bytearray(good)
+    for _ in range(dice.randint(1, 4)):
+        content[dice.randrange(footer, len(good) - 8)] = dice.randrange(256)
+    Path(sys.argv[1]).write_bytes(content)
+    read(Path(sys.argv[1]), day=date(2026, 11, 26))
+print("read")
+"""
+
+
+def test_a_damaged_footer_ends_no_process(tmp_path):
+    """Asking a damaged column of its size did: that is no exception, so it is tried in a process of its own."""
+    told = subprocess.run(
+        [sys.executable, "-c", FUZZ, str(tmp_path / "list.parquet")], check=False, capture_output=True, text=True
+    )
+    assert (told.returncode, told.stdout) == (0, "read\n"), told.stderr[-500:]
