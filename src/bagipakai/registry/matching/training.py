@@ -1,9 +1,10 @@
-"""Training: Splink learns m from labelled pairs and u from random ones, for the comparisons that serving compiles.
+"""Training: Splink learns m from labelled pairs and u from random ones, for the comparisons that serving makes.
 
 The only module that imports Splink; nothing that serves a list imports this one. Levels that random pairs hardly ever
 meet (one NIK, one family number, a number beside an equal date) get their u by counting *all* pairs that share it:
 sampling would leave them at a default, of which Splink only warns. Date and number are trained as one comparison, so a
-level may never be seen; it then gets what the two would have if they had nothing to do with each other.
+level may never be seen; it then gets what the two would have if they had nothing to do with each other, and at most
+half a pair's chance.
 
 `python -m bagipakai.registry.matching.training --out FILE` trains on synthetic people and lists of every kind.
 """
