@@ -16,7 +16,18 @@ from tests.generative.worlds import predicates, worlds
 from bagipakai.core.canonical import canonical, read
 from bagipakai.core.objections import plan as plans
 from bagipakai.core.objections.plan import MOST_PARTS, MOST_VALUES, control_tier, objection
-from bagipakai.core.plan import Area, Asked, Format, Level, Plan, PlanError, Protections, Unit
+from bagipakai.core.plan import (
+    Answer,
+    Area,
+    Asked,
+    Format,
+    Level,
+    Matching,
+    Plan,
+    PlanError,
+    Protections,
+    Unit,
+)
 from bagipakai.core.query import And, Between, Column, Compare, Const, Count, In, Missing, Not, Op, Or, Rows
 
 DESIL, UMUR = Column("desil"), Column("umur")
@@ -39,6 +50,40 @@ def test_a_plan_survives_canonical_json(data):
     assert again == plan and again.digest == plan.digest
 
 
+MATCHING = Matching("DFT-2026-000001", "ab" * 32, 120, Answer.STATUS, reasons=False, one_to_one=True)
+
+
+def test_a_plan_for_matching_comes_back_and_a_plan_without_it_looks_as_it_always_did():
+    matched = replace(a_plan(), matching=MATCHING)
+    assert Plan.from_json(matched.to_json()) == matched
+    assert "matching" not in a_plan().to_json()
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Matching)])
+def test_every_field_of_matching_is_in_the_digest(field):
+    other = {"rows": 121, "answer": Answer.YES_NO, "reasons": True, "one_to_one": False}.get(field, "x")
+    changed = replace(a_plan(), matching=replace(MATCHING, **{field: other}))
+    assert changed.digest != replace(a_plan(), matching=MATCHING).digest
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"rows": True},
+        {"rows": -1},
+        {"answer": "EVERYTHING"},
+        {"reasons": "ya"},
+        {"digest": 7},
+        {"extra": 1},
+    ],
+)
+def test_half_a_matching_is_no_plan(spoiled):
+    data = replace(a_plan(), matching=MATCHING).to_json()
+    data["matching"] |= spoiled
+    with pytest.raises(PlanError):
+        Plan.from_json(data)
+
+
 CHANGES: dict[str, Any] = {
     "request": "R-2",
     "purpose": "sempit",
@@ -57,6 +102,7 @@ CHANGES: dict[str, Any] = {
     "recipient": replace(a_plan().recipient, key="age1other"),
     "onward_sharing": True,
     "ends_on": date(2027, 7, 1),
+    "matching": MATCHING,
 }
 
 
@@ -112,10 +158,18 @@ def test_data_that_are_not_exactly_a_plan_are_refused(change):
         Plan.from_json(data)
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(Plan)])
+@pytest.mark.parametrize("field", [field.name for field in fields(Plan) if field.name != "matching"])
 def test_no_field_may_be_left_out(field):
     data = a_plan().to_json()
     del data[field]
+    with pytest.raises(PlanError):
+        Plan.from_json(data)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Matching)])
+def test_no_field_of_matching_may_be_left_out(field):
+    data = replace(a_plan(), matching=MATCHING).to_json()
+    del data["matching"][field]
     with pytest.raises(PlanError):
         Plan.from_json(data)
 

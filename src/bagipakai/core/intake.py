@@ -103,6 +103,15 @@ class Finding:
     first: tuple[tuple[int, int], ...]
     detail: tuple[tuple[str, str], ...] = ()
 
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Raises ValueError, TypeError, KeyError unless it is what a receipt tells."""
+        told = _fit(value, _FINDING)
+        first = tuple((file, row) for file, row in told.pop("first"))
+        if not all(is_count(file) and is_count(row) for file, row in first):
+            raise ValueError("rows")
+        return cls(first=first, detail=_details(told.pop("detail")), **told)
+
 
 @dataclass(frozen=True, slots=True)
 class ReturnedPart:
@@ -162,7 +171,7 @@ class IntakeReceipt:
         try:
             lists: dict[str, Any] = {
                 "detail": _details(value.pop("detail")),
-                "findings": tuple(_finding(one) for one in value.pop("findings")),
+                "findings": tuple(Finding.from_json(one) for one in value.pop("findings")),
                 "parts": tuple(_part(one) for one in value.pop("parts")),
             }
             receipt = cls(**_fit(value, _RECEIPT), **lists)
@@ -209,14 +218,6 @@ def _fit(value: Any, form: Form) -> dict[str, Any]:
     if not isinstance(value, Mapping) or misfit(value, form) is not None:
         raise ValueError("another form")
     return dict(value)
-
-
-def _finding(value: Any) -> Finding:
-    told = _fit(value, _FINDING)
-    first = tuple((file, row) for file, row in told.pop("first"))
-    if not all(is_count(file) and is_count(row) for file, row in first):
-        raise ValueError("rows")
-    return Finding(first=first, detail=_details(told.pop("detail")), **told)
 
 
 def _part(value: Any) -> ReturnedPart:

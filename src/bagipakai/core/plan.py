@@ -95,10 +95,35 @@ class Recipient:
     competence: str
 
 
+class Answer(StrEnum):
+    """What is told about each row of a list that is matched."""
+
+    YES_NO = "YES_NO"  # whether the row's person was found: ya, tidak, belum pasti
+    STATUS = "STATUS"  # cocok, perlu telaah, tidak cocok
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The recipient's own list, and what is told about its rows (law reference 4.7: pemadanan). `roster` names the
+    list, `digest` is its manifest (core.roster_orders), `rows` how many it has. `reasons`: why each row is answered as
+    it is; some of them confirm that a number exists, so they leave only where the plan says so. `one_to_one`: no two
+    rows are one person."""
+
+    roster: str
+    digest: str
+    rows: int
+    answer: Answer
+    reasons: bool
+    one_to_one: bool
+
+
 @dataclass(frozen=True)
 class Plan:
     """One approved extraction. For L1, `variables` are the dimensions of the table and every cell is a count of `unit`;
-    for L2 to L4, they are the columns of the rows, in this order."""
+    for L2 to L4, they are the columns of the rows, in this order.
+
+    With `matching`, the rows are those of the recipient's list: area and population say inside which persons are looked
+    for, and `variables` (none, usually) what is told of those who are found for certain."""
 
     request: str
     purpose: str
@@ -117,6 +142,7 @@ class Plan:
     recipient: Recipient
     onward_sharing: bool
     ends_on: date
+    matching: Matching | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -148,6 +174,10 @@ class Plan:
         value["variables"] = [asdict(asked) for asked in self.variables]
         for name in ("level", "unit", "format"):
             value[name] = value[name].value
+        if self.matching is None:
+            del value["matching"]  # what plans looked like before there was matching: their digests stand
+        else:
+            value["matching"]["answer"] = self.matching.answer.value
         return value
 
     @classmethod
@@ -180,12 +210,24 @@ class Plan:
                 recipient=Recipient(**_texts(data["recipient"])),
                 onward_sharing=_flag(data["onward_sharing"]),
                 ends_on=date.fromisoformat(_text(data["ends_on"])),
+                matching=None if "matching" not in data else _matching(data["matching"]),
             )
             if canonical(plan.to_json()) != spelled:
                 raise PlanError("fields that are not part of a plan")
         except (KeyError, TypeError, ValueError, AttributeError, QueryError, NotCanonical) as error:
             raise PlanError(str(error) if isinstance(error, PlanError) else "not a plan") from None
         return plan
+
+
+def _matching(data: Any) -> Matching:
+    return Matching(
+        roster=_text(data["roster"]),
+        digest=_text(data["digest"]),
+        rows=_count(data["rows"]),
+        answer=Answer(data["answer"]),
+        reasons=_flag(data["reasons"]),
+        one_to_one=_flag(data["one_to_one"]),
+    )
 
 
 def _text(value: Any) -> str:
