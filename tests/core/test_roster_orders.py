@@ -13,7 +13,7 @@ from bagipakai.core.intake import Finding, Piece, SentFile
 from bagipakai.core.roster_orders import ORDER_KIND, RECEIPT_KIND, Heading, RosterOrder, RosterReceipt
 
 OFFICE, REGISTRY = Signer.new(), Signer.new()
-TEXTS = st.text(min_size=1, max_size=20)
+TEXTS = st.text(min_size=1, max_size=20).filter(str.strip)
 COUNTS = st.integers(0, 2**40)
 PIECES = st.builds(Piece, COUNTS, COUNTS, st.text("0123456789abcdef", min_size=64, max_size=64))
 
