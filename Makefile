@@ -54,8 +54,8 @@ bench: bench-synthesis bench-publish bench-data bench-comparing bench-signing be
 bench-match: .venv/test
 	$(BIN)/python -m bench.match
 
-model: .venv/test          ## the matching model, trained anew by Splink on synthetic lists
-	$(BIN)/python -m bagipakai.registry.matching.training
+model: .venv/test          ## the matching model, trained anew by Splink on synthetic lists (LABELS=FILE: and what clerks said)
+	$(BIN)/python -m bagipakai.registry.matching.training $(if $(LABELS),--labels $(LABELS))
 
 nation: .venv/test         ## the whole nation on this machine (PEOPLE=290000000): stop it and go on as you like
 	$(BIN)/python -m bench.nation --people $(NATION)

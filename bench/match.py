@@ -128,7 +128,7 @@ def _ours(folder: Path, rows: int) -> dict[str, Any]:
     clock = Clock()
     weights, given = model.opened(), lists.read(folder / f"list-{rows}.parquet", day=DAY)
     assert isinstance(weights, model.Model) and isinstance(given, lists.ListFile)
-    found = Matching(_opened(folder), weights, Decision.on(DAY)).of(features(given.table, DAY))
+    found = Matching(_opened(folder), weights, Decision.on(DAY)).of(features(given.table, DAY, given.values))
     told = result(given.table["list_id"], found)
     write(told, folder / "result.parquet")
     return {**clock.told(), **_held(), **_right(folder, rows, told)}

@@ -17,6 +17,7 @@ from tests.trail import witnessed
 from bagipakai.control import (
     clock,
     gazetteer,
+    inflows,
     institutions,
     keybook,
     keys,
@@ -25,7 +26,10 @@ from bagipakai.control import (
     readiness,
     releases,
     requests,
+    roster_receipts,
+    rosters,
 )
+from bagipakai.control.forms import Service
 from bagipakai.control.models import Grant, Institution, Person, Request, Tenure
 from bagipakai.core.acknowledgement import Acknowledgement, Check
 from bagipakai.core.envelope import Signer
@@ -34,6 +38,8 @@ from bagipakai.core.manifest import read_aloud
 from bagipakai.core.readiness import Action as Review
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, Role, Status
+from bagipakai.core.roster_orders import Heading, RosterReceipt
+from bagipakai.core.rosters import Action as Rosters
 from bagipakai.recipient.keys import Identity
 
 PASSWORD = "kata sandi peragaan"
@@ -356,8 +362,57 @@ def _send(chain: Chain, level: str, other: dict[str, Any]) -> None:
     chain.step(Action.SUBMIT, Role.APPLICANT)
 
 
+def a_roster(house: House, rows: int = 30) -> str:
+    """A list that the registry read and its sender confirmed; what it is called."""
+    sender = house[Role.APPLICANT]
+    row = done(rosters.begin(sender))
+    inflow = inflows.Inflow(row, sender, "penerima.csv")
+    inflow.feed(b"nik,nama\n" + b",\n" * rows)
+    assert inflow.end() is None
+    done(rosters.handle(row.reference, Rosters.SEND, sender))
+    sent = rosters.state(row).file
+    assert sent is not None
+    registry = Registry()
+    headings = (Heading("nik", "nik", rows), Heading("nama", "nama", rows))
+    number = row.orders.get().order_id
+    receipt = RosterReceipt(number, row.reference, sent.sealed, rows=rows, digest="ab" * 32, headings=headings)
+    registry.post(number, receipt.sealed(registry.keys.receipt))
+    roster_receipts.collect()
+    done(rosters.handle(row.reference, Rosters.CONFIRM, sender))
+    return str(row.reference)
+
+
+def matching(roster: str, **other: Any) -> dict[str, Any]:
+    """Whole and lawful answers of a request for matching."""
+    same = answers("L4")
+    for name in ("level", "unit", "population", "variables", "onward_sharing"):  # fixed, or not asked
+        del same[name]
+    return same | {"roster": roster, "answer": "STATUS", "reasons": False, "one_to_one": True, **other}
+
+
+def a_matching_request(at: Status = Status.DRAFT, **other: Any) -> Chain:
+    """A request to match a list that came all the way to `at`, as `a_request`."""
+    office, asking = an_office(), the_institution()
+    opened = done(requests.create(asking[Role.APPLICANT], service=Service.MATCHING))
+    chain = Chain(opened, asking, office)
+    if at is Status.DRAFT:
+        return chain
+    done(chain.write(**matching(a_roster(asking), **other)))
+    for kind in DOCUMENTS:
+        done(chain.attach(kind))
+    chain.step(Action.SUBMIT, Role.APPLICANT)
+    for stage, go_on in _WAY[1:]:
+        if chain.state.status is at:
+            return chain
+        if stage is chain.state.status:
+            go_on(chain, "L4", other)
+    assert chain.state.status is at, f"no way leads to {at}: {chain.state.status}"
+    return chain
+
+
 def _examine(chain: Chain, level: str, other: dict[str, Any]) -> None:
-    chain.propose_all()
+    if chain.state.asked:
+        chain.propose_all()
     if Role.DATA_PROTECTION_OFFICER.value in Request.objects.get(pk=chain.request.pk).awaited:
         chain.step(
             Action.GIVE_OPINION,

@@ -30,7 +30,7 @@ class Registry:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT orders.envelope FROM exchange.orders LEFT JOIN exchange.receipts USING (order_id)"
-                " WHERE receipts.order_id IS NULL ORDER BY placed_at, order_id"
+                " WHERE receipts.order_id IS NULL AND order_id LIKE 'PES-%' ORDER BY placed_at, order_id"
             )
             return [Order.unsealed(bytes(row[0]), self.keys.order) for row in cursor.fetchall()]
 

@@ -104,9 +104,9 @@ def errors(
     pairs = pa.table({"list_row": pa.array(there, pa.int64()), "ordinal": ordinals, "person": person})
     true: dict[int, dict[str, Any]] = {}
     if there:
-        scorer = Scorer(weights, len(index), share, shared(told, index.lived_in()))
+        scorer = Scorer(weights, len(index), share, shared(told, index.lived_in()), index.frequencies)
         scorer.compare(rows)
-        for one in scorer.scored(index.people(distinct), pairs).to_pylist():
+        for one in scorer.scored(index.persons(distinct), pairs).to_pylist():
             true[one["list_row"]] = one
     lines = []
     for at, row in enumerate(wrong):

@@ -178,7 +178,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_HANDLERS = [
-    "bagipakai.portal.submissions.sealing.SealingHandler",  # first: what it takes never lies readable on a disk
+    "bagipakai.portal.uploading.sealing.SealingHandler",  # first: what it takes never lies readable on a disk
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

@@ -84,6 +84,7 @@ def file_request(street: Street, answers: Mapping[str, Any], remarks: Mapping[st
     me = street.at(Role.APPLICANT)
     me.press("Permintaan")
     me.press("Buat permintaan")
+    me.tick(me.page.get_by_label("Data DTSEN: tabel, baris tanpa nama"))
     me.press("Mulai permintaan")
     street.reference = re.findall(r"PMT-[0-9]{4}-[0-9]{6}", me.page.url)[0]
     for section in forms.current(clock.today()).sections:

@@ -15,8 +15,9 @@ from bagipakai.core.request import Action, Role, Status
 TABLES = (
     *("control_event", "control_readinessevent", "control_grantevent", "control_recipientkeyevent"),
     *("control_denial", "control_reading"),
+    "control_qualitystatement",
 )
-DEEDS = ("UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE")
+DEEDS = ("UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {} CASCADE")
 
 
 @pytest.mark.django_db

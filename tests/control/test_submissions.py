@@ -81,7 +81,7 @@ def test_what_was_sent_can_be_cancelled_which_is_signed_and_stands_in_the_trail(
     RealRegistry().give_up()
     assert intake_receipts.collect() == 1
     row.refresh_from_db()
-    assert row.status == Status.WITHDRAWN and not uploads.folder(row.pk).exists()
+    assert row.status == Status.WITHDRAWN and not uploads.folder(row.place).exists()
     assert list(submissions.visible(auditor)) == [row]
     assert done(submissions.begin(sender, "pln")).version == row.version + 1
 

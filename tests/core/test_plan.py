@@ -53,6 +53,15 @@ def test_a_plan_survives_canonical_json(data):
 MATCHING = Matching("DFT-2026-000001", "ab" * 32, 120, Answer.STATUS, reasons=False, one_to_one=True)
 
 
+def matched(**changes: Any) -> Plan:
+    return replace(a_plan(Level.L4, (), matching=MATCHING), **changes)
+
+
+def test_a_list_may_be_matched_without_any_variable_and_with_some():
+    assert objection(matched(), known()) is None
+    assert objection(replace(matched(), variables=(Asked("desil", "urutan penyaluran"),)), known()) is None
+
+
 def test_a_plan_for_matching_comes_back_and_a_plan_without_it_looks_as_it_always_did():
     matched = replace(a_plan(), matching=MATCHING)
     assert Plan.from_json(matched.to_json()) == matched
@@ -298,7 +307,14 @@ FILTERS = [
     ("plan-filter-chooses-the-unknown", with_filter(Or((POOR, Missing(Column("bekerja")))))),
     ("plan-filter-chooses-the-unknown", with_filter(Not(Not(Missing(POOR))))),
 ]
-CASES = [*FRAME, *VARIABLES, *LEVELS, *PROTECTION, *TABLES, *FILTERS]
+LISTS = [
+    ("plan-roster-unknown", matched(matching=replace(MATCHING, digest=""))),
+    ("plan-roster-unknown", matched(matching=replace(MATCHING, rows=0))),
+    ("plan-matching-above-level", matched(level=Level.L3)),
+    ("plan-matching-of-persons", matched(unit=Unit.KELUARGA)),
+    ("plan-matching-stays", matched(onward_sharing=True)),
+]
+CASES = [*FRAME, *LISTS, *VARIABLES, *LEVELS, *PROTECTION, *TABLES, *FILTERS]
 
 
 @pytest.mark.parametrize(("code", "plan"), CASES, ids=[f"{at}-{code}" for at, (code, _) in enumerate(CASES)])

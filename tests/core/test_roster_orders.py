@@ -17,12 +17,13 @@ TEXTS = st.text(min_size=1, max_size=20).filter(str.strip)
 COUNTS = st.integers(0, 2**40)
 PIECES = st.builds(Piece, COUNTS, COUNTS, st.text("0123456789abcdef", min_size=64, max_size=64))
 
+FOLDERS = st.from_regex("[A-Za-z0-9-]{1,40}", fullmatch=True)
 ORDERS = st.builds(
     RosterOrder,
     order_id=TEXTS,
-    roster=TEXTS,
+    roster=FOLDERS,
     institution=TEXTS,
-    place=st.from_regex("[A-Za-z0-9-]{1,40}", fullmatch=True),
+    place=FOLDERS,
     file=st.builds(SentFile, st.sampled_from(("csv", "xlsx")), st.lists(PIECES, min_size=1, max_size=3).map(tuple)),
     columns=st.lists(st.tuples(TEXTS, TEXTS), max_size=3).map(tuple),
     policy=TEXTS,

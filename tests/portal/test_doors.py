@@ -26,6 +26,7 @@ OPEN = [
     "register:list",
     "releases:list",
     "catalogue:list",
+    "matching:show",
     "accounts:login",
     "trail:show",
 ]
@@ -134,6 +135,8 @@ def test_every_page_has_a_login_in_front_unless_it_is_meant_to_be_open():
         "register:entry",
         "catalogue:variable",
         "releases:show",
+        "matching:earlier",
+        "matching:statement",
         "accounts:logout",
         "language",
         *(f"trail:{name}" for name in ("verifier", "checkpoint", "policy", "tile")),  # the trail is for everybody

@@ -18,7 +18,7 @@ from tests.portal.test_under_way import the_registry_says
 from tests.trail import witnessed
 
 from bagipakai import postgres
-from bagipakai.control import intake_receipts, keys, submissions, uploads
+from bagipakai.control import inflows, intake_receipts, keys, submissions, uploads
 from bagipakai.control.models import Submission, SubmissionEvent, UploadedFile, UploadedPiece
 from bagipakai.core.envelope import Signer
 from bagipakai.core.intake import IntakeReceipt
@@ -231,7 +231,7 @@ def test_a_broken_upload_goes_on_where_it_was(sender, small_pieces):
     row = Submission.objects.get(pk=number)
     assert [file.bytes for file in submissions.state(row).files.values()] == [len(content)]
     assert begin(sender, number, content).json()["missing"] == []
-    store = uploads.folder(number)
+    store = uploads.folder(str(number))
     assert len(list(store.iterdir())) == len(parts) and not readable_anywhere(b"Orang Rekaan", store)
 
 
@@ -261,7 +261,7 @@ def test_a_piece_that_comes_otherwise_takes_the_place_of_the_one_before(
         with django_capture_on_commit_callbacks(execute=True):
             assert put(sender, number, other * 1000, 1).status_code == 200
     (piece,) = UploadedPiece.objects.all()
-    assert [file.name for file in uploads.folder(number).iterdir()] == [f"{piece.sealed_sha256}.age"]
+    assert [file.name for file in uploads.folder(str(number)).iterdir()] == [f"{piece.sealed_sha256}.age"]
 
 
 def test_nobody_puts_a_piece_into_anothers_submission(sender, registry, small_pieces):
@@ -299,7 +299,7 @@ def test_a_name_is_shown_and_never_used(sender, name, shown, small_pieces):
     put(sender, number, content, 1)
     (file,) = submissions.state(Submission.objects.get(pk=number)).files.values()
     assert file.name == shown
-    assert all(re.fullmatch("[0-9a-f]{64}[.]age", one.name) for one in uploads.folder(number).iterdir())
+    assert all(re.fullmatch("[0-9a-f]{64}[.]age", one.name) for one in uploads.folder(str(number)).iterdir())
 
 
 def test_what_is_too_large_or_not_read_is_refused_before_anything_is_kept(sender, small_pieces):
@@ -368,7 +368,7 @@ def test_a_set_without_the_agreed_columns_goes_back_whole(sender, registry):
 def test_a_lost_piece_is_noticed_before_it_is_sent(sender):
     number = opened(sender)
     upload(sender, number, a_set())
-    next(uploads.folder(number).iterdir()).unlink()
+    next(uploads.folder(str(number)).iterdir()).unlink()
     page = sender.post(to("send", number), {"seen": 2})
     assert page.status_code == 409 and "upload-was-lost" in text(page)
 
@@ -378,7 +378,7 @@ def test_a_swapped_piece_is_noticed_by_the_registry(sender, registry):
     number = opened(sender)
     upload(sender, number, a_set())
     send(sender, number)
-    piece = next(uploads.folder(number).iterdir())
+    piece = next(uploads.folder(str(number)).iterdir())
     other = pyrage.encrypt(a_set(20, 2), [keys.intake_key()])
     piece.write_bytes(other)
     (receipt,) = registry.take_in()
@@ -443,6 +443,7 @@ def test_a_withdrawn_or_forgotten_upload_leaves_nothing(sender, django_capture_o
     upload(sender, second, a_set())
     with at("2027-06-01 09:00"), django_capture_on_commit_callbacks(execute=True):
         submissions.tidy()
+    inflows.tidy()
     assert Submission.objects.get(pk=second).status == "WITHDRAWN" and not list(uploads.left_over())
 
 

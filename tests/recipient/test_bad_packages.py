@@ -46,12 +46,14 @@ def test_what_only_opening_can_see_is_refused_and_leaves_no_plaintext(spoilt, tm
 def test_every_code_is_met_by_a_test_of_this_folder():
     met = {code for _, code in (*SPOILED.values(), *SPOILED_INSIDE.values())}
     met |= {code for _, code in PROOFS_SPOILED.values()}
-    elsewhere = {  # test_opening.py, test_keys.py, test_proofs.py, test_receipts.py
+    elsewhere = {  # test_opening.py, test_keys.py, test_proofs.py, test_receipts.py, test_unmatched.py
         *("another-recipient", "folder-in-use", "disk-error", "interrupted"),
         *("key-unreadable", "key-too-open", "seal-unreadable", "policy-unreadable", "key-exists", "name-unusable"),
         *("receipt-exists", "receipt-misplaced"),
         *("intake-receipt-missing", "intake-receipt-mismatch"),  # of returned rows: tests/registry/test_receiving.py
         "registry-key-unreadable",
+        *("result-missing", "result-not-csv", "result-not-of-matching", "roster-not-csv", "roster-of-another"),
+        "out-exists",
     }
     assert met | elsewhere == set(SENTENCES)
 

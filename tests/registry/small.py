@@ -19,8 +19,10 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue, Type, Variable
 from bagipakai.registry import quality, tables
 from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, Region, regions
 from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, SEAL, File, Release, sha256, shelf
+from bagipakai.registry.synthesis import sources
 from bagipakai.registry.vault import KEY, ShelfKey, seal_file
 
 DAY = date(2026, 11, 26)
@@ -43,6 +45,7 @@ def small_release(
     *,
     version: str = VERSION,
     rows: Rows | None = None,
+    lineage: Lineage | None = None,
 ) -> tuple[Release, Rows]:
     """A release of three regencies under `releases`, as the registry opens it, and its rows in release order."""
     rows = rows or some_rows(families, seed)
@@ -53,7 +56,10 @@ def small_release(
     names = {unit: [whole.name(file.path) for file in files if file.unit == unit] for unit in Unit}
     report = canonical(quality.report(names, CATALOGUE, DAY, folder.parent, whole))
     (folder / QUALITY).write_bytes(report)
+    lineage = lineage or sources.lineage(CATALOGUE, DAY)
     manifest = {
+        **{name: told for name, told in lineage.to_json().items() if name != "variables"},
+        "variables": [{"name": name, "lineage": lineage.of_variable(name)} for name in CATALOGUE],
         "form": FORM,
         "version": version,
         "published_at": "2026-10-01T00:00:00+00:00",

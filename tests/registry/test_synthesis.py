@@ -13,8 +13,9 @@ from tests.factories_registry import small_dataset
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import synthesis, tables
+from bagipakai.registry.datasets import DATASET
 from bagipakai.registry.regions import EDITION, regions
-from bagipakai.registry.synthesis import DATASET, synthesise
+from bagipakai.registry.synthesis import synthesise
 from bagipakai.registry.synthesis.calendar import full_years
 from bagipakai.registry.synthesis.dice import Dice, Wheel, between
 from bagipakai.registry.synthesis.nation import apportion, divide, numbers

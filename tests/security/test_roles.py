@@ -244,7 +244,11 @@ KEPT = {  # what the office changes by its own acts, and nothing else
     "control_person": {"password", "last_login", "state", "language"},
     "control_placedorder": {"collected_at"},
     "control_placedintake": {"collected_at"},
+    "control_placedroster": {"collected_at"},
     "control_submission": {"n", "status", "changed_at"},
+    "control_roster": {"n", "status", "changed_at"},
+    "control_review": {"pairs", "refusal", "finished_at"},
+    "control_sheet": {"n", "status", "changed_at", "verdicts"},
     "control_release": {"withdrawn_at", "withdrawal_reason"},
     "control_notice": {"read_at"},
 }

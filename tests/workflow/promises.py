@@ -318,7 +318,8 @@ def access_has_an_end(step: Step) -> bool:
 def every_variable_has_its_reason(step: Step) -> bool:
     answers, _ = content(step.before)
     listed = answers.get("variables") or []
-    return bool(listed) and all(one.get("name", "").strip() and one.get("reason", "").strip() for one in listed)
+    enough = bool(listed) or bool(answers.get("roster"))  # the answers to a list may be all that is asked
+    return enough and all(one.get("name", "").strip() and one.get("reason", "").strip() for one in listed)
 
 
 @promise

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.workflow.cheats import rightly
-from tests.workflow.world import COURSES, Walk, code, path, sha, walk
+from tests.workflow.world import COURSES, Course, Walk, code, path, sha, walk
 
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, Role, Status
@@ -86,3 +86,10 @@ def test_an_approval_of_nothing_is_no_approval():
     attempt = rightly(request, Role.COORDINATOR, Action.APPROVE)
     empty = replace(attempt.command, payload={**attempt.command.payload, "variables": []})
     assert decide(request.state, empty, attempt.facts) == Refusal("form-is-incomplete", {"field": "variables"})
+
+
+def test_where_a_list_is_matched_its_answers_alone_may_be_approved():
+    request = walk(to=Status.ACCESS_GRANTED, course=Course(matches=True))
+    assert request.state.asked == ()
+    assert request.state.decision is not None
+    assert request.state.decision.variables == ()

@@ -39,6 +39,7 @@ CAST = {
     R.AUDITOR: Actor("tono", "auditor", R.AUDITOR, "BPKP"),
     R.AUTHORISED_HANDLER: Actor("wati", "pengelola", R.AUTHORISED_HANDLER, ASKING),
     R.SOURCE_PROVIDER: Actor("yani", "penyetor", R.SOURCE_PROVIDER, MINISTRY),
+    R.CLERK: Actor("nina", "penelaah", R.CLERK, CONTROLLER),
     R.SYSTEM: SYSTEM,
 }
 
@@ -63,6 +64,7 @@ QUESTIONS = {
     "onward_sharing": False,
     "rolling": False,
     "note": False,
+    "roster": False,
 }
 ANSWERS: dict[str, Any] = {
     "purpose": "BANSOS",
@@ -104,6 +106,7 @@ class Course:
     lapses: bool = False  # a lapse rule is configured
     rolls: bool = False  # access moves on to the next release
     provider_first: bool = False  # the controller signs before the institution that receives
+    matches: bool = False  # the institution's own list is matched, and no variable is asked
 
     @property
     def settings(self) -> Settings:
@@ -124,6 +127,7 @@ COURSES = (
     Course(quality_fails=True),
     Course(rolls=True),
     Course(rolls=True, early=True, quality_fails=True),
+    Course(matches=True),
 )
 
 
@@ -168,7 +172,7 @@ class Walk:
             controller_appointed=True,
             processor_mandated=True,
             owners={"penyakit_kronis": MINISTRY},
-            questions=QUESTIONS,
+            questions=QUESTIONS | ({"variables": False, "roster": True} if self.course.matches else {}),
             channel="PORTAL",
             tier="L4",
             specific=frozenset({"penyakit_kronis"}),
@@ -217,7 +221,7 @@ def path(course: Course) -> Iterator[tuple[Role, Action, str]]:
     """The lawful way from the first draft to the last duty, step by step."""
     yield R.APPLICANT, A.CREATE, ""
     yield R.APPLICANT, A.JOIN, ""
-    yield R.APPLICANT, A.SAVE_ANSWER, "rolling" if course.rolls else "all"
+    yield R.APPLICANT, A.SAVE_ANSWER, "rolling" if course.rolls else "roster" if course.matches else "all"
     yield R.APPLICANT, A.ATTACH, "SUPPORTING_DOC"
     yield R.APPLICANT, A.DETACH, "SUPPORTING_DOC"
     yield R.APPLICANT, A.ATTACH, "REQUEST_LETTER"
@@ -233,7 +237,7 @@ def path(course: Course) -> Iterator[tuple[Role, Action, str]]:
         yield R.SUBSTANCE_VERIFIER, A.ASK_CLARIFICATION, ""
         yield R.SUBSTANCE_VERIFIER, A.RECORD_CLARIFICATION, ""
         yield R.APPLICANT, A.CONFIRM_CLARIFICATION, ""
-    yield from _decided(course.reduced)
+    yield from _decided(course.reduced, course.matches)
     if course.amended:
         yield R.APPLICANT, A.AMEND, ""
         yield R.APPLICANT, A.SAVE_ANSWER, "unlocked"
@@ -291,11 +295,13 @@ def _repaired(checker: Role, course: Course) -> Iterator[tuple[Role, Action, str
     yield checker, A.ACCEPT_ITEM, ""
 
 
-def _decided(reduced: bool) -> Iterator[tuple[Role, Action, str]]:
-    yield R.SUBSTANCE_VERIFIER, A.PROPOSE, "reduced" if reduced else ""
+def _decided(reduced: bool, matches: bool = False) -> Iterator[tuple[Role, Action, str]]:
+    if not matches:
+        yield R.SUBSTANCE_VERIFIER, A.PROPOSE, "reduced" if reduced else ""
     yield R.DATA_PROTECTION_OFFICER, A.GIVE_OPINION, ""
     yield R.SUBSTANCE_VERIFIER, A.PASS_SUBSTANCE, ""
-    yield R.DATA_PRODUCER, A.DECIDE_VARIABLES, ""
+    if not matches:
+        yield R.DATA_PRODUCER, A.DECIDE_VARIABLES, ""
     yield R.COORDINATOR, A.APPROVE, ""
 
 
@@ -393,6 +399,8 @@ def payload_for(state: State, role: Role, action: Action, hint: str, course: Cou
 
 
 def _answers(state: State, hint: str) -> dict[str, Any]:
+    if hint == "roster":
+        return {name: one for name, one in ANSWERS.items() if name != "variables"} | {"roster": "DFT-2026-000001"}
     if hint in ("all", "rolling") or (state.status is S.DRAFT and not state.answers):
         return ANSWERS | {"rolling": hint == "rolling"}
     if state.status is S.RETURNED:

@@ -9,7 +9,9 @@ from bagipakai.core.request import Event as Happened
 from bagipakai.core.request import Role, State, fold
 
 # Roles by which a reader sees no requests of the controllers that their house serves, or others than those.
-SEEING_NONE_HERE = frozenset({Role.DATA_PRODUCER, Role.AUDITOR, Role.READINESS_REVIEWER, Role.SOURCE_PROVIDER})
+SEEING_NONE_HERE = frozenset(
+    {Role.DATA_PRODUCER, Role.AUDITOR, Role.READINESS_REVIEWER, Role.SOURCE_PROVIDER, Role.CLERK}
+)
 
 
 class UnknownRequest(LookupError):

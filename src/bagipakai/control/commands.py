@@ -27,8 +27,15 @@ def register(subparsers: Any) -> None:
     worker = subparsers.add_parser("worker", help="ambil tanda terima, catat yang berakhir")
     worker.add_argument("--once", action="store_true", help="kerjakan yang ada, lalu berhenti")
     worker.set_defaults(run=_worker)
-    hear = subparsers.add_parser("announce", help="catat rilis dari pengumuman bersegel gudang data")
-    hear.add_argument("file", type=Path, metavar="BERKAS", help="dari: bagipakai registry announce")
+    hear = subparsers.add_parser(
+        "announce", help="catat yang diumumkan gudang data di bawah segelnya: rilis, atau mutu pemadanan"
+    )
+    hear.add_argument(
+        "file",
+        type=Path,
+        metavar="BERKAS",
+        help="dari: bagipakai registry announce, atau registry matching-report --announce",
+    )
     hear.set_defaults(run=_announce)
     back = subparsers.add_parser(
         "withdraw-release", help="tarik rilis: unduhan dan pesanan darinya berhenti saat itu juga"
@@ -110,10 +117,11 @@ def _worker(options: argparse.Namespace) -> int:
 
 def work() -> int:
     """Collects what came back and lets waiting requests go on. Returns how many receipts were collected."""
-    from bagipakai.control import intake_receipts, keys, order_receipts
+    from bagipakai.control import intake_receipts, keys, order_receipts, reviews, roster_receipts
 
     try:
-        return order_receipts.collect() + intake_receipts.collect()
+        collected = order_receipts.collect() + intake_receipts.collect()
+        return collected + roster_receipts.collect() + reviews.collect()
     except keys.KeyMissing as missing:
         log.warning("worker.key_missing file=%s", missing)
         return 0
@@ -121,25 +129,52 @@ def work() -> int:
 
 def tidy() -> None:
     """Writes down what has become true by time alone."""
-    from bagipakai.control import access, circumstances, entrance, readiness, requests, submissions
+    from bagipakai.control import (
+        access,
+        circumstances,
+        entrance,
+        inflows,
+        readiness,
+        requests,
+        reviews,
+        rosters,
+        submissions,
+    )
 
-    counts = (readiness.tidy(), access.tidy(), requests.follow_up(), entrance.tidy(), submissions.tidy())
+    counts = (
+        readiness.tidy(),
+        access.tidy(),
+        requests.follow_up(),
+        entrance.tidy(),
+        submissions.tidy(),
+        rosters.tidy(),
+    )
+    inflows.tidy()
+    if expired := reviews.tidy():
+        log.info("worker.tidied sheets=%d", expired)
     if ordered := requests.follow_releases():
         log.info("worker.followed releases=%d", ordered)
     noticed = circumstances.notice()
     if any(counts):
-        log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d submissions=%d", *counts)
+        log.info("worker.tidied readiness=%d access=%d requests=%d failures=%d submissions=%d rosters=%d", *counts)
     if noticed:
         log.info("worker.noticed changes=%d", noticed)
 
 
 def _announce(options: argparse.Namespace) -> int:
     _django()
-    from bagipakai.control import announcements, keys, wording
-    from bagipakai.core.envelope import BadSeal
+    from bagipakai.control import announcements, keys, matching_quality, wording
+    from bagipakai.core.envelope import BadSeal, kind_of
+    from bagipakai.core.matching_quality import QUALITY_KIND
 
     try:
-        release = announcements.hear(options.file.read_bytes())
+        envelope = options.file.read_bytes()
+        if kind_of(envelope) == QUALITY_KIND:
+            stated = matching_quality.hear(envelope)
+            day = wording.calendar_day(stated.measured_on)
+            print(f"Mutu pemadanan tercatat: model {stated.statement['model']}, diukur {day}.")
+            return 0
+        release = announcements.hear(envelope)
     except OSError:
         print("Berkas pengumuman tidak dapat dibaca.", file=sys.stderr)
     except (BadSeal, keys.KeyMissing):
@@ -189,6 +224,10 @@ def _verify(_: argparse.Namespace) -> int:
         ReadinessReview,
         RecipientKeyEvent,
         Request,
+        Roster,
+        RosterEvent,
+        Sheet,
+        SheetEvent,
         Submission,
         SubmissionEvent,
     )
@@ -202,6 +241,8 @@ def _verify(_: argparse.Namespace) -> int:
         (KeyEvent, Person),
         (RecipientKeyEvent, Institution),
         (SubmissionEvent, Submission),
+        (RosterEvent, Roster),
+        (SheetEvent, Sheet),
     )
     for kind, subjects in chains:
         for subject in subjects.objects.order_by("pk").iterator():

@@ -16,12 +16,13 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from bagipakai.control import clock, keys
-from bagipakai.control.models import PlacedIntake, PlacedOrder
+from bagipakai.control.models import PlacedIntake, PlacedOrder, PlacedRoster, Review, Sheet
 from bagipakai.control.trail import leaves
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
 from bagipakai.core.inventory import HouseKey, Inventory, made_on
 from bagipakai.core.keyfiles import read_secret, replace, write_once
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.reviews import Status
 
 log = logging.getLogger("bagipakai.control.custody")
 
@@ -108,14 +109,19 @@ def _drilled(name: str, drill: str, event: str, reason: str, touched: Sequence[s
     key = next((one for one in Inventory.on(clock.today()).keys if one.name == name), None)
     if key is None or drill not in key.commands:
         return Refusal("key-has-no-drill", {"key": name})
-    if (name, drill) == ("order", "rotate") and any(
-        kind.objects.filter(collected_at=None).exists() for kind in (PlacedOrder, PlacedIntake)
-    ):
+    if (name, drill) == ("order", "rotate") and _orders_wait():
         return Refusal("orders-are-waiting")  # the registry would refuse them; after a leak it shall
     secret = keys.folder() / key.secret[0]
     replaced = _pair(name, secret, event, reason, touched) if key.public else _alone(name, secret, event, reason)
     log.info("key.%s key=%s old=%s new=%s", drill, name, replaced.old, replaced.new)
     return replaced
+
+
+def _orders_wait() -> bool:
+    """Whether the registry is still to answer an order of any kind."""
+    placed = any(kind.objects.filter(collected_at=None).exists() for kind in (PlacedOrder, PlacedIntake, PlacedRoster))
+    opened = Review.objects.filter(pairs=None, refusal="").exists()
+    return placed or opened or Sheet.objects.filter(status=Status.ANSWERED).exists()
 
 
 def _pair(name: str, secret: Path, event: str, reason: str, touched: Sequence[str]) -> Replaced:

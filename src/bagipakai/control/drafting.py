@@ -85,7 +85,7 @@ def terms_of(request: Request, state: State, at: datetime) -> papers.Terms:
         recipient=_party(recipient, Role.ACCOUNTABLE_OFFICER),
         capacity=str(state.answers.get("pdp_capacity") or ""),
         purpose=purpose["name"],
-        bast_kind=purpose["bast_kind"],
+        bast_kind="PEMADANAN" if plan.matching is not None else purpose["bast_kind"],
         regions=gazetteer.regions(plan.area.edition),
         catalogue=Catalogue.on(day),
         destruction_days=terms.destruction_days,

@@ -4,7 +4,7 @@ An answer has one plain shape per kind of question, fit for canonical JSON:
 
 | kind | shape |
 |---|---|
-| text, long_text, choice, purpose, release | text |
+| text, long_text, choice, purpose, release, roster | text |
 | yes_no | true or false |
 | date | "2027-06-30" |
 | area | region codes, ["3201", "3202"]; ["ID"] for the nation |
@@ -19,8 +19,9 @@ The population is built from these answers into `core.query`; nobody types a que
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -79,13 +80,22 @@ class Section:
     questions: tuple[Question, ...]
 
 
+class Service(StrEnum):
+    """What can be asked for, each with a form of its own."""
+
+    DATA = "DATA"  # data of DTSEN
+    MATCHING = "MATCHING"  # pemadanan: the institution's own list
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One version of the form."""
+    """One version of a form. `fixed`: what follows from the service and nobody is asked."""
 
     version: int
+    service: Service
     basis: str
     sections: tuple[Section, ...]
+    fixed: Answers
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -113,21 +123,23 @@ class Form:
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What an answer is judged against: the day, the catalogue, the purposes, the regions by code, the releases that
-    can be ordered from, and the region in which the asking institution is competent (empty: the nation)."""
+    can be ordered from, the institution's confirmed lists (reference: name of the file, rows), and the region in which
+    it is competent (empty: the nation)."""
 
     day: date
     catalogue: Catalogue
     purposes: Mapping[str, Rule]
     regions: Mapping[str, str]
     releases: tuple[str, ...] = ()
+    rosters: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     competence: str = ""
 
 
-def current(day: date) -> Form:
-    """The form in force on `day`. Raises NoRule when there is none."""
-    found = [form for form in _forms().values() if form[0] <= day]
+def current(day: date, service: Service = Service.DATA) -> Form:
+    """The form in force on `day` for what is asked for. Raises NoRule when there is none."""
+    found = [form for form in _forms().values() if form[0] <= day and form[1].service is service]
     if not found:
-        raise NoRule(f"form.toml has no form on {day}")
+        raise NoRule(f"form.toml has no form for {service} on {day}")
     return max(found, key=lambda one: one[0])[1]
 
 
@@ -215,6 +227,10 @@ def _purpose(question: Question, answer: Any, answers: Answers, setting: Setting
 
 def _release(question: Question, answer: Any, answers: Answers, setting: Setting) -> str | Refusal:
     return answer if isinstance(answer, str) and answer in setting.releases else _odd(question)
+
+
+def _roster(question: Question, answer: Any, answers: Answers, setting: Setting) -> str | Refusal:
+    return answer if isinstance(answer, str) and answer in setting.rosters else _odd(question)
 
 
 def _yes_no(question: Question, answer: Any, answers: Answers, setting: Setting) -> bool | Refusal:
@@ -347,6 +363,7 @@ _KINDS = {
     "choice": _choice,
     "purpose": _purpose,
     "release": _release,
+    "roster": _roster,
     "yes_no": _yes_no,
     "date": _date,
     "area": _area,
@@ -375,16 +392,19 @@ def _forms() -> Mapping[int, tuple[date, Form]]:
 @lru_cache(maxsize=4)
 def _built(_: int) -> Mapping[int, tuple[date, Form]]:
     every = rules("form", "form", ("version",)).in_force(date.max)
-    return {number: (rule.since, _form(number, rule)) for (number,), rule in every.items()}
+    rows = {number: {row["code"]: row for row in rule["question"]} for (number,), rule in every.items()}
+    return {number: (rule.since, _form(number, rule, rows)) for (number,), rule in every.items()}
 
 
-def _form(number: int, rule: Rule) -> Form:
-    questions = [_question(row) for row in rule["question"]]
+def _form(number: int, rule: Rule, rows: Mapping[int, Mapping[str, Mapping[str, Any]]]) -> Form:
+    """A question that is asked as in another version says so, and what differs."""
+    told = [rows[row["as_in"]][row["code"]] | row if "as_in" in row else row for row in rule["question"]]
+    questions = [_question(row) for row in told]
     sections = tuple(
         Section(row["code"], row["title"], row["english"], tuple(q for q in questions if q.section == row["code"]))
         for row in rule["section"]
     )
-    return Form(number, rule.basis, sections)
+    return Form(number, Service(rule["service"]), rule.basis, sections, rule.values.get("fixed", {}))
 
 
 def _question(row: Mapping[str, Any]) -> Question:

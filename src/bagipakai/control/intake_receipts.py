@@ -5,22 +5,18 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
-
 from bagipakai import postgres
-from bagipakai.control import clock, keys, uploads
+from bagipakai.control import clock, keys, orders, uploads
 from bagipakai.control.acting import Acting, person_of
 from bagipakai.control.models import PlacedIntake, Submission
 from bagipakai.control.submissions import DOOR, about, order_id
-from bagipakai.control.trail import leaves, stops
+from bagipakai.control.trail import leaves
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.intake import RECEIPT_LIMIT, RECEIPT_NAME, IntakeReceipt, digest_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.submissions import Action
 
 log = logging.getLogger("bagipakai.control.submissions")
-
-LATER = frozenset({"changed-meanwhile", "trail-disagrees"})  # refusals after which a receipt is read again
 
 
 def returned(package: str) -> Path:
@@ -30,13 +26,13 @@ def returned(package: str) -> Path:
 
 def receipt(row: Submission) -> IntakeReceipt | None:
     """The registry's receipt, if one came that can be believed."""
-    found = _envelope(row)
+    found = orders.answer(order_id(row))
     return None if found is None else _believed(row, found)
 
 
 def receipt_envelope(row: Submission) -> bytes | None:
     """The signed receipt, as the sender keeps it; None while there is none that can be believed."""
-    found = _envelope(row)
+    found = orders.answer(order_id(row))
     return found if found is not None and _believed(row, found) else None
 
 
@@ -68,33 +64,15 @@ def outcome_package(row: Submission) -> str:
 
 
 def collect() -> int:
-    """Reads the receipts for submissions that came, and records each; see `order_receipts.collect`. Returns how many.
-    Raises KeyMissing while the registry's public key is not there."""
-    keys.receipt_key()
-    collected = 0
-    for placed in (
-        PlacedIntake.objects.filter(collected_at=None).select_related("submission__institution").order_by("id")
-    ):
-        envelope = _envelope(placed.submission)
-        if envelope is None or stops.stopped(connection):
-            continue
-        with transaction.atomic():
-            outcome = DOOR.handle(placed.submission, Action.RECORD_RECEIPT, None, _told(placed.submission, envelope))
-            if isinstance(outcome, Refusal) and outcome.code in LATER:
-                continue
-            placed.collected_at = clock.now()
-            placed.save(update_fields=["collected_at"])
-        uploads.clear(placed.submission_id)
-        collected += 1
-        log.info("intake.collected order=%s", placed.order_id)
-    return collected
-
-
-def _envelope(row: Submission) -> bytes | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT envelope FROM exchange.receipts WHERE order_id = %s", [order_id(row)])
-        found = cursor.fetchone()
-    return None if found is None else bytes(found[0])
+    """Reads the receipts for submissions that came, records each, and deletes what was uploaded; see `orders.collect`.
+    Returns how many. Raises KeyMissing while the registry's public key is not there."""
+    return orders.collect(
+        PlacedIntake.objects.filter(collected_at=None).select_related("submission__institution").order_by("id"),
+        lambda placed, envelope: DOOR.handle(
+            placed.submission, Action.RECORD_RECEIPT, None, _told(placed.submission, envelope)
+        ),
+        lambda placed: uploads.clear(placed.submission),
+    )
 
 
 def _believed(row: Submission, envelope: bytes) -> IntakeReceipt | None:

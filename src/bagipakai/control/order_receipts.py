@@ -3,47 +3,36 @@
 import hashlib
 import logging
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
-from bagipakai.control import access, clock, custody, keys, plans, requests
+from bagipakai.control import access, custody, keys, orders, plans, requests, reviews
 from bagipakai.control.models import PlacedOrder, Release
-from bagipakai.control.trail import stops
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Order, Receipt
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.request import Action
+from bagipakai.core.request import Action, Event
 
 log = logging.getLogger("bagipakai.control.orders")
-
-LATER: Final = frozenset({"changed-meanwhile", "trail-disagrees"})  # refusals after which a receipt is read again
 
 
 def collect() -> int:
     """Reads the receipts that came, verifies each, and records it in its request. One that was not sealed by the
     registry, or answers another order, is recorded as a refusal: nothing is delivered by it. While the trail is
     stopped, they wait. Returns how many. Raises KeyMissing while the registry's public key is not there."""
-    keys.receipt_key()  # without it nothing can be told from a forgery
     waiting = PlacedOrder.objects.filter(collected_at=None).select_related("request").order_by("id")
-    collected = 0
-    for placed in waiting:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT envelope FROM exchange.receipts WHERE order_id = %s", [placed.order_id])
-            row = cursor.fetchone()
-        if row is None or stops.stopped(connection):
-            continue
-        with transaction.atomic():
-            outcome = requests.handle_as_system(
-                placed.request.reference, Action.RECORD_RECEIPT, _told(placed, bytes(row[0]))
-            )
-            if isinstance(outcome, Refusal) and outcome.code in LATER:
-                continue
-            placed.collected_at = clock.now()
-            placed.save(update_fields=["collected_at"])
-        collected += 1
-        log.info("order.collected order=%s", placed.order_id)
-    return collected
+    return orders.collect(waiting, _record)
+
+
+def _record(placed: PlacedOrder, envelope: bytes) -> Event | Refusal:
+    """Records it in its request; with what was matched its review is opened."""
+    told = _told(placed, envelope)
+    outcome = requests.handle_as_system(placed.request.reference, Action.RECORD_RECEIPT, told)
+    recorded = not isinstance(outcome, Refusal) and not told["refusal"]
+    if recorded and _order_of(placed).plan.matching is not None:
+        reviews.open_for(placed.request, placed.order_id)
+    return outcome
 
 
 def _told(placed: PlacedOrder, envelope: bytes) -> dict[str, Any]:

@@ -1,21 +1,30 @@
-"""Orders to the registry: placed, called off, and how far they are. What comes back, `order_receipts` records."""
+"""Orders to the registry: placed, called off, how far they are, and what comes back for them. What was delivered,
+`order_receipts` records."""
 
 import hashlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 
-from bagipakai.control import keys, releases, situation
-from bagipakai.control.models import PlacedOrder, Request
-from bagipakai.control.trail import leaves, leaving
+from bagipakai.control import clock, keys, releases, situation
+from bagipakai.control.models import PlacedIntake, PlacedOrder, PlacedRoster, Request
+from bagipakai.control.trail import leaves, leaving, stops
 from bagipakai.core import policy
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.exchange import Cancellation, Order, Receipt
 from bagipakai.core.plan import Plan
 from bagipakai.core.progress import Progress
+from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event, State
+
+log = logging.getLogger("bagipakai.control.orders")
+
+LATER: Final = frozenset({"changed-meanwhile", "trail-disagrees"})  # refusals after which a receipt is read again
+
+Placed = TypeVar("Placed", PlacedOrder, PlacedIntake, PlacedRoster)
 
 
 def unfinished() -> int:
@@ -61,10 +70,14 @@ def place(request: Request, state: State, event: Event) -> None:
     PlacedOrder.objects.create(
         request=request, order_id=order.order_id, plan_digest=plan.digest, placed_at=order.placed_at
     )
-    envelope = order.sealed(keys.order_signer())
+    post(order.order_id, order.sealed(keys.order_signer()))
+
+
+def post(order_id: str, envelope: bytes) -> None:
+    """Puts a signed order of any kind into the mailbox, and its digest into the trail."""
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO exchange.orders (order_id, envelope) VALUES (%s, %s)", [order.order_id, envelope])
-    leaves.write_public("order.PLACE", order.order_id, hashlib.sha256(envelope).hexdigest())
+        cursor.execute("INSERT INTO exchange.orders (order_id, envelope) VALUES (%s, %s)", [order_id, envelope])
+    leaves.write_public("order.PLACE", order_id, hashlib.sha256(envelope).hexdigest())
 
 
 def cancel(request: Request, state: State, event: Event) -> None:
@@ -106,15 +119,46 @@ def delivered(request: Request, state: State, event: Event) -> None:
         leaving.sealed(event.payload["package"], event.payload["manifest"])
 
 
-def receipt(order_id: str) -> Receipt | None:
-    """The verified receipt of an order, or None. For papers and pages: figures come from here."""
+def answer(order_id: str) -> bytes | None:
+    """What lies in the mailbox as the receipt of an order, believed or not."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT envelope FROM exchange.receipts WHERE order_id = %s", [order_id])
         row = cursor.fetchone()
-    if row is None:
+    return None if row is None else bytes(row[0])
+
+
+def collect(
+    waiting: Iterable[Placed], record: Callable[[Placed, bytes], object], then: Callable[[Placed], object] | None = None
+) -> int:
+    """Lets `record` write down what came for each of these orders, and `then` do what follows once that stands. Where
+    it answers with a refusal for the moment, and while the trail is stopped, the receipt waits. Returns how many.
+    Raises KeyMissing while the registry's public key is not there."""
+    keys.receipt_key()  # without it nothing can be told from a forgery
+    collected = 0
+    for placed in waiting:
+        envelope = answer(placed.order_id)
+        if envelope is None or stops.stopped(connection):
+            continue
+        with transaction.atomic():
+            outcome = record(placed, envelope)
+            if isinstance(outcome, Refusal) and outcome.code in LATER:
+                continue
+            placed.collected_at = clock.now()
+            placed.save(update_fields=["collected_at"])
+        if then is not None:
+            then(placed)
+        collected += 1
+        log.info("order.collected order=%s", placed.order_id)
+    return collected
+
+
+def receipt(order_id: str) -> Receipt | None:
+    """The verified receipt of an order, or None. For papers and pages: figures come from here."""
+    envelope = answer(order_id)
+    if envelope is None:
         return None
     try:
-        found = Receipt.unsealed(bytes(row[0]), keys.receipt_key())
+        found = Receipt.unsealed(envelope, keys.receipt_key())
     except (BadSeal, keys.KeyMissing):
         return None
     return found if found.order_id == order_id else None

@@ -28,6 +28,7 @@ LEVELS = {
     Level.L3: "L3, data mikro tanpa nama dan alamat",
     Level.L4: "L4, menurut nama dan alamat (BNBA)",
 }
+MATCHING = "Pemadanan daftar milik penerima, dengan gerbang level L4"
 UNITS = {Unit.INDIVIDU: "perorangan", Unit.KELUARGA: "keluarga"}
 CAPACITIES = {
     "CONTROLLER": "Pengendali untuk programnya sendiri",
@@ -186,7 +187,8 @@ def _common(terms: Terms, number: str, at: datetime) -> dict[str, Any]:
             "dpo": recipient.dpo or "belum ditunjuk",
             "fingerprint": plan.recipient.fingerprint,
         },
-        "level": LEVELS[plan.level],
+        "level": LEVELS[plan.level] if plan.matching is None else MATCHING,
+        "matching": [list(pair) for pair in wording.matching(plan)],
         "unit": UNITS[plan.unit],
         "area": wording.area(plan.area, terms.regions),
         "population": wording.population(plan.population, terms.catalogue),

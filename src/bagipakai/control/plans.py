@@ -4,11 +4,24 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from bagipakai.control import forms, gazetteer, keybook, releases
-from bagipakai.control.models import Release, Request
+from bagipakai.control import forms, gazetteer, keybook, ledger, releases
+from bagipakai.control.models import Release, Request, Roster, RosterEvent
+from bagipakai.core import rosters
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.objections.plan import Known, control_tier, objection
-from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.plan import (
+    NATION,
+    Answer,
+    Area,
+    Asked,
+    Format,
+    Level,
+    Matching,
+    Plan,
+    Protections,
+    Recipient,
+    Unit,
+)
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 
@@ -44,7 +57,7 @@ def compiled(
         return Refusal("plan-release-unknown", {"release": str(answers["release"])})
     asked = tuple(
         Asked(one["name"], one["reason"])
-        for one in answers["variables"]
+        for one in answers.get("variables") or ()
         if variables is None or one["name"] in variables
     )
     chosen = Level(min(level or answers["level"], answers["level"]))
@@ -77,18 +90,40 @@ def compiled(
         ),
         onward_sharing=bool(answers.get("onward_sharing")),
         ends_on=date.fromisoformat(answers["ends_on"]),
+        matching=_matching(request, answers, wanted.service),
     )
     return objection(plan, _known(plan, release, day, rule)) or plan
 
 
 def derived(plan: Plan) -> frozenset[str]:
     """The columns that a package of this plan has besides its variables: the count of a table and what belongs to it,
-    or the pseudonyms and their markers. The registry's dictionary describes them."""
+    the pseudonyms and their markers, or what is told of the rows of a list. The registry's dictionary describes
+    them."""
+    if plan.matching is not None:
+        return frozenset({"baris", "list_id", "hasil", *(["alasan"] if plan.matching.reasons else [])})
     if plan.level is Level.L1:
         return frozenset({"jenis_baris", f"jumlah_{plan.unit.value}", "ditutup"})
     words = {"nik": "nik", "nomor_kk": "kk"}
     names = [f"pseudonim_{words[name]}" for name in plan.protections.pseudonyms]
     return frozenset(names) | frozenset(f"{name}_sah" for name in names)
+
+
+def _matching(request: Request, answers: Mapping[str, Any], service: forms.Service) -> Matching | None:
+    """The institution's own list, as it was read, also where it is destroyed by now; of one that never was there is no
+    digest, which is refused."""
+    if service is not forms.Service.MATCHING:
+        return None
+    row = Roster.objects.filter(institution=request.institution, reference=answers["roster"]).first()
+    events = map(rosters.Event.from_json, ledger.payloads(RosterEvent, row)) if row else ()
+    read = rosters.fold(events, answers["roster"]).outcome
+    return Matching(
+        roster=answers["roster"],
+        digest=read.digest if read else "",
+        rows=read.rows if read else 0,
+        answer=Answer(answers["answer"]),
+        reasons=bool(answers["reasons"]),
+        one_to_one=bool(answers["one_to_one"]),
+    )
 
 
 def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:

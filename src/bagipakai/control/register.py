@@ -27,8 +27,9 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One sharing. `status` is ACTIVE, SUSPENDED, EXPIRED or REVOKED as of now. `purpose_words`, `area` and
-    `population` are in the language that was asked for; programme and legal basis as the applicant wrote them."""
+    """One sharing. `status` is ACTIVE, SUSPENDED, EXPIRED or REVOKED as of now. `purpose_words`, `area`, `population`
+    and `matching` (what is told about each row of the recipient's own list; empty where none is matched) are in the
+    language that was asked for; programme and legal basis as the applicant wrote them."""
 
     reference: str
     recipient: str
@@ -42,6 +43,7 @@ class Entry:
     level: Level
     unit: Unit
     variables: tuple[str, ...]
+    matching: str
     area: str
     population: str
     release: str
@@ -85,6 +87,11 @@ def entry(reference: str, lang: str = "id") -> Entry | None:
     return next(_entries(Grant.objects.filter(request__reference=reference), lang), None)
 
 
+def controllers() -> list[Desk]:
+    """Where a citizen writes to who does not know of a sharing: the institutions that hold DTSEN."""
+    return [_desk(one) for one in Institution.objects.filter(is_controller=True).order_by("name")]
+
+
 def _entries(grants: QuerySet[Grant], lang: str) -> Iterator[Entry]:
     now = clock.now()
     for grant in grants:
@@ -107,6 +114,7 @@ def _entries(grants: QuerySet[Grant], lang: str) -> Iterator[Entry]:
             level=plan.level,
             unit=plan.unit,
             variables=plan.columns,
+            matching=wording.answers(plan, lang),
             area=wording.area(plan.area, gazetteer.regions(plan.area.edition), lang),
             population=wording.population(plan.population, catalogue, lang),
             release=plan.release,

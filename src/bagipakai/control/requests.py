@@ -20,12 +20,14 @@ from bagipakai.control import (
     notices,
     orders,
     releases,
+    rosters,
     rulebook,
     situation,
 )
 from bagipakai.control.acting import Acting, person_of, tenures_of
 from bagipakai.control.cabinet import UnknownRequest, find, get, state, state_of, visible
 from bagipakai.control.door import Door, Possibility, told_of
+from bagipakai.control.forms import Service
 from bagipakai.control.history import (
     PATH,
     Clarification,
@@ -148,9 +150,14 @@ def _followed(request: Request) -> bool:
     return True
 
 
-def create(acting: Acting, controller: Institution | None = None, follows: Request | None = None) -> Request | Refusal:
+def create(
+    acting: Acting,
+    controller: Institution | None = None,
+    follows: Request | None = None,
+    service: Service = Service.DATA,
+) -> Request | Refusal:
     """Opens a draft for the institution of the applicant's post. `controller`: the one asked; may be left out while
-    there is only one. `follows`: the refused request that this one comes back to."""
+    there is only one. `follows`: the refused request that this one comes back to, for the same service."""
     tenure = next((one for one in tenures_of(acting) if Role.APPLICANT in one.post.roles), None)
     if tenure is None:
         return ledger.deny(Refusal("not-this-role", {"action": "CREATE"}), "CREATE", person_of(acting))
@@ -158,6 +165,7 @@ def create(acting: Acting, controller: Institution | None = None, follows: Reque
     if controller is None and len(every) != 1:
         return ledger.deny(Refusal("controller-is-not-appointed"), "CREATE", person_of(acting))
     house, asked = tenure.post.institution, controller or every[0]
+    form = forms.current(clock.today(), forms.version(follows.form).service if follows else service)
 
     def new() -> Request:
         now, today = clock.now(), clock.today()
@@ -168,13 +176,19 @@ def create(acting: Acting, controller: Institution | None = None, follows: Reque
             post=tenure.post,
             opened_by=tenure.person,
             opened_at=now,
-            form=forms.current(today).version,
+            form=form.version,
             follows=follows,
             status=Status.DRAFT,
             changed_at=now,
         )
 
-    return DOOR.open(new, Action.CREATE, tenure, {"institution": house.code, "controller": asked.code})
+    with transaction.atomic():
+        opened = DOOR.open(new, Action.CREATE, tenure, {"institution": house.code, "controller": asked.code})
+        if form.fixed and not isinstance(opened, Refusal):
+            kept = DOOR.handle(opened, Action.SAVE_ANSWER, tenure, {"answers": dict(form.fixed)})
+            if isinstance(kept, Refusal):
+                raise RuntimeError(f"what a form fixes is refused: {kept.code}")
+    return opened
 
 
 def save_answers(reference: str, acting: Acting, answers: Mapping[str, Any], seen: int) -> Happened | Refusal:
@@ -268,6 +282,7 @@ def setting_of(request: Request) -> forms.Setting:
         purposes=forms.purposes(today),
         regions=gazetteer.regions(available[0].region_edition) if available else {},
         releases=tuple(one.version for one in available),
+        rosters={one.reference: (one.name, one.rows) for one in rosters.usable(request.institution)},
         competence=request.institution.region,
     )
 

@@ -73,8 +73,11 @@ def facts(
         processor_mandated=tenure is not None and institutions.serves(tenure.post.institution, request.controller, at),
         owners=owners(request, state, day),
         questions={
-            question.code: question.required and question.asked_at(state.answers.get("level"))
-            for question in form.questions
+            **dict.fromkeys(form.fixed, True),
+            **{
+                question.code: question.required and question.asked_at(state.answers.get("level"))
+                for question in form.questions
+            },
         },
         channel=plans.CHANNEL,
         tier=tiers.of(state.answers, day),

@@ -1,12 +1,11 @@
 """The counter for providers of sources: submissions, who may do what with them, and the order to take them in. Their
 files come by `control.inflows`; what came of them the registry's receipts say (`control.intake_receipts`)."""
 
-import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from bagipakai.control import clock, keybook, keys, ledger, orders, rulebook, uploads
@@ -19,20 +18,18 @@ from bagipakai.control.models import (
     Submission,
     SubmissionEvent,
     Tenure,
-    UploadedFile,
 )
 from bagipakai.control.passkeys import matters
 from bagipakai.control.passkeys.signing import Signature
-from bagipakai.control.trail import leaves, leaving
+from bagipakai.control.trail import leaving
 from bagipakai.core import policy
 from bagipakai.core import submissions as rules
 from bagipakai.core.event import SYSTEM, Actor, Role
-from bagipakai.core.intake import SentFile, SubmissionOrder, digest_of
+from bagipakai.core.intake import SubmissionOrder
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract, Sources
 from bagipakai.core.submissions import Action, Command, Event, Limits, Status, SubmissionFacts
 
-BROKEN_OFF = timedelta(days=1)  # no form flows in for longer
 UNDER_WAY = (Status.DRAFT, Status.SUBMITTED)
 REPLACED = (Status.CHECKED, Status.RETURNED_WHOLE)  # by a later version
 _LATER = Submission.objects.filter(source=OuterRef("source"), version__gt=OuterRef("version"))
@@ -183,16 +180,8 @@ def handle(
 
 
 def tidy(now: datetime | None = None) -> int:
-    """Forgets uploads that nobody sent, forms that broke off, and clears what lies in the store of submissions that are
-    past it. Returns how many events were written."""
-    for broken in UploadedFile.objects.filter(size=None, begun_at__lt=(now or clock.now()) - BROKEN_OFF):
-        uploads.forget(broken)
-    written = DOOR.tidy(Submission.objects.filter(status=Status.DRAFT).select_related("institution"), now)
-    waiting = set(Submission.objects.filter(status__in=UNDER_WAY).values_list("pk", flat=True))
-    for one in uploads.left_over():
-        if one not in waiting:
-            uploads.clear(one)
-    return written
+    """Forgets uploads that nobody sent. Returns how many events were written."""
+    return DOOR.tidy(Submission.objects.filter(status=Status.DRAFT).select_related("institution"), now)
 
 
 # --- the door ---------------------------------------------------------------------------------------------------------
@@ -237,12 +226,7 @@ def _last_look(row: Submission, state: rules.Submission, event: Event) -> Refusa
         return Refusal("submission-was-taken-in")
     if event.action is not Action.SUBMIT:
         return None
-    every = [uploads.pieces(row.pk, number) for number in state.files]
-    there = all(
-        digest_of(one.sealed_sha256 for one in sealed) == file.sealed and uploads.lie_there(row.pk, sealed)
-        for file, sealed in zip(state.files.values(), every, strict=True)
-    )
-    return None if there else Refusal("upload-was-lost")
+    return None if uploads.lie_there(row, state.files) else Refusal("upload-was-lost")
 
 
 def _follows(row: Submission, state: rules.Submission, event: Event, entry: SubmissionEvent) -> None:
@@ -254,7 +238,7 @@ def _follows(row: Submission, state: rules.Submission, event: Event, entry: Subm
         case Action.CANCEL:
             orders.call_off(order_id(row), event.at)
         case Action.WITHDRAW | Action.FORGET:
-            transaction.on_commit(lambda: uploads.clear(row.pk))
+            transaction.on_commit(lambda: uploads.clear(row))
         case Action.RECORD_RECEIPT:
             if event.payload["package"]:
                 leaving.sealed(event.payload["package"], event.payload["receipt"])
@@ -276,19 +260,13 @@ def _place(row: Submission, state: rules.Submission, event: Event) -> None:
         contract=state.contract,
         institution=state.institution,
         recipient=key.recipient,
-        place=str(row.pk),
-        files=tuple(
-            SentFile(uploads.ending_of(file.name), tuple(uploads.pieces(row.pk, file.number)))
-            for _, file in sorted(state.files.items())
-        ),
+        place=row.place,
+        files=uploads.sent(row, state.files),
         policy=policy.version(),
         placed_at=event.at,
     )
     PlacedIntake.objects.create(submission=row, order_id=order.order_id, placed_at=event.at)
-    envelope = order.sealed(keys.order_signer())
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO exchange.orders (order_id, envelope) VALUES (%s, %s)", [order.order_id, envelope])
-    leaves.write_public("order.PLACE", order.order_id, hashlib.sha256(envelope).hexdigest())
+    orders.post(order.order_id, order.sealed(keys.order_signer()))
 
 
 def _due(row: Submission, state: rules.Submission, at: datetime) -> Command | None:

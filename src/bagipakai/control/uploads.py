@@ -1,10 +1,11 @@
 """Files on their way to the registry, piece by piece. Each piece is sealed to the registry's intake key in memory,
 before anything of it touches a disk: the office keeps what it cannot read.
 
-    var/intake/<submission>/<SHA-256 of the sealed piece>.age
+    var/intake/<submission or roster>/<SHA-256 of the sealed piece>.age
 
 A piece that is uploaded again is recognised and changes nothing, so that a sender may repeat whatever a broken line
-left in doubt. The rows here are of the moment; what counts of a file that came whole is an event (control.submissions).
+left in doubt. The rows here are of the moment; what counts of a file that came whole is an event of what it is
+uploaded for (control.submissions, control.rosters).
 """
 
 import errno
@@ -13,26 +14,29 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyrage
 from django.db import transaction
+from django.db.models import Q
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from bagipakai import postgres
 from bagipakai.control import clock, keys
 from bagipakai.control.filetypes import plain_name
-from bagipakai.control.models import Submission, UploadedFile, UploadedPiece
-from bagipakai.core.intake import Piece
+from bagipakai.control.models import Holder, UploadedFile, UploadedPiece
+from bagipakai.core.intake import Piece, SentFile, digest_of
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.uploading import File
 
-ENDINGS = ("csv", "txt", "tsv", "xlsx", "parquet", "jsonl")  # what the registry reads (registry.intake)
+BROKEN_OFF = timedelta(days=1)  # no form flows in for longer
 
 
-def folder(submission: int) -> Path:
-    """Where the sealed pieces of a submission lie. The registry reads them there; their senders do not."""
-    return postgres.var() / "intake" / str(submission)
+def folder(place: str) -> Path:
+    """Where the sealed pieces of a submission or roster lie. The registry reads them there; their senders do not."""
+    return postgres.var() / "intake" / place
 
 
 def ending_of(name: str) -> str:
@@ -46,21 +50,20 @@ def shown_name(name: str) -> str:
     return re.sub(r"\d(?:[ .]?\d){15,}", "…", plain_name(name))
 
 
-def known(submission: Submission, name: str, size: int | None, last_changed: str) -> UploadedFile | None:
+def known(holder: Holder, name: str, size: int | None, last_changed: str) -> UploadedFile | None:
     """The upload of this same file, to go on with, if one was begun: same name, size and time of its last change."""
     if size is None or not last_changed:
         return None
     told = {"name": shown_name(name), "size": size, "last_changed": last_changed}
-    return submission.uploads.filter(**told).order_by("-number").first()
+    return holder.uploads.filter(**told).order_by("-number").first()
 
 
-def begin(submission: Submission, name: str, size: int | None, last_changed: str, piece: int) -> UploadedFile:
-    """A new file of the submission, of which nothing is there yet. Its number is taken by nobody else."""
+def begin(holder: Holder, name: str, size: int | None, last_changed: str, piece: int) -> UploadedFile:
+    """A new file of the submission or roster, of which nothing is there yet. Its number is taken by nobody else."""
     with transaction.atomic():
-        Submission.objects.select_for_update(no_key=True).get(pk=submission.pk)
-        last = submission.uploads.order_by("-number").values_list("number", flat=True).first() or 0
-        return UploadedFile.objects.create(
-            submission=submission,
+        type(holder).objects.select_for_update(no_key=True).get(pk=holder.pk)
+        last = holder.uploads.order_by("-number").values_list("number", flat=True).first() or 0
+        return holder.uploads.create(
             number=last + 1,
             name=shown_name(name),
             size=size,
@@ -100,7 +103,7 @@ def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
     sealed = pyrage.encrypt(content, [keys.intake_key()])
     sha256 = hashlib.sha256(sealed).hexdigest()
     try:
-        _write(folder(file.submission_id) / f"{sha256}.age", sealed)
+        _write(folder(file.holder.place) / f"{sha256}.age", sealed)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Refusal("intake-store-is-full")
@@ -117,7 +120,7 @@ def keep(file: UploadedFile, number: int, content: bytes) -> Refusal | None:
         },
     )
     if before is not None:  # or a sender who changes one piece again and again fills the store
-        transaction.on_commit(lambda: (folder(file.submission_id) / f"{before}.age").unlink(missing_ok=True))
+        transaction.on_commit(lambda: (folder(file.holder.place) / f"{before}.age").unlink(missing_ok=True))
     return None
 
 
@@ -127,36 +130,59 @@ def end(file: UploadedFile) -> None:
     file.save(update_fields=["size"])
 
 
-def pieces(submission: int, number: int) -> list[Piece]:
+def pieces(holder: Holder, number: int) -> list[Piece]:
     """The sealed pieces of a file, in order."""
-    rows = UploadedPiece.objects.filter(file__submission=submission, file__number=number).order_by("number")
+    rows = UploadedPiece.objects.filter(file__in=holder.uploads.filter(number=number)).order_by("number")
     return [Piece(row.bytes, row.sealed_bytes, row.sealed_sha256) for row in rows]
 
 
-def lie_there(submission: int, sealed: list[Piece]) -> bool:
-    """Whether each of these pieces is in the store, in its size. Whether in its bytes, the registry will see."""
-    return all(_size(folder(submission) / f"{one.sealed_sha256}.age") == one.sealed_bytes for one in sealed)
+def lie_there(holder: Holder, files: Mapping[int, File]) -> bool:
+    """Whether each piece of these files is in the store, in its size. Whether in its bytes, the registry will see."""
+    every = {number: pieces(holder, number) for number in files}
+    return all(
+        digest_of(one.sealed_sha256 for one in every[number]) == file.sealed
+        and all(_size(folder(holder.place) / f"{one.sealed_sha256}.age") == one.sealed_bytes for one in every[number])
+        for number, file in files.items()
+    )
+
+
+def sent(holder: Holder, files: Mapping[int, File]) -> tuple[SentFile, ...]:
+    """These files as an order names them, in the order in which they were begun."""
+    return tuple(
+        SentFile(ending_of(file.name), tuple(pieces(holder, number))) for number, file in sorted(files.items())
+    )
 
 
 def forget(file: UploadedFile) -> None:
     """Takes a file back: its rows, then its bytes."""
     sealed = list(file.pieces.values_list("sealed_sha256", flat=True))
-    place = folder(file.submission_id)
+    place = folder(file.holder.place)
     file.delete()
     for sha256 in sealed:
         (place / f"{sha256}.age").unlink(missing_ok=True)
 
 
-def clear(submission: int) -> None:
-    """Deletes all that was uploaded of a submission: it went to the registry, or will not."""
-    UploadedFile.objects.filter(submission=submission).delete()
-    shutil.rmtree(folder(submission), ignore_errors=True)
+def clear(holder: Holder) -> None:
+    """Deletes all that was uploaded of a submission or roster: it went to the registry, or will not."""
+    holder.uploads.all().delete()
+    shutil.rmtree(folder(holder.place), ignore_errors=True)
 
 
-def left_over() -> Iterator[int]:
-    """The submissions of which sealed pieces lie in the store."""
-    place = postgres.var() / "intake"
-    yield from (int(one.name) for one in (place.iterdir() if place.is_dir() else ()) if one.name.isdecimal())
+def tidy(now: datetime, needed: Collection[str]) -> None:
+    """Takes back the files of forms that broke off, and deletes what lies at any place that is not `needed`."""
+    for broken in UploadedFile.objects.filter(size=None, begun_at__lt=now - BROKEN_OFF):
+        forget(broken)
+    for place in left_over():
+        if place not in needed:
+            of_roster = Q(roster__reference=place)
+            UploadedFile.objects.filter(Q(submission=int(place)) if place.isdecimal() else of_roster).delete()
+            shutil.rmtree(folder(place), ignore_errors=True)
+
+
+def left_over() -> Iterator[str]:
+    """The places at which sealed pieces lie in the store."""
+    store = postgres.var() / "intake"
+    yield from (one.name for one in (store.iterdir() if store.is_dir() else ()) if not one.name.startswith("."))
 
 
 def _mark(sha256: str) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bagipakai.control.clock import WIB
-from bagipakai.core.plan import Area
+from bagipakai.core.plan import Answer, Area, Plan
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or, Predicate
 from bagipakai.core.variables import Catalogue
 
@@ -93,6 +93,37 @@ def area(place: Area | Iterable[str], regions: Mapping[str, str], lang: str = "i
     if not codes or codes == ("ID",):
         return _WORDS[lang]["nation"]
     return ", ".join(f"{regions[code]} ({code})" if code in regions else code for code in codes)
+
+
+_MATCHING = {
+    "id": {"roster": "Daftar yang dipadankan", "rows": "{rows} baris", "digest": "Sidik daftar",
+           "answer": "Jawaban untuk tiap baris", Answer.YES_NO: "ya, belum pasti, atau tidak",
+           Answer.STATUS: "cocok, perlu telaah, atau tidak cocok", "reasons": "beserta alasannya",
+           "bare": "tanpa alasan", "one_to_one": "Satu orang untuk satu baris"},
+    "en": {"roster": "List to be matched", "rows": "{rows} rows", "digest": "Fingerprint of the list",
+           "answer": "Answer for each row", Answer.YES_NO: "yes, not certain yet, or no",
+           Answer.STATUS: "match, to be reviewed, or no match", "reasons": "with its reason",
+           "bare": "without reason", "one_to_one": "One person for one row"},
+}  # fmt: skip
+
+
+def matching(plan: Plan, lang: str = "id") -> list[tuple[str, str]]:
+    """What a plan for matching says of the list and of the answers, each under its name; nothing of any other plan."""
+    asked, words = plan.matching, _MATCHING[lang]
+    if asked is None:
+        return []
+    return [
+        (words["roster"], f"{asked.roster}, {words['rows'].format(rows=number(asked.rows, lang))}"),
+        (words["answer"], answers(plan, lang)),
+        (words["one_to_one"], _WORDS[lang]["yes" if asked.one_to_one else "no"]),
+        (words["digest"], asked.digest),
+    ]
+
+
+def answers(plan: Plan, lang: str = "id") -> str:
+    """What is told about each row of the list; nothing where none is matched."""
+    asked, words = plan.matching, _MATCHING[lang]
+    return f"{words[asked.answer]}; {words['reasons' if asked.reasons else 'bare']}" if asked else ""
 
 
 def number(value: int, lang: str = "id") -> str:

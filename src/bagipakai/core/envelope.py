@@ -161,6 +161,14 @@ def unseal(kind: str, envelope: bytes, trusted: PublicKey) -> dict[str, Any]:
     return value
 
 
+def kind_of(envelope: bytes) -> str:
+    """What type of document the envelope says it is, believed by nobody yet. Raises BadSeal if it is no envelope."""
+    try:
+        return str(read(envelope)["payloadType"])
+    except (NotCanonical, KeyError, TypeError):
+        raise BadSeal("not an envelope") from None
+
+
 def _encoding(kind: str, payload: bytes) -> bytes:
     """Pre-authentication encoding of DSSE v1: lengths before contents, so no two pairs share an encoding."""
     name = kind.encode("utf-8")

@@ -33,6 +33,7 @@ class Role(StrEnum):
     QUALITY_REVIEWER = "QUALITY_REVIEWER"
     AUTHORISED_HANDLER = "AUTHORISED_HANDLER"  # named in the institution's decree: reads what was granted
     SOURCE_PROVIDER = "SOURCE_PROVIDER"  # hands in the sets that its institution provides
+    CLERK = "CLERK"  # judges pairs that matching left open
     AUDITOR = "AUDITOR"  # reads, and acts in nothing
     SYSTEM = "SYSTEM"  # follows what people did; decides nothing
 

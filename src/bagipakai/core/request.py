@@ -297,6 +297,11 @@ class State:
             return ()
         return tuple(one["name"] for one in listed if isinstance(one, Mapping) and isinstance(one.get("name"), str))
 
+    @property
+    def matches(self) -> bool:
+        """Whether the institution's own list is to be matched."""
+        return bool(self.answers.get("roster"))
+
     @cached_property
     def content(self) -> str:
         """Digest of the answers and of the bytes of every attachment."""

@@ -1,5 +1,5 @@
-"""What passes between the planes about a list of persons that an institution wants matched: the order to read it, and
-the receipt that tells what stands in it. Both are signed.
+"""What passes between the planes about a list of persons that an institution wants matched: the order to read it, the
+order to destroy it, and the receipt that tells what stands in it, or that nothing does. All of them are signed.
 
 The order names each sealed piece by its digest, and may say which column is which. The receipt tells names of columns,
 counts, codes of rules and numbers of rows; no value that stood in a row has a place in it. Its `digest` is the list's
@@ -16,7 +16,11 @@ from bagipakai.core.intake import Finding, Piece, SentFile, digest_of
 from bagipakai.core.shapes import Form, is_any_text, is_count, is_digest, is_text, misfit
 
 ORDER_KIND: Final = "application/vnd.bagipakai.roster-order+json;v=1"
+DESTRUCTION_KIND: Final = "application/vnd.bagipakai.roster-destruction+json;v=1"
 RECEIPT_KIND: Final = "application/vnd.bagipakai.roster-receipt+json;v=1"
+DESTROYED: Final = "roster-destroyed"  # the refusal of a receipt that tells that the rows are gone, as was ordered
+
+_NAME: Final = re.compile("[A-Za-z0-9-]{1,40}")  # of a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,9 @@ class RosterOrder:
             file = _fit(value.pop("file"), _FILE)
             columns = tuple((standard, heading) for standard, heading in value.pop("columns"))
             moment = datetime.fromisoformat(value["placed_at"])
-            if _instant(moment) != value["placed_at"] or not re.fullmatch("[A-Za-z0-9-]{1,40}", value["place"]):
+            if _instant(moment) != value["placed_at"]:
+                raise ValueError
+            if not _NAME.fullmatch(value["place"]) or not _NAME.fullmatch(value["roster"]):
                 raise ValueError
             if not all(is_text(one) for pair in columns for one in pair):
                 raise ValueError
@@ -63,6 +69,32 @@ class RosterOrder:
             return cls(**_fit(value, _ORDER) | {"placed_at": moment, "file": sent, "columns": columns})
         except (KeyError, TypeError, ValueError):
             raise BadSeal("a malformed roster order") from None
+
+
+@dataclass(frozen=True, slots=True)
+class RosterDestruction:
+    """What the office orders the registry to destroy: the rows of one list, whatever was read of it. The receipt for it
+    refuses with DESTROYED, as often as it is asked for."""
+
+    order_id: str
+    roster: str
+    institution: str
+    placed_at: datetime
+
+    def sealed(self, signer: Signer) -> bytes:
+        return seal(DESTRUCTION_KIND, asdict(self) | {"placed_at": _instant(self.placed_at)}, signer)
+
+    @classmethod
+    def unsealed(cls, envelope: bytes, trusted: PublicKey) -> Self:
+        """Raises BadSeal if it was not signed by `trusted` or is malformed."""
+        value = unseal(DESTRUCTION_KIND, envelope, trusted)
+        try:
+            moment = datetime.fromisoformat(value["placed_at"])
+            if _instant(moment) != value["placed_at"] or not _NAME.fullmatch(value["roster"]):
+                raise ValueError
+            return cls(**_fit(value, _DESTRUCTION) | {"placed_at": moment})
+        except (KeyError, TypeError, ValueError):
+            raise BadSeal("a malformed roster destruction") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +161,7 @@ _FILE: Final[Form] = {
     "pieces": lambda value: isinstance(value, list) and bool(value),
 }
 _ORDER: Final[Form] = {one.name: is_text for one in fields(RosterOrder) if one.name not in ("file", "columns")}
+_DESTRUCTION: Final[Form] = {one.name: is_text for one in fields(RosterDestruction)}
 _RECEIPT: Final[Form] = {
     one.name: is_count if one.name == "rows" else is_any_text
     for one in fields(RosterReceipt)

@@ -53,8 +53,12 @@ def is_texts(value: object) -> bool:
     return isinstance(value, list | tuple) and all(is_text(one) for one in value)
 
 
+def is_texts_once(value: object) -> bool:
+    return is_texts(value) and len(set(cast(list[str], value))) == len(cast(list[str], value))
+
+
 def is_some_texts(value: object) -> bool:
-    return is_texts(value) and bool(value) and len(set(cast(list[str], value))) == len(cast(list[str], value))
+    return is_texts_once(value) and bool(value)
 
 
 def one_of(*words: str) -> Shape:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any, Final, Self
 
+from bagipakai.core import uploading
 from bagipakai.core.event import Actor, AnyCommand, AnyEvent, Role
 from bagipakai.core.facts import ActorFacts
 from bagipakai.core.objections.person import (
@@ -26,6 +27,17 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.shapes import Form, is_any_text, is_count, is_digest, is_text, misfit
 from bagipakai.core.table import Rule, Table, about_payload, first_refusal, table_of
 from bagipakai.core.table import possible as possible_by
+from bagipakai.core.uploading import (
+    File,
+    file_is_too_large,
+    file_is_unknown,
+    file_stands_already,
+    nothing_was_uploaded,
+    set_is_too_large,
+    too_many_files,
+    upload_is_unfinished,
+    upload_is_young,
+)
 
 
 class Status(StrEnum):
@@ -51,16 +63,9 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How much may be handed in, from policies/submissions.toml. Sizes in bytes; `piece` is what is uploaded at once,
-    `open` how many submissions of an institution may be under way."""
-
-    piece: int
-    file: int
-    files: int
-    set: int
-    open: int
-    days: int
+class Limits(uploading.Limits):
+    """How much may be handed in, from policies/submissions.toml. `open`: how many submissions of an institution may be
+    uploaded at once."""
 
     @classmethod
     def on(cls, day: date) -> Self:
@@ -85,17 +90,6 @@ class Command(AnyCommand[Action]):
     SUBMIT, WITHDRAW, CANCEL, FORGET – · RECORD_RECEIPT receipt (digest of its envelope), refusal, received, accepted,
     returned (ints), package · FETCH part · SUPERSEDE by (the version that was checked)
     """
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One uploaded file. `name` is the sender's, shown and never used; `sealed` binds its sealed pieces, in order."""
-
-    number: int
-    name: str
-    bytes: int
-    pieces: int
-    sealed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +163,9 @@ def after(state: Submission, event: Event) -> Submission:
             changes |= {name: payload[name] for name in ("institution", "source", "version", "contract")}
             changes["opened_at"] = event.at
         case Action.ADD_FILE:
-            changes["files"] = {**state.files, payload["number"]: File(**payload)}
+            changes["files"] = uploading.added(state.files, payload)
         case Action.REMOVE_FILE:
-            changes["files"] = {number: one for number, one in state.files.items() if number != payload["number"]}
+            changes["files"] = uploading.removed(state.files, payload)
         case Action.SUBMIT:
             changes |= {"sent_by": event.actor, "sent_at": event.at}
         case Action.CANCEL:
@@ -214,44 +208,6 @@ def contract_was_changed(state: Submission, command: Command, facts: SubmissionF
     return None if begun in facts.contracts.items() else Refusal("contract-was-changed")
 
 
-@about_payload
-def file_is_too_large(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
-    size, most = command.payload["bytes"], facts.limits.file
-    if size == 0:
-        return Refusal("file-is-empty")
-    return None if size <= most else Refusal("file-is-too-large", {"most": _gigabytes(most)})
-
-
-@about_payload
-def set_is_too_large(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
-    most = facts.limits.set
-    together = state.bytes + command.payload["bytes"]
-    return None if together <= most else Refusal("set-is-too-large", {"most": _gigabytes(most)})
-
-
-def too_many_files(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
-    most = facts.limits.files
-    return None if len(state.files) < most else Refusal("too-many-files", {"most": str(most)})
-
-
-@about_payload
-def file_stands_already(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
-    return Refusal("file-stands-already") if command.payload["number"] in state.files else None
-
-
-@about_payload
-def file_is_unknown(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
-    return None if command.payload["number"] in state.files else Refusal("file-is-unknown")
-
-
-def nothing_was_uploaded(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
-    return None if state.files else Refusal("nothing-was-uploaded")
-
-
-def upload_is_unfinished(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
-    return Refusal("upload-is-unfinished", {"files": str(facts.unfinished)}) if facts.unfinished else None
-
-
 def nothing_could_come_back(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
     """Faulty rows come back sealed to the sender's own key, so there must be one before anything is sent."""
     return facts.key
@@ -269,11 +225,6 @@ def nothing_came_back(state: Submission, command: Command, facts: SubmissionFact
 def trail_does_not_let_it_leave(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
     """Rows of persons leave the house here, as they do in a package."""
     return facts.leaving
-
-
-def upload_is_young(state: Submission, command: Command, facts: SubmissionFacts) -> Refusal | None:
-    old = state.opened_at is not None and facts.now >= state.opened_at + timedelta(days=facts.limits.days)
-    return None if old else Refusal("upload-is-young")
 
 
 @about_payload
@@ -296,21 +247,11 @@ def form_is_incomplete(state: Submission, command: Command, facts: SubmissionFac
     return None if key is None else Refusal("form-is-incomplete", {"field": key})
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size // 10**9}"
-
-
 _SHAPES: Final[Mapping[Action, Form]] = {
     **{action: {} for action in Action},
     Action.OPEN: {"institution": is_text, "source": is_text, "version": is_count, "contract": is_text},
-    Action.ADD_FILE: {
-        "number": is_count,
-        "name": is_text,
-        "bytes": is_count,
-        "pieces": is_count,
-        "sealed": is_digest,
-    },
-    Action.REMOVE_FILE: {"number": is_count},
+    Action.ADD_FILE: uploading.ADDING,
+    Action.REMOVE_FILE: uploading.REMOVING,
     Action.RECORD_RECEIPT: {
         "receipt": is_digest,
         "refusal": is_any_text,

@@ -53,10 +53,10 @@ def _walk(options: argparse.Namespace) -> int:
         with interruptible("Yang sudah jadi dipakai lagi: jalankan perintah yang sama."), watching.watched():
             with shown_steps("kiriman data sumber", 1):
                 handed = handing.hand_in(keep)
-            for walk in walks.walks(release):
+            for walk in walks.walks(release, options.people):
                 readying.hand_in_key(keep, walk.house)
                 readying.make_ready(walk.house)
-                with shown_steps(walk.level.value, walks.STEPS) as step:
+                with shown_steps(walk.name, walks.STEPS) as step:
                     told.append(walks.Procession(walk, keep, step).run())
     except Stopped as stopped:
         print(f"Peragaan berhenti: {stopped}", file=sys.stderr)
@@ -67,7 +67,7 @@ def _walk(options: argparse.Namespace) -> int:
     print()
     for one in told:
         print(
-            f"{one.level}  {one.request_id}  {wording.number(one.rows):>9} baris  {len(one.columns):>2} kolom  "
+            f"{one.name:9}  {one.request_id}  {wording.number(one.rows):>9} baris  {len(one.columns):>2} kolom  "
             f"{wording.number(one.package_bytes):>11} byte  terbuka, sesuai, diterima  {one.seconds:>5} s"
         )
     print(

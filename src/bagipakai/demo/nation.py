@@ -9,6 +9,7 @@ from bagipakai.control.models import Release
 from bagipakai.demo.processes import bagipakai
 
 YEAR, QUARTER = 2026, 3
+SEED = YEAR
 
 # A synthetic nation of another size is no quarter after the one before it: the gate sees a leap in the number of rows.
 ANOTHER_NATION = {
@@ -31,7 +32,7 @@ def release_of(people: int) -> str:
     draft = postgres.var() / "demo" / "bangsa"
     shutil.rmtree(draft, ignore_errors=True)
     draft.parent.mkdir(parents=True, exist_ok=True)
-    bagipakai("registry", "synthesise", "--people", people, "--seed", YEAR, "--out", draft, show=True)
+    bagipakai("registry", "synthesise", "--people", people, "--seed", SEED, "--out", draft, show=True)
     exemption = draft.parent / "pengecualian.json"
     exemption.write_text(json.dumps(ANOTHER_NATION), "utf-8")
     publish = ("registry", "publish", draft, "--version", version, "--exemption", exemption, "--json")

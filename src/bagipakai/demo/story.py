@@ -78,6 +78,9 @@ PROCESSOR = House(
     seats=(
         Seat("Pelaksana Pemrosesan", (Role.DATA_PREPARER,), "Agus Prasetyo", "pemrosesan@bps.contoh.id"),
         Seat("Produsen Data DTSEN", (Role.DATA_PRODUCER,), "Lilis Suryani", "produsen@bps.contoh.id"),
+        Seat("Penelaah Padanan I", (Role.CLERK,), "Sri Utami", "telaah1@bps.contoh.id"),
+        Seat("Penelaah Padanan II", (Role.CLERK,), "Yusuf Tanjung", "telaah2@bps.contoh.id"),
+        Seat("Penelaah Padanan III", (Role.CLERK,), "Meilani Wijaya", "telaah3@bps.contoh.id"),
     ),
 )
 

@@ -1,4 +1,5 @@
-"""One request of each level, from an empty form to an opened package, each step taken by the officer whose it is.
+"""One request of each level and one for matching, from an empty form to an opened package, each step taken by the
+officer whose it is.
 
 Nothing is written past the office's counter: every act goes through `requests.handle`, so a step that the rules forbid
 stops the demonstration with the office's own sentence.
@@ -15,37 +16,45 @@ from pathlib import Path
 from typing import Any
 
 from bagipakai.control import access, clock, commands, keys, requests, rulebook, situation
+from bagipakai.control.forms import Service
 from bagipakai.control.models import Person
 from bagipakai.control.trail import house
 from bagipakai.core import acknowledgement
 from bagipakai.core.plan import Level
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, State
-from bagipakai.demo import papers, story, watching
+from bagipakai.demo import listing, papers, story, watching
 from bagipakai.demo.processes import Stopped, bagipakai, passed
 from bagipakai.demo.readying import recipient_key
 from bagipakai.demo.signatures import signed_by
 from bagipakai.demo.story import House
 
 Told = Callable[[str], object]
-STEPS = 12  # at most, of one walk, as told while it goes
+STEPS = 14  # at most, of one walk, as told while it goes
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
     """What one institution asks for. `mistake` leaves out a document of this kind, so that the request comes back once
-    for repair."""
+    for repair. With `listed` it asks for its own list to be matched: of so many people of its region."""
 
     level: Level
     house: House
     answers: Mapping[str, Any]
     mistake: str = ""
+    listed: int = 0
+
+    @property
+    def name(self) -> str:
+        """As the demonstration calls it."""
+        return "Pemadanan" if self.listed else self.level.value
 
 
 @dataclass(slots=True)
 class Walked:
     """What came of a walk, as `summary.json` tells it."""
 
+    name: str
     level: str
     request_id: str = ""
     stages: list[str] = field(default_factory=list)
@@ -55,12 +64,13 @@ class Walked:
     package_bytes: int = 0
     verified: bool = False
     opened: bool = False
+    unmatched: int = 0  # rows of the own list that were not found, where one was matched
     received: str = ""  # the SHA-256 of the acknowledgement that the office took
     seconds: float = 0.0
 
 
-def walks(release: str) -> tuple[Walk, ...]:
-    """The four walks over `release`: L1 to L4, each in another format."""
+def walks(release: str, people: int) -> tuple[Walk, ...]:
+    """The walks over `release`, of so many people: L1 to L4, each in another format, and a list that is matched."""
     common = {
         "release": release,
         "rolling": False,
@@ -158,6 +168,23 @@ def walks(release: str) -> tuple[Walk, ...]:
             },
             mistake="TERMS_OF_REFERENCE",
         ),
+        Walk(
+            Level.L4,
+            story.PROVINCE,
+            {name: one for name, one in common.items() if name != "onward_sharing"}
+            | {
+                "purpose": "PENDIDIKAN",
+                "programme": "Beasiswa Miskin NTB 2027",
+                "programme_detail": "Memeriksa calon penerima dari sekolah; yang tidak cocok ditelaah, tidak dicoret.",
+                "legal_basis": "Perda Provinsi NTB tentang penyelenggaraan pendidikan",
+                "area": ["52"],
+                "one_to_one": True,
+                "answer": "STATUS",
+                "reasons": True,
+                "format": "csv",
+            },
+            listed=people,
+        ),
     )
 
 
@@ -168,7 +195,8 @@ class Procession:
         self.walk, self.keep, self.told = walk, keep, told
         self.applicant = story.officer(walk.house, Role.APPLICANT)
         self.head = story.officer(walk.house, Role.ACCOUNTABLE_OFFICER)
-        self.found = Walked(level=walk.level.value)
+        self.found = Walked(walk.name, walk.level.value)
+        self.list: Path | None = None
         self.reference = ""
 
     def run(self) -> Walked:
@@ -187,9 +215,15 @@ class Procession:
 
     def _file(self) -> None:
         self.told("mengisi permintaan")
-        request = passed(requests.create(self.applicant))
+        answers = {**self.walk.answers}
+        if self.walk.listed:
+            self.told("mengunggah daftar")
+            self.list = listing.a_list(self.keep, self.walk.listed, self.walk.house.region)
+            answers["roster"] = listing.hand_over(self.list, self.applicant)
+        service = Service.MATCHING if self.walk.listed else Service.DATA
+        request = passed(requests.create(self.applicant, service=service))
         self.reference = self.found.request_id = request.reference
-        for code, answer in self.walk.answers.items():
+        for code, answer in answers.items():
             passed(requests.save_answers(self.reference, self.applicant, {code: answer}, self.state.n))
         handlers = [{"name": self.applicant.name, "post": "Pengelola Data DTSEN"}]
         if self.walk.level is not Level.L1:
@@ -230,7 +264,8 @@ class Procession:
             name: {"verdict": "APPROVE", "level": self.walk.level.value, "reason": "Sesuai tujuan dan program"}
             for name in self.state.asked
         }
-        self._do(substance, Action.PROPOSE, {"verdicts": verdicts})
+        if verdicts:
+            self._do(substance, Action.PROPOSE, {"verdicts": verdicts})
         if self._awaits(Role.DATA_PROTECTION_OFFICER):
             dpo = story.officer(story.CONTROLLER, Role.DATA_PROTECTION_OFFICER)
             opinion = {"opinion": "SUPPORTS", "reason": "Dampak dinilai dan diredam sesuai dokumen penilaian"}
@@ -307,6 +342,10 @@ class Procession:
         self.found.rows, self.found.columns = report["rows"], report["columns"]
         self.found.package = report["package"]
         self.found.package_bytes = sum(file.stat().st_size for file in package.iterdir())
+        if self.list is not None:
+            self.told("baris yang tidak cocok")
+            rest = ("--list", self.list, "--out", package.parent / "usulan.csv", "--json")
+            self.found.unmatched = json.loads(bagipakai("recipient", "unmatched", opened, *rest))["unmatched"]
         self.told("tanda terima")
         self.found.received = passed(access.confirm_receipt(grant, self.applicant, receipt.read_bytes())).sha256
         self.found.stages = [stay.status.value for stay in self.state.stays]

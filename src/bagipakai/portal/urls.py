@@ -9,6 +9,7 @@ from bagipakai.portal.acts import views as acts
 from bagipakai.portal.catalogue import views as catalogue
 from bagipakai.portal.downloads import views as downloads
 from bagipakai.portal.examining import views as examining
+from bagipakai.portal.matching import views as matching
 from bagipakai.portal.pages import views as pages
 from bagipakai.portal.parts.gallery import parts
 from bagipakai.portal.passkeys import views as passkeys
@@ -17,6 +18,8 @@ from bagipakai.portal.readiness import views as readiness
 from bagipakai.portal.register import views as register
 from bagipakai.portal.releases import views as releases
 from bagipakai.portal.requests import views as requests
+from bagipakai.portal.reviews import views as reviews
+from bagipakai.portal.rosters import views as rosters
 from bagipakai.portal.submissions import views as submissions
 from bagipakai.portal.trail import views as trail
 
@@ -46,6 +49,13 @@ urlpatterns = [
         "rilis/",
         path("", releases.listing, name="list"),
         path("<str:version>/", releases.show, name="show"),
+    ),
+    room(
+        "matching",
+        "mutu-pemadanan/",
+        path("", matching.show, name="show"),
+        path("<int:number>/", matching.show, name="earlier"),
+        path("<int:number>/pernyataan/", matching.statement, name="statement"),
     ),
     room(
         "catalogue",
@@ -125,6 +135,32 @@ urlpatterns = [
         path("<int:submission>/batal/terkirim/", submissions.cancel, name="cancel"),
         path("<int:submission>/tanda-masuk/", submissions.receipt, name="receipt"),
         path("<int:submission>/kembali/<str:part>", submissions.fetch, name="fetch"),
+    ),
+    room(
+        "rosters",
+        "pemadanan/",
+        path("", rosters.listing, name="list"),
+        path("baru/", rosters.new, name="new"),
+        path("<str:reference>/", rosters.show, name="show"),
+        path("<str:reference>/berkas/", rosters.upload, name="upload"),
+        path("<str:reference>/berkas/<int:file>/hapus/", rosters.remove, name="remove"),
+        path("<str:reference>/unggah/", rosters.begin, name="begin"),
+        path("<str:reference>/unggah/<int:file>/<int:number>/", rosters.piece, name="piece"),
+        path("<str:reference>/kirim/", rosters.send, name="send"),
+        path("<str:reference>/kolom/", rosters.choose, name="choose"),
+        path("<str:reference>/benar/", rosters.confirm, name="confirm"),
+        path("<str:reference>/musnahkan/", rosters.destroy, name="destroy"),
+    ),
+    room(
+        "reviews",
+        "telaah/",
+        path("", reviews.queue, name="queue"),
+        path("<int:review>/ambil/", reviews.claim, name="claim"),
+        path("lembar/<int:sheet>/", reviews.show, name="show"),
+        path("lembar/<int:sheet>/buka/", reviews.unlock, name="unlock"),
+        path("lembar/<int:sheet>/isi/<slug:order>", reviews.content, name="content"),
+        path("lembar/<int:sheet>/jawab/", reviews.answer, name="answer"),
+        path("lembar/<int:sheet>/kembalikan/", reviews.give_back, name="give_back"),
     ),
     room(
         "passkeys",

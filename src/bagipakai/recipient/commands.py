@@ -1,4 +1,4 @@
-"""`bagipakai recipient keygen | public | verify | open | returned`."""
+"""`bagipakai recipient keygen | public | verify | open | returned | unmatched`."""
 
 import argparse
 import json
@@ -19,6 +19,7 @@ from bagipakai.recipient.keys import Identity, PublicHalf, beside, keygen, read_
 from bagipakai.recipient.opening import Opened, opened
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.returned import came_back
+from bagipakai.recipient.unmatched import unmatched
 from bagipakai.recipient.verify import verified
 
 CONTENT = {
@@ -62,7 +63,16 @@ def register(subparsers: Any) -> None:
     back.add_argument("--key", type=Path, required=True, metavar="BERKAS", help="kunci rahasia lembaga")
     back.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
     back.set_defaults(run=_returned)
-    for one in (make, show, check, reveal, back):
+    rest = subparsers.add_parser(
+        "unmatched",
+        help="dari hasil pemadanan: tulis baris daftar Anda yang tidak cocok, untuk diusulkan atau diperbaiki",
+        description="Semuanya di komputer ini; tidak ada yang dikirim.",
+    )
+    rest.add_argument("folder", type=Path, metavar="MAP", help="map tempat paket pemadanan dibuka")
+    rest.add_argument("--list", type=Path, required=True, metavar="BERKAS", help="daftar yang dipadankan, CSV")
+    rest.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="berkas CSV baru")
+    rest.set_defaults(run=_unmatched)
+    for one in (make, show, check, reveal, back, rest):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
 
 
@@ -142,6 +152,18 @@ def _returned(options: argparse.Namespace) -> int:
     return 0
 
 
+def _unmatched(options: argparse.Namespace) -> int:
+    outcome = unmatched(options.folder, options.list, options.out)
+    if isinstance(outcome, Refusal):
+        return _refused(outcome, options)
+    if options.json:
+        print(json.dumps({"rows": outcome.rows, "unmatched": outcome.found, "file": str(outcome.file)}))
+        return 0
+    print(f"{words.number(outcome.found)} dari {words.number(outcome.rows)} baris tidak cocok: {outcome.file}")
+    print("  Tidak cocok belum berarti tidak berhak: telaah dulu, lalu perbaiki datanya atau usulkan orangnya.")
+    return 0
+
+
 def _keys(options: argparse.Namespace) -> tuple[PublicKey, Identity | None, Policy | None] | Refusal:
     seal = read_seal(options.seal)
     identity = None if options.key is None else Identity.read(options.key)
@@ -194,6 +216,8 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
     yield f"  Program     : {plan.programme}"
     yield f"  Versi rilis : {manifest.release} (standar data {manifest.standard})"
     yield f"  Isi         : {words.number(manifest.rows)} baris, {len(manifest.columns)} kolom"
+    if plan.matching is not None:
+        yield f"  Padanan dari: daftar {plan.matching.roster}, {words.number(plan.matching.rows)} baris"
     if manifest.hidden_cells:
         yield f"  Ditutup     : {words.number(manifest.hidden_cells)} cacah, untuk melindungi kelompok kecil"
     if withheld := manifest.holds.get("withheld"):

@@ -52,6 +52,14 @@ SENTENCES: Mapping[str, str] = {
     "receipt-exists": "Berkas tanda terima {name} sudah ada dan tidak ditimpa; pilih nama lain.",
     "receipt-misplaced": "Berkas tanda terima {name} tidak boleh di dalam map paket atau map hasil; simpan di luar "
     "keduanya.",
+    "result-missing": "Map {name} tidak memuat hasil pemadanan; sebutkan map tempat paketnya dibuka.",
+    "result-not-csv": "Hasil {name} bukan CSV atau JSON Lines; saring baris tidak cocok di berkas itu, atau minta "
+    "hasilnya sebagai CSV.",
+    "result-not-of-matching": "Berkas {name} bukan hasil pemadanan; sebutkan map tempat paket pemadanan dibuka.",
+    "roster-not-csv": "Daftar {name} bukan CSV; simpan daftar yang sama sebagai CSV tanpa mengubah urutan barisnya.",
+    "roster-of-another": "Daftar {name} bukan daftar yang dipadankan: baris atau nomornya berbeda; pakai berkas yang "
+    "diunggah untuk permintaan ini.",
+    "out-exists": "Berkas {name} sudah ada dan tidak ditimpa; pilih nama lain.",
     "registry-key-unreadable": "Berkas {name} tidak ada atau bukan kunci tanda masuk gudang data; unduh lagi kunci "
     "itu dari halaman kiriman.",
     "intake-receipt-missing": "Map {name} tidak memuat tanda-masuk.dsse.json; unduh berkas itu dari halaman kiriman "

@@ -3,7 +3,7 @@
 import argparse
 import json
 import resource
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,11 +13,14 @@ from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import (
+    alarm_commands,
+    building_commands,
     comparing_commands,
     explaining_commands,
     hold_commands,
     identity_commands,
     intake_commands,
+    list_commands,
     matching_commands,
     worker_commands,
 )
@@ -40,6 +43,12 @@ def register(subparsers: Any) -> None:
     make.add_argument("--seed", type=int, default=2026, metavar="S", help="benih acak; benih sama, isi sama")
     make.add_argument("--out", type=Path, required=True, metavar="MAP", help="map hasil, baru atau kosong")
     make.add_argument("--after", type=Path, metavar="MAP", help="triwulan sesudah data di map ini; --people diabaikan")
+    make.add_argument(
+        "--told",
+        type=Path,
+        metavar="MAP",
+        help="dengan --after: kiriman lima sumber yang menceritakan data di map ini, sesudah data itu",
+    )
     make.add_argument("--processes", type=int, metavar="P", help="banyaknya proses (baku: banyaknya inti prosesor)")
     make.set_defaults(run=_synthesise)
     draft = subparsers.add_parser("draft", help="baca, ukur, dan catat data sebagai rancangan rilis")
@@ -103,15 +112,20 @@ def register(subparsers: Any) -> None:
     intake_commands.register(subparsers)
     worker_commands.register(subparsers)
     hold_commands.register(subparsers)
+    list_commands.register(subparsers)
     matching_commands.register(subparsers)
     explaining_commands.register(subparsers)
     identity_commands.register(subparsers)
+    alarm_commands.register(subparsers)
+    building_commands.register(subparsers)
 
 
 def _synthesise(options: argparse.Namespace) -> int:
     from bagipakai.registry.synthesis import synthesise
     from bagipakai.registry.synthesis.following import follow
 
+    if options.told:
+        return _told_by_sources(options)
     total = _people_of(options.after) if options.after else options.people
     try:
         with interruptible(f"{KEPT} {options.out} belum ada."), shown("membuat", "orang", total) as more:
@@ -127,6 +141,21 @@ def _synthesise(options: argparse.Namespace) -> int:
     return answered(
         options, told, f"{number(made['people'])} orang, {number(made['families'])} keluarga di {options.out}"
     )
+
+
+def _told_by_sources(options: argparse.Namespace) -> int:
+    from bagipakai.registry.synthesis.submissions import submissions
+
+    described = [_read(folder / "dataset.json") for folder in (options.after, options.told) if folder is not None]
+    if len(described) < 2 or not all(isinstance(one, dict) and one.get("synthetic") for one in described):
+        return refused(Refusal("dataset-not-to-follow"))
+    day = date.fromisoformat(described[1]["reference_day"])
+    try:
+        with interruptible(AGAIN):
+            files = submissions(options.after, options.told, options.seed, day, options.out)
+    except FileExistsError:
+        return refused(Refusal("dataset-exists", {"file": options.out.name}))
+    return answered(options, [str(one) for one in files], "\n".join(str(one) for one in files))
 
 
 def _draft(options: argparse.Namespace) -> int:

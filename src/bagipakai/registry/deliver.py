@@ -7,11 +7,12 @@ in the making, in a private folder). What comes out is compared with what was ap
 
 import hashlib
 import logging
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,12 +30,12 @@ from bagipakai.core.manifest import (
     Manifest,
     Part,
 )
-from bagipakai.core.plan import Format, Level
+from bagipakai.core.plan import Format, Level, Unit
 from bagipakai.core.progress import Progress, Told, nobody_is_told
 from bagipakai.core.query import AREA_COLUMNS, Count
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry import counter, engines, formats
+from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
@@ -42,6 +43,7 @@ from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtr
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
+from bagipakai.registry.matched import House, MatchExtract
 from bagipakai.registry.package import Draft, package_id, private, publish, standing, withdraw
 from bagipakai.registry.places import Places
 from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
@@ -55,6 +57,7 @@ MEMORY = "400MB"  # DuckDB's share of the one gigabyte that a delivery may take
 HIDING = "sel kecil dan pasangannya ditutup; tabel pohon (keputusan 0033)"
 
 Clock = Callable[[], datetime]
+Reading = AbstractContextManager[tuple[Engine, tuple[engines.Part, ...]]]  # files of a release, and what reads them
 
 
 def now() -> datetime:
@@ -95,7 +98,7 @@ def deliver(
     final = places.packages / package
     with private(places.workspaces / package) as workspace:
         if (already := standing(final, keys.seal.public)) and _is_of(already[0], order):
-            return _receipt(*already, final, clock())
+            return _receipt(*already, final, places, clock())
         withdraw(final, workspace)
         places.forget(package)
         if no := counter.objection(order, release, clock()):
@@ -108,7 +111,7 @@ def deliver(
         envelope = made.sealed(keys.seal)
         publish(workspace / package, envelope, final)
     log.info("order.done order=%s rows=%d hidden_cells=%d", order.order_id, made.rows, made.hidden_cells)
-    return _receipt(made, hashlib.sha256(envelope).hexdigest(), final, clock())
+    return _receipt(made, hashlib.sha256(envelope).hexdigest(), final, places, clock())
 
 
 def cancelled(order: Order, places: Places) -> Receipt:
@@ -118,6 +121,8 @@ def cancelled(order: Order, places: Places) -> Receipt:
     with private(places.workspaces / package) as workspace:
         withdraw(places.packages / package, workspace)
         places.forget(package)
+        if order.plan.matching is not None:
+            reviews.destroy(places.reviews, order.order_id)
     return refused(order, Refusal("order-cancelled"))
 
 
@@ -153,23 +158,20 @@ class Delivery:
         plan, course = self.order.plan, self.course
         course.begin(Step.SELECTION)
         absent = self._absent()
-        with self._reading() as (engine, sources), self._draft() as draft:
-            course.begin(Step.AGGREGATION)
-            if plan.level is Level.L1:
-                table = TableExtract.made(
-                    plan, self._catalogue, self._rule, engine, sources, absent, self.release.most_members
-                )
-                if isinstance(table, Refusal):
-                    return table
-                extract, batches, alike, rows = table.extract, table.batches(), {}, None
-            else:
-                table, rows = None, RowExtract(plan, self._catalogue, self._package_keys)
+        with self._reading(plan.unit) as (engine, sources), self._draft() as draft:
+            chosen = self._chosen(engine, sources, absent)
+            if isinstance(chosen, Refusal):
+                return chosen
+            extract, table = chosen.extract, chosen if isinstance(chosen, TableExtract) else None
+            if isinstance(chosen, RowExtract):
                 alike = self._alike(engine, sources, absent)
-                extract, batches = rows.extract, rows.batches(engine, sources, absent)
+                batches = chosen.batches(engine, sources, absent)
+            else:
+                alike, batches = {}, chosen.batches()
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
             cube = Cube(plan, self.release, self._catalogue) if plan.format is Format.SDMX_CSV else None
             with ahead(batches) as rows_in_order:
-                passing = self._told_of(rows_in_order, rows) if rows else rows_in_order
+                passing = self._told_of(rows_in_order, chosen) if isinstance(chosen, RowExtract) else rows_in_order
                 schema = cube.schema if cube else extract.schema
                 guarded = formats.writer(plan.format)(cube.observations(passing) if cube else passing, schema, draft)
             course.tell(Step.ACCESS_SECURING)
@@ -183,7 +185,7 @@ class Delivery:
             raise NotWhatWasApproved("rows")
         digest, holds = extract.digest.hexdigest(), self._told(absent)
         read = self._read(engine.name, len(sources), table.total if table else extract.rows)
-        course.end(Step.SELECTION, **read, **holds)
+        course.end(Step.SELECTION, **read, **holds, **(chosen.evidence if isinstance(chosen, MatchExtract) else {}))
         course.end(Step.AGGREGATION, **_hiding(table))
         course.end(
             Step.FORMATTING,
@@ -204,6 +206,8 @@ class Delivery:
         )
         if table is None:
             extract.members.write(self.places.members(self._package))
+        if isinstance(chosen, MatchExtract):
+            chosen.remember(day_of(self.order.placed_at))
         return self._manifest(
             columns=columns,
             rows=written,
@@ -215,6 +219,27 @@ class Delivery:
             processing=tuple(course.done),
             holds=holds,
         )
+
+    def _chosen(
+        self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
+    ) -> TableExtract | RowExtract | MatchExtract | Refusal:
+        """What the plan asks for: a table, rows, or the recipient's own list with what is told of it."""
+        plan, course = self.order.plan, self.course
+        if plan.matching is not None:
+            opened = {plan.unit: nullcontext((engine, sources))}
+
+            def reading(unit: Unit) -> Reading:
+                return opened.get(unit) or self._reading(unit)
+
+            house = House(self.release, self.keys, self.places, absent, reading, course.clock)
+            matched = MatchExtract.made(self.order, house, partial(course.tell, Step.SELECTION))
+            course.begin(Step.AGGREGATION)
+            return matched
+        course.begin(Step.AGGREGATION)
+        if plan.level is Level.L1:
+            most = self.release.most_members
+            return TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
+        return RowExtract(plan, self._catalogue, self._package_keys)
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
@@ -283,13 +308,10 @@ class Delivery:
             "rows_in_small_classes": found.rows_in_small,
         }
 
-    def _reading(self) -> AbstractContextManager[tuple[Engine, tuple[engines.Part, ...]]]:
-        spill = self.workspace / "spill"
-        spill.mkdir(mode=0o700)
-        plan = self.order.plan
-        return self.choice.reading(
-            self.release, self.keys.storage, plan.unit, plan.area.codes, spill, memory_limit=MEMORY
-        )
+    def _reading(self, unit: Unit) -> Reading:
+        spill = Path(tempfile.mkdtemp(prefix="spill-", dir=self.workspace))
+        area = self.order.plan.area.codes
+        return self.choice.reading(self.release, self.keys.storage, unit, area, spill, memory_limit=MEMORY)
 
     def _draft(self) -> Draft:
         plan, limits = self.order.plan, self.limits
@@ -377,8 +399,8 @@ class Course:
             self._began[step] = self.clock()
         self.tell(steps[0])
 
-    def tell(self, step: Step, done: int = 0, of: int | None = None) -> None:
-        self._told(Progress(step.value, self._began[step], done, of))
+    def tell(self, step: Step, done: int = 0, of: int | None = None, unit: str = "persons") -> None:
+        self._told(Progress(step.value, self._began[step], done, of, unit))
 
     def end(self, step: Step, **evidence: str | int) -> None:
         self.done.append(StepDone(step, self._began[step], self.clock(), evidence))
@@ -399,8 +421,9 @@ def _is_of(manifest: Manifest, order: Order) -> bool:
     return (manifest.order, manifest.plan, manifest.release) == (order.order_id, order.plan, order.release)
 
 
-def _receipt(manifest: Manifest, digest: str, final: Path, moment: datetime) -> Receipt:
-    """The receipt for a package that stands: its own evidence of four sub-steps, and the fifth, seen now."""
+def _receipt(manifest: Manifest, digest: str, final: Path, places: Places, moment: datetime) -> Receipt:
+    """The receipt for a package that stands: its own evidence of four sub-steps, and the fifth, seen now. What the
+    house is to look at stands here alone, for the package tells its evidence to whoever receives it."""
     size = sum(part.sealed_bytes for part in manifest.parts) + (final / MANIFEST_NAME).stat().st_size
     provided: dict[str, str | int] = {
         "package": manifest.package,
@@ -408,6 +431,8 @@ def _receipt(manifest: Manifest, digest: str, final: Path, moment: datetime) -> 
         "files": len(manifest.parts) + 1,
         "bytes": size,
     }
+    if manifest.plan.matching is not None:
+        provided["alarms"] = alarms.of_order(places.alarms, manifest.order)
     return Receipt(
         order_id=manifest.order,
         plan_digest=manifest.plan.digest,

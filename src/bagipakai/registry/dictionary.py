@@ -12,6 +12,7 @@ from bagipakai.core.manifest import DeliveredColumn
 from bagipakai.core.plan import Format, Level, Plan
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import formats
+from bagipakai.registry.matching.results import REASONS
 from bagipakai.registry.pseudonyms import SCHEME
 from bagipakai.registry.releases import Release
 
@@ -23,6 +24,11 @@ class _Own:
     name: str
     definition: str
     measure: str
+    values: str | None = None
+
+
+def _reasons() -> str:
+    return "; ".join(f"{code} = {words}" for code, words in REASONS.items())
 
 
 _OWN = {
@@ -53,6 +59,17 @@ _OWN = {
     ),
     "jumlah_individu": _Own("Jumlah individu", "Banyaknya individu; kosong jika ditutup", "orang"),
     "jumlah_keluarga": _Own("Jumlah keluarga", "Banyaknya keluarga; kosong jika ditutup", "keluarga"),
+    "baris": _Own("Baris", "Letak baris itu dalam daftar yang dikirim, dihitung seperti di berkasnya", "nomor baris"),
+    "list_id": _Own("Pengenal baris", "Pengenal dari daftar yang dikirim, atau nomor barisnya", "pengenal"),
+    "hasil": _Own(
+        "Hasil pemadanan",
+        "Apakah orang di baris itu ditemukan di antara penduduk yang dicakup permintaan ini. Bukan dasar tunggal untuk "
+        "mengeluarkan seseorang dari bantuan",
+        "kategori",
+        "cocok, ya = ditemukan dengan pasti; perlu telaah, belum pasti = ada yang serupa, belum dapat dipastikan; "
+        "tidak cocok, tidak = tidak ditemukan",
+    ),
+    "alasan": _Own("Alasan", "Mengapa hasil baris itu demikian", "kategori", _reasons()),
     "ditutup": _Own(
         "Ditutup", "Ya jika cacah ditutup untuk melindungi kelompok kecil; ditutup tidak sama dengan nol", "ya/tidak"
     ),
@@ -72,6 +89,7 @@ CLASSES = {
     "GENERAL": "Umum",
     "PSEUDONYM": "Pseudonim",
     "COUNT": "Cacah",
+    "MATCHING": "Jawaban pemadanan",
 }
 _HEAD = (
     *("kolom", "nama_resmi", "definisi", "jenis", "satuan", "arti_kode", "kelas", "produsen", "dasar"),
@@ -91,7 +109,7 @@ def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ..
     machine = (column.type, column.sensitivity)
     if column.name not in catalogue:
         own = _OWN[column.name]
-        meaning = (own.name, own.definition, kind, own.measure, None, sort, _OWN_PRODUCER, _OWN_BASIS)
+        meaning = (own.name, own.definition, kind, own.measure, own.values, sort, _OWN_PRODUCER, _OWN_BASIS)
         return (column.name, *meaning, None, *machine)
     variable = catalogue[column.name]
     codes = variable.codes
@@ -187,6 +205,11 @@ def _reading(plan: Plan) -> tuple[str, ...]:
         found.append(f"Pseudonim dibuat menurut skema {SCHEME}; hanya Pengendali DTSEN yang dapat mengembalikannya.")
     if plan.level in (Level.L2, Level.L3):
         found.append("Urutan baris diacak untuk paket ini dan tidak bermakna.")
+    if plan.matching is not None:
+        found.append(
+            "Tiap baris adalah satu baris daftar yang dikirim, dalam urutannya. Variabel terisi hanya bila orangnya "
+            "ditemukan dengan pasti; kosong pada baris lain berarti tidak diberitahukan."
+        )
     if plan.level is Level.L1:
         found.append("Cacah yang ditutup bukan nol. Jangan menjumlahkan sel untuk menduga cacah yang ditutup.")
     return tuple(found)

@@ -1,4 +1,5 @@
-"""`bagipakai registry explain | matching-report`: why a row got its answer, and how well a list was matched."""
+"""`bagipakai registry explain | review-labels | matching-report`: why a row got its answer, what clerks said, and how
+well a list was matched."""
 
 import argparse
 import os
@@ -11,6 +12,9 @@ from bagipakai.showing import refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from bagipakai.registry.matching.evaluation import Evaluation
+    from bagipakai.registry.matching.labels import Quality
 
 
 def register(subparsers: Any) -> None:
@@ -27,23 +31,57 @@ def register(subparsers: Any) -> None:
     report = subparsers.add_parser(
         "matching-report",
         help="susun laporan mutu pemadanan: ketepatan, kalibrasi, jawaban, dan keadilan, dengan gambarnya",
-        description="Untuk di dalam saja: kelompok yang kecil dapat menunjuk orangnya.",
+        description="Laporannya untuk di dalam saja: kelompok yang kecil dapat menunjuk orangnya. Pernyataan mutu"
+        " (--announce) untuk umum: cacah dan angka, tanpa kelompok yang kecil.",
     )
     report.add_argument(
         "--truth",
         type=Path,
-        required=True,
         metavar="BERKAS",
         help="list_id, dan registry_id yang benar atau kosong",
     )
+    report.add_argument("--labels", type=Path, metavar="BERKAS", help="kata penelaah: berkas dari review-labels")
     report.add_argument(
         "--registry", type=Path, metavar="BERKAS", help="registri sebagai satu berkas Parquet: juga menurut kelompok"
     )
     report.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="halaman HTML, berdiri sendiri")
     report.add_argument("--day", type=date.fromisoformat, metavar="TTTT-BB-HH", help="umur menurut hari itu")
+    report.add_argument(
+        "--announce",
+        type=Path,
+        metavar="BERKAS",
+        help="pernyataan mutu bersegel untuk umum, bagi `control announce` di kantor; perlu --registry",
+    )
+    report.add_argument(
+        "--drawn",
+        nargs=2,
+        metavar=("JENIS", "BENIH"),
+        help="daftar buatan: jenis dan benihnya; tanpa ini: daftar orang, dinilai penelaah",
+    )
+    report.add_argument(
+        "--also",
+        nargs=5,
+        action="append",
+        default=[],
+        metavar=("HASIL", "LABEL", "REGISTRI", "JENIS", "BENIH"),
+        help="daftar buatan lain yang ikut dinyatakan; boleh berulang",
+    )
+    report.add_argument(
+        "--clerks", nargs=2, type=int, metavar=("PASANGAN", "SEPAKAT"), help="yang dinilai dua penelaah"
+    )
+    report.add_argument("--model", type=Path, metavar="BERKAS", help="model yang diukur, bila bukan yang bawaan")
     report.set_defaults(run=_report)
     for one in (explain, report):
-        one.add_argument("--result", type=Path, required=True, metavar="BERKAS", help="hasil `registry match`")
+        given = one is explain
+        one.add_argument("--result", type=Path, required=given, metavar="BERKAS", help="hasil `registry match`")
+    labels = subparsers.add_parser(
+        "review-labels",
+        help="kumpulkan kata penelaah, tanpa isi data orang, untuk laporan mutu dan untuk melatih model",
+        description="Tiap pasangan: jawaban penelaah, dan tingkat kesamaan yang ditemukan. Tidak ada isi data orang.",
+    )
+    labels.add_argument("order", nargs="*", metavar="PESANAN", help="baku: semua yang masih disimpan")
+    labels.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="Parquet")
+    labels.set_defaults(run=_labels)
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -74,48 +112,152 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    from bagipakai.registry.matching import report
+    from bagipakai.registry.matching.policy import today
+    from bagipakai.registry.regions import regions
+
+    day = options.day or today()
+    quality = _quality(options.labels) if options.labels else None
+    if isinstance(quality, Refusal):
+        return refused(quality)
+    if options.result is None and options.truth is None and quality is not None:
+        _write(options.out, report.page(None, day, {}, quality))
+        print(f"Laporan: {options.out}")
+        return 0
+    if options.result is None or options.truth is None:
+        return refused(Refusal("matching-report-of-nothing"))
+    found = _evaluated(options.result, options.truth, options.registry, day)
+    if isinstance(found, Refusal):
+        return refused(found)
+    stated = _stated(options, found, day) if options.announce else None
+    if isinstance(stated, Refusal):
+        return refused(stated)
+    names = {code: region.name for code, region in regions().items() if region.level == 1}
+    _write(options.out, report.page(found[1], day, names, quality))
+    print(f"Laporan: {options.out}")
+    if stated is not None:
+        options.announce.write_bytes(stated)
+        name = options.announce.name
+        print(f"Pernyataan mutu: {options.announce}. Di kantor: bagipakai control announce {name}")
+    return 0
+
+
+def _evaluated(
+    result_file: Path, truth_file: Path, registry_file: Path | None, day: date
+) -> "tuple[pa.Table, Evaluation] | Refusal":
+    """The result, and how good it is; a Refusal where a file cannot be read or is of another kind."""
     import duckdb
     import pyarrow.parquet as pq
 
-    from bagipakai.registry.matching import report, results
+    from bagipakai.registry.matching import results
     from bagipakai.registry.matching.evaluation import OF_PERSONS, evaluated
-    from bagipakai.registry.matching.policy import today
-    from bagipakai.registry.regions import regions
 
     def persons(file: Path) -> "pa.Table":
         there = set(pq.read_schema(file).names)
         return pq.read_table(file, columns=[name for name in OF_PERSONS if name in there])
 
-    result = _table(options.result, results.read)
-    truth = _table(options.truth, results.read)
-    registry = _table(options.registry, persons) if options.registry else None
+    result = _table(result_file, results.read)
+    truth = _table(truth_file, results.read)
+    registry = _table(registry_file, persons) if registry_file else None
     if isinstance(result, Refusal):
-        return refused(result)
+        return result
     if isinstance(truth, Refusal):
-        return refused(truth)
+        return truth
     if isinstance(registry, Refusal):
-        return refused(registry)
+        return registry
     if not {"list_id", "band", "registry_id", "probability"} <= set(result.column_names):
-        return refused(Refusal("matching-result-malformed"))
+        return Refusal("matching-result-malformed")
     for table, file, needed in (
-        (truth, options.truth, {"list_id", "registry_id"}),
-        (registry, options.registry, {"registry_id"}),
+        (truth, truth_file, {"list_id", "registry_id"}),
+        (registry, registry_file, {"registry_id"}),
     ):
-        if table is not None and not needed <= set(table.column_names):
+        if table is not None and file is not None and not needed <= set(table.column_names):
             why = f"tanpa kolom {' dan '.join(sorted(needed - set(table.column_names)))}"
-            return refused(Refusal("matching-file-unreadable", {"file": file.name, "why": why}))
-    day = options.day or today()
+            return Refusal("matching-file-unreadable", {"file": file.name, "why": why})
     try:
-        found = evaluated(result, truth, registry, day=day)
+        return result, evaluated(result, truth, registry, day=day)
     except ValueError:
-        return refused(Refusal("matching-row-answered-twice", {"file": options.result.name}))
+        return Refusal("matching-row-answered-twice", {"file": result_file.name})
     except duckdb.Error:  # its words can quote a value
         why = "isi kolomnya tidak sejenis dengan hasilnya"
-        return refused(Refusal("matching-file-unreadable", {"file": options.truth.name, "why": why}))
-    names = {code: region.name for code, region in regions().items() if region.level == 1}
-    _write(options.out, report.page(found, day, names))
-    print(f"Laporan: {options.out}")
+        return Refusal("matching-file-unreadable", {"file": truth_file.name, "why": why})
+
+
+def _stated(options: argparse.Namespace, first: "tuple[pa.Table, Evaluation]", day: date) -> bytes | Refusal:
+    """The sealed statement of quality: about the list of the report, then the others."""
+    import pyarrow.parquet as pq
+
+    from bagipakai import postgres
+    from bagipakai.core.matching_quality import KINDS, LABELLED, Clerks
+    from bagipakai.registry import keys
+    from bagipakai.registry.matching import announcing, model
+
+    weights = model.opened(options.model or model.SHIPPED)
+    if isinstance(weights, Refusal):
+        return weights
+    lists: list[announcing.Judged] = []
+    for result_file, truth_file, registry_file, kind, seed in (
+        (options.result, options.truth, options.registry, *(options.drawn or (LABELLED, ""))),
+        *((Path(result), Path(truth), Path(registry), *drawn) for result, truth, registry, *drawn in options.also),
+    ):
+        drawn = kind in KINDS and kind != LABELLED and seed.isdecimal()
+        if registry_file is None or not (drawn or (kind, seed) == (LABELLED, "")):
+            return Refusal("matching-statement-incomplete", {"kinds": ", ".join(KINDS[:-1])})
+        found = _evaluated(result_file, truth_file, registry_file, day) if lists else first
+        if isinstance(found, Refusal):
+            return found
+        result, evaluation = found
+        if not announcing.was_made_by(result, weights, day):
+            return Refusal("matching-result-of-another-model", {"file": result_file.name})
+        persons = pq.read_metadata(registry_file).num_rows
+        lists.append(announcing.Judged(kind, persons, int(seed) if drawn else None, evaluation))
+    told = announcing.statement(lists, weights, day, Clerks(*options.clerks) if options.clerks else None)
+    if isinstance(told, Refusal):
+        return told
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
+    return told.sealed(keys.receipt_signer(folder))
+
+
+def _labels(options: argparse.Namespace) -> int:
+    import pyarrow.parquet as pq
+
+    from bagipakai import postgres
+    from bagipakai.registry import keys, reviewing, reviews
+    from bagipakai.registry.matching import labels
+    from bagipakai.registry.vault import Damaged
+
+    var = postgres.var()
+    keys.establish(var / "keys")
+    folder, storage, trusted = reviewing.folder_under(var), keys.storage(var / "keys"), keys.orders(var / "keys")
+    orders = options.order or [place.name for place in reviews.all_reviews(folder)]
+    try:
+        found = labels.said(reviews.labelled(folder, storage, order, trusted) for order in orders)
+    except reviews.UnknownReview as unknown:
+        return refused(Refusal("review-unknown", {"order": str(unknown)}))
+    except Damaged as damage:
+        return refused(damage.refusal)
+    beside = options.out.with_name(f".{options.out.name}.part")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        pq.write_table(found, file)
+    beside.replace(options.out)
+    print(f"{len(found)} pasangan dengan kata penelaah, dari {len(orders)} daftar: {options.out}")
     return 0
+
+
+def _quality(file: Path) -> "Quality | Refusal":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from bagipakai.registry.matching import labels
+
+    told = _table(file, pq.read_table)
+    if isinstance(told, Refusal):
+        return told
+    try:
+        return labels.quality(labels.said([told]))
+    except (KeyError, pa.ArrowException):
+        return Refusal("matching-file-unreadable", {"file": file.name, "why": "bukan berkas dari review-labels"})
 
 
 def _table(file: Path, read: Any) -> "pa.Table | Refusal":

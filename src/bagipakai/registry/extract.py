@@ -28,6 +28,10 @@ _WHOSE = {  # from which internal column an id is made where the number itself i
 }
 
 
+# What is told of each row of a list that was matched (registry.matched), before the variables; reasons by grant alone.
+ANSWERS = (("baris", pa.int64()), ("list_id", pa.string()), ("hasil", pa.string()), ("alasan", pa.string()))
+
+
 class NotWhatWasApproved(Exception):
     """What came out differs from the plan. Nothing may be sealed; this is a defect, not an answer."""
 
@@ -51,6 +55,8 @@ def promised(plan: Plan) -> tuple[str, ...]:
     """The columns that a package of this plan has, in order, and no others."""
     if plan.level is Level.L1:
         return (*plan.columns, "jenis_baris", f"jumlah_{plan.unit.value}", "ditutup")
+    if plan.matching is not None:
+        return (*(name for name, _ in ANSWERS if name != "alasan" or plan.matching.reasons), *plan.columns)
     replaced = [IDENTIFIERS[name] for name in plan.protections.pseudonyms]
     return (*(name for one in replaced for name in (one.column, one.marker)), *plan.columns)
 
@@ -88,6 +94,8 @@ class Extract:
 def _class_of(name: str, catalogue: Catalogue) -> str:
     if name in catalogue:
         return catalogue[name].sensitivity.value
+    if name in dict(ANSWERS):
+        return "MATCHING"
     return "PSEUDONYM" if name.startswith("pseudonim_") else "COUNT"
 
 

@@ -86,6 +86,7 @@ class Keys:
     storage: StorageKey
     order: PublicKey
     seals: tuple[PublicKey, ...] = ()  # those before the present one, under which older packages lie
+    orders: tuple[PublicKey, ...] = ()  # those before the present one, under which older labels came
 
 
 def establish(folder: Path) -> None:
@@ -164,6 +165,11 @@ def seals(folder: Path) -> list[PublicKey]:
     return [_public(file) for file in sorted((folder / "public").glob("seal*.pub.pem"))]
 
 
+def orders(folder: Path) -> list[PublicKey]:
+    """Every key of the office's orders that is known in `folder` (`var/keys`), none where it has made none yet."""
+    return [_public(file) for file in sorted((folder / "public").glob("order*.pub.pem"))]
+
+
 def intake(folder: Path) -> pyrage.x25519.Identity:
     """What opens uploads; only their worker asks for it. Raises KeyMissing, and TooOpen if others could read it."""
     file = folder / "registry" / "intake.key"
@@ -184,6 +190,7 @@ def read(folder: Path) -> Keys:
         storage=storage(folder),
         order=_public(public / "order.pub.pem"),
         seals=tuple(_public(file) for file in sorted(public.glob("seal-*.pub.pem"))),
+        orders=tuple(_public(file) for file in sorted(public.glob("order-*.pub.pem"))),
     )
 
 

@@ -1,7 +1,6 @@
 """`bagipakai registry index | match`: who of a list is who of the registry. What they write is for the house alone."""
 
 import argparse
-import shutil
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -17,8 +16,6 @@ from bagipakai.showing import answered, interruptible, number, refused, shown
 if TYPE_CHECKING:
     from bagipakai.registry.matching.index import Index
 
-# An index that is of no use is made anew: it is made of the registry alone.
-REBUILT = ("index-of-another-source", "index-of-other-versions", "release-key-of-another-storage")
 BANDS = {"match": "cocok", "review": "perlu telaah", "none": "tidak cocok"}
 
 
@@ -57,18 +54,20 @@ def _of_registry(command: argparse.ArgumentParser) -> None:
 
 
 def _index(options: argparse.Namespace) -> int:
+    from bagipakai.registry.matching.honey import real
     from bagipakai.registry.matching.index import Index
 
     made = _opened(options)
     if not isinstance(made, Index):
         return refused(made)
-    told = {"persons": len(made), "folder": str(made.folder), "rules": made.manifest["rules"]}
-    return answered(options, told, f"Indeks {number(len(made))} orang: {made.folder}")
+    told = {"persons": real(made), "folder": str(made.folder), "rules": made.manifest["rules"]}
+    return answered(options, told, f"Indeks {number(real(made))} orang: {made.folder}")
 
 
 def _match(options: argparse.Namespace) -> int:
     from bagipakai.registry.matching import lists, model
     from bagipakai.registry.matching.features import features
+    from bagipakai.registry.matching.honey import met, without
     from bagipakai.registry.matching.job import Matching
     from bagipakai.registry.matching.policy import Decision, today
     from bagipakai.registry.matching.results import result, write
@@ -91,8 +90,8 @@ def _match(options: argparse.Namespace) -> int:
     try:
         with interruptible("Tidak ada hasil yang tertulis: ulangi perintah yang sama."):
             with shown("memadankan", "baris", len(given.table)) as more:
-                found = Matching(index, weights, Decision.on(day)).of(features(given.table, day), more)
-            told = result(given.table["list_id"], found, one_to_one=options.one_to_one)
+                found = Matching(index, weights, Decision.on(day)).of(features(given.table, day, given.values), more)
+            told = result(given.table["list_id"], without(found, met(found, index)), one_to_one=options.one_to_one)
             write(told, options.out)
     except Damaged as damage:
         return refused(damage.refusal)
@@ -130,64 +129,37 @@ def _told(told: Any, given: Any, out: Path) -> list[str]:
 
 def _opened(options: argparse.Namespace) -> "Index | Refusal":
     """The index of what the options name, made if it is not there; or why there is none."""
-    from bagipakai.registry.matching import sources
-    from bagipakai.registry.matching.index import Index, build
-    from bagipakai.registry.vault import ShelfKey
+    from bagipakai.registry.matching import indexes
 
     storage = _storage()
     if options.release:
         release = named.opened(options.release)
         if isinstance(release, Refusal):
             return release
-        source, name = sources.source_of_release(release), f"index/{release.version}"
-        folder = options.index or release.folder.parent.parent / "indexes" / release.version
-        people, count = sources.people_of_release(release, storage), release.person_count
+        place = indexes.of_release(release, storage, options.index)
     else:
         try:
-            source, name = sources.source_of_file(options.registry), "index/file"
-            people, count = sources.people_of_file(options.registry), sources.count_of_file(options.registry)
+            place = indexes.of_file(options.registry, options.index)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else ""
             return Refusal(
                 "matching-registry-unreadable", {"file": options.registry.name, "why": why or "bukan Parquet"}
             )
-        folder = options.index or options.registry.with_name(f"{options.registry.name}.index")
     try:
-        if folder.exists():
-            found = _there(folder, name, storage, source)
-            if found is not None:
-                return found
-            shutil.rmtree(folder)  # of an earlier content, or of other rules: it is made of the registry alone
-        key = ShelfKey.new(name)
+        if (found := indexes.standing(place, storage)) is not None:
+            return found
         with (
             interruptible("Indeks belum jadi: ulangi perintah yang sama."),
-            shown("mengindeks", "orang", count) as more,
+            shown("mengindeks", "orang", place.count) as more,
         ):
-            build(_counting(people, more), folder, key, source, storage)
-        return Index.open(folder, key, source)
+            return indexes.made(place, storage, more)
     except Damaged as damage:
         return damage.refusal
 
 
-def _there(folder: Path, name: str, storage: StorageKey, source: dict[str, str]) -> "Index | None":
-    """The index that lies there; None if it is one of something else than is asked for. Raises Damaged."""
-    from bagipakai.registry.matching.index import MANIFEST, Index
-    from bagipakai.registry.vault import ShelfKey
-
-    if not (folder / MANIFEST).is_file():
-        raise Damaged("index-place-taken", folder.name)
-    try:
-        return Index.open(folder, ShelfKey.unwrapped(folder, name, storage), source)
-    except Damaged as damage:
-        if damage.code in REBUILT:
-            return None
-        raise
-
-
-def _counting(people: Any, more: Any) -> Any:
-    for table in people:
-        yield table
-        more(len(table))
+def index_of(release: Path) -> "Index | Refusal":
+    """The candidate index of a release that is named by its folder or its version, made if it is not there."""
+    return _opened(argparse.Namespace(release=release, registry=None, index=None))
 
 
 def _storage() -> StorageKey:

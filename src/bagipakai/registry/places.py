@@ -12,12 +12,17 @@ class Places:
     packages: Path
     membership: Path
     holds: Path
+    rosters: Path
+    asked: Path
+    alarms: Path
+    reviews: Path
 
     @classmethod
     def under(cls, var: Path) -> "Places":
         own = var / "registry"
-        places = cls(var / "worker", var / "packages", own / "membership", own / "holds")
-        private = (places.workspaces, places.membership, places.holds)
+        inside = ("membership", "holds", "rosters", "asked", "alarms", "reviews")
+        places = cls(var / "worker", var / "packages", *(own / name for name in inside))
+        private = (places.workspaces, *(own / name for name in inside))
         for folder, mode in ((places.packages, 0o755), *((folder, 0o700) for folder in private)):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)
@@ -28,6 +33,8 @@ class Places:
         return self.membership / f"{package}.roar"
 
     def forget(self, package: str) -> None:
-        """Removes what an earlier try of `package` kept of its members, also where it was killed while writing."""
-        for left in (self.members(package), *self.membership.glob(f".{package}.roar.*")):
+        """Removes what an earlier try of `package` kept of its members, and of whom was asked about, also where it was
+        killed while writing."""
+        asked = (*self.asked.glob(f"*.{package}.npy"), self.asked / f".{package}")
+        for left in (self.members(package), *self.membership.glob(f".{package}.roar.*"), *asked):
             left.unlink(missing_ok=True)

@@ -28,6 +28,8 @@ from bagipakai.core.policy import digests
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Variable
 from bagipakai.registry import quality, tables, vault
+from bagipakai.registry.datasets import DATASET
+from bagipakai.registry.datasets import FORM as DATASET_FORM
 from bagipakai.registry.digest import CUT, ContentDigest, combined
 from bagipakai.registry.folders import Progress, in_the_making, no_room, remove, sync
 from bagipakai.registry.keys import StorageKey
@@ -36,7 +38,6 @@ from bagipakai.registry.regions import EDITION, SYSTEM, regions
 from bagipakai.registry.releases import EVENTS, FORM, MANIFEST, QUALITY, SEAL, File, Release, published, shelf
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey
 
-DATASET, DATASET_FORM = "dataset.json", "bagipakai-dataset-1"
 DRAFTS, DRAFT = "drafts", "draft.json"
 
 Told = Callable[[int], object]
@@ -115,8 +116,7 @@ def draft(
                 "content": combined({file.path: file.content for file in files}),
                 "quality": hashlib.sha256(report).hexdigest(),
                 "files": [{**asdict(file), "unit": file.unit.value} for file in files],
-                "sources": lineage.to_json()["sources"],
-                "values": lineage.to_json()["values"],
+                **{name: told for name, told in lineage.to_json().items() if name != "variables"},
                 "variables": [
                     {**_metadata(variable), "lineage": lineage.of_variable(variable.name)}
                     for variable in catalogue.values()

@@ -9,9 +9,7 @@ submission done: killed before it stands there, the worker begins anew and takes
 it says the same again.
 """
 
-import hashlib
 import logging
-import os
 import re
 import shutil
 import uuid
@@ -31,7 +29,6 @@ from bagipakai.core.intake import (
     RECEIPT_NAME,
     Finding,
     IntakeReceipt,
-    Piece,
     ReturnedPart,
     SubmissionOrder,
 )
@@ -45,6 +42,7 @@ from bagipakai.registry.intake import SentBack, Taken, faults, take
 from bagipakai.registry.kept import Kept, UnknownKept, all_kept, destroy, put_away
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.package import private, withdraw
+from bagipakai.registry.pieces import PieceDiffers, put_together
 from bagipakai.registry.seal import BadRecipient, SealedFile, recipient
 from bagipakai.registry.vault import Damaged
 
@@ -75,10 +73,6 @@ class Stores:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)
         return stores
-
-
-class PieceDiffers(Exception):
-    """A sealed piece is not the one that was ordered, or does not open."""
 
 
 def package_of(order_id: str) -> str:
@@ -191,29 +185,8 @@ def _opened(order: SubmissionOrder, identity: pyrage.x25519.Identity, sealed: Pa
     workspace.mkdir(mode=0o700)
     for number, file in enumerate(order.files, start=1):
         path = workspace / f"berkas-{number:03d}.{file.ending}"
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            for piece in file.pieces:
-                out.write(_open(sealed / f"{piece.sealed_sha256}.age", piece, identity))
+        put_together(file, sealed, identity, path)
         yield path
-
-
-def _open(file: Path, piece: Piece, identity: pyrage.x25519.Identity) -> bytes:
-    """One piece, if its file is the very one that was ordered. Read at once: a piece is small."""
-    try:
-        with file.open("rb") as read:
-            sealed = read.read(piece.sealed_bytes + 1)
-    except FileNotFoundError:
-        raise PieceDiffers(file.name) from None
-    if len(sealed) != piece.sealed_bytes or hashlib.sha256(sealed).hexdigest() != piece.sealed_sha256:
-        raise PieceDiffers(file.name)
-    try:
-        content = bytes(pyrage.decrypt(sealed, [identity]))
-    except pyrage.DecryptError:
-        raise PieceDiffers(file.name) from None
-    if len(content) != piece.bytes:
-        raise PieceDiffers(file.name)
-    return content
 
 
 def _receipt(order: SubmissionOrder, taken: Taken, contract: Contract, package: Path) -> IntakeReceipt:

@@ -42,7 +42,7 @@ IDENTITIES = (
 FORM = "bagipakai-release-2"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_OF_THE_HOUSE = ("files", "variables", "gate", "values")
+_OF_THE_HOUSE = ("files", "variables", "gate", "values", "sets")
 
 
 class UnknownRelease(LookupError):

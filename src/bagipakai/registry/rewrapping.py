@@ -14,6 +14,7 @@ from pathlib import Path
 from bagipakai.core.keyfiles import replace
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import keys
+from bagipakai.registry.building.held import BUILDS
 from bagipakai.registry.folders import sync
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.kept import all_kept
@@ -38,8 +39,9 @@ class Rewrapped:
 
 def rewrap(var: Path, releases: Sequence[Path]) -> Rewrapped | Refusal:
     """Wraps anew every key of the releases and drafts in these folders and of the identities beside them, of what is
-    kept of submissions, and of the holds. Waits until nobody wraps any more. A key that the present storage key does
-    not open stops it before anything is changed. Raises KeyMissing, TooOpen, Broken (registry.holds), OSError."""
+    kept of submissions, lists and reviews, of the holds, and of what builds held. Waits until nobody wraps any more. A
+    key that the present storage key does not open stops it before anything is changed. Raises KeyMissing, TooOpen,
+    Broken (registry.holds), OSError."""
     folder = var / "keys"
     with keys.in_use(folder, alone=True):
         present = keys.storage(folder)
@@ -66,7 +68,11 @@ def _with_keys(var: Path, releases: Sequence[Path]) -> Iterator[Path]:
         yield from _holding_one(folder)
         yield from _holding_one(folder.parent / IDENTITIES)
     yield from (place for place in all_kept(Stores.under(var).kept) if (place / KEY).is_file())
+    yield from _holding_one(Places.under(var).rosters)
+    yield from _holding_one(Places.under(var).reviews)
     yield from _holding_one(Places.under(var).holds.parent)
+    for build in sorted((var / BUILDS).glob("*")):
+        yield from _holding_one(build)
 
 
 def _holding_one(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """The registry's worker: takes unfinished orders from the mailbox, one at a time, and answers each exactly once: orders
-for packages (registry.deliver) and orders to take in what an institution handed in (registry.receiving).
+for packages (registry.deliver), to take in what an institution handed in (registry.receiving), to read or destroy a
+list to be matched (registry.rosters), and about clerical review (registry.reviewing).
 
 It may be killed at any moment. What it had not published is in a private folder that is wiped; what it had published
 but not receipted is found whole, or taken away and made again (registry.deliver). Another worker may run beside it: an
@@ -10,6 +11,7 @@ import logging
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,13 +19,16 @@ from pathlib import Path
 import psycopg
 
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.envelope import BadSeal
+from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.exchange import Cancellation, Order, Receipt, Step
 from bagipakai.core.intake import IntakeReceipt, SubmissionOrder
 from bagipakai.core.lifecycle import State
 from bagipakai.core.progress import Cancelled, Progress, Told, counting
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import deliver, keys, receiving
+from bagipakai.core.review_orders import ReviewOrder, ReviewReceipt
+from bagipakai.core.review_orders import unsealed as review_order
+from bagipakai.core.roster_orders import RosterDestruction, RosterOrder, RosterReceipt
+from bagipakai.registry import asked, deliver, keys, receiving, reviewing, reviews, rosters
 from bagipakai.registry.engines import EngineError, TooManyCells
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved
@@ -41,6 +46,9 @@ TRIES = 3  # of an order that fails for a reason nobody foresaw; a disk that is 
 LINES = 10.0  # seconds between two lines of progress in the log
 OFTEN = 1.0  # seconds between two times that progress is written and a cancellation looked for
 PAUSE = 5.0  # seconds between two looks into the mailbox, if nobody rings
+
+AnyOrder = Order | SubmissionOrder | RosterOrder | RosterDestruction | ReviewOrder
+AnyReceipt = Receipt | IntakeReceipt | RosterReceipt | ReviewReceipt
 
 
 class Worker:
@@ -63,9 +71,12 @@ class Worker:
         if day != self.tidied:
             try:
                 receiving.tidy(self.stores, self.keys.receipt.public, day)
+                rosters.tidy(self.places, self.keys.receipt.public, day)
+                asked.tidy(self.places.asked, day)
+                reviews.tidy(self.places.reviews, day)
                 self.tidied = day
             except OSError as failure:
-                log.error("intake.not_tidied kind=%s", type(failure).__name__)
+                log.error("registry.not_tidied kind=%s", type(failure).__name__)
 
     def look(self, mailbox: Mailbox) -> bool:
         """Handles every unfinished order that nobody else holds. True if no order is left unfinished."""
@@ -94,16 +105,24 @@ class Worker:
             log.warning("order.cancellation_not_trusted order=%s", _shown(order_id))
             return False
 
-    def _done(self, letter: Letter, told: Told) -> Receipt | IntakeReceipt | None:
+    def _done(self, letter: Letter, told: Told) -> AnyReceipt | None:
         """What was done with one order, or None if it must be tried again later."""
-        with suppress(BadSeal):
-            return self._take_in(letter, SubmissionOrder.unsealed(letter.envelope, self.keys.order), told)
         try:
-            order = Order.unsealed(letter.envelope, self.keys.order)
+            order = self._ordered(letter)
         except BadSeal:
             return self._unreadable(letter, Refusal("order-seal-mismatch"))
         if order.order_id != letter.order_id:
-            return self._unreadable(letter, Refusal("order-of-another-id"))
+            return self._unreadable(letter, Refusal("order-of-another-id"), order)
+        match order:
+            case SubmissionOrder():
+                return self._take_in(order, told)
+            case RosterOrder() | RosterDestruction():
+                return self._about_roster(order, told)
+            case Order():
+                return self._delivered(order, told)
+        return self._review(letter, order)
+
+    def _delivered(self, order: Order, told: Told) -> AnyReceipt | None:
         try:
             told(Progress(Step.SELECTION.value, datetime.now(UTC)))
             release = Release.open(self.releases, order.release, trusted=self.seals)
@@ -128,25 +147,31 @@ class Worker:
         except Exception as failure:  # its text may quote a row, so only its kind is told
             return None if self._waits(order.order_id, failure) else deliver.refused(order, self._gave_up())
 
-    def _ordered(self, letter: Letter) -> Order | SubmissionOrder:
+    def _ordered(self, letter: Letter) -> AnyOrder:
         """Raises BadSeal."""
-        with suppress(BadSeal):
-            return SubmissionOrder.unsealed(letter.envelope, self.keys.order)
+        kinds: tuple[Callable[[bytes, PublicKey], AnyOrder], ...]
+        kinds = (review_order, SubmissionOrder.unsealed, RosterOrder.unsealed, RosterDestruction.unsealed)
+        for unsealed in kinds:
+            with suppress(BadSeal):
+                return unsealed(letter.envelope, self.keys.order)
         return Order.unsealed(letter.envelope, self.keys.order)
 
-    def _cancelled(self, order: Order | SubmissionOrder) -> Receipt | IntakeReceipt | None:
+    def _cancelled(self, order: AnyOrder) -> AnyReceipt | None:
         """The receipt of an order that the office does not want any more; None while it cannot be wiped."""
         try:
-            if isinstance(order, SubmissionOrder):
-                return receiving.cancelled(order, self.stores)
-            return deliver.cancelled(order, self.places)
+            match order:
+                case SubmissionOrder():
+                    return receiving.cancelled(order, self.stores)
+                case RosterOrder() | RosterDestruction():
+                    return rosters.cancelled(order, self.places, self.keys.receipt.public)
+                case Order():
+                    return deliver.cancelled(order, self.places)
+            return None  # of a review nothing is ever cancelled
         except OSError as failure:
             log.error("order.not_wiped order=%s kind=%s", order.order_id, type(failure).__name__)
             return None
 
-    def _take_in(self, letter: Letter, order: SubmissionOrder, told: Told) -> Receipt | IntakeReceipt | None:
-        if order.order_id != letter.order_id:
-            return IntakeReceipt(letter.order_id, "", 0, "", refusal="order-of-another-id")
+    def _take_in(self, order: SubmissionOrder, told: Told) -> AnyReceipt | None:
         twice = 2 * sum(piece.bytes for file in order.files for piece in file.pieces)  # each file is read twice
         begun = Progress("CHECKING", datetime.now(UTC), 0, twice, "bytes")
         took = counting(told, begun)
@@ -159,10 +184,41 @@ class Worker:
         except Exception as failure:  # its text may quote a row, so only its kind is told
             return None if self._waits(order.order_id, failure) else receiving.refused(order, self._gave_up())
 
-    def _unreadable(self, letter: Letter, no: Refusal) -> Receipt:
-        """The receipt for an order that cannot be believed: about its id in the mailbox nothing more is known."""
+    def _about_roster(self, order: RosterOrder | RosterDestruction, told: Told) -> AnyReceipt | None:
+        try:
+            if isinstance(order, RosterDestruction):
+                return rosters.destroyed(order, self.places, self.keys.receipt.public)
+            size = sum(piece.bytes for piece in order.file.pieces)
+            begun = Progress("CHECKING", datetime.now(UTC), 0, size, "bytes")
+            told(begun)
+            identity, sealed = keys.intake(self.key_folder), self.stores.sealed / order.place
+            took = counting(told, begun)
+            return rosters.read(order, self.keys.receipt, self.keys.storage, identity, self.places, sealed, took)
+        except Cancelled:
+            return self._cancelled(order)
+        except Exception as failure:  # its text may quote a row, so only its kind is told
+            return None if self._waits(order.order_id, failure) else rosters.refused(order, self._gave_up())
+
+    def _review(self, letter: Letter, order: ReviewOrder) -> AnyReceipt | None:
+        try:
+            return reviewing.answer(order, letter.envelope, self.keys.storage, self.places.reviews)
+        except Exception as failure:  # its text may quote a row, so only its kind is told
+            if self._waits(order.order_id, failure):
+                return None
+            return ReviewReceipt(order.order_id, order.review, refusal=self._gave_up().code)
+
+    def _unreadable(self, letter: Letter, no: Refusal, order: AnyOrder | None = None) -> AnyReceipt:
+        """The receipt for an order that cannot be believed: about its id in the mailbox nothing more is known than of
+        which kind the order is."""
         log.warning("order.refused order=%s code=%s", _shown(letter.order_id), no.code)
-        return Receipt(letter.order_id, plan_digest="", release="", refusal=no.code)
+        match order:
+            case SubmissionOrder():
+                return IntakeReceipt(letter.order_id, "", 0, "", refusal=no.code)
+            case RosterOrder() | RosterDestruction():
+                return RosterReceipt(letter.order_id, order.roster, refusal=no.code)
+            case Order() | None:
+                return Receipt(letter.order_id, plan_digest="", release="", refusal=no.code)
+        return ReviewReceipt(letter.order_id, "", refusal=no.code)
 
     def _waits(self, order_id: str, failure: Exception) -> bool:
         """Whether an order that failed for a reason nobody foresaw is tried again later."""

@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection
 from tests.factories import PASSWORD, a_person, a_request, a_seat, an_institution, an_office
+from tests.fakes import Registry
 from tests.owner import change, rewrite
+from tests.quality import a_statement
 
-from bagipakai.control import circumstances, clock, institutions, people, releases
+from bagipakai.control import circumstances, clock, institutions, matching_quality, people, releases
 from bagipakai.control.models import Institution, Person, Post, Release, Tenure
 from bagipakai.control.trail import auditing, leaves, things
 from bagipakai.core import policy
@@ -63,6 +65,7 @@ CHANGES = {
         persons=1,
         families=1,
     ),
+    "matching-quality.STATE": lambda seat: matching_quality.hear(a_statement().sealed(Registry().keys.receipt)),
 }
 
 

@@ -12,7 +12,7 @@ from bagipakai.registry.matching.words import (
     UNINFORMATIVE,
     Kind,
     phonetic,
-    skeleton,
+    skeletons,
     sounds,
     word_hash,
     words_of,
@@ -99,9 +99,9 @@ def heard(word: str) -> str:
 
 
 def skeleton_of(words: list[str]) -> str:
-    whole = re.sub(r"(.)\1+", r"\1", "".join(skeleton(sound(word)) for word in words))
+    whole = re.sub(r"(.)\1+", r"\1", "".join(skeletons([sound(word) for word in words])))
     breath = "H" if sound(words[0])[0] == "H" != whole[0] else ""
-    return breath + (whole if len(skeleton(sound(words[-1]))) == 1 else phonetic("-" + whole)[1:])
+    return breath + (whole if len(skeletons([sound(words[-1])])[0]) == 1 else phonetic("-" + whole)[1:])
 
 
 def rank(word: str) -> int:
@@ -121,6 +121,7 @@ def normalised(text: str | None) -> dict[str, Any]:
     if not words:
         return dict.fromkeys(names.COLUMNS.names)
     hashes = [word_hash(heard(word)) for word in words]
+    initials_alone = all(len(word) == 1 for word in words)
     bones = 0
     for byte in skeleton_of(words).encode():
         bones = bones * BASE + byte & WRAP
@@ -130,6 +131,6 @@ def normalised(text: str | None) -> dict[str, Any]:
         "skeleton": mix(bones),
         "informative": word_hash(heard(min(words, key=rank))),
         "last": hashes[-1],
-        "words": hashes[: names.KEPT],
+        "words": [word_hash(heard(word)) for word in words[: names.KEPT] if len(word) > 1 or initials_alone],
         "nick": [number for word in words for number in full_words(word)],
     }

@@ -1,7 +1,10 @@
 """Features of drawn persons, and of rows that tell of some of them with damage: what comparing is tried on."""
 
+from hashlib import blake2b
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _WORDS = np.array(
     [
@@ -32,6 +35,7 @@ def persons(n: int, seed: int) -> pa.Table:
     kec = (kab * 100 + dice.integers(1, 4, n)).astype(np.int32)
     years, months, days = _parts(born)
     nik = ((kec.astype(np.int64) * 100 + days + 40 * (sex == 2)) * 100 + months) * 1_000_000 + years % 100 * 10_000
+    kk = kec.astype(np.int64) * 10**10 + dice.integers(0, n // 3, n)
     names, mothers = (_WORDS[dice.integers(0, len(_WORDS), (n, 2))] for _ in range(2))
     texts = [" ".join(one[:many]) for one, many in zip(names, dice.choice([1, 2], n, p=[0.2, 0.8]), strict=True)]
     return pa.table(
@@ -39,7 +43,8 @@ def persons(n: int, seed: int) -> pa.Table:
             "nik": nik + dice.integers(1, 9, n),
             "nik_sound": pa.array(np.full(n, 16), pa.uint8()),
             "nik_fits": pa.array(dice.random(n) < 0.9, mask=dice.random(n) < 0.1),
-            "kk": kec.astype(np.int64) * 10**10 + dice.integers(0, n // 3, n),
+            "kk": kk,
+            "kk_15": kk // 10,
             "born": born,
             "born_part": pa.array(np.full(n, 3), pa.uint8()),
             "born_default": (months == 1) & (days == 1),
@@ -48,8 +53,8 @@ def persons(n: int, seed: int) -> pa.Table:
             "kec": kec,
             "desa": kec.astype(np.int64) * 10_000 + dice.integers(1, 4, n),
             **_named("name", texts),
-            **_named("mother", [" ".join(one[: 1 + at % 5]) for at, one in enumerate(mothers)]),
             "name_frequency": pa.array([texts.count(one) for one in texts], pa.int64()),
+            **_named("mother", [" ".join(one[: 1 + at % 5]) for at, one in enumerate(mothers)]),
         }
     )
 
@@ -60,18 +65,25 @@ def some_rows(there: pa.Table, n: int, seed: int) -> pa.Table:
     rows = there.take(pa.array(dice.integers(0, there.num_rows, n))).drop_columns(["name_frequency"])
     other = there.take(pa.array(dice.integers(0, there.num_rows, n)))
     alone = dice.random(n) < 0.05  # nothing is told of family and place
+    open_card, homeless = alone | (dice.random(n) < 0.3), alone | (dice.random(n) < 0.2)
+    rounded = dice.random(n) < 0.1
     unnamed = {"name": dice.random(n) < 0.1, "mother": (dice.random(n) < 0.1) | alone}
+    another_card = dice.random(n) < 0.4
     columns = {}
     for name in rows.column_names:
-        mixed = np.where(
-            dice.random(n) < 0.2, other[name].to_numpy(zero_copy_only=False), rows[name].to_numpy(zero_copy_only=False)
-        )
-        gone = dice.random(n) < (0.1 if name in ("nik", "born", "sex", "kab", "kec", "desa", "kk") else 0)
-        gone = unnamed.get(name.split("_")[0], gone | alone if name in ("kk", "kab", "kec", "desa") else gone)
+        whose = another_card if name in ("kk", "kk_15") else dice.random(n) < 0.2
+        mixed = np.where(whose, other[name].to_numpy(zero_copy_only=False), rows[name].to_numpy(zero_copy_only=False))
+        gone = dice.random(n) < (0.1 if name in ("nik", "born", "sex", "kab", "kec", "desa") else 0)
+        gone = {"kk": open_card | rounded, "kk_15": open_card}.get(name, gone)
+        gone = unnamed.get(name.split("_")[0], gone | homeless if name in ("kab", "kec", "desa") else gone)
         columns[name] = pa.array(mixed, rows.schema.field(name).type, mask=gone)
     columns["nik_sound"] = pa.array(dice.choice([16, 15, 12, 0], n, p=[0.7, 0.15, 0.1, 0.05]), pa.uint8())
     columns["born_part"] = pa.array(dice.choice([3, 1], n, p=[0.9, 0.1]), pa.uint8())
     columns["nik"] = pa.array([nik and _mistyped(nik, dice) for nik in columns["nik"].to_pylist()], pa.int64())
+    slipped = np.where(dice.random(n) < 0.2, 10 ** dice.integers(5, 15, n), 0)
+    columns["kk"], columns["kk_15"] = (
+        pc.add(columns[name], pa.array(slipped // one)) for name, one in (("kk", 1), ("kk_15", 10))
+    )
     return pa.table(columns)
 
 
@@ -97,10 +109,10 @@ def _parts(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _named(what: str, texts: list[str]) -> dict[str, object]:
-    """Hashes stand for themselves here: any number will do that is one text's own."""
+    """Any number will do that is one text's own, in its upper half as well."""
 
     def number(text: str) -> int:
-        return int.from_bytes(text.encode().ljust(8, b"_")[:8], "little")
+        return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
 
     return {
         what: texts,

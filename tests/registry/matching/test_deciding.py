@@ -9,7 +9,9 @@ from bagipakai.registry.matching.deciding import decided
 from bagipakai.registry.matching.model import EVIDENCE
 from bagipakai.registry.matching.policy import Decision
 
-POLICY = Decision(accept=0.99, consider=0.3, margin=3.0, share=0.9, duplicate=0.9, repeats=0.01)
+POLICY = Decision(
+    accept=0.99, consider=0.3, margin=3.0, share=0.9, duplicate=0.9, repeats=0.01, clear=15.0, hopeless=-10.0
+)
 
 
 def scored(seed: int, rows: int = 600) -> pa.Table:
@@ -64,7 +66,8 @@ def plainly(pairs):
         "margin": margin,
         "candidates": len(pairs),
         "certain": certain(best),
-        "elsewhere": of["rumah"] in ("mother", "elsewhere", "elsewhere-other-mother"),
+        "elsewhere": of["rumah"].removesuffix("-card-open")
+        in ("mother", "mother-within", "elsewhere", "elsewhere-other-mother"),
     }
 
 

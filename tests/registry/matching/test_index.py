@@ -102,10 +102,6 @@ def test_a_person_comes_back_with_every_feature(village):
     for name in COLUMNS.names:
         assert back[name].type == COLUMNS.field(name).type, name
         assert back[name].to_pylist() == people[name].take(pa.array(at)).to_pylist(), name
-    everybody = found.people(np.arange(300))
-    borne = {one["values"]: one["counts"] for one in pc.value_counts(people["name"]).to_pylist()}
-    expected = [borne[name] if name is not None else None for name in people["name"].to_pylist()]
-    assert everybody["name_frequency"].to_pylist() == expected
     with pytest.raises(IndexError):
         found.people(np.array([300]))
 
@@ -128,14 +124,14 @@ def test_a_key_that_too_many_have_is_told_and_counted(tmp_path):
 
 
 def test_a_row_that_would_meet_too_many_keeps_those_of_its_smallest_keys(tmp_path):
-    crowd = [FAMILY | {"kk": 1, "desa": 3201012002, "name": a_name(at)} for at in range(20)]
+    crowd = [FAMILY | {"kk": 1, "desa": 3201012002, "name": a_name(at)} for at in range(12)]
     family = [FAMILY | {"kec": None, "desa": None, "name": None, "mother": None} for _ in range(3)]
     row = of_rows([FAMILY | {"name": a_name(7)}, FAMILY | {"name": a_name(8)}])
     found = made(tmp_path / "x", of_rows([*crowd, *family]))
     few, all_of_them = found.candidates(row, limit=10), found.candidates(row, limit=1_000)
-    assert set(few.ordinal[few.row == 0].tolist()) == {7, 20, 21, 22}
+    assert set(few.ordinal[few.row == 0].tolist()) == {7, 12, 13, 14}
     assert "informative-born" in told(few.too_common[0]) and not all_of_them.too_common.any()
-    assert {*range(23)} == set(all_of_them.ordinal[all_of_them.row == 1].tolist())
+    assert {*range(15)} == set(all_of_them.ordinal[all_of_them.row == 1].tolist())
 
 
 @given(

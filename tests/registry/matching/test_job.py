@@ -1,12 +1,15 @@
 """A list is matched row for row: whoever is certain at once, the others by their evidence, and each answer says why."""
 
 import json
+import math
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from bagipakai.registry.matching import index, model
@@ -90,6 +93,18 @@ def test_no_accuracy_is_lost(people, matching, kind):
     given, truth = a_list(people, 20_000, 12, kind)
     found = matching.of(features(given, DAY))
     assert f1(found, truth)[0] >= json.loads(GOLDEN.read_text())[kind] - 0.0003
+
+
+@pytest.mark.parametrize("kind", ["typical", "dirty"])
+def test_what_is_not_looked_at_would_change_no_answer(people, matching, kind):
+    """Whoever is clear is not looked for by wider keys, and whoever is hopeless is not looked at: with both, all rows
+    have the bands, persons and reasons that they have without."""
+    given = features(a_list(people, 4_000, 13, kind)[0], DAY)
+    everybody = replace(matching, policy=replace(POLICY, clear=math.inf, hopeless=-math.inf))
+    few, all_of_them = matching.of(given), everybody.of(given)
+    for name in ("band", "registry_id", "reason", "stage", "duplicate_of"):
+        assert few[name].equals(all_of_them[name]), name
+    assert pc.sum(few["candidates"]).as_py() < pc.sum(all_of_them["candidates"]).as_py()
 
 
 def test_rows_of_one_person_are_told(typical):

@@ -1,11 +1,15 @@
 """numpy and the SQL of `comparisons` find the same level of every pair, and every level is met."""
 
+from datetime import date
+
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pytest
 from tests.registry.matching.rows import persons, some_rows
 
 from bagipakai.registry.matching.comparisons import COMPARISONS, SIDE
+from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.levels import Side, edits, levels, similarities
 from bagipakai.registry.matching.model import levels_of
 
@@ -40,6 +44,54 @@ def test_every_level_is_the_definitions():
     for one in COMPARISONS:
         assert set(expected[one.name].tolist()) == set(range(len(one.levels))), one.name
         assert (found[one.name] == expected[one.name]).all(), one.name
+
+
+PERSON = {
+    **{"nik": "3201014505810002", "no_kk": "3201011203150004", "nama": "NURUL ELIS SAPITRI", "jenis_kelamin": "P"},
+    **{"tanggal_lahir": "1981-05-05", "nama_ibu": "AMINAH SALEH", "kode_desa": "3201012001"},
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "comparison", "level"),
+    [
+        # A place that is not told is no other place, and a card that is not told no other card.
+        ({"nama_ibu": "Aminah Saleh"}, "rumah", "mother-place-open-card-open"),
+        ({"nama_ibu": "Aminah Saleh", "no_kk": "3201015507100001"}, "rumah", "mother-place-open"),
+        ({"nama_ibu": "Aminah Saleh", "kode_desa": "7371012001"}, "rumah", "mother-card-open"),
+        ({"nama_ibu": "Aminah Saleh", "kode_desa": "7371012001", "no_kk": "7371015507100001"}, "rumah", "mother"),
+        ({"nama_ibu": "Sumiati"}, "rumah", "other-mother-place-open-card-open"),
+        ({"nama_ibu": "Sumiati", "kode_desa": "7371012001"}, "rumah", "elsewhere-other-mother-card-open"),
+        ({"nama_ibu": "Saleh"}, "rumah", "mother-within-place-open-card-open"),
+        ({"nama_ibu": "Saleh", "kode_desa": "7371012001"}, "rumah", "mother-within-card-open"),
+        ({"kode_desa": "3201012001"}, "rumah", "village-card-open"),
+        ({"kode_desa": "3201012001", "no_kk": "3201015507100001"}, "rumah", "village"),
+        ({"nama": "Elis"}, "rumah", "missing"),
+        # One digit of a card's place or date is a slip; one of its serial may be the neighbour's.
+        ({"no_kk": "3201011203160004"}, "rumah", "damaged-family"),
+        ({"no_kk": "3201011203160004", "nama_ibu": "Aminah Saleh"}, "rumah", "damaged-family-and-mother"),
+        ({"no_kk": "3201011203150005"}, "rumah", "other-family-place-open"),
+        ({"no_kk": "3201011203150000"}, "rumah", "damaged-family"),  # rounded by a spreadsheet
+        # Who does not know the day is not sure of the year.
+        ({"tanggal_lahir": "1981"}, "lahir", "same-year-as-far-as-known"),
+        ({"tanggal_lahir": "1982"}, "lahir", "nearly-the-year-as-far-as-known"),
+        ({"tanggal_lahir": "01-01-1979"}, "lahir", "nearly-the-year-as-far-as-known"),
+        ({"tanggal_lahir": "1978"}, "lahir", "differs"),
+        ({"tanggal_lahir": "09-08-1979"}, "lahir", "differs"),
+        # A number that lacks a digit may have lost any: it is no evidence against its owner.
+        ({"nik": "320101450581002"}, "nik", "equal-as-far-as-sound"),
+        ({"nik": "320101405810002"}, "nik", "missing"),
+        ({"nik": "7371011203600001"}, "nik", "differs"),
+        # Initials tell nothing of their own.
+        ({"nama": "N. Elis Sapitri"}, "nama", "one-within-the-other"),
+        ({"nama": "Nurul E. Sapitri"}, "nama", "one-within-the-other"),
+        ({"nama": "N. E. Sapitri"}, "nama", "one-word-of-the-other"),
+    ],
+)
+def test_what_a_row_tells_is_met_by_this_level(row, comparison, level):
+    here, there = (Side(features(pa.Table.from_pylist([one]), date(2026, 11, 26))) for one in (row, PERSON))
+    found = levels(here, there, np.array([0]), np.array([0]))[comparison][0]
+    assert next(one for one in COMPARISONS if one.name == comparison).levels[found].name == level
 
 
 def test_letters_are_compared_as_the_definition_does():

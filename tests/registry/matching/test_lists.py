@@ -20,6 +20,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.registry.matching import lists
 from bagipakai.registry.matching.headings import CALLED, Headings, meaning
 from bagipakai.registry.matching.lists import ListFile, headings, read
+from bagipakai.registry.matching.numbers import numbers
 from bagipakai.registry.matching.policy import Limits
 
 DAY = date(2026, 7, 1)
@@ -169,14 +170,16 @@ def test_a_spreadsheet_is_read_with_its_titles_and_dates(tmp_path):
         [],
         ["NIK", "Nama", "Tanggal Lahir"],
         [NIK, "SITI", date(1980, 3, 5)],
-        [int(NIK), "BUDI", 29285],
+        [int(NIK) // 10 * 10, "BUDI", 29285],  # a spreadsheet keeps fifteen digits
+        [int(NIK) // 10 * 10 + 3, "ANI", "5 Maret 1980"],  # a program keeps them all
     ):
         sheet.append(row)
     path = tmp_path / "daftar.xlsx"
     book.save(path)
     found = accepted(path)
-    assert found.lines.tolist() == [4, 5]
-    assert found.table["tanggal_lahir"].to_pylist() == ["1980-03-05", "29285"]
+    assert found.lines.tolist() == [4, 5, 6]
+    assert found.table["tanggal_lahir"].to_pylist() == ["1980-03-05", "29285", "5 Maret 1980"]
+    assert numbers(found.table["nik"]).sound.tolist() == [16, 15, 16]
     assert findings(found) == {
         ("list-number-is-scientific", "nik"): (1, (5,)),
         ("list-date-is-serial", "tanggal_lahir"): (1, (5,)),

@@ -8,7 +8,16 @@ from tests.registry.matching import plainly
 
 from bagipakai.registry.matching import names
 from bagipakai.registry.matching.names import normalised
-from bagipakai.registry.matching.words import KINDS, KNOWN, NICK_NUMBERS, UNINFORMATIVE, sounds, word_hash, words_of
+from bagipakai.registry.matching.words import (
+    KINDS,
+    KNOWN,
+    NICK_NUMBERS,
+    UNINFORMATIVE,
+    phonetic,
+    sounds,
+    word_hash,
+    words_of,
+)
 
 
 def said(*texts: str | None) -> list[dict]:
@@ -296,7 +305,26 @@ def test_no_two_nicknames_sound_alike():
     assert len(NICK_NUMBERS) == len(shorts)
 
 
-VERSION = "1-d8c180cc5260"
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("N. Elis", ["ELIS"]),
+        ("Agus B. Santoso", ["AGUS", "SANTOSO"]),
+        ("A. B.", ["A", "B"]),  # there is nothing else
+    ],
+)
+def test_an_initial_is_no_word_beside_others(name, words):
+    assert said(name)[0]["words"] == [word_hash(phonetic(sounds([word])[0])) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_"), [("Dede RT 02", "DEDE"), ("DEDE RT.03/RW.01", "DEDE"), ("Mak Inem", "INEM"), ("Bu Ati", "ATI")]
+)
+def test_where_somebody_lives_is_no_part_of_the_name(name, is_):
+    assert canonical(name) == is_
+
+
+VERSION = "2-6a282b7ecfca"
 ROWS = [
     ("SITI NUR AINI", 12831065082772000272, 5298252319052446497, 15096021895051168422, 15096021895051168422),
     ("SOEKARNO", 277566146202267557, 4267489610907293588, 14137898300567301002, 14137898300567301002),

@@ -1,4 +1,4 @@
-"""A person's features go into 48 bytes and come out as they were."""
+"""A person's features go into 64 bytes and come out as they were."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -20,8 +20,8 @@ def test_features_come_back_as_they_were(seed, count):
         assert column.type == COLUMNS.field(name).type and column.to_pylist() == people[name].to_pylist(), name
 
 
-def test_a_person_is_48_bytes_and_every_flag_has_room():
-    assert PERSON.itemsize == 48 and sum(FLAGS.values()) <= 32
+def test_a_person_is_64_bytes_and_every_flag_has_room():
+    assert PERSON.itemsize == 64 and sum(FLAGS.values()) <= 32
     full = np.zeros(1, PERSON)
     full["flags"] = 2 ** sum(FLAGS.values()) - 1
     assert columns(full)["nik_sound"].to_pylist() == [31]

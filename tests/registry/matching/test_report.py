@@ -12,7 +12,7 @@ from bagipakai.cli import main
 from bagipakai.core.charts import NARROWEST, breadth
 from bagipakai.registry.matching import report
 from bagipakai.registry.matching.evaluation import AT_LEAST, GROUPS, Score, evaluated
-from bagipakai.registry.matching.report import figures_of, page, wilson
+from bagipakai.registry.matching.report import figures_of, page
 
 DAY = date(2026, 7, 1)
 MANY = 2 * AT_LEAST
@@ -136,15 +136,6 @@ def test_the_page_is_whole(evaluation):
     reader.feed(page(evaluation, DAY, PROVINCES))
     assert reader.open == []
     assert len(reader.ids) == len(set(reader.ids)) > 0
-
-
-@pytest.mark.parametrize(
-    ("right", "of", "low", "high"),
-    [(0, 0, 0.0, 1.0), (10, 10, 0.722, 1.0), (0, 10, 0.0, 0.278), (81, 263, 0.255, 0.366)],
-)
-def test_wilsons_interval(right, of, low, high):
-    """81 of 263: the example of Newcombe (1998), method 3."""
-    assert wilson(right, of) == pytest.approx((low, high), abs=6e-4)
 
 
 # The command

@@ -9,6 +9,7 @@ import pytest
 from tests.registry.matching.rows import persons, some_rows
 
 from bagipakai.registry.matching.comparisons import COMPARISONS, PLACES, SIDE, TRAINED
+from bagipakai.registry.matching.levels import Side
 from bagipakai.registry.matching.model import EVIDENCE, FAMILY, KERABAT, KIN, RAREST, Model
 from bagipakai.registry.matching.scoring import Scorer, shared
 
@@ -48,9 +49,14 @@ def drawn(rows: int = 120, pairs: int = 10_000) -> tuple[pa.Table, pa.Table, pa.
 
 
 def scored(model, here, there, pairs, met=SHARED):
-    scorer = Scorer(model, PEOPLE, 0.9, met)
+    scorer = Scorer(model, PEOPLE, 0.9, met, borne(there))
     scorer.compare(here)
-    return scorer.prior, scorer.scored(there, pairs)
+    return scorer.prior, scorer.scored(Side(there), pairs)
+
+
+def borne(there):
+    """How many bear these names, as an index tells it."""
+    return lambda names: np.array([there["name"].to_pylist().count(name) for name in names.to_pylist()], np.int32)
 
 
 def test_every_score_is_the_prior_and_its_evidence(model):

@@ -12,17 +12,15 @@ from bagipakai.control.models.institutions import (
     Tenure,
     TenureKind,
 )
+from bagipakai.control.models.matching import QualityStatement
 from bagipakai.control.models.passkeys import Credential, KeyEvent, PendingDecision, SignedDecision, SigningAttempt
 from bagipakai.control.models.people import LoginFailure, Person
 from bagipakai.control.models.readiness import ReadinessEvent, ReadinessReview
 from bagipakai.control.models.requests import Claim, Denial, Event, Notice, Paper, PlacedOrder, Request, SignedCopy
-from bagipakai.control.models.submissions import (
-    PlacedIntake,
-    Submission,
-    SubmissionEvent,
-    UploadedFile,
-    UploadedPiece,
-)
+from bagipakai.control.models.reviews import Review, Sheet, SheetEvent
+from bagipakai.control.models.rosters import PlacedRoster, Roster, RosterEvent
+from bagipakai.control.models.submissions import PlacedIntake, Submission, SubmissionEvent
+from bagipakai.control.models.uploads import Holder, UploadedFile, UploadedPiece
 
 __all__ = [
     "Claim",
@@ -33,6 +31,7 @@ __all__ = [
     "Event",
     "Grant",
     "GrantEvent",
+    "Holder",
     "Institution",
     "KeyEvent",
     "Kind",
@@ -43,8 +42,10 @@ __all__ = [
     "Person",
     "PlacedIntake",
     "PlacedOrder",
+    "PlacedRoster",
     "Post",
     "ProcessorMandate",
+    "QualityStatement",
     "ReadinessEvent",
     "ReadinessReview",
     "Reading",
@@ -52,6 +53,11 @@ __all__ = [
     "Region",
     "Release",
     "Request",
+    "Review",
+    "Roster",
+    "RosterEvent",
+    "Sheet",
+    "SheetEvent",
     "SignedCopy",
     "SignedDecision",
     "SigningAttempt",

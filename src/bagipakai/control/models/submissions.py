@@ -1,4 +1,4 @@
-"""What institutions hand in as providers of a source, event by event, and what is being uploaded meanwhile."""
+"""What institutions hand in as providers of a source, event by event."""
 
 from django.db import models
 from django.db.models import UniqueConstraint
@@ -23,6 +23,11 @@ class Submission(models.Model):
         constraints = [UniqueConstraint(fields=["source", "version"], name="one_submission_of_a_version")]
         indexes = [models.Index(fields=["institution", "-id"], name="submissions_of_an_institution")]
 
+    @property
+    def place(self) -> str:
+        """The folder of its sealed pieces in the intake store, and its place in an address."""
+        return str(self.pk)
+
 
 class SubmissionEvent(Entry):
     """What happened to a submission."""
@@ -31,40 +36,6 @@ class SubmissionEvent(Entry):
 
     class Meta(Entry.Meta):
         constraints = [UniqueConstraint(fields=["subject", "n"], name="one_submission_event_at_a_place")]
-
-
-class UploadedFile(models.Model):
-    """A file on its way in. Of the moment: what counts of a file that came whole stands in the events.
-
-    `size` is None while nobody knows it (a form without script tells none). `last_changed` is what the sender's
-    machine says of the file, so that the same one is gone on with after a pause.
-    """
-
-    submission = models.ForeignKey(Submission, models.PROTECT, related_name="uploads")
-    number = models.PositiveIntegerField()
-    name = models.CharField(max_length=160)
-    size = models.BigIntegerField(null=True)
-    piece = models.PositiveIntegerField()
-    last_changed = models.CharField(max_length=20, blank=True)
-    begun_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [UniqueConstraint(fields=["submission", "number"], name="one_upload_of_a_number")]
-
-
-class UploadedPiece(models.Model):
-    """One piece of a file, sealed to the registry; `sealed_sha256` is the name of its file in the intake store. `mark`
-    tells whether the same piece came again: keyed, so that nobody who reads the table can try out what was in it."""
-
-    file = models.ForeignKey(UploadedFile, models.CASCADE, related_name="pieces")
-    number = models.PositiveIntegerField()
-    bytes = models.PositiveIntegerField()
-    sealed_bytes = models.PositiveIntegerField()
-    sealed_sha256 = models.CharField(max_length=64)
-    mark = models.CharField(max_length=64)
-
-    class Meta:
-        constraints = [UniqueConstraint(fields=["file", "number"], name="one_piece_at_a_place")]
 
 
 class PlacedIntake(models.Model):

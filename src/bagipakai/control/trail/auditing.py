@@ -6,7 +6,16 @@ from typing import Any
 
 from django.db import connection
 
-from bagipakai.control.models import Event, GrantEvent, KeyEvent, ReadinessEvent, RecipientKeyEvent, SubmissionEvent
+from bagipakai.control.models import (
+    Event,
+    GrantEvent,
+    KeyEvent,
+    ReadinessEvent,
+    RecipientKeyEvent,
+    RosterEvent,
+    SheetEvent,
+    SubmissionEvent,
+)
 from bagipakai.control.trail import entries, gates, things
 from bagipakai.control.trail.openings import openings
 from bagipakai.control.trail.store import Store
@@ -33,7 +42,16 @@ def differences(store: Store) -> list[str]:
     return found
 
 
-ENTRIES: tuple[Any, ...] = (Event, ReadinessEvent, GrantEvent, KeyEvent, RecipientKeyEvent, SubmissionEvent)
+ENTRIES: tuple[Any, ...] = (
+    Event,
+    ReadinessEvent,
+    GrantEvent,
+    KeyEvent,
+    RecipientKeyEvent,
+    SubmissionEvent,
+    RosterEvent,
+    SheetEvent,
+)
 AT_ONCE = 500
 
 

@@ -5,22 +5,34 @@ kesiapan/12#3        entry 3 of a readiness review
 hak/9#2              entry 2 of a grant
 kunci-lembaga/4#1    entry 1 of the key book of an institution
 kiriman/5#2          entry 2 of a submission
+daftar/3#1           entry 1 of a roster
+lembar/8#3           entry 3 of a sheet of pairs
 """
 
 import re
 from typing import Any
 
-from bagipakai.control.models import Event, GrantEvent, ReadinessEvent, RecipientKeyEvent, SubmissionEvent
+from bagipakai.control.models import (
+    Event,
+    GrantEvent,
+    ReadinessEvent,
+    RecipientKeyEvent,
+    RosterEvent,
+    SheetEvent,
+    SubmissionEvent,
+)
 from bagipakai.control.models.ledger import Entry
 
 NAME = re.compile(
-    r"(?:(?P<kind>kesiapan|hak|kunci-lembaga|kiriman)/(?P<number>[1-9][0-9]{0,17})|(?P<request>[A-Z0-9-]+))#(?P<n>[1-9][0-9]{0,8})"
+    r"(?:(?P<kind>kesiapan|hak|kunci-lembaga|kiriman|daftar|lembar)/(?P<number>[1-9][0-9]{0,17})|(?P<request>[A-Z0-9-]+))#(?P<n>[1-9][0-9]{0,8})"
 )
 KINDS: dict[str, type[Entry]] = {
     "kesiapan": ReadinessEvent,
     "hak": GrantEvent,
     "kunci-lembaga": RecipientKeyEvent,
     "kiriman": SubmissionEvent,
+    "daftar": RosterEvent,
+    "lembar": SheetEvent,
 }
 
 

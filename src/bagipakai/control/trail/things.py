@@ -2,7 +2,7 @@
 change of it is a leaf, and the newest leaf about a row says what the row says.
 
 lembaga/3 · jabatan/9 · masa-jabatan/12 · mandat/2 · orang/17 · kompetensi/5 · rilis/1
-kebijakan · konfigurasi
+mutu-pemadanan/1 · kebijakan · konfigurasi
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,6 +19,7 @@ from bagipakai.control.models import (
     Person,
     Post,
     ProcessorMandate,
+    QualityStatement,
     Release,
     Tenure,
 )
@@ -68,6 +69,7 @@ KINDS: Mapping[type[Model], Kind] = {
         ("version", "digest", "standard", "region_edition", "published_on", "persons", "families", "withdrawn_at"),
         later=("withdrawal_reason",),
     ),
+    QualityStatement: Kind("matching-quality", "mutu-pemadanan", ("digest", "statement")),
 }
 
 

@@ -106,7 +106,7 @@ def variable_has_no_reason(state: State, command: Command, facts: Facts) -> Refu
         if not isinstance(one, Mapping) or not is_text(one.get("name")) or not is_text(one.get("reason")):
             name = one.get("name") if isinstance(one, Mapping) else None
             return Refusal("variable-has-no-reason", {"variable": str(name or "–")})
-    return None if state.asked else Refusal("variable-has-no-reason")
+    return None if state.asked or state.matches else Refusal("variable-has-no-reason")
 
 
 def plan_is_unlawful(state: State, command: Command, facts: Facts) -> Refusal | None:

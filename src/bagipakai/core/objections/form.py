@@ -20,6 +20,7 @@ from bagipakai.core.shapes import (
     is_some_texts,
     is_text,
     is_texts,
+    is_texts_once,
     misfit,
     one_of,
 )
@@ -27,6 +28,8 @@ from bagipakai.core.shapes import (
 
 def form_is_incomplete(state: State, command: Command, facts: Facts) -> Refusal | None:
     key = misfit(command.payload, _SHAPES[command.action], _MAY_SAY.get(command.action, NO_MORE))
+    if key is None and command.action is Action.APPROVE and not (command.payload["variables"] or state.matches):
+        key = "variables"  # none may be approved only where a list is matched: then no more is told than its answers
     return None if key is None else Refusal("form-is-incomplete", {"field": key})
 
 
@@ -74,7 +77,7 @@ _SHAPES: Final[Mapping[Action, Form]] = {
     Action.DECIDE_VARIABLES: {"verdicts": _is_verdicts},
     Action.GIVE_OPINION: {"opinion": one_of("SUPPORTS", "CONDITIONS", "OPPOSES"), "reason": is_text},
     Action.APPROVE: {
-        "variables": is_some_texts,
+        "variables": is_texts_once,
         "level": is_level,
         "plan": is_digest,
         "content": is_digest,

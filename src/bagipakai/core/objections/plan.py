@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from bagipakai.core.disclosure import Disclosure
-from bagipakai.core.plan import NATION, Format, Level, Plan
+from bagipakai.core.plan import NATION, Format, Level, Plan, Unit
 from bagipakai.core.query import (
     AREA_COLUMNS,
     And,
@@ -63,7 +63,11 @@ def control_tier(plan: Plan, catalogue: Catalogue) -> Level:
 def objection(plan: Plan, known: Known) -> Refusal | None:
     """What stands in the way of this plan, or None. Whatever is not known is refused (law reference 4.4, rule 8)."""
     return next(
-        (no for part in (_frame, _variables, _level, _protections, _table, _filter) for no in part(plan, known)),
+        (
+            no
+            for part in (_frame, _matching, _variables, _level, _protections, _table, _filter)
+            for no in part(plan, known)
+        ),
         None,
     )
 
@@ -85,6 +89,21 @@ def _frame(plan: Plan, known: Known) -> Iterator[Refusal]:
     yield from _outside(plan.area.codes, plan.recipient.competence)
 
 
+def _matching(plan: Plan, known: Known) -> Iterator[Refusal]:
+    """A list is matched as it was read, person by person, behind the gates of level L4; what is told of its rows stays
+    with who sent them (law reference 4.7)."""
+    if plan.matching is None:
+        return
+    if re.fullmatch("[0-9a-f]{64}", plan.matching.digest) is None or not plan.matching.rows:
+        yield Refusal("plan-roster-unknown", {"roster": _shown(plan.matching.roster)})
+    if plan.level is not Level.L4:
+        yield Refusal("plan-matching-above-level", {"level": plan.level.value, "needed": Level.L4.value})
+    if plan.unit is not Unit.INDIVIDU:
+        yield Refusal("plan-matching-of-persons", {"unit": plan.unit.value})
+    if plan.onward_sharing:
+        yield Refusal("plan-matching-stays")
+
+
 def _outside(codes: tuple[str, ...], competence: str) -> Iterator[Refusal]:
     """What of an area does not lie in this competence. One that is not known has no inside."""
     if competence == NATION:
@@ -101,7 +120,7 @@ def _outside(codes: tuple[str, ...], competence: str) -> Iterator[Refusal]:
 def _variables(plan: Plan, known: Known) -> Iterator[Refusal]:
     """Each variable exists, belongs to the unit and the purpose, stands once, and has a reason. The filter speaks of
     the same variables, asked for or not: what a row was chosen by is known of every row."""
-    if not plan.variables:
+    if not plan.variables and plan.matching is None:
         yield Refusal("plan-without-variables")
     for name in plan.used:
         if name not in known.catalogue:

@@ -13,12 +13,15 @@ from bagipakai.portal.accounts import posts
 NAMES: dict[str, Promise] = {
     "requests:list": _("Permintaan"),
     "examining:queue": _("Antrean"),
+    "rosters:list": _("Daftar untuk dipadankan"),
     "readiness:own": _("Kesiapan lembaga"),
     "readiness:queue": _("Tinjauan kesiapan"),
     "submissions:list": _("Data sumber"),
+    "reviews:queue": _("Telaah padanan"),
     "register:list": _("Daftar berbagipakai"),
     "releases:list": _("Rilis data"),
     "catalogue:list": _("Katalog variabel"),
+    "matching:show": _("Mutu pemadanan"),
     "passkeys:mine": _("Kunci saya"),
 }
 # Under which entry the pages of a room stand: the first of these that the reader has. Who acts does so from a queue.
@@ -29,21 +32,25 @@ OF_ROOM: dict[str, tuple[str, ...]] = {
     "examining": ("examining:queue", "requests:list"),
     "readiness": ("readiness:queue", "readiness:own"),
     "submissions": ("submissions:list",),
+    "rosters": ("rosters:list",),
+    "reviews": ("reviews:queue",),
     "register": ("register:list",),
     "releases": ("releases:list",),
     "catalogue": ("catalogue:list",),
+    "matching": ("matching:show",),
     "passkeys": ("passkeys:mine",),
 }
 OF_POST = ("passkeys:mine",)  # whoever acts in a post signs with a key
-OPEN_TO_ALL = ("register:list", "releases:list", "catalogue:list")
+OPEN_TO_ALL = ("register:list", "releases:list", "catalogue:list", "matching:show")
 ASKING = ("requests:list", "readiness:own")
 EXAMINING = ("examining:queue", "requests:list")
 OF_ROLE: dict[Role, tuple[str, ...]] = {
-    Role.APPLICANT: (*ASKING, "requests:new", "readiness:new"),
+    Role.APPLICANT: (*ASKING, "requests:new", "rosters:list", "readiness:new"),
     Role.ACCOUNTABLE_OFFICER: (*ASKING, "examining:queue", "readiness:key"),
     Role.AUTHORISED_HANDLER: ASKING,
     Role.READINESS_REVIEWER: ("readiness:queue",),
     Role.SOURCE_PROVIDER: ("submissions:list", "submissions:new"),
+    Role.CLERK: ("reviews:queue",),
     Role.AUDITOR: ("requests:list", "readiness:queue", "submissions:list"),
     **dict.fromkeys(
         (

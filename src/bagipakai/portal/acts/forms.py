@@ -382,7 +382,11 @@ class ApproveForm(ReasonForm):
             Row(_("Satuan data"), glossary.term(plan.unit, "unit").label),
             Row(_("Wilayah"), wording.area(plan.area, setting.regions, lang())),
             Row(_("Siapa yang termasuk"), wording.population(plan.population, setting.catalogue, lang())),
-            Row(_("Variabel"), lines=tuple(title for _name, title, chosen in self.choices if chosen)),
+            *(Row(name, text) for name, text in wording.matching(plan, lang())),
+            Row(
+                _("Variabel"),
+                lines=tuple(title for _name, title, chosen in self.choices if chosen) or (_("Tidak ada"),),
+            ),
             Row(_("Versi rilis"), plan.release),
             Row(_("Diperbarui dengan rilis berikutnya"), _("Ya") if plan.rolling else _("Tidak")),
             Row(_("Boleh dibagikan lagi"), _("Ya") if plan.onward_sharing else _("Tidak")),

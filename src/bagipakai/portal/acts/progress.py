@@ -124,6 +124,16 @@ def _counts(told: Progress) -> tuple[int, int, str, str, str]:
     return done, told.of, counted, speed, "" if left is None else time_left(left)
 
 
+def counted(order: str) -> dict[str, Any]:
+    """How far the registry is with an order of which it tells a share alone; empty before it began and once it
+    answered."""
+    told = orders.under_way(order)
+    if told is None or not told.of:
+        return {}
+    left = told.left(clock.now())
+    return {"percent": min(100, 100 * told.done // told.of), "left": "" if left is None else time_left(left)}
+
+
 def time_left(left: timedelta) -> str:
     """A round figure: less than a minute, minutes, hours."""
     minutes = round(left.total_seconds() / 60)

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bagipakai.control import clock, orders, readiness, register, requests
+from bagipakai.control import clock, orders, readiness, register, requests, reviews
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action
@@ -162,4 +162,5 @@ def evidence(dossier: Dossier) -> dict[str, Any] | None:
         "refusal": explained(receipt.refusal) if receipt and receipt.refusal else "",
         "steps": [(step, done.get(step), _in_words(done.get(step))) for step in Step],
         "plan": dossier.state.decision.plan if dossier.state.decision else "",
+        "review": reviews.progress(dossier.state.orders[-1]),
     }

@@ -31,10 +31,10 @@ def sentence(no: Refusal, words: Mapping[str, str] = NOTHING) -> str:
     return replace(no, detail=said).sentence(lang()).replace("?.", "?")  # a question that stands last ends the sentence
 
 
-def explained(code: str) -> str:
-    """What the registry said no with: its sentence, or the bare code of one that has none."""
+def explained(code: str, detail: Mapping[str, str] = NOTHING) -> str:
+    """What the registry said no with, and what about: its sentence, or the bare code of one that has none."""
     try:
-        return sentence(Refusal(code))
+        return sentence(Refusal(code, dict(detail)))
     except KeyError:
         return code
 
@@ -43,10 +43,11 @@ def _word(code: str) -> str:
     """What a reader calls a status, document, question, variable or day; anything else stays as it is."""
     code = code.removeprefix("field:").removeprefix("document:")  # what an item of a repair names
     day = clock.today()
-    kinds, form, catalogue = Levels.on(day).kinds, forms.current(day), Catalogue.on(day)
+    kinds, catalogue = Levels.on(day).kinds, Catalogue.on(day)
+    questions = [one for service in forms.Service for one in forms.current(day, service).questions]
     if code in kinds:
         return kinds[code].title(lang())
-    if found := [question for question in form.questions if question.code == code]:
+    if found := [question for question in questions if question.code == code]:
         return found[0].label(lang())
     if code in catalogue:
         return catalogue[code].title(lang())

@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from bagipakai.control import keybook, notices, readiness, requests, submissions
+from bagipakai.control import keybook, notices, readiness, requests, reviews, rosters, submissions
 from bagipakai.control.models import Notice
 from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
@@ -31,7 +31,10 @@ def home(http: HttpRequest) -> HttpResponse:
             "stated": [house for house, book in keybook.kept(tenure) if book.waiting is not None][:5],
             "key_advice": advice(keybook.book(tenure.post.institution)) if offers(http, "readiness:own") else "",
             "handing_in": [(row, titled(row.source)) for row in submissions.waiting(tenure)[:5]],
+            "lists": list(rosters.waiting(tenure)[:5]),
             "came_back": [(row, titled(row.source), rows) for row, rows in submissions.came_back(tenure)[:5]],
+            "reviewing": reviews.queue(tenure)[:5] if offers(http, "reviews:queue") else [],
+            "holding": reviews.holding(tenure) if offers(http, "reviews:queue") else None,
             "may_ask": offers(http, "requests:new"),
         }
     return render(http, "pages/home.html", context)

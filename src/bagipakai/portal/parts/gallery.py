@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bagipakai.portal.matching.figures import example
 from bagipakai.portal.parts.shapes import Row, Step, Task
 
 LONG = (
@@ -97,6 +98,7 @@ def parts(http: HttpRequest) -> HttpResponse:
                 Sample("BP-2026-000044", "Kementerian Sosial", "ACCESS_GRANTED", today + timedelta(days=9)),
             ],
             "page": Paginator(range(100), 10).page(3),
+            "chart": example(),
             "long": LONG,
         },
     )

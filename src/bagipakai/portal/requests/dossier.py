@@ -37,9 +37,12 @@ class Dossier:
 
     @cached_property
     def possible(self) -> Mapping[Action, requests.Possibility]:
-        """What the reader can do or is kept from, by action; an open way counts before a shut one."""
+        """What the reader can do or is kept from, by action; an open way counts before a shut one. Where no variable is
+        asked there is none to say anything of."""
         found: dict[Action, requests.Possibility] = {}
         for one in requests.possible(self.request.reference, self.tenure):
+            if not self.state.asked and one.action in (Action.PROPOSE, Action.DECIDE_VARIABLES):
+                continue
             if one.action not in found or found[one.action].refusal is not None:
                 found[one.action] = one
         return found

@@ -97,6 +97,9 @@ def _field(ask: Ask) -> forms.Field:
         case "release":
             choices = [(version, version) for version in ask.setting.releases]
             return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **common)
+        case "roster":
+            lists = [(one, _list(ask, one)) for one in ask.setting.rosters]
+            return forms.ChoiceField(choices=lists, widget=forms.RadioSelect, **common)
         case "yes_no":
             return forms.ChoiceField(
                 choices=[("ya", _("Ya")), ("tidak", _("Tidak"))], widget=forms.RadioSelect, **common
@@ -110,6 +113,18 @@ def _field(ask: Ask) -> forms.Field:
 
 def _purposes(ask: Ask) -> list[tuple[str, str]]:
     return [(code, str(rule["name" if ask.lang == "id" else "english"])) for code, rule in ask.setting.purposes.items()]
+
+
+def _list(ask: Ask, reference: str) -> str:
+    """A list as its sender knows it; one that is destroyed by its reference."""
+    if reference not in ask.setting.rosters:
+        return reference
+    name, rows = ask.setting.rosters[reference]
+    return _("%(reference)s, %(name)s, %(rows)s baris") % {
+        "reference": reference,
+        "name": name,
+        "rows": wording.number(rows, ask.lang),
+    }
 
 
 def _draw_field(ask: Ask, answer: Any, posted: QueryDict) -> dict[str, Any]:
@@ -334,6 +349,10 @@ def _words_yes_no(ask: Ask, answer: Any) -> tuple[str, ...]:
     return (_("Ya") if answer else _("Tidak"),)
 
 
+def _words_roster(ask: Ask, answer: Any) -> tuple[str, ...]:
+    return (_list(ask, answer),)
+
+
 def _words_date(ask: Ask, answer: Any) -> tuple[str, ...]:
     return (day(date.fromisoformat(answer)),)
 
@@ -362,6 +381,7 @@ def _words_people(ask: Ask, answer: Any) -> tuple[str, ...]:
 ONE_FIELD = Kind("requests/kinds/field.html", _draw_field, _read_field)
 KINDS = {
     **dict.fromkeys(("text", "long_text", "choice", "purpose", "release", "yes_no", "date"), ONE_FIELD),
+    "roster": Kind("requests/kinds/roster.html", _draw_field, _read_field),
     "area": Kind("requests/kinds/area.html", _draw_area, _read_area),
     "population": Kind("requests/kinds/population.html", _draw_population, _read_population),
     "variables": Kind("requests/kinds/variables.html", _draw_variables, _read_variables),
@@ -370,6 +390,7 @@ KINDS = {
 _WORDS: dict[str, Callable[[Ask, Any], tuple[str, ...]]] = {
     "choice": _words_choice,
     "purpose": _words_purpose,
+    "roster": _words_roster,
     "yes_no": _words_yes_no,
     "date": _words_date,
     "area": _words_area,

@@ -1,6 +1,7 @@
 """The applicant's pages: from a blank draft to a request that is sent, and where it stands then."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, BinaryIO, cast
 
 from csp.constants import SELF
@@ -52,13 +53,18 @@ def listing(http: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def new(http: HttpRequest) -> HttpResponse:
-    """What one should have at hand, and a button that opens a draft."""
-    if http.method == "POST":
-        outcome = requests.create(posts.current(http) or http.user)  # type: ignore[arg-type]
-        if isinstance(outcome, Refusal):
-            return refused(http, outcome, reverse("requests:list"))
-        return redirect("requests:show", outcome.reference)
-    return render(http, "requests/new.html")
+    """Which service is asked for, what one should have at hand, and a button that opens a draft."""
+    if http.method == "GET":
+        return render(http, "requests/new.html")
+    wanted = http.POST.get("layanan", "")
+    if wanted not in set(office.Service):
+        wrong = {"error": _("Pilih pemadanan atau data DTSEN")}
+        return render(http, "requests/new.html", wrong, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    by: Any = posts.current(http) or http.user
+    outcome = requests.create(by, service=office.Service(wanted))
+    if isinstance(outcome, Refusal):
+        return refused(http, outcome, reverse("requests:list"))
+    return redirect("requests:show", outcome.reference)
 
 
 @require_GET

@@ -1,7 +1,5 @@
 """Handing in a source: its contract, the upload, what the registry found, what came back."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -16,8 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bagipakai.control import clock, inflows, intake_receipts, keys, orders, submissions, uploads
-from bagipakai.control.models import PlacedIntake, Submission, Tenure, UploadedFile
+from bagipakai.control import clock, inflows, intake_receipts, keys, submissions, uploads
+from bagipakai.control.models import Submission, Tenure
 from bagipakai.control.submissions import UnknownSubmission
 from bagipakai.control.trail import house
 from bagipakai.core.intake import RECEIPT_NAME, Finding, IntakeReceipt
@@ -26,14 +24,15 @@ from bagipakai.core.sources import Contract, Sources
 from bagipakai.core.submissions import Action
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
-from bagipakai.portal.acts.progress import time_left
+from bagipakai.portal.acts.progress import counted
 from bagipakai.portal.pages.files import as_download
 from bagipakai.portal.pages.refused import explained, lang, refused, sentence
 from bagipakai.portal.submissions import contracts
-from bagipakai.portal.submissions.sealing import FIELD, SealedUpload
+from bagipakai.portal.uploading import pieces
+from bagipakai.portal.uploading.sealing import FIELD, SealedUpload
 
 NEWEST = 50
-NAME_LIMIT = 2048  # bytes of what a script says of a file
+ROOM = "submissions"
 
 
 @require_GET
@@ -90,16 +89,6 @@ def show(http: HttpRequest, submission: int) -> HttpResponse:
     return _page(http, *_opened(http, submission))
 
 
-def _under_way(row: Submission) -> dict[str, Any]:
-    """How far the registry is with checking a set that was sent; empty before it began and once it answered."""
-    order = PlacedIntake.objects.filter(submission=row).first()
-    told = orders.under_way(order.order_id) if order else None
-    if told is None or not told.of:
-        return {}
-    left = told.left(clock.now())
-    return {"percent": min(100, 100 * told.done // told.of), "left": "" if left is None else time_left(left)}
-
-
 def _page(
     http: HttpRequest, row: Submission, tenure: Tenure, error: str = "", status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
@@ -115,13 +104,7 @@ def _page(
         "title": contracts.titled(row.source),
         "version": state.contract.partition("@")[0],
         "contract": agreed,
-        "files": list(state.files.values()),
-        "unfinished": [
-            _unfinished(one) for one in row.uploads.exclude(number__in=list(state.files)).order_by("number")
-        ],
-        "limits": submissions.limits(),
-        "endings": ", ".join(one.upper() for one in uploads.ENDINGS),
-        "accept": ",".join(f".{one}" for one in uploads.ENDINGS),
+        **pieces.shown(row, list(state.files.values()), ROOM),
         "uploading": Action.ADD_FILE in may and may[Action.ADD_FILE] is None,
         "may_submit": Action.SUBMIT in may,
         "hindrance": sentence(no) if (no := may.get(Action.SUBMIT)) else "",
@@ -130,7 +113,7 @@ def _page(
         "uncancellable": sentence(no) if (no := may.get(Action.CANCEL)) and not state.cancelled_at else "",
         "receipt": receipt,
         "receipt_name": RECEIPT_NAME,
-        "under_way": _under_way(row),
+        "under_way": counted(submissions.order_id(row)),
         "returned_whole": _whole(state.outcome.refusal, receipt) if state.outcome and receipt else "",
         "unbelieved": explained(state.outcome.refusal) if state.outcome and not receipt else "",
         "findings": [_found(one, len(state.files)) for one in receipt.findings] if receipt else [],
@@ -166,23 +149,14 @@ def upload(http: HttpRequest, submission: int) -> HttpResponse:
 def begin(http: HttpRequest, submission: int) -> JsonResponse:
     """For the script: where to put the pieces of a file, and which are missing. The same file is gone on with."""
     row, tenure = _opened(http, submission)
-    try:
-        told = json.loads(http.read(NAME_LIMIT))
-        name, size, changed = str(told["name"]), int(told["size"]), str(int(told["changed"]))
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return JsonResponse({}, status=HTTPStatus.BAD_REQUEST)
-    file = inflows.begin_file(row, tenure, name, size, changed)
-    return _no(file) if isinstance(file, Refusal) else _progress(file)
+    return pieces.begun(http, row, tenure, ROOM)
 
 
 @require_POST
 def piece(http: HttpRequest, submission: int, file: int, number: int) -> JsonResponse:
     """For the script: takes one piece, whose SHA-256 comes beside it. Again and again, as often as the line needs."""
     row, tenure = _opened(http, submission)
-    content = http.read(submissions.limits().piece + 1)
-    if no := inflows.put(row, tenure, file, number, content, http.headers.get("X-Sha256", "")):
-        return _no(no)
-    return JsonResponse({"sha256": hashlib.sha256(content).hexdigest()})
+    return pieces.taken(http, row, tenure, file, number)
 
 
 @require_POST
@@ -312,22 +286,3 @@ def _found(one: Finding, files: int) -> dict[str, Any]:
     more = ", …" if one.rows > len(rows) else ""
     told = explained_with(one.rule, dict(one.detail))
     return {"column": one.column, "sentence": told, "rows": one.rows, "first": ", ".join(rows) + more}
-
-
-def _unfinished(file: UploadedFile) -> dict[str, Any]:
-    every, came = uploads.pieces_of(file), file.pieces.count()
-    return {"number": file.number, "name": file.name, "percent": 100 * came // every if every else None}
-
-
-def _progress(file: UploadedFile) -> JsonResponse:
-    return JsonResponse(
-        {
-            "href": reverse("submissions:begin", args=[file.submission_id]) + f"{file.number}/",
-            "piece": file.piece,
-            "missing": uploads.missing(file),
-        }
-    )
-
-
-def _no(no: Refusal) -> JsonResponse:
-    return JsonResponse({"code": no.code, "sentence": sentence(no)}, status=HTTPStatus.CONFLICT)

@@ -12,7 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from bagipakai.control import filetypes
+from bagipakai.control import filetypes, forms
+from bagipakai.control.models import Request
 from bagipakai.portal import glossary
 
 register = template.Library()
@@ -43,6 +44,13 @@ def status(identifier: str, kind: str = "status") -> SafeString:
     """A status as a tag: a word first, and the glossary's sentiment as its colour."""
     entry = glossary.term(identifier, kind)
     return format_html('<span class="tag tag--{}">{}</span>', entry.sentiment, entry.label)
+
+
+@register.filter
+def product(request: Request) -> str:
+    """What is asked for, in a word for a table: matching, or the level; nothing while none is chosen."""
+    matching = forms.version(request.form).service is forms.Service.MATCHING
+    return glossary.term("MATCHING", "service").label if matching else request.level
 
 
 @register.filter

@@ -1,7 +1,8 @@
 """XLSX, row by row. Before anything is read, the archive is weighed: a few hundred bytes may claim to be gigabytes.
 
 A number of more than 15 digits has lost its last ones in the spreadsheet, however it is shown: it is handed on as
-`3.20101450380000E+15`, so that one rule finds it. Dates are what the cell's format says. ECMA-376 parts 1 and 2.
+`3.20101450380000E+15`, so that one rule finds it. No spreadsheet keeps a sixteenth digit but 0: where another stands, a
+program wrote the file, and all sixteen are handed on. Dates are what the cell's format says. ECMA-376 parts 1 and 2.
 """
 
 import csv
@@ -20,6 +21,7 @@ from xml.parsers import expat
 import numpy as np
 import pyarrow as pa
 
+from bagipakai.registry.intake.columnar import EXACT
 from bagipakai.registry.intake.reading import (
     LONGEST_ROW,
     SHOWN,
@@ -336,6 +338,8 @@ def _number(raw: str, is_date: bool, from_1904: bool) -> str:
         return (start + timedelta(days=int(value))).isoformat()
     if value.is_integer() and abs(value) < 10**15:
         return str(int(value))
+    if value < EXACT and re.fullmatch(r"\d{15}[1-9]", raw):
+        return f"{value:.15E}"
     if abs(value) >= 10**15:
         return f"{value:.14E}"
     return raw

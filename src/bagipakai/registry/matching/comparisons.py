@@ -12,6 +12,7 @@ from dataclasses import dataclass
 SIDE = """
 SELECT *,
     lpad(CAST(nik AS VARCHAR), 16, '0') AS nik_text,
+    lpad(CAST(kk AS VARCHAR), 16, '0') AS kk_text,
     strftime(born, '%Y%m%d') AS born_text
 FROM {rows}
 """
@@ -51,15 +52,25 @@ _NAME_WITHIN = "(list_has_all(name_words_l, name_words_r) OR list_has_all(name_w
 _LETTERS_WITHIN = """(length(name_l) >= 4 AND contains(replace(name_r, ' ', ''), replace(name_l, ' ', '')))
     OR (length(name_r) >= 4 AND contains(replace(name_l, ' ', ''), replace(name_r, ' ', '')))"""
 _SAME_FAMILY, _SAME_VILLAGE, _SAME_DISTRICT, _SAME_REGENCY = map(_equal, ("kk", "desa", "kec", "kab"))
+# What a spreadsheet or a slip leaves of a card's number. Serials of neighbours' cards differ by a digit too.
+_DAMAGED_FAMILY = """((kk_15_l = kk_15_r AND (kk_l IS NULL OR kk_r IS NULL))
+    OR (kk_l % 10000 = kk_r % 10000 AND hamming(kk_text_l, kk_text_r) = 1))"""
+_CARD_IS_OPEN = f"NOT ({_known('kk_15')})"
+_PLACE_IS_OPEN = f"NOT ({_known('kab')})"
 _SWAPPED = "year(born_l) = year(born_r) AND month(born_l) = day(born_r) AND day(born_l) = month(born_r)"
 _SAME_12 = "nik_l // 10000 = nik_r // 10000"
+_SOUND_TO_12 = "nik_sound_l = 12"  # a digit is missing, or too many: wherever that is, the others moved
 _BOTH_FIT = "nik_fits_l AND nik_fits_r"
 _OFF = "hamming(nik_text_l, nik_text_r)"
 
 NIK = Comparison(
     "nik",
     (
-        Level("missing", "nik_l IS NULL OR nik_r IS NULL OR nik_sound_l < 12", missing=True),
+        Level(
+            "missing",
+            f"nik_l IS NULL OR nik_r IS NULL OR nik_sound_l < 12 OR ({_SOUND_TO_12} AND NOT {_SAME_12})",
+            missing=True,
+        ),
         Level("equal-and-fits", "nik_l = nik_r AND nik_fits_l"),
         Level("equal-nothing-to-fit", "nik_l = nik_r AND nik_sound_l = 16 AND nik_fits_l IS NULL"),
         Level("equal", "nik_l = nik_r AND nik_sound_l = 16"),
@@ -103,6 +114,10 @@ BORN = Comparison(
             "year(born_l) = year(born_r) AND (born_part_l < 3 OR born_default_l OR born_default_r)",
         ),
         Level(
+            "nearly-the-year-as-far-as-known",  # whoever does not know the day is not sure of the year
+            "abs(year(born_l) - year(born_r)) <= 2 AND (born_part_l < 3 OR born_default_l)",
+        ),
+        Level(
             "one-digit-off-or-swapped",
             f"hamming(born_text_l, born_text_r) = 1 OR ({_SWAPPED})",
         ),
@@ -110,30 +125,46 @@ BORN = Comparison(
         Level("differs", "ELSE"),
     ),
 )
+PLACE_IS_OPEN, CARD_IS_OPEN = "-place-open", "-card-open"  # behind the name of a level: the row does not tell it
+
+
+def _by_card(name: str, condition: str) -> tuple[Level, Level]:
+    """Where the family card is not told, and where it is another."""
+    return Level(f"{name}{CARD_IS_OPEN}", f"{condition} AND {_CARD_IS_OPEN}"), Level(name, condition)
+
+
 HOUSEHOLD = Comparison(
     "rumah",
     (
         Level(
             "missing",
-            f"NOT ({_known('kk')}) AND NOT {_MOTHER_IS_KNOWN} AND NOT ({_known('kab')})",
+            f"{_CARD_IS_OPEN} AND NOT {_MOTHER_IS_KNOWN} AND {_PLACE_IS_OPEN}",
             missing=True,
         ),
         Level("family-and-mother", f"{_SAME_FAMILY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
         Level("family", f"{_SAME_FAMILY} AND NOT {_MOTHER_IS_KNOWN}"),
-        Level("village-and-mother", f"{_SAME_VILLAGE} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        Level("damaged-family-and-mother", f"{_DAMAGED_FAMILY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        *_by_card("village-and-mother", f"{_SAME_VILLAGE} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
         Level("family-mother-within", f"{_SAME_FAMILY} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
-        Level("village-mother-within", f"{_SAME_VILLAGE} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
+        *_by_card("village-mother-within", f"{_SAME_VILLAGE} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
         Level("family-other-mother", _SAME_FAMILY),
-        Level("regency-and-mother", f"{_SAME_REGENCY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
-        Level("regency-mother-within", f"{_SAME_REGENCY} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
-        Level("mother", f"{_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
-        Level("village", f"{_SAME_VILLAGE} AND NOT {_MOTHER_IS_KNOWN}"),
-        Level("district", f"{_SAME_DISTRICT} AND NOT {_MOTHER_IS_KNOWN}"),
-        Level("regency", f"{_SAME_REGENCY} AND NOT {_MOTHER_IS_KNOWN}"),
-        Level("village-other-mother", _SAME_VILLAGE),
-        Level("district-other-mother", _SAME_DISTRICT),
-        Level("regency-other-mother", _SAME_REGENCY),
-        Level("elsewhere", f"NOT {_MOTHER_IS_KNOWN}"),
+        *_by_card("regency-and-mother", f"{_SAME_REGENCY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        *_by_card("regency-mother-within", f"{_SAME_REGENCY} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
+        *_by_card("mother-place-open", f"{_PLACE_IS_OPEN} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        *_by_card("mother-within-place-open", f"{_PLACE_IS_OPEN} AND {_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
+        *_by_card("mother", f"{_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),
+        *_by_card("mother-within", f"{_MOTHER_IS_KNOWN} AND {_MOTHER_WITHIN}"),
+        Level("damaged-family", f"{_DAMAGED_FAMILY} AND NOT {_MOTHER_IS_KNOWN}"),
+        *_by_card("village", f"{_SAME_VILLAGE} AND NOT {_MOTHER_IS_KNOWN}"),
+        *_by_card("district", f"{_SAME_DISTRICT} AND NOT {_MOTHER_IS_KNOWN}"),
+        *_by_card("regency", f"{_SAME_REGENCY} AND NOT {_MOTHER_IS_KNOWN}"),
+        *_by_card("village-other-mother", _SAME_VILLAGE),
+        *_by_card("district-other-mother", _SAME_DISTRICT),
+        *_by_card("regency-other-mother", _SAME_REGENCY),
+        Level("other-family-place-open", f"{_PLACE_IS_OPEN} AND NOT {_MOTHER_IS_KNOWN}"),
+        *_by_card("other-mother-place-open", _PLACE_IS_OPEN),
+        *_by_card("elsewhere", f"NOT {_MOTHER_IS_KNOWN}"),
+        Level(f"elsewhere-other-mother{CARD_IS_OPEN}", _CARD_IS_OPEN),
         Level("elsewhere-other-mother", "ELSE"),
     ),
 )
@@ -171,7 +202,12 @@ BORN_AND_NIK = _both(BORN, NIK)
 TRAINED = (BORN_AND_NIK, NAME, HOUSEHOLD, SEX)
 # Which levels of the household say where somebody lives: how often strangers share it depends on list and registry.
 PLACES = {
-    "village-and-mother": "desa", "village-mother-within": "desa", "village": "desa", "village-other-mother": "desa",
-    "district": "kec", "district-other-mother": "kec",
-    "regency-and-mother": "kab", "regency-mother-within": "kab", "regency": "kab", "regency-other-mother": "kab",
-}  # fmt: skip
+    f"{level}{card}": place
+    for place, levels in {
+        "desa": ("village-and-mother", "village-mother-within", "village", "village-other-mother"),
+        "kec": ("district", "district-other-mother"),
+        "kab": ("regency-and-mother", "regency-mother-within", "regency", "regency-other-mother"),
+    }.items()
+    for level in levels
+    for card in ("", CARD_IS_OPEN)
+}

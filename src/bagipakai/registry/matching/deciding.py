@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from bagipakai.registry.matching.arrays import Numbers
-from bagipakai.registry.matching.comparisons import BORN, COMPARISONS, HOUSEHOLD, NAME, NIK, Comparison
+from bagipakai.registry.matching.comparisons import BORN, CARD_IS_OPEN, COMPARISONS, HOUSEHOLD, NAME, NIK, Comparison
 from bagipakai.registry.matching.lookups import firsts, sums
 from bagipakai.registry.matching.model import EVIDENCE
 from bagipakai.registry.matching.policy import Decision
@@ -32,7 +32,14 @@ _CLOSE = _among(
     NAME, "equal", "sounds-the-same", "nearly-the-same", "one-within-the-other", "one-word-of-the-other", "alike"
 )
 _BORN_FITS = ~_among(BORN, "differs")
-_ELSEWHERE = _among(HOUSEHOLD, "mother", "elsewhere", "elsewhere-other-mother")
+_ELSEWHERE = _among(
+    HOUSEHOLD,
+    *(
+        f"{level}{card}"
+        for level in ("mother", "mother-within", "elsewhere", "elsewhere-other-mother")
+        for card in ("", CARD_IS_OPEN)
+    ),
+)
 
 
 def decided(scored: pa.Table, policy: Decision) -> pa.Table:
@@ -45,7 +52,7 @@ def decided(scored: pa.Table, policy: Decision) -> pa.Table:
     # Stage 1, deterministic: the number, with a name and a date that could be its person's.
     certain = same_nik & _CLOSE[name] & _BORN_FITS[born]
 
-    order = np.lexsort((ordinal, -score, ~certain, row))  # what is certain first, then what the evidence puts first
+    order = _ordered(row, ordinal, -score, ~certain)  # what is certain first, then what the evidence puts first
     begins = firsts(row[order])
     candidates = np.diff(np.append(begins, len(order)))
     best, behind = order[begins], order[np.minimum(begins + 1, len(order) - 1)]
@@ -87,7 +94,18 @@ def decided(scored: pa.Table, policy: Decision) -> pa.Table:
 def _odds(row: Numbers, score: Numbers, best: Numbers, begins: Numbers) -> tuple[Numbers, Numbers]:
     """Of each row's best candidate, and of all of them: added up in one order always, the smallest first."""
     odds = np.exp2(np.minimum(score, MOST))
-    return odds[best], sums(odds[np.lexsort((odds, row))], begins)
+    return odds[best], sums(odds[_ordered(row, odds)], begins)
+
+
+def _ordered(row: Numbers, *by: Numbers) -> Numbers:
+    """The places of pairs by row, and within a row by these, the last one first. Most rows have one pair alone."""
+    order = np.argsort(row, kind="stable")
+    alone = np.diff(row[order], prepend=-1) != 0
+    alone[:-1] &= alone[1:]
+    several = np.flatnonzero(~alone)
+    those = order[several]
+    order[several] = those[np.lexsort((*(values[those] for values in by), row[those]))]
+    return order
 
 
 def _named(holds: Mapping[str, Numbers], otherwise: str) -> pa.Array:

@@ -5,15 +5,17 @@ R = right / rows whose person is in the registry.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-FINDING = 0.005  # a group whose recall is lower or higher by more has to be explained
-AT_LEAST = 200  # rows of a group: fewer are too few to judge it
+from bagipakai.core.matching_quality import AT_LEAST, FINDING, Tally, f1
+
+__all__ = ["AT_LEAST", "DAY", "FINDING", "GROUPS", "OF_PERSONS", "Evaluation", "Score", "evaluated", "f1"]
+
 DAY = date(2026, 7, 1)  # on which the persons of a synthetic registry are as old as they are
 
 # One row per row of the list, whatever the result has: a row it leaves out is answered `none`.
@@ -91,44 +93,24 @@ SELECT
     CASE strftime(tanggal_lahir, '%m%d') IN ('0101', '1231', '0701')
         WHEN true THEN 'default' WHEN false THEN 'other'
     END AS date_of_birth,
-    if(siblings.no_kk IS NOT NULL, 'twin', 'other') AS twins
+    if(siblings.no_kk IS NOT NULL, 'twin', 'other') AS twins,
+    coalesce(no_kk, CAST(registry_id AS VARCHAR)) AS family
 FROM registry LEFT JOIN siblings USING (no_kk, nama_ibu, tanggal_lahir)
 """
 
 _BY_GROUP = """
 SELECT {0}, {1} FROM judged JOIN people USING (registry_id) WHERE {0} IS NOT NULL GROUP BY {0} ORDER BY {0}
 """
+_FAMILIES = """
+SELECT {0}, count(DISTINCT family) FROM judged JOIN people USING (registry_id) WHERE {0} IS NOT NULL GROUP BY {0}
+"""
 OF_PERSONS = ("registry_id", "jenis_kelamin", "tanggal_lahir", "kode_prov", "nama", "nama_ibu", "no_kk")
 GROUPS = ("sex", "age", "province", "words_of_the_name", "date_of_birth", "twins")
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """Counts of rows; the ratios follow. A ratio of nothing is 0."""
-
-    rows: int
-    present: int
-    given: int
-    right: int
-    review: int
-    review_right: int
-
-    @property
-    def precision(self) -> float:
-        return self.right / self.given if self.given else 0.0
-
-    @property
-    def recall(self) -> float:
-        return self.right / self.present if self.present else 0.0
-
-    @property
-    def f1(self) -> float:
-        return f1(self.precision, self.recall)
-
-    @property
-    def recall_after_review(self) -> float:
-        """If the clerks say yes wherever the candidate is right."""
-        return (self.right + self.review_right) / self.present if self.present else 0.0
+class Score(Tally):
+    """As it is told to a program."""
 
     def told(self) -> dict[str, float | int]:
         return {
@@ -148,7 +130,7 @@ class Score:
 class Evaluation:
     """`recall_at`: the best recall at a precision of at least .999, over all thresholds; `best_f1` likewise. `bins`:
     (tenth of the probability, rows, mean probability, share right). `groups`: by question, then by answer, of the rows
-    whose person is in the registry."""
+    whose person is in the registry; `families`: of how many families those persons are."""
 
     overall: Score
     recall_at: float
@@ -156,6 +138,7 @@ class Evaluation:
     bins: tuple[tuple[int, int, float, float], ...]
     damages: Mapping[str, Score]
     groups: Mapping[str, Mapping[str, Score]]
+    families: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def is_a_finding(self, score: Score, at_least: int = AT_LEAST) -> bool:
         """Its recall differs from that of all by more than FINDING, and it has `at_least` rows."""
@@ -185,10 +168,6 @@ class Evaluation:
         }
 
 
-def f1(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-
 def evaluated(result: pa.Table, truth: pa.Table, registry: pa.Table | None = None, *, day: date = DAY) -> Evaluation:
     """`result`: list_id, band (match, review, none), registry_id or null, probability; `truth`: list_id, registry_id or
     null, and damage (codes) if it is known. With the registry (OF_PERSONS; any but the first may be missing), also by
@@ -204,12 +183,16 @@ def evaluated(result: pa.Table, truth: pa.Table, registry: pa.Table | None = Non
         curve = base.execute(_CURVE).fetchall()
         bins = base.execute(_CALIBRATION).fetchall()
         damages = _scores(base, _DAMAGES)
-        groups = {}
+        groups, families = {}, {}
         if registry is not None:
             kinds = {name: pa.date32() if name == "tanggal_lahir" else pa.string() for name in OF_PERSONS}
             base.register("registry", _with(registry, kinds))
             base.execute(_PEOPLE, {"day": day}).fetchall()
             groups = {question: _scores(base, _BY_GROUP.format(question, _COUNTS)) for question in GROUPS}
+            families = {
+                question: {str(name): many for name, many in base.execute(_FAMILIES.format(question)).fetchall()}
+                for question in GROUPS
+            }
     ratios = [(right / given, right / overall.present if overall.present else 0.0) for given, right in curve]
     return Evaluation(
         overall,
@@ -218,6 +201,7 @@ def evaluated(result: pa.Table, truth: pa.Table, registry: pa.Table | None = Non
         bins=tuple((bin_, rows, round(stated, 6), round(found, 6)) for bin_, rows, stated, found in bins),
         damages=damages,
         groups=groups,
+        families=families,
     )
 
 

@@ -36,6 +36,13 @@ CALLED: Final[Mapping[str, tuple[str, ...]]] = {
 COLUMNS: Final = tuple(CALLED)
 TELLING: Final = ("nik", "nama")  # one of them at least; by the rest alone nobody is found
 _KNOWN: Final = {called: (column, rank) for column, names in CALLED.items() for rank, called in enumerate(names)}
+_SPOKEN: Final = {word for column in COLUMNS for word in column.split("_")} | {
+    "no",
+    "nomor",
+    "tgl",
+    "kabupaten",
+    "kota",
+}
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
@@ -119,3 +126,12 @@ def shown(cell: str) -> str:
     begins with a person."""
     told = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", cell).strip().lstrip("=+-@")[:60]
     return "…" if re.search(r"\d{5}", re.sub(r"\W", "", told)) else told
+
+
+def is_header(headings: Headings) -> bool:
+    """Whether the first row is one of names, as far as can be told where no column was recognised: it speaks as headers
+    do, and has no digit. A file without a header begins with a person, of whom nothing may be shown."""
+    words = {word for cell in headings.header for word in re.findall(r"[^\W\d_]+", cell.casefold())}
+    return bool(headings.places) or (
+        bool(words & _SPOKEN) and not any(re.search(r"\d|…", one) for one in headings.header)
+    )

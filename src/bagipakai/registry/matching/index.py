@@ -3,11 +3,11 @@
     index.json          what this is of, by which versions it was made, its counts and files; under a MAC of its key
     key.json            what opens it, wrapped by the storage key (registry.vault); none where the key lives in memory
     <rule>.*            entries: the key (32 bits; registry.matching.keys) and a person's ordinal (32 bits)
-    persons             a record of 48 bytes per person, by ordinal
+    persons             a record of 64 bytes per person, by ordinal
     names.*             the persons' and mothers' names, each once in a stretch of persons
     frequencies.*       entries: the hash of a name (40 bits) and how many persons bear it (24 bits)
     places              how many persons live in each region
-    ids.*               the registry's own ids, where they are text
+    ids, ids.*          the registry's own ids: whole numbers, or texts
 
 Each of them is a sealed array (registry.matching.arrays): mapped, read only, opened where a list touches it. So the
 cost follows the list, and nothing is used that was not found to be what was written. A key that more persons have than
@@ -33,10 +33,11 @@ from bagipakai.registry.matching import keys, manifests, names
 from bagipakai.registry.matching.arrays import Heap, HeapWriter, Numbers, Sealed, Writer, Written, runs, write
 from bagipakai.registry.matching.keys import NAMES, RULES, mix
 from bagipakai.registry.matching.lookups import Ascending, Lookup, firsts, sums, write_lookup
+from bagipakai.registry.matching.persons import Persons
 from bagipakai.registry.matching.records import NONE, PERSON, columns, filled, packed
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey
 
-FORM: Final = "bagipakai-candidate-index-1"
+FORM: Final = "bagipakai-candidate-index-2"
 MANIFEST: Final = "index.json"
 PLACE: Final = np.dtype([("region", "<i8"), ("people", "<i8")])
 MARKER: Final = 2**32 - 1  # in place of an ordinal: too many persons have this key
@@ -92,7 +93,7 @@ class _Building:
         self._borne = Ascending(self._aside, "frequencies", passing)
         self._persons = Writer(folder / "persons", PERSON, key, "persons")
         self._names = HeapWriter(folder, "names", key)
-        self._ids: HeapWriter | None = None
+        self._ids: Writer | HeapWriter | None = None
         self._places: Counter[int] = Counter()
         self._count = 0
 
@@ -104,8 +105,10 @@ class _Building:
         files = {"persons": self._persons.close(), **self._names.close()}
         places = np.array(sorted(self._places.items()), np.int64).reshape(-1).view(PLACE)
         files["places"] = write(self._folder / "places", places, self._key, "places")
-        if self._ids is not None:
+        if isinstance(self._ids, HeapWriter):
             files |= self._ids.close()
+        elif self._ids is not None:
+            files["ids"] = self._ids.close()
         allowed = {rule.name: _Allowed(rule.most) for rule in RULES}
         for name, kept in allowed.items():
             files |= write_lookup(self._folder, name, self._key, self._met[name], kept)
@@ -125,7 +128,7 @@ class _Building:
             self._met[name].add(_upper(key[present]) | ordinals[present])
         records = packed(people)
         records["name"], records["mother"] = self._numbered(people["name"], people["mother"])
-        records["id"] = self._own_ids(people, ordinals.astype(np.int64))
+        self._call(people)
         self._persons.append(records)
         for region, many in zip(*np.unique(records["region"], return_counts=True), strict=True):
             self._places[int(region)] += int(many)
@@ -145,20 +148,25 @@ class _Building:
         numbers = np.where(at < 0, NONE, at + before).astype(np.uint32)
         return numbers[: len(own)], numbers[len(own) :]
 
-    def _own_ids(self, people: pa.Table, ordinals: Numbers) -> Numbers:
+    def _call(self, people: pa.Table) -> None:
+        """Lays down what the registry calls them; without it, they are called by their ordinals."""
         if "registry_id" not in people.column_names:
-            return ordinals
+            return
         own = people["registry_id"]
         if own.null_count:
             raise ValueError("a registry_id is missing")
-        if pa.types.is_integer(own.type) and self._ids is None:
-            return filled(pc.cast(own, pa.int64()), 0)
         if self._ids is None:
-            if self._count:
-                raise ValueError("registry_id is a number here and text there")
-            self._ids = HeapWriter(self._folder, "ids", self._key)
-        self._ids.append(pc.cast(own, pa.string()).combine_chunks())
-        return ordinals
+            numbers = pa.types.is_integer(own.type)
+            self._ids = self._new_numbers() if numbers else HeapWriter(self._folder, "ids", self._key)
+        if isinstance(self._ids, HeapWriter):
+            self._ids.append(pc.cast(own, pa.string()).combine_chunks())
+        elif pa.types.is_integer(own.type):
+            self._ids.append(filled(pc.cast(own, pa.int64()), 0))
+        else:
+            raise ValueError("registry_id is a number here and text there")
+
+    def _new_numbers(self) -> Writer:
+        return Writer(self._folder / "ids", np.dtype("<i8"), self._key, "ids")
 
 
 class _Allowed:
@@ -233,7 +241,7 @@ class Index:
         self._borne = Lookup(folder, "frequencies", key, told, BEARERS)
         self._persons = Sealed(folder / "persons", PERSON, key, "persons", told["persons"])
         self._names = Heap(folder, "names", key, told)
-        self._ids = Heap(folder, "ids", key, told) if "ids.bytes" in told else None
+        self._ids = _ids(folder, key, told)
         self._places = Sealed(folder / "places", PLACE, key, "places", told["places"])
 
     @classmethod
@@ -282,26 +290,33 @@ class Index:
             met.add(number, rows, which[~marked], ordinals[~marked])
         return met.within(limit, too_common, before)
 
+    def persons(self, ordinals: Numbers) -> Persons:
+        """These persons as a side of pairs. Raises IndexError for one that is not there."""
+        return Persons(self._persons.take(ordinals), self._names)
+
     def people(self, ordinals: Numbers) -> pa.Table:
         """The features of these persons, as registry.matching.features would give them, and `ordinal` (uint32),
-        `registry_id`, and `name_frequency` (int32): how many persons of the registry bear the name. Raises IndexError
-        for one that is not there."""
+        `registry_id`. Raises IndexError for one that is not there."""
         found = self._persons.take(ordinals)
         return pa.table(
             {
                 "ordinal": pa.array(np.asarray(ordinals).astype(np.uint32)),
-                "registry_id": self._own(found["id"]),
+                "registry_id": self.ids(ordinals),
                 **columns(found),
                 **self._texts(found["name"], found["mother"]),
             }
         )
 
+    def nameless(self, ordinals: Numbers) -> pa.Table:
+        """The features of these persons without what is told of names, which costs the most. Raises IndexError."""
+        return pa.table(columns(self._persons.take(ordinals)))
+
     def ids(self, ordinals: Numbers) -> pa.Array:
         """What the registry calls these persons."""
-        return self._own(self._persons.take(ordinals)["id"])
-
-    def _own(self, ids: Numbers) -> pa.Array:
-        return pa.array(ids) if self._ids is None else self._ids.take(ids)
+        if self._ids is None:
+            return pa.array(np.asarray(ordinals).astype(np.int64))
+        told = self._ids.take(ordinals)
+        return pa.array(told) if isinstance(told, np.ndarray) else told
 
     def _texts(self, of_persons: Numbers, of_mothers: Numbers) -> dict[str, pa.Array]:
         """What is told of the names with these numbers; each text is opened and normalised once."""
@@ -311,12 +326,7 @@ class Index:
         for whose, its in (("name", at[: len(of_persons)]), ("mother", at[len(of_persons) :])):
             told = each.take(pa.array(its, mask=its == len(texts)))
             found |= {_called(whose, name): told[name] for name in told.column_names}
-        named = np.unique(at[: len(of_persons)])
-        named = named[named < len(texts)]
-        borne = np.zeros(len(numbers), np.int32)
-        borne[named] = self.frequencies(texts.take(pa.array(named)))
-        bearers = pa.array(borne[at[: len(of_persons)]], mask=at[: len(of_persons)] == len(texts))
-        return found | {"name_frequency": bearers}
+        return found
 
     def frequencies(self, texts: pa.StringArray) -> Numbers:
         """How many persons of the registry bear each of these canonical names, none of them null: int32."""
@@ -331,6 +341,12 @@ class Index:
             with (self.folder / name).open("rb") as file:
                 whole = hashlib.file_digest(file, "sha256").hexdigest() == facts["sha256"]
             yield name if whole else Damaged("release-file-altered", name)
+
+
+def _ids(folder: Path, key: ShelfKey, told: Mapping[str, Written]) -> Sealed | Heap | None:
+    if "ids" in told:
+        return Sealed(folder / "ids", np.dtype("<i8"), key, "ids", told["ids"])
+    return Heap(folder, "ids", key, dict(told)) if "ids.bytes" in told else None
 
 
 def _called(whose: str, column: str) -> str:

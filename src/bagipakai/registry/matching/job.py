@@ -1,7 +1,8 @@
 """A list matched with a registry: candidates, stage 1, stage 2, one answer for each row with its evidence.
 
-Stage 1 asks the index for the number alone and accepts what is certain by rule; what is left asks for everybody who
-could be meant, and is decided by its evidence (`deciding`). Rows go in stretches, so memory does not follow the list.
+Stage 1 asks the index for the number alone and accepts what is certain by rule; what is left is decided by its evidence
+(`deciding`): by narrow keys first, and where they leave a doubt by all keys, for everybody who could be meant (decision
+0129). Rows go in stretches, so memory does not follow the list.
 The same list, index, model and policy give the same table: nothing else enters.
 """
 
@@ -12,17 +13,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.comparisons import COMPARISONS
 from bagipakai.registry.matching.deciding import MATCH, decided
 from bagipakai.registry.matching.index import Candidates, Index
-from bagipakai.registry.matching.keys import NAMES
+from bagipakai.registry.matching.keys import NAMES, NARROW, WIDE
+from bagipakai.registry.matching.lookups import firsts
 from bagipakai.registry.matching.model import EVIDENCE, Model
 from bagipakai.registry.matching.policy import Decision
 from bagipakai.registry.matching.repeats import repeated
-from bagipakai.registry.matching.scoring import Scorer, shared
+from bagipakai.registry.matching.scoring import Scorer, Stay, shared
 
 AT_ONCE = 50_000  # rows
 BY_NUMBER = ("nik",)
+_BY_NUMBER, _WIDE = (
+    np.uint32(sum(1 << at for at, name in enumerate(NAMES) if name in names)) for names in (BY_NUMBER, WIDE)
+)
 LEVELS = tuple(f"level_{one.name}" for one in COMPARISONS)
 _NAMED = {f"level_{one.name}": pa.array([level.name for level in one.levels]) for one in COMPARISONS}
 _BYTE = pa.int8()
@@ -39,12 +45,12 @@ class Matching:
     def of(self, features: pa.Table, told: Callable[[int], object] | None = None) -> pa.Table:
         """One line for each row of the list, in its order: `band` (match, review, none), `registry_id` (null if none),
         `probability`, `reason`, `duplicate_of` (the place of an earlier row that is the same person, or null), `stage`
-        (1, 2), `score`, `prior` and `margin` in bits, `candidates`, `elsewhere` (another regency), then the level and
-        the bits of each comparison for the best candidate: the prior and the bits sum to the score. All are null where
-        nobody was found. `told` hears of rows."""
+        (1, 2), `score`, `prior` and `margin` in bits, `candidates` (how many were compared), `elsewhere` (another
+        regency), then the level and the bits of each comparison for the best candidate: the prior and the bits sum to
+        the score. All are null where nobody was found. `told` hears of rows."""
         met = shared(features, self.index.lived_in())
         pieces = []
-        scorer = Scorer(self.model, len(self.index), self.policy.share, met)
+        scorer = Scorer(self.model, len(self.index), self.policy.share, met, self.index.frequencies)
         for at in range(0, max(1, len(features)), AT_ONCE):
             rows = features.slice(at, AT_ONCE)
             pieces.append(self._stretch(scorer, rows))
@@ -57,19 +63,37 @@ class Matching:
 
     def _stretch(self, scorer: Scorer, rows: pa.Table) -> pa.Table:
         scorer.compare(rows)
-        first = self._decided(scorer, self.index.candidates(rows, BY_NUMBER))
-        certain = first.filter(pc.and_(first["certain"], pc.equal(first["band"], "match")))
-        left = np.setdiff1d(np.arange(len(rows)), certain["list_row"].to_numpy(), assume_unique=True)
-        found = self.index.candidates(rows.take(pa.array(left)), NAMES)
-        second = self._decided(scorer, Candidates(left[found.row], found.ordinal, found.rules, found.too_common))
+        left, settled = np.arange(len(rows)), []
+        for rules, is_settled in ((BY_NUMBER, _certain), (NARROW, self._clear)):
+            answers = self._decided(scorer, left, self.index.candidates(rows.take(pa.array(left)), rules))
+            settled.append(answers.filter(is_settled(answers)))
+            left = np.setdiff1d(left, settled[-1]["list_row"].to_numpy(), assume_unique=True)
+        found = self.index.candidates(rows.take(pa.array(left)))
+        settled.append(self._decided(scorer, left, found, self._has_hope))
         too_common = np.zeros(len(rows), dtype=bool)
-        too_common[left] = found.too_common != 0
-        return self._told(scorer, pa.concat_tables([certain, second]), too_common)
+        too_common[left] = found.too_common & ~_WIDE != 0
+        return self._told(scorer, pa.concat_tables(settled), too_common)
 
-    def _decided(self, scorer: Scorer, found: Candidates) -> pa.Table:
+    def _decided(self, scorer: Scorer, left: Numbers, found: Candidates, stay: Stay | None = None) -> pa.Table:
+        """What the candidates of the rows that are left say of them."""
         ordinals, person = np.unique(found.ordinal, return_inverse=True)
-        pairs = pa.table({"list_row": found.row, "ordinal": found.ordinal, "person": person})
-        return decided(scorer.scored(self.index.people(ordinals), pairs), self.policy)
+        told = {"list_row": left[found.row], "ordinal": found.ordinal, "person": person, "rules": found.rules}
+        return decided(scorer.scored(self.index.persons(ordinals), pa.table(told), stay), self.policy)
+
+    def _has_hope(self, pairs: pa.Table, most: Numbers) -> Numbers:
+        """Of pairs of ascending rows: which could come near to an answer, share the number, or are their row's best, so
+        that whoever has candidates is answered from one."""
+        row, rules = pairs["list_row"].to_numpy(), pairs["rules"].to_numpy()
+        begins = firsts(row)
+        best = np.maximum.reduceat(most, begins) if len(begins) else most
+        likeliest = most == np.repeat(best, np.diff(np.append(begins, len(row))))
+        hope: Numbers = (most >= self.policy.hopeless) | (rules & _BY_NUMBER != 0) | likeliest
+        return hope
+
+    def _clear(self, answers: pa.Table) -> pa.ChunkedArray:
+        """Which are so far ahead that nobody who shares less could change them."""
+        score, margin = (pc.greater_equal(answers[name], self.policy.clear) for name in ("score", "margin"))
+        return pc.and_(pc.and_(pc.equal(answers["band"], MATCH), score), pc.fill_null(margin, True))
 
     def _told(self, scorer: Scorer, answers: pa.Table, too_common: np.ndarray) -> pa.Table:
         """A line for each row, also where nobody was found."""
@@ -104,3 +128,8 @@ class Matching:
         at = np.full(len(known), -1)
         at[where] = np.arange(len(where))
         return ids.take(pa.array(at, mask=at < 0))
+
+
+def _certain(answers: pa.Table) -> pa.ChunkedArray:
+    """Stage 1."""
+    return pc.and_(answers["certain"], pc.equal(answers["band"], MATCH))

@@ -25,15 +25,18 @@ from bagipakai.core.canonical import canonical
 from bagipakai.registry.matching.arrays import Numbers
 
 MOST: Final = 64  # persons with one key: beyond that it tells too little, and is left out (KUNCI_TERLALU_UMUM)
+FEW: Final = 12  # of a wide key: whom it alone finds stands among few, or cannot be told from them
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Rows meet by `name` if they agree in all `parts`; `most` persons at most."""
+    """Rows meet by `name` if they agree in all `parts`; `most` persons at most. `scarce`: asked only for rows that do
+    not tell both a day of birth and a district, and nobody misses what it leaves out."""
 
     name: str
     parts: tuple[str, ...]
     most: int = MOST
+    scarce: bool = False
 
     @cached_property
     def salt(self) -> np.uint64:
@@ -44,7 +47,7 @@ RULES: Final = (
     Rule("nik", ("nik",)),
     Rule("nik-15", ("nik_15",)),  # what a spreadsheet leaves of it
     Rule("nik-12", ("nik_12",)),  # its place and date: another serial
-    Rule("nik-10-initial", ("nik_10", "initial"), 24),  # its date and serial: another place
+    Rule("nik-10-initial", ("nik_10", "initial"), FEW),  # its date and serial: another place
     Rule("name-born", ("name", "born")),
     Rule("informative-born", ("informative", "born")),
     Rule("last-born", ("last", "born")),
@@ -52,20 +55,24 @@ RULES: Final = (
     Rule("born-kec", ("born", "kec")),
     Rule("kk-15", ("kk_15",)),
     Rule("name-kec", ("name", "kec")),
-    Rule("name-year", ("name", "year")),
+    Rule("name-year", ("name", "year"), 24),
     Rule("skeleton-year-kab", ("skeleton", "year", "kab")),
-    Rule("informative-mother", ("informative", "mother"), 24),
-    Rule("mother-kec", ("mother", "kec"), 24),
+    Rule("informative-mother", ("informative", "mother"), FEW),
+    Rule("mother-kec", ("mother", "kec"), FEW),
     Rule("informative-desa", ("informative", "desa")),
     Rule("last-desa", ("last", "desa"), 24),
     Rule("initial-born-kab", ("initial", "born", "kab"), 24),
-    Rule("initial-year-desa", ("initial", "year", "desa"), 24),
     Rule("initial-day-desa", ("initial", "day", "desa"), 24),  # day and month, whatever the year
-    Rule("year-kec", ("year", "kec"), 24),  # where few people live, all that a badly damaged row still tells
+    Rule("year-kec", ("year", "kec"), FEW),  # where few people live, all that a badly damaged row still tells
+    Rule("name", ("name",), 24, scarce=True),  # a rare one
 )
 ALIKE: Final = {"F": "P", "V": "P", "J": "Y", "Z": "S", "D": "T", "O": "U", "C": "K", "Q": "K", "E": "A", "I": "A"}
 NAMES: Final = tuple(rule.name for rule in RULES)
-_SPECIFICATION = [1, ALIKE, [[rule.name, list(rule.parts), rule.most] for rule in RULES]]
+# Rules that end where people live close together, or bear common names: that such a key is too common says nothing.
+WIDE: Final = tuple(rule.name for rule in RULES if rule.most == FEW or rule.scarce)
+# What few share, however large the registry is, and what settles most rows: asked before all the others.
+NARROW: Final = ("nik", "nik-15", "nik-12", "name-born", "mother-born", "skeleton-year-kab")
+_SPECIFICATION = [2, ALIKE, [[rule.name, list(rule.parts), rule.most] for rule in RULES]]
 VERSION: Final = hashlib.sha256(canonical(_SPECIFICATION)).hexdigest()[:16]
 
 
@@ -92,10 +99,11 @@ def mix(state: Numbers) -> Numbers:
     return z
 
 
-def keys(features: pa.Table) -> dict[str, tuple[Numbers, Numbers]]:
-    """By rule: the key of every row (uint32), and which rows have one (bool). The registry's side."""
-    found = parts(features)
-    return {rule.name: _key(rule, found) for rule in RULES}
+def keys(features: pa.Table, names: Iterable[str] = NAMES) -> dict[str, tuple[Numbers, Numbers]]:
+    """By rule, of those with these names: the key of every row (uint32), and which rows have one (bool). The registry's
+    side."""
+    found, wanted = parts(features), set(names)
+    return {rule.name: _key(rule, found) for rule in RULES if rule.name in wanted}
 
 
 def asked(features: pa.Table, names: Iterable[str] = NAMES) -> Iterator[tuple[int, Numbers, Numbers]]:
@@ -112,6 +120,8 @@ def asked(features: pa.Table, names: Iterable[str] = NAMES) -> Iterator[tuple[in
         of_these = {name: found[name].at(rows) for name in others} | changed if changed else found
         for at, rule in concerned:
             key, present = _key(rule, of_these)
+            if rule.scarce:
+                present = present & ~(found["born"].present & found["kec"].present)[rows]
             if present.any():
                 yield at, rows[present], key[present]
 
@@ -205,7 +215,8 @@ def _exchanged(found: Parts) -> tuple[Numbers, dict[str, Part]]:
     """The rows whose day and month exchanged are another date, and that date."""
     month, day = np.divmod(found["day"].values, np.uint64(100))
     rows = np.flatnonzero(found["day"].present & (day <= 12) & (day != month))
-    return rows, _dated(found["year"].values[rows], day[rows], month[rows])
+    other = _dated(found["year"].values[rows], day[rows], month[rows])
+    return rows, {name: other[name] for name in ("born", "day")}  # of the same year
 
 
 def _dated(year: Numbers, month: Numbers, day: Numbers) -> dict[str, Part]:

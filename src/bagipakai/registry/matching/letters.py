@@ -44,6 +44,20 @@ def text_of(column: Column) -> pa.StringArray:
     return one if one.type == pa.string() else one.cast(pa.string())
 
 
+def first_letters(column: pa.StringArray, count: int) -> np.ndarray:
+    """The first bytes of each row, 0 where it has no more: uint8[n, count]."""
+    found = np.zeros((len(column), count), np.uint8)
+    if column.buffers()[2] is not None and len(column):
+        ends = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+        letters, length = np.frombuffer(column.buffers()[2], np.uint8), np.diff(ends)
+        if column.null_count:
+            length[column.is_null().to_numpy(zero_copy_only=False)] = 0
+        for at in range(count):
+            rows = np.flatnonzero(length > at)
+            found[rows, at] = letters[ends[:-1][rows] + at]
+    return found
+
+
 def of_length(column: pa.StringArray, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Which rows have just `length` bytes, and their bytes: int64[n], uint8[n, length]."""
     if column.buffers()[2] is None or not len(column):

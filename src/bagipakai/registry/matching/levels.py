@@ -5,7 +5,8 @@ and dates are compared as packed decimals, four bits a digit, so that digits are
 what is not known: no number, code, date or hash is 0. Letters are asked for where nothing before them has decided.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,41 +15,98 @@ from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler, Levenshtein
 
 from bagipakai.registry.matching.arrays import Numbers
-from bagipakai.registry.matching.comparisons import BORN, HOUSEHOLD, NAME, NIK, SEX, Comparison
-from bagipakai.registry.matching.records import filled
+from bagipakai.registry.matching.comparisons import (
+    BORN,
+    CARD_IS_OPEN,
+    COMPARISONS,
+    HOUSEHOLD,
+    NAME,
+    NIK,
+    SEX,
+    Comparison,
+)
+from bagipakai.registry.matching.records import LONG, SOUNDS, filled, half, lengths, letters_of, words_of
 
 NO, YES = 1, 2  # of a truth; 0 is unknown
-_UNKNOWN = 99  # in place of a small number that is compared by size
-_PLAIN = (
-    *("kk", "kab", "kec", "desa", "sex"),
-    *("name_phonetic", "name_skeleton", "mother_phonetic", "mother_skeleton"),
-)
+UNKNOWN = 99  # in place of a small number that is compared by size
+_PLAIN = ("kk", "kk_15", "kab", "kec", "desa", "sex")
 _LISTS = ("name_words", "name_nick", "mother_words")
 _LAST_10 = np.uint64(0xFF_FFFF_FFFF)
 _EACH_DIGIT = np.uint64(0x1111_1111_1111_1111)
 
+# What levels of names that do not sound the same need: to be near; a word of both; no letter that the other has not.
+_NEEDED = (
+    {"nearly-the-same"},
+    {"one-within-the-other", "one-word-of-the-other", "a-word-in-common"},
+    {"letters-within-the-other"},
+)
+_MISSING, _EQUAL, _SOUNDING, *_OTHERS = range(len(NAME.levels))
+_SETS = [[_MISSING], [_EQUAL, _SOUNDING]] + [
+    [
+        one
+        for one in _OTHERS
+        if all(met >> at & 1 or NAME.levels[one].name not in names for at, names in enumerate(_NEEDED))
+    ]
+    for met in range(2 ** len(_NEEDED))
+]
+
+Words: TypeAlias = "tuple[Numbers, Numbers, Numbers]"  # of many rows, a 0 behind them; where each row's begin and end
+
 
 class Side:
-    """The list, or the persons: the columns of features that pairs are asked about."""
+    """The list: the columns of features that pairs are asked about."""
 
     def __init__(self, table: pa.Table) -> None:
         self.columns: dict[str, Numbers] = {name: filled(table[name], 0) for name in _PLAIN}
-        self.columns |= {name: filled(table[name], _UNKNOWN) for name in ("nik_sound", "born_part")}
+        self.columns |= {name: half(filled(table[name], 0)) for name in SOUNDS}
+        self.columns |= {name: filled(table[name], UNKNOWN) for name in ("nik_sound", "born_part")}
         self.columns |= {
             name: filled(pc.cast(table[name], pa.int8()), -1) + np.int8(1) for name in ("nik_fits", "born_default")
         }
         self.columns["nik"] = packed(filled(table["nik"], 0), 16)
-        self.columns["born"] = np.where(_valid(table["born"]), packed(_dates(table["born"]), 8), 0)
-        self.texts = {name: table[name].combine_chunks() for name in ("name", "mother")}
-        self.columns |= {name: _valid(text) for name, text in self.texts.items()}
-        self.lists = {name: _flat(table[name].combine_chunks()) for name in _LISTS}
-        self.count = {name: np.diff(begins) for name, (_, begins) in self.lists.items()}
+        days = filled(pc.cast(table["born"], pa.int32()), 0)
+        self.columns["born"] = np.where(_valid(table["born"]), packed_dates(days), 0)
+        self._texts = {name: table[name].combine_chunks() for name in ("name", "mother")}
+        self.columns |= {name: _valid(text) for name, text in self._texts.items()}
+        self._words = {name: flat(table[name]) for name in _LISTS}
+        self.columns["length"] = lengths(table["name"])
+        self.columns["letters"] = letters_of(table["name"])
+        self.columns["words"] = words_of(table["name_words"])
+
+    def texts(self, name: str, at: Numbers) -> pa.StringArray:
+        """What is told at these places, where something is."""
+        return self._texts[name].take(pa.array(at))
+
+    def words(self, name: str, at: Numbers) -> Words:
+        """The hashes of words at these places."""
+        words, begins = self._words[name]
+        return words, begins[at], begins[at + 1]
 
 
-def levels(left: Side, right: Side, rows: Numbers, persons: Numbers) -> dict[str, Numbers]:
-    """For each comparison the places (uint8) of the levels of these pairs: of places on either side."""
+def levels(
+    left: Side, right: Side, rows: Numbers, persons: Numbers, asked: Iterable[Comparison] = COMPARISONS
+) -> dict[str, Numbers]:
+    """For each comparison that is asked the places (uint8) of the levels of these pairs: of places on either side."""
     pairs = _Pairs(left, right, rows, persons)
-    return {one.name: answer(pairs) for one, answer in _ANSWERS.items()}
+    return {one.name: _ANSWERS[one](pairs) for one in asked}
+
+
+def possible_names(left: Side, right: Side, rows: Numbers, persons: Numbers) -> tuple[Numbers, list[list[int]]]:
+    """Before a letter is looked at: sets of levels, and in which of these sets the level of each pair's names is."""
+    pairs = _Pairs(left, right, rows, persons)
+    known, sounds = pairs.known("name"), pairs.sounds_the_same("name")
+    may = pairs.may_be_near(), pairs.may_share_a_word(), pairs.of_letters_of_the_other()
+    other = 2 + sum(one.astype(np.int64) << at for at, one in enumerate(may))
+    return np.where(known, np.where(sounds, 1, other), 0), _SETS
+
+
+def possible_homes(left: Side, right: Side, rows: Numbers, persons: Numbers) -> list[Numbers]:
+    """Before a letter is looked at: levels of the household, of which one is that of each pair."""
+    pairs = _Pairs(left, right, rows, persons)
+    told, sounds = pairs.known("mother"), pairs.sounds_the_same("mother")
+    nobody = np.zeros(len(pairs), dtype=bool)
+    mothers = ((told, nobody), (sounds, told), (sounds, nobody))  # the same; within the other; neither
+    return [_lives(pairs, told, told & mother, within & ~mother) for mother, within in mothers]
 
 
 def packed(numbers: Numbers, digits: int) -> Numbers:
@@ -57,6 +115,14 @@ def packed(numbers: Numbers, digits: int) -> Numbers:
     for at in range(digits):
         left, digit = np.divmod(left, np.uint64(10))
         found |= digit << np.uint64(4 * at)
+    return found
+
+
+def _unpacked(decimals: Numbers, digits: int) -> Numbers:
+    """The number of so many packed digits."""
+    found = np.zeros(len(decimals), np.int64)
+    for at in reversed(range(digits)):
+        found = found * 10 + (decimals >> np.uint64(4 * at) & np.uint64(15)).astype(np.int64)
     return found
 
 
@@ -95,6 +161,9 @@ class _Pairs:
         equal: Numbers = (left == right) & (left != 0)
         return equal
 
+    def sounds_the_same(self, name: str) -> Numbers:
+        return self.equal(f"{name}_phonetic") | self.equal(f"{name}_skeleton")
+
     def where(self, asked: Numbers, ask: "Callable[[_Pairs], Numbers]") -> Numbers:
         """What the pairs that are `asked` answer; 0 or False for the others."""
         at = np.flatnonzero(asked)
@@ -120,9 +189,32 @@ class _Pairs:
 
     def several(self, name: str) -> Numbers:
         """Whether either has more than one word."""
-        left, right = (side.count[name][at] for side, at in zip(self._sides, self._places, strict=True))
+        left, right = (end - begin for _, begin, end in self._told(name, name))
         several: Numbers = np.minimum(left, right) > 1
         return several
+
+    def of_letters_of_the_other(self) -> Numbers:
+        """Whether one name has only letters that the other has as well."""
+        left, right = self.both("letters")
+        found: Numbers = (left & ~right == 0) | (right & ~left == 0)
+        return found
+
+    def may_be_near(self) -> Numbers:
+        """Whether the names could be one letter apart, or reach .93: of Jaro .883, so that of the letters of either
+        name .825 have a partner, on average. A letter that the other has not has none."""
+        (left, right), lengths_ = self.both("letters"), self.both("length")
+        alone = (np.bitwise_count(left & ~right), np.bitwise_count(right & ~left))
+        parts = [
+            few / np.where(length < LONG, np.maximum(length, 1), np.inf)
+            for few, length in zip(alone, lengths_, strict=True)
+        ]
+        near: Numbers = (parts[0] + parts[1] <= 2 - 1.649) | (alone[0] + alone[1] <= 2)
+        return near
+
+    def may_share_a_word(self) -> Numbers:
+        left, right = self.both("words")
+        may: Numbers = (left & right != 0) | (left == 0) | (right == 0)
+        return may
 
     def letters_within(self, name: str) -> Numbers:
         """Whether one of four letters or more is a piece of the other, spaces aside."""
@@ -141,19 +233,35 @@ class _Pairs:
             found: Numbers = ((left[:, None] == right) & (right != 0)).any((0, 1))
             return found
 
-        has_some = (side.count[name][at] > 0 for name, side, at in self._sides_of(ours, theirs))
+        has_some = (end > begin for _, begin, end in self._told(ours, theirs))
         return self.where(np.logical_and(*has_some), met)
 
+    def years_apart(self) -> Numbers:
+        left, right = (_unpacked(born >> 16, 4) for born in self.both("born"))
+        apart: Numbers = np.abs(left - right)
+        return apart
+
+    def card_is_damaged(self) -> Numbers:
+        """Whether the family cards are one as far as a spreadsheet left them, or but for a digit before the serial."""
+        left, right = self.both("kk")
+        rounded = self.equal("kk_15") & ((left == 0) | (right == 0))
+        of_one_serial = (left % 10_000 == right % 10_000) & (left != right) & (left != 0) & (right != 0)
+        damaged: Numbers = rounded | self.where(of_one_serial, lambda some: some.digits_off("kk") == 1)
+        return damaged
+
+    def digits_off(self, name: str) -> Numbers:
+        return _digits_off(*(packed(numbers, 16) for numbers in self.both(name)))
+
     def _texts(self, name: str) -> list[pa.Array]:
-        return [side.texts[name].take(pa.array(at)) for side, at in zip(self._sides, self._places, strict=True)]
+        return [side.texts(name, at) for side, at in zip(self._sides, self._places, strict=True)]
 
     def _words(self, *names: str) -> tuple[Numbers, Numbers]:
         """The first words of each, the second ones, …, filled up with 0."""
-        left, right = (_padded(*side.lists[name], at) for name, side, at in self._sides_of(*names))
+        left, right = (_padded(*told) for told in self._told(*names))
         return left, right
 
-    def _sides_of(self, *names: str) -> "Iterator[tuple[str, Side, Numbers]]":
-        return zip(names, self._sides, self._places, strict=True)
+    def _told(self, *names: str) -> Iterator[Words]:
+        return (side.words(name, at) for name, side, at in zip(names, self._sides, self._places, strict=True))
 
 
 def _first(one: Comparison, holds: Mapping[str, Numbers]) -> Numbers:
@@ -171,7 +279,7 @@ def _nik(pairs: _Pairs) -> Numbers:
     return _first(
         NIK,
         {
-            "missing": (left == 0) | (right == 0) | (sound < 12),
+            "missing": (left == 0) | (right == 0) | (sound < 12) | ((sound == 12) & ~same_12),
             "equal-and-fits": same & (fits == YES),
             "equal-nothing-to-fit": same & (sound == 16) & (fits == 0),
             "equal": same & (sound == 16),
@@ -189,13 +297,13 @@ def _nik(pairs: _Pairs) -> Numbers:
 
 def _name(pairs: _Pairs) -> Numbers:
     known, equal = pairs.known("name"), pairs.where(pairs.known("name"), lambda some: some.same_text("name"))
-    sounds = pairs.equal("name_phonetic") | pairs.equal("name_skeleton")
+    sounds = pairs.sounds_the_same("name")
     left = known & ~equal & ~sounds
     alike = pairs.where(left, lambda some: some.similarities("name"))
     nearly = (alike >= 0.93) | pairs.where(left & (alike < 0.93), lambda some: some.edits("name") == 1)
     left &= ~nearly
     within = pairs.where(left, lambda some: some.one_within_the_other("name_words"))
-    several = pairs.several("name_words")
+    several = pairs.where(within, lambda some: some.several("name_words"))
     left &= ~(within & several) & (alike < 0.85)
     return _first(
         NAME,
@@ -211,7 +319,9 @@ def _name(pairs: _Pairs) -> Numbers:
                 lambda some: some.in_common("name_nick", "name_words") | some.in_common("name_words", "name_nick"),
             ),
             "one-word-of-the-other": within,
-            "letters-within-the-other": pairs.where(left & ~within, lambda some: some.letters_within("name")),
+            "letters-within-the-other": pairs.where(
+                left & ~within & pairs.of_letters_of_the_other(), lambda some: some.letters_within("name")
+            ),
             "a-word-in-common": pairs.where(left, lambda some: some.in_common("name_words", "name_words")),
         },
     )
@@ -222,6 +332,7 @@ def _born(pairs: _Pairs) -> Numbers:
     part, _ = pairs.both("born_part")
     default, theirs_default = pairs.both("born_default")
     same, same_year, same_day = left == right, left >> 16 == right >> 16, left & 0xFFFF == right & 0xFFFF
+    vague = (part < 3) | (default == YES)
     swapped = same_year & (left >> 8 & 0xFF == right & 0xFF) & (right >> 8 & 0xFF == left & 0xFF)
     return _first(
         BORN,
@@ -229,41 +340,68 @@ def _born(pairs: _Pairs) -> Numbers:
             "missing": (left == 0) | (right == 0),
             "equal": same & (part == 3) & (theirs_default == NO),
             "equal-default": same & (part == 3),
-            "same-year-as-far-as-known": same_year & ((part < 3) | (default == YES) | (theirs_default == YES)),
+            "same-year-as-far-as-known": same_year & (vague | (theirs_default == YES)),
+            "nearly-the-year-as-far-as-known": pairs.where(vague & ~same_year, lambda some: some.years_apart() <= 2),
             "one-digit-off-or-swapped": (_digits_off(left, right) == 1) | swapped,
             "year-or-day-equal": same_year | same_day,
         },
     )
 
 
+# The levels of the household, be the card another or not told; and where among them all each of these stands.
+_BY_CARD_ALIKE = Comparison(
+    HOUSEHOLD.name, tuple(level for level in HOUSEHOLD.levels if not level.name.endswith(CARD_IS_OPEN))
+)
+_STANDS = {level.name: at for at, level in enumerate(HOUSEHOLD.levels)}
+_CARD_IS_ANOTHER = np.array([_STANDS[level.name] for level in _BY_CARD_ALIKE.levels], np.uint8)
+_CARD_IS_OPEN = np.array(
+    [_STANDS.get(f"{level.name}{CARD_IS_OPEN}", _STANDS[level.name]) for level in _BY_CARD_ALIKE.levels], np.uint8
+)
+
+
 def _household(pairs: _Pairs) -> Numbers:
     told = pairs.known("mother")
-    mother = told & (pairs.equal("mother_phonetic") | pairs.equal("mother_skeleton"))
+    mother = told & pairs.sounds_the_same("mother")
     mother |= pairs.where(told & ~mother, lambda some: some.similarities("mother") >= 0.9)
     within = pairs.where(told & ~mother, lambda some: some.one_within_the_other("mother_words"))
+    return _lives(pairs, told, mother, within)
+
+
+def _lives(pairs: _Pairs, told: Numbers, mother: Numbers, within: Numbers) -> Numbers:
+    """The household: both mothers are `told`, and one `mother`, or the name of one is `within` that of the other."""
     family, village, district, regency = (pairs.equal(name) for name in ("kk", "desa", "kec", "kab"))
-    return _first(
-        HOUSEHOLD,
+    damaged = pairs.where(~family, _Pairs.card_is_damaged)
+    place_is_open = ~pairs.known("kab")
+    found = _first(
+        _BY_CARD_ALIKE,
         {
-            "missing": ~pairs.known("kk") & ~told & ~pairs.known("kab"),
+            "missing": ~pairs.known("kk_15") & ~told & place_is_open,
             "family-and-mother": family & mother,
             "family": family & ~told,
+            "damaged-family-and-mother": damaged & mother,
             "village-and-mother": village & mother,
             "family-mother-within": family & within,
             "village-mother-within": village & within,
             "family-other-mother": family,
             "regency-and-mother": regency & mother,
             "regency-mother-within": regency & within,
+            "mother-place-open": place_is_open & mother,
+            "mother-within-place-open": place_is_open & within,
             "mother": mother,
+            "mother-within": within,
+            "damaged-family": damaged & ~told,
             "village": village & ~told,
             "district": district & ~told,
             "regency": regency & ~told,
             "village-other-mother": village,
             "district-other-mother": district,
             "regency-other-mother": regency,
+            "other-family-place-open": place_is_open & ~told,
+            "other-mother-place-open": place_is_open,
             "elsewhere": ~told,
         },
     )
+    return np.where(pairs.known("kk_15"), _CARD_IS_ANOTHER[found], _CARD_IS_OPEN[found])
 
 
 def _sex(pairs: _Pairs) -> Numbers:
@@ -294,26 +432,31 @@ def _two_exchanged(left: Numbers, right: Numbers) -> Numbers:
     return exchanged
 
 
-def _dates(born: pa.ChunkedArray) -> Numbers:
-    """As numbers of eight digits."""
-    days = filled(pc.cast(born, pa.int32()), 0).astype("datetime64[D]")
+def packed_dates(since_1970: Numbers) -> Numbers:
+    """Days as packed decimals of year, month and day."""
+    days = since_1970.astype("datetime64[D]")
     months = days.astype("datetime64[M]")
     years = months.astype("datetime64[Y]")
     month, day = (months - years).astype(np.int64) + 1, (days - months).astype(np.int64) + 1
-    found: Numbers = (years.astype(np.int64) + 1970) * 10_000 + month * 100 + day
-    return found
+    return packed((years.astype(np.int64) + 1970) * 10_000 + month * 100 + day, 8)
 
 
 def _valid(column: pa.ChunkedArray | pa.Array) -> Numbers:
     return np.asarray(pc.is_valid(column))
 
 
-def _flat(lists: pa.ListArray) -> tuple[Numbers, Numbers]:
+def flat(column: pa.ChunkedArray) -> tuple[Numbers, Numbers]:
     """All words, with a 0 behind them, and where those of each row begin."""
+    lists = column.combine_chunks()
     return np.append(lists.values.to_numpy(), np.uint64(0)), lists.offsets.to_numpy().astype(np.int64)
 
 
-def _padded(words: Numbers, begins: Numbers, at: Numbers) -> Numbers:
-    begin, end = begins[at], begins[at + 1]
+def appended(first: tuple[Numbers, Numbers], second: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
+    """The same of two pieces, one behind the other."""
+    (words, begins), (more, others) = first, second
+    return np.append(words[:-1], more), np.append(begins, others[1:] + begins[-1])
+
+
+def _padded(words: Numbers, begin: Numbers, end: Numbers) -> Numbers:
     place = begin + np.arange((end - begin).max(initial=0))[:, None]
     return words[np.where(place < end, place, len(words) - 1)]

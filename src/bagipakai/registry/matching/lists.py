@@ -17,13 +17,12 @@ import pyarrow.compute as pc
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.intake import columnar, delimited, spreadsheet
 from bagipakai.registry.intake.reading import Form, Piece, SetBroken, Torn, Weighed, weighed
-from bagipakai.registry.matching import regions
 from bagipakai.registry.matching.dates import Doubt
 from bagipakai.registry.matching.headings import COLUMNS, Asked, Headings
-from bagipakai.registry.matching.letters import text_of
+from bagipakai.registry.matching.letters import first_letters, text_of
 from bagipakai.registry.matching.numbers import DIGITS, Damage, is_possible
 from bagipakai.registry.matching.policy import Limits, Reading, today
-from bagipakai.registry.matching.values import column, read_dates, read_numbers
+from bagipakai.registry.matching.values import Values
 from bagipakai.registry.releases import sha256
 
 READERS: Final[Mapping[Form, Callable[[Weighed, Asked], Iterator[Piece]]]] = {
@@ -73,9 +72,10 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class ListFile:
     """A list that was read. `table`: `list_id` and those of the standard columns that it has, all text, what is empty
-    is null; `lines`: where each row stands as its sender counts; `sha256`: of the file."""
+    is null; `values`: what it says; `lines`: where each row stands as its sender counts; `sha256`: of the file."""
 
     table: pa.Table
+    values: Values
     lines: np.ndarray
     headings: Headings
     findings: tuple[Finding, ...]
@@ -113,9 +113,10 @@ def read(path: Path, columns: Mapping[str, str] | None = None, day: date | None 
     told = _Told(lines, limits.examples)
     table = _neutral(table, limits.letters, told)
     table = _identified(table, lines, told)
-    _about_numbers(table, Reading.on(day), told)
-    _about_the_rest(table, Reading.on(day), told)
-    return ListFile(table, lines, asked.headings, tuple(told.found), sha256(path))
+    values = Values.of(table, Reading.on(day))
+    _about_numbers(values, told)
+    _about_the_rest(values, told)
+    return ListFile(table, values, lines, asked.headings, tuple(told.found), sha256(path))
 
 
 class _Told:
@@ -180,19 +181,29 @@ def _neutral(table: pa.Table, letters: int, told: _Told) -> pa.Table:
     for at, name in enumerate(table.column_names):
         values = text_of(table[name])
         values = _changed(values, _CONTROLS, " ", "list-text-has-control-characters", name, told)
-        formula = pc.match_substring_regex(values, _FORMULA)
-        if name in ("nik", "no_kk", "tanggal_lahir"):  # ="3201…" is how a spreadsheet is made to keep a text
-            formula = pc.and_(formula, pc.match_substring_regex(values, "[A-DF-Za-df-z(]"))
-        formula = pc.and_not(formula, pc.match_substring_regex(values, _NEGATIVE)).fill_null(False)
-        if pc.any(formula).as_py():
-            told.add("list-text-was-formula", name, formula.to_numpy(zero_copy_only=False))
-            values = pc.if_else(formula, pc.replace_substring_regex(values, _LEADS, ""), values)
+        formula = _formulas(values, name)
+        if formula.any():
+            told.add("list-text-was-formula", name, formula)
+            values = pc.if_else(pa.array(formula), pc.replace_substring_regex(values, _LEADS, ""), values)
         if (pc.max(pc.binary_length(values)).as_py() or 0) > letters:
             long = pc.greater(pc.utf8_length(values), letters).fill_null(False)
             told.add("list-text-is-too-long", name, long.to_numpy(zero_copy_only=False))
             values = pc.utf8_slice_codeunits(values, 0, letters)
         table = table.set_column(at, name, values)
     return table
+
+
+def _formulas(values: pa.StringArray, name: str) -> np.ndarray:
+    """Which values a spreadsheet would calculate: only those that begin like one are looked at closely."""
+    found = np.isin(first_letters(values, 1)[:, 0], list(b"=+@-"))
+    rows = np.flatnonzero(found)
+    if len(rows):
+        some = values.take(pa.array(rows))
+        formula = pc.and_not(pc.match_substring_regex(some, _FORMULA), pc.match_substring_regex(some, _NEGATIVE))
+        if name in ("nik", "no_kk", "tanggal_lahir"):  # ="3201…" is how a spreadsheet is made to keep a text
+            formula = pc.and_(formula, pc.match_substring_regex(some, "[A-DF-Za-df-z(]"))
+        found[rows] = formula.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _changed(values: pa.Array, pattern: str, by: str, code: str, name: str, told: _Told) -> pa.Array:
@@ -231,8 +242,8 @@ def _repeated(values: pa.Array) -> np.ndarray:
     return again
 
 
-def _about_numbers(table: pa.Table, reading: Reading, told: _Told) -> None:
-    nik, family = (read_numbers(table, name, reading) for name in ("nik", "no_kk"))
+def _about_numbers(values: Values, told: _Told) -> None:
+    nik, family = values.nik, values.family
     for name, found in (("nik", nik), ("no_kk", family)):
         for damage, code in _OF_NUMBERS.items():
             told.add(code, name, found.damage == damage)
@@ -243,11 +254,11 @@ def _about_numbers(table: pa.Table, reading: Reading, told: _Told) -> None:
     told.add("list-nik-is-family-number", "nik", same.to_numpy(zero_copy_only=False))
 
 
-def _about_the_rest(table: pa.Table, reading: Reading, told: _Told) -> None:
-    born = read_dates(table, reading)
+def _about_the_rest(values: Values, told: _Told) -> None:
+    born = values.born
     for doubt, code in _OF_DATES.items():
         told.add(code, "tanggal_lahir", born.doubt == doubt)
     told.add("list-date-is-default", "tanggal_lahir", born.default)
-    told.add("list-sex-is-unreadable", "jenis_kelamin", regions.sexes(column(table, "jenis_kelamin")) < 0)
-    for name in ("kode_desa", "kode_kec", "kode_kab"):
-        told.add("list-region-is-unreadable", name, regions.codes(column(table, name)) < 0)
+    told.add("list-sex-is-unreadable", "jenis_kelamin", values.sex < 0)
+    for name, codes in (("kode_desa", values.desa), ("kode_kec", values.kec), ("kode_kab", values.kab)):
+        told.add("list-region-is-unreadable", name, codes < 0)

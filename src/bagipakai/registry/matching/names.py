@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bagipakai.registry.matching.words import (
+    INITIAL,
     NICK_BEGINS,
     NICK_WORDS,
     VERSION,
@@ -56,7 +57,7 @@ def normalised(names: pa.Array | pa.ChunkedArray) -> pa.Table:
     `skeleton`     how the name sounds roughly, written together or apart
     `informative`  the first phonetic word that tells something (not Muhammad, Siti, Wayan …), else the first
     `last`         the last phonetic word
-    `words`        the first KEPT phonetic words, in their order
+    `words`        the first KEPT phonetic words, in their order; initials only where there is nothing else
     `nick`         words for which one of the name's words may be short; evidence where the other name has it
 
     Of `canonical` the same is said as of the name it was made from.
@@ -168,7 +169,8 @@ def _said(lexicon: Lexicon, word: Places, row: Places, rows: int) -> pa.Table:
     place = np.arange(len(word)) - np.repeat(starts, count[there])
     rank = words["rank"][word].astype(np.int64) * MOST + place
     informative = heard[starts + (np.minimum.reduceat(rank, starts) % MOST if len(starts) else 0)]
-    few = place < KEPT
+    spelt = words["rank"][word] < INITIAL
+    told = (spelt | ~_any(spelt, row)) & (place < KEPT) if not spelt.all() else place < KEPT
     return pa.table(
         [
             _texts(lexicon.texts.take(pa.array(word)), ends, nothing),
@@ -176,7 +178,7 @@ def _said(lexicon: Lexicon, word: Places, row: Places, rows: int) -> pa.Table:
             column(mix(_skeletons(words, word, row, starts, lasts))),
             column(informative),
             column(heard[lasts]),
-            _lists(heard[few], np.minimum(count, KEPT), nothing),
+            _lists(heard[told], np.bincount(row[told], minlength=rows), nothing),
             _nicks(words["nick"][word], row, nothing),
         ],
         schema=COLUMNS,

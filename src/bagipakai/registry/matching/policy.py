@@ -1,6 +1,6 @@
 """How large a list may be and how its values are read: dated figures with their reasons (policies/matching.toml)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Self
 
@@ -51,7 +51,8 @@ class Reading:
 class Decision:
     """When a row is one person. Probabilities: from `accept` on without a clerk, from `consider` on by one; `margin` in
     bits, before the next candidate; `share` of a list's persons that is expected in the registry; from `duplicate` on
-    two rows are one person, where `repeats` of the rows are expected to repeat another."""
+    two rows are one person, where `repeats` of the rows are expected to repeat another. From a score and a margin of
+    `clear` bits on nobody else is looked for; whoever cannot reach `hopeless` bits is not looked at."""
 
     accept: float
     consider: float
@@ -59,13 +60,43 @@ class Decision:
     share: float
     duplicate: float
     repeats: float
+    clear: float
+    hopeless: float
 
     @classmethod
     def on(cls, day: date) -> Self:
         """Raises PolicyError or NoRule: without a rule nothing is matched."""
         rule = rules("matching", "decision").on(day)
         share = {name: rule[name] / 1000 for name in ("accept", "consider", "share", "duplicate", "repeats")}
-        return cls(margin=float(rule["margin"]), **share)
+        bits = {name: float(rule[name]) for name in ("margin", "clear", "hopeless")}
+        return cls(**bits, **share)
+
+
+@dataclass(frozen=True, slots=True)
+class Abuse:
+    """What keeps matching from telling of people who are only guessed at (policies/matching.toml says what each figure
+    is)."""
+
+    smallest: int
+    kept_days: int
+    same_number: int
+    run: int
+    in_runs: int
+    same_but_date: int
+    in_dates: int
+    quota_rows: int
+    quota_days: int
+    asked_days: int
+    asked_alarm: int
+    asked_most: int
+    honey_share: int
+    honey_district: int
+
+    @classmethod
+    def on(cls, day: date) -> Self:
+        """Raises PolicyError or NoRule: without a rule no list is taken in or matched."""
+        rule = rules("matching", "abuse").on(day)
+        return cls(**{one.name: rule[one.name] for one in fields(cls)})
 
 
 def today() -> date:

@@ -1,4 +1,4 @@
-"""A person in 48 bytes: the features that the registry's side of a comparison needs, but for its texts."""
+"""A person in 64 bytes: the features that the registry's side of a comparison needs, but for its texts."""
 
 from typing import Final
 
@@ -14,13 +14,19 @@ PERSON: Final = np.dtype(
         ("nik", "<i8"),  # -1: none
         ("kk", "<i8"),  # -1: none; the last digit is 0 unless it is whole
         ("region", "<i8"),  # ten digits, filled up with zeros below its level
-        ("id", "<i8"),  # the registry's own, or the number of its text
         ("born", "<i4"),  # days since 1970
         ("name", "<u4"),  # the number of its text
         ("mother", "<u4"),
         ("flags", "<u4"),
+        ("name_phonetic", "<u4"),  # the upper half of the hash; 0: none
+        ("name_skeleton", "<u4"),
+        ("mother_phonetic", "<u4"),
+        ("mother_skeleton", "<u4"),
+        ("letters", "<u4"),  # of the name, a bit for each (letters_of)
+        ("words", "<u4"),  # of the name, too (words_of)
     ]
 )
+SOUNDS: Final = ("name_phonetic", "name_skeleton", "mother_phonetic", "mother_skeleton")
 FLAGS: Final = {  # name → bits, the lowest first
     "nik_sound": 5,
     "nik_own": 2,  # 0: unknown, 1: no, 2: yes
@@ -31,11 +37,13 @@ FLAGS: Final = {  # name → bits, the lowest first
     "born_default": 2,
     "sex": 2,  # 0: unknown
     "level": 2,  # of the region: 3 village, 2 district, 1 regency, 0 none
+    "length": 6,  # letters of the name; LONG: so many or more
 }
+LONG: Final = 63
 
 
 def packed(people: pa.Table) -> Numbers:
-    """The records of these features (registry.matching.features), whose texts and ids are still to be filled in. The
+    """The records of these features (registry.matching.features), whose texts are still to be filled in. The
     region is the finest one that is told: those above it are taken from its code."""
     records = np.zeros(len(people), PERSON)
     records["nik"] = filled(people["nik"], -1)
@@ -54,15 +62,54 @@ def packed(people: pa.Table) -> Numbers:
         "born_default": _truth(people["born_default"]),
         "sex": filled(people["sex"], 0),
         "level": np.where(desa > 0, 3, np.where(kec > 0, 2, kab > 0)),
+        "length": lengths(people["name"]),
     }
     for name, at in _PLACES.items():
         records["flags"] |= flags[name].astype(np.uint32) << np.uint32(at)
+    for name in SOUNDS:
+        records[name] = half(filled(people[name], 0))
+    records["letters"] = letters_of(people["name"])
+    records["words"] = words_of(people["name_words"])
     return records
+
+
+def lengths(names: pa.ChunkedArray) -> Numbers:
+    """Letters of each name, up to LONG; 0 where there is none."""
+    return np.minimum(filled(pc.binary_length(names), 0), LONG).astype(np.uint8)
+
+
+def letters_of(names: pa.ChunkedArray) -> Numbers:
+    """Which letters each name has: a bit for each, by the five lower bits of its byte. None where there is no name."""
+    texts = names.combine_chunks().fill_null("")
+    ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    letters = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
+    return _together(_BIT[letters & 31] * (letters != ord(" ")), ends - ends[0])
+
+
+def words_of(words: pa.ChunkedArray) -> Numbers:
+    """Which words each name has: a bit for each, by the five lower bits of its hash; so one bit may be of several."""
+    lists = words.combine_chunks()
+    values = lists.values.to_numpy()
+    return _together(_BIT[values & np.uint64(31)], lists.offsets.to_numpy())
+
+
+def _together(bits: Numbers, ends: Numbers) -> Numbers:
+    """The bits of each stretch; of an empty one none."""
+    found: Numbers = np.zeros(len(ends) - 1, np.uint32)
+    there = np.flatnonzero(ends[1:] > ends[:-1])
+    if len(there):
+        found[there] = np.bitwise_or.reduceat(bits, ends[:-1][there])
+    return found
+
+
+def half(hashes: Numbers) -> Numbers:
+    """What a record keeps of hashes of 64 bits."""
+    return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
 def columns(records: Numbers) -> dict[str, pa.Array]:
     """The features of these records, but for their texts."""
-    flags = {name: records["flags"] >> np.uint32(at) & np.uint32(2 ** FLAGS[name] - 1) for name, at in _PLACES.items()}
+    flags = flags_of(records)
     level, region = flags["level"], records["region"]
     return {
         "nik": _where(records["nik"] >= 0, records["nik"], pa.int64()),
@@ -79,6 +126,11 @@ def columns(records: Numbers) -> dict[str, pa.Array]:
         "kec": _where(level >= 2, region // 10**4, pa.int32()),
         "desa": _where(level >= 3, region, pa.int64()),
     }
+
+
+def flags_of(records: Numbers) -> dict[str, Numbers]:
+    """The flags of these records, each as a number."""
+    return {name: records["flags"] >> np.uint32(at) & np.uint32(2 ** FLAGS[name] - 1) for name, at in _PLACES.items()}
 
 
 def filled(column: pa.ChunkedArray | pa.Array, missing: int) -> Numbers:
@@ -101,4 +153,5 @@ def _where(present: Numbers, values: Numbers, kind: pa.DataType) -> pa.Array:
     return pa.array(values, mask=~present).cast(kind)
 
 
+_BIT: Final = np.uint32(1) << np.arange(32, dtype=np.uint32)
 _PLACES: Final = {name: sum(list(FLAGS.values())[:at]) for at, name in enumerate(FLAGS)}

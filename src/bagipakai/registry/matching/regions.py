@@ -22,7 +22,7 @@ _SEXES = {
 }
 _PIECES = re.compile(r"\d{2}(?:\.\d{2}(?:\.\d{2}(?:\.\d{4})?)?)?")
 _ODD = re.compile(r"[\s'’`\"=/_-]+")
-PLAIN = r"^(?:[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{10})$"
+PLAIN = r"^[1-9](?:[0-9]|[0-9]{3}|[0-9]{5}|[0-9]{9})$"
 
 
 def sexes(column: Column) -> np.ndarray:

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from bagipakai.registry.matching import keys
 from bagipakai.registry.matching.arrays import runs
+from bagipakai.registry.matching.levels import Side
 from bagipakai.registry.matching.lookups import firsts
 from bagipakai.registry.matching.model import Model
 from bagipakai.registry.matching.policy import Decision
@@ -41,12 +42,11 @@ def repeated(
     if len(later):
         places = np.unique(np.concatenate([earlier, later]))
         met = rows.take(pa.array(places))
-        bearers = np.maximum(frequencies(met["name"].combine_chunks().fill_null("")), 1)
         at = {"list_row": later, "ordinal": earlier, "person": earlier}
         pairs = pa.table({name: np.searchsorted(places, those) for name, those in at.items()})
-        scorer = Scorer(model, people, policy.repeats, shared, among=n)
+        scorer = Scorer(model, people, policy.repeats, shared, lambda names: np.maximum(frequencies(names), 1), among=n)
         scorer.compare(met)
-        score = scorer.scored(met.append_column("name_frequency", pa.array(bearers, pa.int64())), pairs)
+        score = scorer.scored(Side(met), pairs)
         same = score["score"].to_numpy() >= np.log2(policy.duplicate / (1 - policy.duplicate))
         for row, other in sorted(zip(later[same].tolist(), earlier[same].tolist(), strict=True)):
             first[row] = min(first[row], first[other])
@@ -56,12 +56,13 @@ def repeated(
 def _met(rows: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of places (earlier, later) that share a key, each once."""
     pairs = []
-    found = keys.keys(rows)
+    found = keys.keys(rows, RULES)
     for name in RULES:
         key, present = found[name]
-        places = np.flatnonzero(present)
-        places = places[np.argsort(key[places], kind="stable")]
-        begins = firsts(key[places])
+        ordered = np.flatnonzero(present).astype(np.uint64)
+        ordered |= key[present].astype(np.uint64) << np.uint64(32)  # by key, then by place: quicker than to sort places
+        ordered.sort()
+        places, begins = ordered.astype(np.uint32).astype(np.int64), firsts(ordered >> np.uint64(32))
         sizes = np.diff(np.append(begins, len(places)))
         at = np.repeat(begins, sizes)  # where each one's key begins
         back = np.arange(len(places)) - at  # how many of its key stand before it

@@ -9,21 +9,29 @@ from datetime import date
 from html import escape
 
 from bagipakai.core.charts import DARK, FONT, LIGHT, Caption, Figure, Point, Shares, divided, points
-from bagipakai.registry.matching.evaluation import AT_LEAST, FINDING, Evaluation, Score
+from bagipakai.core.matching_quality import AT_LEAST, FINDING, wilson
+from bagipakai.core.reviews import Verdict
+from bagipakai.registry.matching.evaluation import Evaluation, Score
 from bagipakai.registry.matching.explaining import NBSP, count, decimal, percent, word, words
+from bagipakai.registry.matching.labels import Quality, Right
 
-MIDDLE = 1.959964  # of the normal distribution, 95 in 100
 MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli"),
     *("Agustus", "September", "Oktober", "November", "Desember"),
 )
 BANDS = ("match", "review", "none")
+VERDICTS = {
+    Verdict.YES: "Orang yang sama",
+    Verdict.NO: "Bukan orang yang sama",
+    Verdict.UNSURE: "Tidak dapat dipastikan",
+}
 
 
-def page(evaluation: Evaluation, day: date, provinces: Mapping[str, str]) -> str:
-    """HTML, whole: no file beside it, no script. `provinces`: names by code."""
+def page(evaluation: Evaluation | None, day: date, provinces: Mapping[str, str], quality: Quality | None = None) -> str:
+    """HTML, whole: no file beside it, no script. `provinces`: names by code. `quality`: what clerks said."""
     title = "Mutu pemadanan"
-    body = "\n".join(_body(evaluation, day, provinces))
+    told = () if evaluation is None else _body(evaluation, day, provinces)
+    body = "\n".join([*told, *(() if quality is None else _of_clerks(quality))])
     return (
         f'<!doctype html>\n<html lang="id">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -81,24 +89,87 @@ def _known(evaluation: Evaluation) -> Score:
     return Score(*(sum(getattr(score, name) for score in scores) for name in Score.__dataclass_fields__))
 
 
+# What clerks said
+
+
+def _of_clerks(quality: Quality) -> Iterator[str]:
+    """Agreement of clerks, and how right matching was by their word (matching reference 4.8)."""
+    yield "<h2>Menurut penelaah</h2>"
+    yield (
+        f"<p>{count(quality.pairs, 'id')} pasangan ditelaah orang: yang belum pasti, dan sampel dari yang cocok tanpa"
+        " ditelaah. Penelaah tidak melihat peluangnya dan tidak tahu mana yang sampel.</p>"
+    )
+    yield _table("Ketepatan menurut penelaah", ("Pasangan", "Nilai", "Artinya"), _rightness(quality))
+    yield _table("Jawaban dan kesepakatan penelaah", ("Ukuran", "Nilai", "Artinya"), _agreement(quality))
+    if quality.bins:
+        yield _figure(calibration_of(quality.bins, "kalibrasi-telaah", "Peluang yang disebut dan kata penelaah"))
+
+
+def _rightness(quality: Quality) -> Iterator[tuple[str, str, str]]:
+    matched = quality.matched
+    if matched.decided:
+        yield "Cocok tanpa telaah", *_share(matched, "orang yang sama")
+    for stage, one in quality.automatic.items():
+        if one.decided and len(quality.automatic) > 1:
+            yield f"Cocok pada tahap {stage}", *_share(one, "orang yang sama")
+    if quality.left_open.decided:
+        yield "Belum pasti", *_share(quality.left_open, "ternyata orang yang sama")
+
+
+def _share(one: Right, what: str) -> tuple[str, str]:
+    low, high = wilson(one.yes, one.decided)
+    share = percent(one.yes / one.decided, "id", 2)
+    unsure = f"; {count(one.unsure, 'id')} tidak dapat dipastikan" if one.unsure else ""
+    reach = f"antara {percent(low, 'id', 2)} dan {percent(high, 'id', 2)}, 95\u00a0% kepastian"
+    return share, f"{count(one.yes, 'id')} dari {count(one.decided, 'id')} {what}; {reach}{unsure}"
+
+
+def _agreement(quality: Quality) -> Iterator[tuple[str, str, str]]:
+    settled = sum(quality.verdicts.values())
+    for verdict, called in VERDICTS.items():
+        many = quality.verdicts[verdict]
+        yield called, percent(many / settled if settled else 0.0, "id", 1), f"{count(many, 'id')} pasangan yang diputus"
+    left = quality.pairs - settled
+    yield "Belum diputus", count(left, "id"), "pasangan yang menunggu penelaah kedua atau penengah"
+    if quality.twice:
+        share = percent(quality.agreed / quality.twice, "id", 1)
+        yield (
+            "Sepakat",
+            share,
+            f"{count(quality.agreed, 'id')} dari {count(quality.twice, 'id')} yang ditelaah dua orang",
+        )
+    if quality.kappa is not None:
+        yield (
+            "Kappa Cohen",
+            decimal(quality.kappa, 2, "id"),
+            "kesepakatan di luar kebetulan: 1 selalu, 0 hanya kebetulan",
+        )
+    yield "Penengah", count(quality.arbitrated, "id"), "pasangan yang diputus orang ketiga"
+
+
 # The charts
 
 
 def calibration(evaluation: Evaluation) -> Figure:
     """What was stated, and how often it was true, in ten bins."""
+    return calibration_of(evaluation.bins, "kalibrasi", "Peluang yang disebut dan yang benar")
+
+
+def calibration_of(bins: Sequence[tuple[int, int, float, float]], name: str, title: str) -> Figure:
+    """The same of any bins: tenth, rows, mean of what was stated, share that was true."""
     rows, table = [], []
-    for place, many, stated, true in evaluation.bins:
+    for place, many, stated, true in bins:
         low, high = wilson(round(true * many), many)
         label = f"{10 * place}–{10 * place + 10}{NBSP}%"
         told = percent(true, "id", 1)
         rows.append(Point(label, f"{count(many, 'id')} baris", true, low, high, stated, told, faint=many < AT_LEAST))
         table.append((label, count(many, "id"), percent(stated, "id", 1), told))
-    off = math.fsum(many * abs(stated - true) for _, many, stated, true in evaluation.bins)
-    mean = decimal(100 * off / sum(one[1] for one in evaluation.bins), 2, "id")
+    off = math.fsum(many * abs(stated - true) for _, many, stated, true in bins)
+    mean = decimal(100 * off / sum(one[1] for one in bins), 2, "id")
     unmet = " Peluang yang tidak pernah disebut tidak digambar." if len(rows) < 10 else ""
     caption = Caption(
-        "kalibrasi",
-        "Peluang yang disebut dan yang benar",
+        name,
+        title,
         f"Bila disebut 90{NBSP}%, sembilan dari sepuluh seharusnya benar. Rata-rata selisihnya {mean} poin.{unmet}",
         ("Peluang", "Baris", "Disebut", "Benar"),
         tuple(table),
@@ -171,16 +242,6 @@ def fairness(question: str, answers: Mapping[str, Score], evaluation: Evaluation
     }
     ticks = tuple((at, f"{decimal(100 * at, 1, 'id')}{NBSP}%") for at in (least, (least + 1) / 2, 1.0))
     return points(caption, rows, between=(least, 1.0), ticks=ticks, keys=_met(keys, rows), within=FINDING)
-
-
-def wilson(right: int, of: int) -> tuple[float, float]:
-    """Between which shares the true one lies, 95 times in 100 (Wilson, 1927)."""
-    if not of:
-        return 0.0, 1.0
-    share, square = right / of, MIDDLE**2
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    reach = MIDDLE / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of**2))
-    return min(share, max(0.0, middle - reach)), max(share, min(1.0, middle + reach))
 
 
 def _met(keys: Mapping[str, str], rows: Sequence[Point]) -> dict[str, str]:

@@ -9,18 +9,22 @@ import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
+DISTINCT = ("list_id", "registry_id", "probability", "score", "margin", "bits_kerabat")  # nearly so, row by row
 TWICE = "GANDA_DALAM_DAFTAR"
 REASONS = {
     "NIK_DAN_DATA_COCOK": "NIK dan datanya cocok",
     "NIK_SALAH_KETIK": "datanya cocok; NIK di daftar berbeda, mungkin salah ketik",
     "NIK_RUSAK_EXCEL": "datanya cocok; NIK di daftar rusak oleh Excel",
     "TANPA_NIK_DATA_COCOK": "datanya cocok; tanpa NIK",
+    "DIPASTIKAN_PENELAAH": "seorang penelaah memastikan orangnya",
     "NIK_GANDA": "lebih dari satu orang dengan NIK itu: perlu dipilih",
     "KANDIDAT_SERUPA": "ada calon lain yang serupa: perlu dipilih",
     "BUKTI_KURANG": "ada calon, tetapi buktinya kurang",
     "KUNCI_TERLALU_UMUM": "terlalu banyak orang dengan data seperti ini: lengkapi barisnya",
     "NIK_MILIK_ORANG_LAIN": "NIK itu milik orang lain",
     "TIDAK_DITEMUKAN": "tidak ditemukan",
+    "MENINGGAL": "ditemukan; menurut pemutakhiran terakhir seluruh anggota keluarganya meninggal",
+    "WILAYAH_BERBEDA": "ditemukan, tetapi tinggal di luar wilayah yang disetujui",
     TWICE: "mengulang orang yang sudah dipadankan dengan baris lain",
 }
 
@@ -63,7 +67,8 @@ def write(told: pa.Table, out: Path) -> None:
             if out.suffix.lower() == ".csv":
                 pc_csv.write_csv(told, file)
             else:
-                pq.write_table(told, file, compression="zstd")
+                repeating = [name for name in told.column_names if name not in DISTINCT]
+                pq.write_table(told, file, compression="zstd", use_dictionary=repeating)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(out)

@@ -6,12 +6,14 @@ sampling would leave them at a default, of which Splink only warns. Date and num
 level may never be seen; it then gets what the two would have if they had nothing to do with each other, and at most
 half a pair's chance.
 
-`python -m bagipakai.registry.matching.training --out FILE` trains on synthetic people and lists of every kind.
+`python -m bagipakai.registry.matching.training --out FILE` trains on synthetic people and lists of every kind. With
+`--labels FILE` (`bagipakai registry review-labels`) m also learns from what clerks said of real pairs (`labels`).
 """
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,20 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import splink
 from splink import DuckDBAPI, Linker
 
+from bagipakai.registry.matching import labels as clerks
 from bagipakai.registry.matching import names
 from bagipakai.registry.matching.comparisons import (
     BORN,
     BORN_AND_NIK,
+    CARD_IS_OPEN,
     COMPARISONS,
     HOUSEHOLD,
     NIK,
+    PLACE_IS_OPEN,
     SIDE,
     TRAINED,
     Comparison,
@@ -40,6 +46,9 @@ from bagipakai.registry.matching.scoring import PLACES, shared
 from bagipakai.registry.synthesis.lists import a_list, registry
 
 KINDS = ("typical", "no_nik", "dirty", "excel", "old")
+_PLACE = ("kode_desa", "kode_kec", "kode_kab")
+# Further typical lists, of a quarter of the rows: without these columns, and with the family cards of before.
+LACKING = (_PLACE, ("no_kk",), (*_PLACE, "no_kk"))
 
 PAIRS = 1e7  # random pairs for u, as Splink's documentation advises for trials
 _OF_ONE_DATE = ("equal/", "equal-default/")
@@ -59,7 +68,9 @@ OF_KIN = {
     "sibling": "r.kk = p.kk AND r.unique_id <> p.unique_id AND r.mother_phonetic = p.mother_phonetic",
     "family": "r.kk = p.kk AND r.unique_id <> p.unique_id AND r.mother_phonetic IS DISTINCT FROM p.mother_phonetic",
 }
+OF_NEIGHBOURS = "r.kec = p.kec AND r.kk <> p.kk"
 NEIGHBOURS = 4_000_000  # pairs of one district that are looked at
+BESIDE = 10_000  # pairs of clerks that weigh as much as all synthetic ones together
 UNSEEN = 0.5  # of a pair, where none was seen: no level proves without end
 
 
@@ -101,8 +112,11 @@ def trained(
     normaliser: str,
     seed: int,
     report: Mapping[str, Any],
+    labels: pa.Table | None = None,
+    beside: float = BESIDE,
 ) -> Model:
-    """From a list and a registry (features, each with `unique_id`) and `truth`: pairs `list, person` of ids."""
+    """From a list and a registry (features, each with `unique_id`) and `truth`: pairs `list, person` of ids. `labels`:
+    what clerks said of other pairs (labels.SAID), beside which the truth counts as much as `beside` pairs."""
     with duckdb.connect(config={"threads": 2, "memory_limit": "4GB"}) as con:
         for name, table in (("rows", rows), ("persons", persons), ("labels", truth)):
             con.register("given", table)
@@ -110,22 +124,26 @@ def trained(
             con.execute(f"CREATE TABLE {name} AS {made}")
             con.unregister("given")
         same, stranger = _splinks(con, seed)
+        if labels is not None:
+            same, many = clerks.learnt(same, labels, beside)
+            report = {**report, "labelled": {"pairs": len(labels), "speak_for": round(many), "beside": beside}}
         pairs = len(rows) * len(persons)
         for sharing, one, only in EXACT:
             counts = _counted(con, sharing, one, only)
             stranger[one.name] |= {name: many / pairs for name, many in counts.items()}
+        stranger[HOUSEHOLD.name] = _whatever_the_card(stranger[HOUSEHOLD.name])
         kin = {name: _kin(con, of, 1) for name, of in OF_KIN.items()}
-        kin[NEIGHBOUR] = _kin(con, "r.kec = p.kec AND r.kk <> p.kk", _every(con))
+        every = _every(con)
+        kin[NEIGHBOUR] = _kin(con, OF_NEIGHBOURS, every)
+        relative = {name: {one.name: _shares(_levels(met, one)) for one in TRAINED} for name, met in kin.items()}
+        relative[NEIGHBOUR][BORN_AND_NIK.name] |= _rare_neighbours(con, len(kin[NEIGHBOUR]) * every)
         lived_in = {place: dict(Counter(persons[place].drop_null().to_pylist())) for place in PLACES}
         return Model(
             version,
             normaliser,
             same=_sure(same, len(truth)),
             stranger=_sure(stranger, PAIRS),
-            relative={
-                name: _sure({one.name: _shares(_levels(met, one)) for one in TRAINED}, len(met))
-                for name, met in kin.items()
-            },
+            relative={name: _sure(shares, len(kin[name])) for name, shares in relative.items()},
             relatives={name: len(kin[name]) / len(truth) for name in FAMILY},
             shared=shared(rows, lived_in),
             report={**report, "together": _together(con)},
@@ -162,6 +180,23 @@ def _splinks(
     return m, u
 
 
+def _whatever_the_card(u: Mapping[str, float]) -> dict[str, float]:
+    """Whether a row tells its card has nothing to do with the stranger it meets: what was seen of a level with and
+    without cards is shared out as it is among all pairs whose places are told, or are not."""
+    found = dict(u)
+    for place_is_open in (False, True):
+        told = {
+            name: f"{name}{CARD_IS_OPEN}"
+            for name in u
+            if f"{name}{CARD_IS_OPEN}" in u and name.endswith(PLACE_IS_OPEN) is place_is_open
+        }
+        open_, all_ = (sum(u[name] for name in names) for names in (told.values(), (*told, *told.values())))
+        for name, without in told.items():
+            both, share = u[name] + u[without], open_ / all_
+            found |= {name: both * (1 - share), without: both * share}
+    return found
+
+
 def _counted(
     con: duckdb.DuckDBPyConnection, sharing: str, one: Comparison, only: Callable[[str], bool]
 ) -> Counter[str]:
@@ -195,6 +230,16 @@ def _kin(con: duckdb.DuckDBPyConnection, of: str, every: int) -> pa.Table:
         )
         {levels_of("pairs")}
     """).to_arrow_table()  # noqa: S608  # our own words
+
+
+def _rare_neighbours(con: duckdb.DuckDBPyConnection, pairs: int) -> dict[str, float]:
+    """Shares of what few of so many neighbours have in common, counted over all of them: one date, one stem."""
+    found: dict[str, float] = {}
+    for sharing, one, only in EXACT:
+        if one is BORN_AND_NIK:
+            counts = _levels(_kin(con, f"{OF_NEIGHBOURS} AND {sharing}", 1), one)
+            found |= {level.name: counts[level.name] / pairs for level in one.levels if only(level.name)}
+    return found
 
 
 def _every(con: duckdb.DuckDBPyConnection) -> int:
@@ -274,6 +319,24 @@ def _together(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
     return found
 
 
+def _as_it_is(rows: pa.Table) -> pa.Table:
+    return rows
+
+
+def _without(columns: Sequence[str], rows: pa.Table) -> pa.Table:
+    return rows.drop([name for name in columns if name in rows.column_names])
+
+
+def _cards_renewed(rows: pa.Table) -> pa.Table:
+    """Cards are renewed with every marriage, birth and move; synthetic rows hold old ones too seldom. So each row has
+    the card of the row before it."""
+    if "no_kk" not in rows.column_names:
+        return rows
+    cards = rows["no_kk"].combine_chunks()
+    old = pa.concat_arrays([cards[-1:], cards[:-1]])
+    return rows.set_column(rows.column_names.index("no_kk"), "no_kk", old)
+
+
 def main() -> None:
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     told.add_argument("--people", type=int, default=300_000)
@@ -281,15 +344,26 @@ def main() -> None:
     told.add_argument("--seed", type=int, default=1)
     told.add_argument("--version", default="2026.1")
     told.add_argument("--out", type=Path, default=SHIPPED)
+    told.add_argument("--labels", type=Path, help="what clerks said: the file of `bagipakai registry review-labels`")
+    told.add_argument(
+        "--beside", type=float, default=BESIDE, help="pairs of clerks that weigh as much as the synthetic"
+    )
     options = told.parse_args()
+    said = None if options.labels is None else pq.read_table(options.labels, schema=clerks.SAID)
     people = registry(options.people, options.seed)
     persons = features(people).append_column("unique_id", pa.array(np.arange(options.people)))
     place = {one: at for at, one in enumerate(people["registry_id"].to_pylist())}
     rows, pairs, at = [], [], 0
-    for kind in KINDS:
-        many = options.rows if kind == KINDS[0] else options.rows // 2
-        given, truth = a_list(people, many, options.seed + 100, kind)
-        rows.append(features(given))
+    typical, half, quarter = KINDS[0], options.rows // 2, options.rows // 4
+    lists: list[tuple[str, int, Callable[[pa.Table], pa.Table]]] = [
+        (typical, options.rows, _as_it_is),
+        *((kind, half, _as_it_is) for kind in KINDS[1:]),
+        *((typical, quarter, partial(_without, lacking)) for lacking in LACKING),
+        (typical, quarter, _cards_renewed),
+    ]
+    for nr, (kind, many, changed) in enumerate(lists):
+        given, truth = a_list(people, many, options.seed + 100 + nr, kind)
+        rows.append(features(changed(given)))
         pairs += [(at + i, place[one]) for i, one in enumerate(truth["registry_id"].to_pylist()) if one is not None]
         at += many
     listed = pa.concat_tables(rows).append_column("unique_id", pa.array(np.arange(at)))
@@ -299,11 +373,20 @@ def main() -> None:
         "rows": at,
         "labels": len(labels),
         "kinds": list(KINDS),
+        "lacking": [list(columns) for columns in LACKING],
         "seed": options.seed,
         "splink": splink.__version__,
     }
     model = trained(
-        listed, persons, labels, version=options.version, normaliser=names.VERSION, seed=options.seed, report=report
+        listed,
+        persons,
+        labels,
+        version=options.version,
+        normaliser=names.VERSION,
+        seed=options.seed,
+        report=report,
+        labels=said,
+        beside=options.beside,
     )
     options.out.write_text(model.written(), encoding="utf-8")
 

@@ -1,5 +1,8 @@
 """What the columns of rows say, names apart: each read as a whole, a missing one as unknown."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import pyarrow as pa
 
@@ -19,19 +22,34 @@ def column(rows: pa.Table, name: str) -> Column:
     return rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, pa.string())
 
 
-def read_numbers(rows: pa.Table, name: str, reading: Reading) -> Numbers:
-    """The NIK or the KK number, with what is sound of it."""
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The NIK and the KK number, with what is sound of them; the date of birth; the sex and the codes of regions, -1
+    where they cannot be read (registry.matching.regions)."""
+
+    nik: Numbers
+    family: Numbers
+    born: Dates
+    sex: np.ndarray
+    desa: np.ndarray
+    kec: np.ndarray
+    kab: np.ndarray
+
+    @classmethod
+    def of(cls, rows: pa.Table, reading: Reading) -> Self:
+        nik, family = (_numbers(rows, name, reading) for name in ("nik", "no_kk"))
+        born = dates(column(rows, "tanggal_lahir"), reading.latest, reading.default_days)
+        desa, kec, kab = (regions.codes(column(rows, name)) for name in ("kode_desa", "kode_kec", "kode_kab"))
+        return cls(nik, family, born, regions.sexes(column(rows, "jenis_kelamin")), desa, kec, kab)
+
+    def regions(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Regency, district and village, 0 where unknown: each from its own column, else from a smaller region's."""
+        desa, kec, kab = self.desa, self.kec, self.kab
+        return _first(4, kab, kec, desa), _first(6, kec, desa, kab), _first(10, desa, kec, kab)
+
+
+def _numbers(rows: pa.Table, name: str, reading: Reading) -> Numbers:
     return numbers(column(rows, name), zeros_at_most=reading.zeros_at_most, few=reading.numbers_at_least)
-
-
-def read_dates(rows: pa.Table, reading: Reading) -> Dates:
-    return dates(column(rows, "tanggal_lahir"), reading.latest, reading.default_days)
-
-
-def read_regions(rows: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Regency, district and village, 0 where unknown: each from its own column, else from a smaller region's."""
-    desa, kec, kab = (regions.codes(column(rows, name)) for name in ("kode_desa", "kode_kec", "kode_kab"))
-    return _first(4, kab, kec, desa), _first(6, kec, desa, kab), _first(10, desa, kec, kab)
 
 
 def _first(digits: int, *found: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from bagipakai.registry.matching.comparisons import (
 from bagipakai.registry.matching.model import EVIDENCE, FAMILY, KERABAT, NEIGHBOUR, RAREST, Chances, Model
 
 _APART = (NAME, HOUSEHOLD, SEX)
-_BY_NAME = next(at for at, level in enumerate(NAME.levels) if level.by_name)
+BY_NAME = next(at for at, level in enumerate(NAME.levels) if level.by_name)
 
 
 class Weighing:
@@ -44,10 +44,10 @@ class Weighing:
 
     def bits(self, levels: Mapping[str, np.ndarray], frequency: np.ndarray) -> dict[str, np.ndarray]:
         """`bits_…` by comparison, of kin, and the `score`: their sum with the prior. `levels` by comparison, as places
-        among its levels; `frequency`: how many persons of the registry bear the person's name."""
+        among its levels; `frequency`: how many persons of the registry bear the person's name, where it is equal."""
         # in place of the chance that two strangers have one name: that somebody has this one
         name = levels[NAME.name]
-        borne = np.where(name == _BY_NAME, -np.log2(np.maximum(frequency / self._people, RAREST)), 0.0)
+        borne = np.where(name == BY_NAME, -np.log2(np.maximum(frequency / self._people, RAREST)), 0.0)
         born, nik = levels[BORN.name], levels[NIK.name]
         both = self._same[BORN_AND_NIK.name]
         bits = {one.name: self._same[one.name][levels[one.name]] for one in _APART}
@@ -60,6 +60,23 @@ class Weighing:
             others += np.exp2(told + sum(tables[one.name][levels[one.name]] for one in _APART))
         found = {f"bits_{one.name}": bits[one.name] for one in COMPARISONS} | {KERABAT: -np.log2(others)}
         found["score"] = self.prior + sum(found[name] for name in EVIDENCE)
+        return found
+
+    def without_names(self, levels: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The prior and the bits of date, number and sex. Kin only takes from a score."""
+        born_and_nik, sex = self._same[BORN_AND_NIK.name], self._same[SEX.name]
+        found: np.ndarray = self.prior + born_and_nik[levels[BORN.name], levels[NIK.name]] + sex[levels[SEX.name]]
+        return found
+
+    def names_at_most(self) -> np.ndarray:
+        """The most bits of each level of the name: of an equal one, if nobody else bears it."""
+        alone = -math.log2(max(1 / self._people, RAREST))
+        found: np.ndarray = self._same[NAME.name] + alone * (np.arange(len(NAME.levels)) == BY_NAME)
+        return found
+
+    def homes_at_most(self, possible: list[np.ndarray]) -> np.ndarray:
+        """The most bits of the household, whichever of these levels of each pair holds."""
+        found: np.ndarray = np.maximum.reduce([self._same[HOUSEHOLD.name][levels] for levels in possible])
         return found
 
     def _tables(self, chances: Chances) -> dict[str, np.ndarray]:

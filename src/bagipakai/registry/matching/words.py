@@ -27,10 +27,11 @@ Places = NDArray[np.signedinteger[Any]]
 Hashes = NDArray[np.uint64]
 
 _TABLES = Path(__file__).with_name("names.toml").read_bytes()
-_CODE = "1"  # raised when the code says something else of any name; tests/registry/matching/test_names.py notices
+_CODE = "2"  # raised when the code says something else of any name; tests/registry/matching/test_names.py notices
 VERSION = f"{_CODE}-{blake2b(_TABLES, digest_size=6).hexdigest()}"
 
 BASE = 0x9E3779B97F4A7C15
+INITIAL = 2  # the rank of a single letter
 LONGEST = 60  # letters: as long as a whole name may be (Permendagri 73/2022)
 _REMEMBERED = 1 << 18  # written words
 
@@ -96,7 +97,9 @@ _DIGIT = re.compile(f"(?<![0-9])[{''.join(_DIGITS)}](?![0-9])")
 _ALIAS = re.compile(f"[{re.escape(KNOWN['letters']['alias'])}](?!\\s*ALM)")
 _PIECES = re.compile(r"[A-Z0-9.]+")
 _FAMILY = re.compile("|".join(f"(?P<{name}>{spelling})" for name, spelling in KNOWN["families"].items()))
+_ANY_FAMILY = re.compile("|".join(KNOWN["families"].values()))  # far quicker to say that it is none of them
 _JOINED = [(re.compile(f"{begin}(?P<rest>{rest})"), word) for begin, word, rest in KNOWN["joined"]["prefixes"]]
+_JOINED_BEGIN = frozenset(begin[0] for begin, _, _ in KNOWN["joined"]["prefixes"])  # letters
 _POINTS: dict[str, str] = KNOWN["abbreviations"]["points"]
 _ABBREVIATIONS: dict[str, str] = KNOWN["abbreviations"]["words"]
 
@@ -138,11 +141,11 @@ def _of_piece(piece: str) -> list[str]:
 def _apart(word: str) -> list[str]:
     """One word in the spelling of its family, or the words that were written together in it."""
     word = word[:LONGEST]
-    if family := _FAMILY.fullmatch(word):
+    if _ANY_FAMILY.fullmatch(word) and (family := _FAMILY.fullmatch(word)):
         return [str(family.lastgroup)]
     if words := _ABBREVIATIONS.get(word):
         return words.split()
-    for pattern, head in _JOINED:
+    for pattern, head in _JOINED if word[0] in _JOINED_BEGIN else ():
         if found := pattern.fullmatch(word):
             return [head, *_apart(found["rest"])]
     return [word]
@@ -166,9 +169,10 @@ def phonetic(sound: str) -> str:
     return sound if len(sound) == 1 else sound[:-1] + _LAST.get(sound[-1], sound[-1])
 
 
-def skeleton(sound: str) -> str:
-    """The skeleton of a word that sounds so."""
-    return _AGAIN.sub(r"\1", sound.translate(_ROUGH)) or sound
+def skeletons(heard: list[str]) -> list[str]:
+    """The skeletons of words that sound so."""
+    bones = _AGAIN.sub(r"\1", "\n".join(heard).translate(_ROUGH)).split("\n")
+    return [bone or sound for bone, sound in zip(bones, heard, strict=True)]
 
 
 def _nicknames() -> tuple[dict[str, int], Places, Hashes]:
@@ -197,7 +201,7 @@ WORD = np.dtype(
         ("nick", np.uint16),
         ("first", np.uint8),  # bytes of the skeleton
         ("last", np.uint8),
-        ("rank", np.uint8),  # 0 informative, 1 common, 2 a single letter
+        ("rank", np.uint8),  # 0 informative, 1 common, INITIAL
     ]
 )
 
@@ -213,9 +217,9 @@ def _described(words: list[str]) -> np.ndarray:
     known["mixed"] = mix(known["phonetic"])
     known["kind"] = [KINDS.get(word, 0) for word in words]
     known["nick"] = [NICK_NUMBERS.get(word, 0) for word in spoken]
-    known["rank"] = [2 if len(word) == 1 else word in UNINFORMATIVE for word in words]
+    known["rank"] = [INITIAL if len(word) == 1 else word in UNINFORMATIVE for word in words]
 
-    bones = [skeleton(sound) for sound in heard]
+    bones = skeletons(heard)
     length = np.array([len(word) for word in bones])
     ends = np.cumsum(length)
     starts = ends - length

@@ -16,15 +16,13 @@ import pyarrow as pa
 
 from bagipakai.core.canonical import digest
 from bagipakai.core.variables import Catalogue
+from bagipakai.registry.datasets import DATASET, FORM, Written
 from bagipakai.registry.digest import combined
 from bagipakai.registry.folders import Progress, in_the_making
 from bagipakai.registry.regions import EDITION, SYSTEM
 from bagipakai.registry.synthesis.nation import Nation, Share, divide, numbers
-from bagipakai.registry.synthesis.regency import Written, make
+from bagipakai.registry.synthesis.regency import make
 from bagipakai.registry.synthesis.sources import lineage
-
-DATASET = "dataset.json"
-FORM = "bagipakai-dataset-1"
 
 
 def synthesise(

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue
+from bagipakai.registry.datasets import DATASET, Table, Written
 from bagipakai.registry.digest import combined
 from bagipakai.registry.folders import in_the_making
 from bagipakai.registry.regions import regions
@@ -34,10 +35,9 @@ from bagipakai.registry.synthesis.dice import Dice
 from bagipakai.registry.synthesis.names import WOMAN, tradition
 from bagipakai.registry.synthesis.nation import numbers
 from bagipakai.registry.synthesis.persons import CHILD, HEAD
-from bagipakai.registry.synthesis.regency import LOCAL_SERIALS, Table, Written
+from bagipakai.registry.synthesis.regency import LOCAL_SERIALS
 from bagipakai.registry.tables import part, schema
 
-DATASET = "dataset.json"
 FAMILIES_A_CHUNK = 16_384
 _EVENTS, _BIRTHS = 0, 1  # independent streams of a regency in a quarter
 _RANKS = ("desil", "persentil", "peringkat")

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.datasets import Table, Written
 from bagipakai.registry.regions import regions
 from bagipakai.registry.synthesis import families as homes
 from bagipakai.registry.synthesis import persons, sources
@@ -23,7 +22,7 @@ from bagipakai.registry.synthesis.families import Families, missing_rate
 from bagipakai.registry.synthesis.names import places, tradition
 from bagipakai.registry.synthesis.nation import SLICES, Share, fixed, numbers
 from bagipakai.registry.synthesis.persons import HEAD, IN_LAW, SPOUSE, Members
-from bagipakai.registry.tables import ROW_GROUP, part, schema, writer
+from bagipakai.registry.tables import ROW_GROUP
 
 # A NIK issued elsewhere keeps that district's code. Each regency takes such persons from four others, and each of the
 # four has its own hundreds of serials for it: so no two regencies can make the same NIK, though none asks the other.
@@ -34,15 +33,6 @@ LOCAL_SERIALS, FOREIGN_SERIALS = 5999, 1000
 _LAYOUT, _ORDER, _CHUNKS, _LINEAGE = 0, 1, 2, 3
 
 _CARD_DAYS, _CARD_STEP = 6570, 4973  # issue days of family cards; without a common divisor
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """One file: rows and the digest of what they say."""
-
-    path: str
-    rows: int
-    content: str
 
 
 @dataclass(frozen=True)
@@ -78,41 +68,6 @@ def make(share: Share, nation_families: int, seed: int, catalogue: Catalogue, ou
         tables[Unit.KELUARGA].write(family)
         tables[Unit.INDIVIDU].write(person)
     return [table.close() for table in tables.values()]
-
-
-class Table:
-    """A file being written, in row groups of at most ROW_GROUP rows."""
-
-    def __init__(self, unit: Unit, kab: str, catalogue: Catalogue, out: Path) -> None:
-        self._path, self._schema = part(unit, kab), schema(unit, catalogue)
-        self._file = out / self._path
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._writer: pq.ParquetWriter | None = None
-        self._digest = ContentDigest(self._schema)
-        self._waiting: list[pa.Table] = []
-
-    def write(self, columns: dict[str, pa.Array]) -> None:
-        """At most ROW_GROUP rows. Texts may come as dictionaries, the same in every call."""
-        built = [pa.field(field.name, columns[field.name].type, field.nullable) for field in self._schema]
-        rows = pa.table([columns[field.name] for field in built], schema=pa.schema(built))
-        self._digest.add(rows)
-        if sum(table.num_rows for table in self._waiting) + rows.num_rows > ROW_GROUP:
-            self._flush()
-        self._waiting.append(rows)
-
-    def _flush(self) -> None:
-        rows = pa.concat_tables(self._waiting) if self._waiting else self._schema.empty_table()
-        if self._writer is None:
-            self._writer = writer(self._file, rows.schema)
-        self._writer.write_table(rows, row_group_size=ROW_GROUP)
-        self._waiting = []
-
-    def close(self) -> Written:
-        if self._waiting or self._writer is None:
-            self._flush()
-        assert self._writer is not None  # noqa: S101  # _flush has opened it
-        self._writer.close()
-        return Written(self._path.as_posix(), self._digest.rows, self._digest.hexdigest())
 
 
 class _Serials:

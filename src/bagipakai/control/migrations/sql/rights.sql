@@ -25,8 +25,10 @@ BEGIN
     GRANT UPDATE (closed_on) ON control_post TO bagipakai_office;
     GRANT UPDATE (ended_at) ON control_tenure, control_processormandate TO bagipakai_office;
     GRANT UPDATE (password, last_login, state, language) ON control_person TO bagipakai_office;
-    GRANT UPDATE (collected_at) ON control_placedorder, control_placedintake TO bagipakai_office;
-    GRANT UPDATE (n, status, changed_at) ON control_submission TO bagipakai_office;
+    GRANT UPDATE (collected_at) ON control_placedorder, control_placedintake, control_placedroster TO bagipakai_office;
+    GRANT UPDATE (n, status, changed_at) ON control_submission, control_roster TO bagipakai_office;
+    GRANT UPDATE (pairs, refusal, finished_at) ON control_review TO bagipakai_office;  -- as the registry's receipt says
+    GRANT UPDATE (n, status, changed_at, verdicts) ON control_sheet TO bagipakai_office;
     GRANT UPDATE (withdrawn_at, withdrawal_reason) ON control_release TO bagipakai_office;
     GRANT UPDATE (read_at) ON control_notice TO bagipakai_office;
     GRANT UPDATE, DELETE ON control_claim, django_session TO bagipakai_office;

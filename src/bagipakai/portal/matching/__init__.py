@@ -1,0 +1,1 @@
+"""How well lists are matched, for everybody to see."""

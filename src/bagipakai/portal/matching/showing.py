@@ -1,0 +1,150 @@
+"""What the page of a statement says: its figures in words, its charts, and which groups have to be explained."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from bagipakai.core.charts import Figure
+from bagipakai.core.matching_quality import AT_LEAST, FINDING, MatchingQuality, Share, Tally
+from bagipakai.portal.matching import figures, words
+from bagipakai.portal.matching.words import between, count, decimal, percent
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table of lists: with or without what is left to clerks. `about` once for each list."""
+
+    name: str
+    about: str
+    how: str
+    accurate: str
+    found: str
+    f1: str
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """How often something goes wrong: `many` of `words.AMONG`, surely between `low` and `high`."""
+
+    many: str
+    low: str
+    high: str
+    of: str
+
+    @classmethod
+    def of_share(cls, share: Share) -> "Error":
+        return cls(words.among(share), *words.outward(share.between, words.AMONG, 0), count(share.of))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A statement as the page tells it. `wrong`: of the rows answered `match`; `missed`: of the persons who are in the
+    registry; `waiting`: of all rows. `answered` and `fair`: the charts of groups, the provinces apart, since they are
+    many. `hidden`: the groups that are too small to be told."""
+
+    among: str
+    wrong: Error
+    missed: Error
+    waiting: Error
+    lines: tuple[Line, ...]
+    lists: Figure
+    calibration: Figure | None
+    findings: tuple[str, ...]
+    half: str
+    least: str
+    fair: tuple[Figure, ...]
+    answered: tuple[Figure, ...]
+    provinces: tuple[Figure, ...]
+    hidden: tuple[str, ...]
+    clerks: str
+
+
+def told(quality: MatchingQuality, provinces: Mapping[str, str]) -> Told:
+    overall = quality.overall
+    groups = [question for question in words.QUESTIONS if any(quality.groups.get(question, {}).values())]
+    apart = [question for question in groups if question == "province"]
+    other = [question for question in groups if question != "province"]
+    return Told(
+        among=count(words.AMONG),
+        wrong=Error.of_share(overall.accurate.rest),
+        missed=Error.of_share(overall.found.rest),
+        waiting=Error.of_share(Share(overall.review, overall.rows)),
+        lines=tuple(_lines(quality)),
+        lists=figures.lists(quality),
+        calibration=figures.calibration(quality) if any(quality.bins.values()) else None,
+        findings=tuple(_findings(quality, provinces)),
+        half=decimal(100 * FINDING, 1),
+        least=count(AT_LEAST),
+        fair=tuple(figures.fairness(quality, question, provinces) for question in other),
+        answered=tuple(figures.answered(quality, question, provinces) for question in other),
+        provinces=tuple(
+            figure(quality, question, provinces)
+            for question in apart
+            for figure in (figures.fairness, figures.answered)
+        ),
+        hidden=tuple(_hidden(quality, provinces)),
+        clerks=_clerks(quality),
+    )
+
+
+def _lines(quality: MatchingQuality) -> Iterator[Line]:
+    for one in quality.lists:
+        about = {"rows": count(one.tally.rows), "persons": count(one.persons), "seed": one.seed}
+        made = (
+            _("%(rows)s baris, dipadankan dengan %(persons)s orang; dinilai penelaah")
+            if one.seed is None
+            else _("%(rows)s baris, dipadankan dengan %(persons)s orang; buatan, benih %(seed)s")
+        )
+        ways = ((_("tanpa telaah"), one.tally, made % about), (_("bersama telaah"), one.tally.with_review, ""))
+        for how, tally, said in ways:
+            yield Line(str(words.KINDS[one.kind]), said, how, _share(tally.accurate), _share(tally.found), _f1(tally))
+
+
+def _share(share: Share) -> str:
+    return f"{percent(share.at)} ({between(share.between)})" if share.of else "–"
+
+
+def _f1(tally: Tally) -> str:
+    low, high = (decimal(end, 4) for end in tally.f1_between)
+    return f"{decimal(tally.f1, 4)} ({low}–{high})"
+
+
+def _findings(quality: MatchingQuality, provinces: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each group that is found less, or more, than all."""
+    overall = quality.overall.recall
+    for question, code, group in quality.findings():
+        said = (
+            _("%(question)s, %(answer)s: terjaring %(share)s dari %(many)s orang, %(points)s poin di atas semua.")
+            if group.recall > overall
+            else _("%(question)s, %(answer)s: terjaring %(share)s dari %(many)s orang, %(points)s poin di bawah semua.")
+        )
+        name = words.answer(question, code, provinces)
+        chance = _("Selisih sebesar itu masih bisa kebetulan.") if quality.by_chance(group) else ""
+        told = said % {
+            "question": words.QUESTIONS[question],
+            "answer": name if question == "province" else words.small(name),
+            "share": percent(group.recall),
+            "many": count(group.present),
+            "points": decimal(100 * abs(group.recall - overall), 2),
+        }
+        yield f"{told} {chance}".rstrip()
+
+
+def _hidden(quality: MatchingQuality, provinces: Mapping[str, str]) -> Iterator[str]:
+    for question, answers in quality.groups.items():
+        for code, group in answers.items():
+            if group is None:
+                name = words.answer(question, code, provinces)
+                yield name if question == "province" else f"{words.QUESTIONS[question]}: {words.small(name)}"
+
+
+def _clerks(quality: MatchingQuality) -> str:
+    if quality.clerks is None or not quality.clerks.twice:
+        return ""
+    share = quality.clerks.share
+    return _("%(share)s dari %(many)s pasangan (%(between)s)") % {
+        "share": percent(share.at, 1),
+        "many": count(share.of),
+        "between": between(share.between, 1),
+    }

@@ -1,0 +1,1 @@
+"""Lists that an institution wants matched."""

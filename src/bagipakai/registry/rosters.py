@@ -1,0 +1,367 @@
+"""Lists that institutions want matched: read once, kept sealed, opened for the order that names them, destroyed.
+
+    var/registry/rosters/<roster>/
+        rows.parquet              where each row stands (`baris`) and what it says; sealed in blocks (registry.vault)
+        key.json                  what opens it, wrapped by the storage key; without it the rows are gone
+        tersimpan.dsse.json       whose list it is, since when, size and digests of the rows and of the receipt; signed
+        tanda-daftar.dsse.json    the signed receipt
+        dipadankan                the day on which it was matched last, if it was
+    var/registry/rosters/<roster>.dihapus    nothing is in it: that there was such a list, and that it is gone
+
+Readable rows stand only in the worker's private workspace. The folder appears by one rename, in place of what an
+earlier order read of the same list. Killed before, the worker begins anew; killed after, it says the same again.
+"""
+
+import hashlib
+import logging
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyrage
+
+from bagipakai.core.deadlines import day_of
+from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
+from bagipakai.core.intake import Finding
+from bagipakai.core.plan import Matching
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.roster_orders import DESTROYED, Heading, RosterDestruction, RosterOrder, RosterReceipt
+from bagipakai.core.shapes import Form, is_count, is_digest, is_text, misfit
+from bagipakai.core.submissions import CANCELLED
+from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.folders import sync
+from bagipakai.registry.kept import destroy
+from bagipakai.registry.keys import StorageKey
+from bagipakai.registry.matching import abuse, lists
+from bagipakai.registry.matching.headings import COLUMNS, Headings, is_header
+from bagipakai.registry.matching.policy import Abuse
+from bagipakai.registry.package import private
+from bagipakai.registry.pieces import PieceDiffers, put_together
+from bagipakai.registry.places import Places
+from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look, seal_file
+
+log = logging.getLogger("bagipakai.registry")
+
+ROWS, RECORD, RECEIPT, MATCHED = "rows.parquet", "tersimpan.dsse.json", "tanda-daftar.dsse.json", "dipadankan"
+RECORD_KIND: Final = "application/vnd.bagipakai.kept-roster+json;v=1"
+LIMIT: Final = 4 * 1024 * 1024  # bytes of a receipt
+PLACE: Final = "baris"  # where a row stands, as its sender counts
+_ORDERS: Final = uuid.UUID("5b0f4f8e-6a27-5f0c-9d6b-3c1b6f2a9e70")  # the name space; any fixed value would do
+_GONE: Final = ".dihapus"
+_FIGURES: Final = re.compile("[0-9]{1,9}(, [0-9]{1,9}|, …)*")  # counts, and numbers of rows
+
+Took = Callable[[int], object]  # is told of bytes that were opened
+
+
+class UnknownRoster(LookupError):
+    """Nothing is kept of this list. `destroyed`: something was."""
+
+    def __init__(self, roster: str, destroyed: bool) -> None:
+        super().__init__(roster)
+        self.destroyed = destroyed
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The sealed rows: what the file must be."""
+
+    bytes: int
+    sha256: str
+    blocks: str
+
+
+@dataclass(frozen=True)
+class Roster:
+    """A list that is kept, as it was signed when it was kept. `placed_at`: when its reading was ordered."""
+
+    folder: Path
+    receipt: RosterReceipt
+    institution: str
+    placed_at: datetime
+    rows: Rows
+
+    @classmethod
+    def open(cls, places: Places, roster: str, trusted: PublicKey) -> "Roster":
+        """Raises UnknownRoster, or Damaged if what was signed about it was not signed by `trusted` or is about another
+        list, or the rows do not lie there by size."""
+        folder = places.rosters / roster
+        if not folder.is_dir():
+            raise UnknownRoster(roster, _marker(folder).exists())
+        receipt, record = _bytes(folder / RECEIPT), _bytes(folder / RECORD)
+        try:
+            found = cls(folder, RosterReceipt.unsealed(receipt, trusted), *_recorded(receipt, record, trusted))
+        except BadSeal:
+            raise Damaged("release-seal-mismatch", RECORD) from None
+        if found.receipt.roster != roster:
+            raise Damaged("release-seal-mismatch", RECEIPT)
+        look(folder / ROWS, found.rows.bytes, ROWS)
+        return found
+
+    def read(self, storage: StorageKey) -> pa.Table | Refusal:
+        """The rows (`table`), or that they cannot be opened whole."""
+        try:
+            return self.table(storage)
+        except Damaged as damage:
+            log.error("roster.damaged roster=%s code=%s", self.receipt.roster, damage.code)
+            return Refusal("order-roster-damaged")
+
+    def table(self, storage: StorageKey) -> pa.Table:
+        """`baris`, `list_id`, and those of the standard columns that the list has. Raises Damaged."""
+        key = ShelfKey.unwrapped(self.folder, _key_name(self.receipt.roster), storage)
+        with Shelf(key, {ROWS: Entry(self.folder / ROWS, self.rows.blocks)}).reading() as shelf:
+            return pq.read_table(shelf.open(shelf.name(ROWS)))
+
+    def matched(self, day: date) -> None:
+        """Notes that it was of use on `day`. Raises OSError."""
+        (self.folder / MATCHED).write_text(day.isoformat())
+
+    @property
+    def of_use(self) -> date:
+        """The last day on which it was: matched, or read."""
+        days = [day_of(self.placed_at)]
+        with suppress(OSError, ValueError):
+            days.append(date.fromisoformat((self.folder / MATCHED).read_text()))
+        return max(days)
+
+
+def read(
+    order: RosterOrder,
+    signer: Signer,
+    storage: StorageKey,
+    identity: pyrage.x25519.Identity,
+    places: Places,
+    sealed: Path,
+    took: Took = lambda _: None,
+) -> RosterReceipt:
+    """Reads the list that `order` names from its pieces in the folder `sealed` and tells what stands in it. Once: what
+    stands already is only receipted again. A refusal is a receipt with a code, and nothing is kept of the list, also
+    where something was. Raises OSError: then everything is as it was."""
+    with private(places.workspaces / f"daftar-{uuid.uuid5(_ORDERS, order.order_id)}") as workspace:
+        final = places.rosters / order.roster
+        if (standing := _standing(places, order, signer)) is not None:
+            return standing
+        path = workspace / f"daftar.{order.file.ending}"
+        try:
+            put_together(order.file, sealed, identity, path)
+        except PieceDiffers:
+            return _gone(order, final, Refusal("intake-piece-differs"))
+        took(sum(piece.bytes for piece in order.file.pieces))
+        day = day_of(order.placed_at)
+        found = lists.read(path, dict(order.columns) or None, day)
+        if isinstance(found, Refusal):
+            return replace(_gone(order, final, _without_values(found)), headings=_offered(path))
+        if no := _too_few(found.table, day) or abuse.objection(found.table, found.lines, day):
+            headings, findings = _headings(found.headings, found.table), _findings(found)
+            return replace(_gone(order, final, no), headings=headings, findings=findings)
+        receipt = _keep(order, found, signer, storage, workspace / "simpan", final)
+    log.info("roster.read order=%s rows=%d findings=%d", order.order_id, receipt.rows, len(receipt.findings))
+    return receipt
+
+
+def destroyed(order: RosterDestruction, places: Places, trusted: PublicKey) -> RosterReceipt:
+    """Destroys what is kept of the list and tells so, also where nothing was. Raises OSError."""
+    with suppress(UnknownRoster, Damaged):  # what cannot be read is destroyed as well
+        if Roster.open(places, order.roster, trusted).institution != order.institution:
+            return refused(order, Refusal("roster-is-not-theirs"))
+    _destroy(places.rosters / order.roster)
+    log.info("roster.destroyed order=%s", order.order_id)
+    return RosterReceipt(order.order_id, order.roster, refusal=DESTROYED)
+
+
+def cancelled(order: RosterOrder | RosterDestruction, places: Places, trusted: PublicKey) -> RosterReceipt:
+    """Takes away what was read for an order that nobody wants any more, and tells that it was cancelled. Raises
+    OSError."""
+    with suppress(UnknownRoster, Damaged):
+        if (roster := Roster.open(places, order.roster, trusted)).receipt.order_id == order.order_id:
+            destroy(roster.folder)
+    return refused(order, Refusal(CANCELLED))
+
+
+def refused(order: RosterOrder | RosterDestruction, no: Refusal) -> RosterReceipt:
+    """The receipt that says why nothing was done."""
+    log.info("roster.refused order=%s code=%s", order.order_id, no.code)
+    sent = order.sent if isinstance(order, RosterOrder) else ""
+    return RosterReceipt(order.order_id, order.roster, sent, no.code, tuple(sorted(no.detail.items())))
+
+
+def named(matching: Matching, institution: str, places: Places, trusted: PublicKey) -> Roster | Refusal:
+    """The kept list that a plan of `institution` names, exactly as it was read when the plan was made; or why there is
+    none."""
+    try:
+        roster = Roster.open(places, matching.roster, trusted)
+    except UnknownRoster as unknown:
+        return Refusal("order-roster-destroyed" if unknown.destroyed else "order-roster-unknown")
+    except Damaged:
+        log.error("roster.damaged roster=%s", matching.roster)
+        return Refusal("order-roster-damaged")
+    if roster.institution != institution:
+        return Refusal("order-roster-is-not-theirs")
+    if (roster.receipt.digest, roster.receipt.rows) != (matching.digest, matching.rows):
+        return Refusal("order-roster-differs")
+    return roster
+
+
+def tidy(places: Places, trusted: PublicKey, day: date) -> int:
+    """Destroys the lists that were of no use for longer than the policy of `day` lets them be kept. What is damaged is
+    left to be looked at. Returns how many."""
+    longest, gone = timedelta(days=Abuse.on(day).kept_days), 0
+    for folder in sorted(one for one in places.rosters.iterdir() if one.is_dir() and not one.name.startswith(".")):
+        try:
+            roster = Roster.open(places, folder.name, trusted)
+        except UnknownRoster:  # another worker tidies, too
+            continue
+        except Damaged as damage:
+            log.error("roster.not_tidied roster=%s code=%s", folder.name, damage.code)
+            continue
+        if roster.of_use + longest <= day:
+            _destroy(folder)
+            gone += 1
+            log.info("roster.tidied roster=%s rows=%d", folder.name, roster.receipt.rows)
+    return gone
+
+
+def _keep(
+    order: RosterOrder, found: lists.ListFile, signer: Signer, storage: StorageKey, folder: Path, final: Path
+) -> RosterReceipt:
+    """Seals the rows in `folder`, a new one, and puts it in the place of whatever is kept of the list."""
+    table = found.table.add_column(0, PLACE, pa.array(found.lines, pa.int64()))
+    digest = ContentDigest(table.schema)
+    digest.add(table)
+    receipt = RosterReceipt(
+        order.order_id,
+        order.roster,
+        order.sent,
+        rows=len(table),
+        digest=digest.hexdigest(),
+        headings=_headings(found.headings, found.table),
+        findings=_findings(found),
+    )
+    folder.mkdir(mode=0o700)
+    key, plain = ShelfKey.new(_key_name(order.roster)), folder / "plain"
+    pq.write_table(table, plain, compression="zstd")
+    sealed = seal_file(plain, folder / ROWS, key.cipher(ROWS))
+    plain.unlink()
+    envelope = receipt.sealed(signer)
+    told = {
+        "receipt": hashlib.sha256(envelope).hexdigest(),
+        "institution": order.institution,
+        "placed_at": order.placed_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "rows": asdict(sealed),
+    }
+    (folder / KEY).write_bytes(key.wrapped(storage))
+    (folder / RECORD).write_bytes(seal(RECORD_KIND, told, signer))
+    (folder / RECEIPT).write_bytes(envelope)
+    sync(folder)
+    destroy(final)
+    folder.rename(final)
+    _marker(final).unlink(missing_ok=True)
+    sync(final.parent, inside=False)
+    return receipt
+
+
+def _standing(places: Places, order: RosterOrder, signer: Signer) -> RosterReceipt | None:
+    """The receipt of this very order, if what it tells of is kept; or why it is not read: the list is another's, or was
+    read again since."""
+    try:
+        kept = Roster.open(places, order.roster, signer.public)
+    except (UnknownRoster, Damaged):
+        return None
+    if kept.institution != order.institution:
+        return refused(order, Refusal("roster-is-not-theirs"))
+    if (kept.receipt.order_id, kept.receipt.sent) == (order.order_id, order.sent):
+        return kept.receipt
+    if kept.placed_at > order.placed_at:
+        return refused(order, Refusal("roster-was-read-since"))
+    return None
+
+
+def _gone(order: RosterOrder, final: Path, no: Refusal) -> RosterReceipt:
+    """The refusal of a list of which nothing is kept any more."""
+    destroy(final)
+    return refused(order, no)
+
+
+def _destroy(folder: Path) -> None:
+    """Its key first (registry.kept); then that it was there is all that is left."""
+    destroy(folder)
+    _marker(folder).touch(0o600)
+    sync(folder.parent, inside=False)
+
+
+def _too_few(table: pa.Table, day: date) -> Refusal | None:
+    """A list of one person and nobody else would be a question about that person (matching reference 4.12)."""
+    least = Abuse.on(day).smallest
+    return None if len(table) >= least else Refusal("roster-is-too-small", {"least": str(least)})
+
+
+def _offered(path: Path) -> tuple[Heading, ...]:
+    """The header of a list that was refused, so that its sender can choose; nothing where it may be a person's row."""
+    found = lists.headings(path)
+    if not isinstance(found, Headings) or not is_header(found):
+        return ()
+    return tuple(Heading(cell, "", 0) for cell in found.header if cell)
+
+
+def _headings(headings: Headings, table: pa.Table) -> tuple[Heading, ...]:
+    """Every column with a name, in the order of the file."""
+    meaning = {place: column for column, place in headings.places.items()}
+    filled = {name: len(table) - table[name].null_count for name in table.column_names}
+    return tuple(
+        Heading(cell, meaning.get(place, ""), filled.get(meaning.get(place, ""), 0))
+        for place, cell in enumerate(headings.header)
+        if cell or place in meaning
+    )
+
+
+def _findings(found: lists.ListFile) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(one.code, one.column, one.count, tuple((1, row) for row in one.rows)) for one in found.findings
+    )
+
+
+def _without_values(no: Refusal) -> Refusal:
+    """The refusal with no more than names of standard columns, and counts: the rest may be a row where no header
+    stands."""
+    detail = {name: one for name, one in no.detail.items() if one in COLUMNS or _FIGURES.fullmatch(one)}
+    return Refusal(no.code, detail)
+
+
+def _marker(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}{_GONE}")
+
+
+def _key_name(roster: str) -> str:
+    """Under which its key is wrapped: the rows of one list do not open as those of another."""
+    return f"roster/{roster}"
+
+
+_ROWS: Final[Form] = {"bytes": is_count, "sha256": is_digest, "blocks": is_digest}
+_RECORD: Final[Form] = {
+    "receipt": is_digest,
+    "institution": is_text,
+    "placed_at": is_text,
+    "rows": lambda value: isinstance(value, Mapping) and misfit(value, _ROWS) is None,
+}
+
+
+def _recorded(receipt: bytes, record: bytes, trusted: PublicKey) -> tuple[str, datetime, Rows]:
+    """Whose list, when it was ordered to be read, and its rows. Raises BadSeal."""
+    value: Mapping[str, Any] = unseal(RECORD_KIND, record, trusted)
+    if misfit(value, _RECORD) is not None or value["receipt"] != hashlib.sha256(receipt).hexdigest():
+        raise BadSeal("about another receipt")
+    return value["institution"], datetime.fromisoformat(value["placed_at"]), Rows(**value["rows"])
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(LIMIT + 1)
+    except FileNotFoundError:
+        raise Damaged("release-file-missing", file.name) from None

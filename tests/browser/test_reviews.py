@@ -1,0 +1,124 @@
+"""A clerk judges pairs in a real browser: the registry seals them to a key that this browser made, the page opens them,
+marks what differs, takes keys for answers, and what was said lies in the registry as labels. Nobody else reads them."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.hands import Mouse
+from tests.browser.test_narrow import whole
+from tests.factories import PASSWORD
+from tests.handed_in import readable_anywhere
+from tests.reviewed import Reviewing, a_clerk, a_review, limits
+
+from bagipakai import postgres
+from bagipakai.control.models import Sheet, SheetEvent
+from bagipakai.registry import reviews as kept
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def enter(browser, live_server, no_violations, settings):
+    """Lets a clerk log in."""
+    settings.ORIGIN = live_server.url
+    open_ones = []
+    pictures = os.environ.get("BAGIPAKAI_PICTURES")
+
+    def look(page):
+        no_violations(page)
+        if pictures:
+            Path(pictures).mkdir(parents=True, exist_ok=True)
+            name = re.sub(r"[^a-z]+", "-", page.url.partition("//")[2].partition("/")[2]) or "home"
+            page.screenshot(path=Path(pictures) / f"{len(list(Path(pictures).iterdir())):02}-{name}.png")
+
+    def window(person, **told):
+        context = browser.new_context(viewport={"width": 1120, "height": 900}, locale="id-ID", **told)
+        open_ones.append(context)
+        me = Mouse(context.new_page(), live_server.url, look)
+        me.go("/masuk/")
+        me.type(me.page.get_by_label("Alamat surel"), person.email)
+        me.type(me.page.get_by_label("Kata sandi"), PASSWORD)
+        me.press("Masuk", me.page.locator("main"))
+        return me
+
+    yield window
+    for context in open_ones:
+        context.close()
+
+
+def test_pairs_are_sealed_to_the_clerks_browser_judged_by_keys_and_kept_as_labels(enter, monkeypatch):
+    limits(monkeypatch, twice=0)
+    registry = Reviewing()
+    review = a_review(registry, 3)
+    clerk = a_clerk()
+    me = enter(clerk)
+    complaints: list[str] = []
+    me.page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+    me.press("Telaah padanan")
+    expect(me.page.get_by_text("3 pasangan menunggu Anda.")).to_be_visible()
+    with me.page.expect_response("**/buka/"):
+        me.press("Ambil lembar")
+    expect(me.page.get_by_role("status")).to_contain_text("menyegel pasangan")
+    (receipt,) = registry.answer_all()
+    assert receipt.pairs == 3 and b"SITI" not in receipt.sheet
+
+    # one pair at a time, both sides beside each other, what differs marked
+    place = me.page.get_by_role("heading", name="Pasangan 1 dari 3")
+    expect(place).to_be_focused()
+    name = me.page.get_by_role("row", name=re.compile("^Nama SITI"))
+    expect(name.locator("mark").first).to_be_visible()
+    expect(name).to_contain_text("berbeda")
+    expect(me.page.get_by_role("row", name=re.compile("^NIK"))).to_contain_text("kosong")
+    expect(me.page.get_by_role("row", name=re.compile("^Nama ibu"))).to_contain_text("sama")
+    me._checked(me.page)
+    assert "0.9" not in me.page.content() and "3.5" not in me.page.content()  # blind to the score
+
+    # answered by keys; one is taken back
+    keys = me.page.keyboard
+    keys.press("y")
+    expect(me.page.get_by_role("heading", name="Pasangan 2 dari 3")).to_be_focused()
+    keys.press("t")
+    keys.press("ArrowLeft")
+    expect(me.page.get_by_role("heading", name="Pasangan 2 dari 3")).to_be_focused()
+    expect(me.page.get_by_role("button", name="Bukan orang yang sama")).to_have_attribute("aria-pressed", "true")
+    keys.press("r")
+
+    # the page was closed in the middle: a new key, the same pairs, and no answer is lost
+    with me.page.expect_response("**/buka/"):
+        me.page.reload()
+    registry.answer_all()
+    expect(me.page.get_by_role("heading", name="Pasangan 3 dari 3")).to_be_focused()
+    me.page.get_by_label("Jawab dengan tombol").uncheck()
+    keys.press("y")
+    expect(me.page.get_by_role("heading", name="Pasangan 3 dari 3")).to_be_visible()  # the keys can be turned off
+    me.page.get_by_role("button", name="Bukan orang yang sama").click()
+    expect(me.page.get_by_role("heading", name="Periksa jawaban Anda")).to_be_focused()
+    me._checked(me.page)
+    me.page.set_viewport_size({"width": 320, "height": 640})
+    whole(me.page, "kecil-telaah-periksa")
+    me.page.get_by_role("button", name="Ubah Pasangan 1 dari 3").click()
+    expect(me.page.get_by_role("heading", name="Pasangan 1 dari 3")).to_be_visible()
+    whole(me.page, "kecil-telaah")
+    me.page.set_viewport_size({"width": 1120, "height": 900})
+    me.page.locator("[data-verdict=YES]").click()
+    me.page.get_by_role("button", name="Kirim jawaban").click()
+    expect(me.page.get_by_text("Jawaban Anda sudah diterima")).to_be_visible()
+    me._checked(me.page)
+
+    # what was said lies in the registry beside the pairs
+    registry.work()
+    sheet = Sheet.objects.get()
+    assert (sheet.status, sheet.verdicts) == ("KEPT", ["YES", "UNSURE", "NO"])
+    said = kept.reviewed(kept.labels(registry.folder, review.order_id, registry.keys.order))
+    assert [said[pair].verdicts for pair, _ in sheet.turns] == [("YES",), ("UNSURE",), ("NO",)]
+    decided = kept.labels_of(registry.folder, registry.keys.storage, review.order_id, registry.keys.order)
+    assert sorted(map(bool, decided["ordinal"].to_pylist())) == [False, True]
+    assert complaints == []
+
+    # no value of anybody is in the office's entries, nor readable in any file
+    told = str(list(SheetEvent.objects.values_list("payload", flat=True)))
+    assert "SITI" not in told and "5203014509880001" not in told
+    assert readable_anywhere(b"SITI ZAKIYAH", postgres.var()) == []

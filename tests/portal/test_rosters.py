@@ -1,0 +1,158 @@
+"""The pages of a list to be matched: from its upload to what was read of it, and its end."""
+
+import html
+
+import pytest
+from django.urls import reverse
+from tests.factories import an_institution, an_office
+from tests.handed_in import a_file
+from tests.listed import SAID, UNREADABLE, Reader, a_list
+from tests.portal.steps import entering
+from tests.portal.test_under_way import the_registry_says
+
+from bagipakai.control import roster_receipts, rosters
+from bagipakai.control.models import Roster
+from bagipakai.core.request import Role
+from bagipakai.core.roster_orders import RosterReceipt
+from bagipakai.core.rosters import Limits
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
+
+
+@pytest.fixture
+def registry():
+    an_office()
+    return Reader()
+
+
+@pytest.fixture
+def sari(registry):
+    return entering(an_institution(ready=False)[Role.APPLICANT])
+
+
+def to(name: str, *arguments) -> str:
+    return reverse(f"rosters:{name}", args=arguments)
+
+
+def text(page) -> str:
+    return html.unescape(page.content.decode())
+
+
+def uploaded(sari, name: str = "peserta.csv") -> str:
+    """The reference of a new list, uploaded by the form."""
+    sari.post(to("new"))
+    reference = Roster.objects.latest("pk").reference
+    assert sari.post(to("upload", reference), {"berkas": a_file(a_list(), name)}).status_code == 302
+    return reference
+
+
+def act(sari, name: str, reference: str, **form):
+    seen = rosters.state(Roster.objects.get(reference=reference)).n
+    return sari.post(to(name, reference), {"seen": seen, **form}, follow=True)
+
+
+def read(sari, registry, told: RosterReceipt = SAID) -> str:
+    reference = uploaded(sari)
+    act(sari, "send", reference)
+    registry.reads(told)
+    roster_receipts.collect()
+    return reference
+
+
+def test_from_the_upload_to_a_list_that_is_ready(sari, registry):
+    assert "Belum ada daftar" in text(sari.get(to("list")))
+    reference = uploaded(sari)
+    page = text(sari.get(to("show", reference)))
+    assert "Masuk seluruhnya" in page and "Belum ada yang dipadankan" in page and 'type="file"' not in page
+    assert "Sedang dibaca" in text(act(sari, "send", reference))
+    (order,) = registry.lists()
+    the_registry_says(order.order_id, "READING", 62, 100, ago=10)
+    assert "62 persen dibaca" in text(sari.get(to("show", reference)))
+    registry.reads()
+    roster_receipts.collect()
+
+    # how it was read, in plain words, by column and row
+    page = text(sari.get(to("show", reference)))
+    assert (
+        '<option value="nik" selected>NIK</option>' in page and "9.950 baris (99 %)" in page and "semua baris" in page
+    )
+    assert "312 isian kolom NIK berakhiran 0 karena Excel" in page and "misalnya baris 2, 17, 40, …" in page
+    assert "2 tanggal lahir tampak diisi sekadarnya" in page and "(misalnya baris 8, 9)" in page
+    assert 'name="kolom-3"' in page and 'name="kolom-4"' not in page  # "…" was somebody's number, and is no name
+    assert "Perlu Anda periksa" in text(sari.get("/"))
+
+    page = text(act(sari, "confirm", reference))
+    assert "Siap dipadankan" in page and SAID.digest in page and "<select" not in page
+    assert "10.000" in text(sari.get(to("list"))) and "peserta.csv" in text(sari.get(to("list")))
+    assert "Perlu Anda periksa" not in text(sari.get("/"))
+
+
+def test_other_columns_are_chosen(sari, registry):
+    reference = read(sari, registry)
+    page = act(sari, "choose", reference, **{"kolom-0": "nik", "kolom-1": "nama", "kolom-3": "nik"})
+    assert page.status_code == 409 and "“NIK” dipilih untuk lebih dari satu kolom" in text(page)
+    assert "<title>Kesalahan: " in text(page)
+    assert text(page).count('<option value="nik" selected>') == 2  # what was chosen stays
+    page = act(sari, "choose", reference, **{"kolom-0": "nik", "kolom-1": "nama", "kolom-3": "nama_ibu"})
+    assert "Daftar dibaca ulang" in text(page)
+    order = registry.reads()
+    assert order.columns == (("nik", "NO KTP"), ("nama", "Nama Lengkap"), ("nama_ibu", "Nama Ibu"))
+
+
+def test_a_list_that_cannot_be_read_says_why_and_what_to_do(sari, registry):
+    reference = read(sari, registry, UNREADABLE)
+    page = text(sari.get(to("show", reference)))
+    assert "Daftar “peserta.csv” tidak memuat kolom NIK atau nama yang dikenali" in page
+    assert "Kolom A" in page and "Baca ulang" in page and "Daftar ini benar" not in page
+    act(sari, "choose", reference, **{"kolom-0": "nik"})
+    assert registry.reads().columns == (("nik", "Kolom A"),)
+
+    few = read(sari, registry, RosterReceipt("", "", refusal="list-rows-are-torn", detail=(("rows", "3, 7"),)))
+    page = text(sari.get(to("show", few)))
+    assert "(misalnya baris 3, 7)" in page and "Unggah daftar baru" in page and "Baca ulang" not in page
+
+
+def test_a_list_is_destroyed_after_its_sender_read_what_that_means(sari, registry):
+    reference = read(sari, registry)
+    page = text(sari.get(to("destroy", reference)))
+    assert f"Musnahkan daftar {reference}?" in page and "tidak dapat dibatalkan" in page
+    assert "Menunggu gudang data menghapus isinya" in text(act(sari, "destroy", reference))
+    registry.destroys()
+    roster_receipts.collect()
+    page = text(sari.get(to("show", reference)))
+    assert "Gudang data menghapus isinya" in page and "Menunggu gudang data" not in page
+    assert sari.get(to("destroy", reference)).status_code == 409
+
+
+def test_a_list_is_nobody_elses(sari, registry):
+    reference = read(sari, registry)
+    other = an_institution(ready=False)
+    for person in (other[Role.APPLICANT], other[Role.ACCOUNTABLE_OFFICER], an_office()[Role.AUDITOR]):
+        stranger = entering(person)
+        for page in (stranger.get(to("show", reference)), act(stranger, "destroy", reference)):
+            assert page.status_code == 404
+        assert reference not in text(stranger.get("/"))
+
+
+def test_a_name_of_a_file_shows_no_number_of_a_person(sari):
+    reference = uploaded(sari, "daftar 3201011208800001.csv")
+    assert "3201011208800001" not in text(sari.get(to("show", reference)))
+
+
+def test_what_is_not_a_list_is_not_taken(sari, monkeypatch):
+    sari.post(to("new"))
+    reference = Roster.objects.latest("pk").reference
+    page = sari.post(to("upload", reference), {"berkas": a_file(a_list(), "peserta.jsonl")})
+    assert page.status_code == 409 and "Berkas dengan akhiran ini tidak dibaca" in text(page)
+    assert sari.post(to("upload", reference)).status_code == 422
+    begun = sari.post(to("begin", reference), {"name": "x", "size": "1"}, content_type="application/json")
+    assert begun.status_code == 400
+    monkeypatch.setattr(Limits, "on", classmethod(lambda *_: Limits(4, 8, 1, 8, 1, 14, 90)))
+    told = {"name": "peserta.csv", "size": 5, "changed": 1}
+    begun = sari.post(to("begin", reference), told, content_type="application/json").json()
+    assert begun == {"href": f"/pemadanan/{reference}/unggah/1/", "piece": 4, "missing": [1, 2]}
+    other = sari.post(to("begin", reference), {**told, "name": "lain.csv"}, content_type="application/json")
+    assert (other.status_code, other.json()["code"]) == (409, "one-file-alone")
+    sari.post(to("remove", reference, 1))
+    other = sari.post(to("begin", reference), {**told, "name": "lain.csv"}, content_type="application/json")
+    assert other.json()["missing"] == [1, 2]

@@ -1,0 +1,209 @@
+"""The registry's statement of quality: no small group in it, nothing that was not measured; the office believes it."""
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bagipakai.cli import main
+from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.envelope import PublicKey
+from bagipakai.core.matching_quality import KINDS, LABELLED, QUESTIONS, Clerks, MatchingQuality, Tally
+from bagipakai.core.refusal import Refusal
+from bagipakai.registry.matching import announcing, model
+from bagipakai.registry.matching.announcing import Judged, statement, was_made_by
+from bagipakai.registry.matching.evaluation import GROUPS, Evaluation, Score
+from bagipakai.registry.matching.explaining import words
+from bagipakai.registry.matching.policy import Decision
+from bagipakai.registry.synthesis.lists import a_list, kinds, registry
+
+DAY = date(2026, 7, 1)
+LEAST = Disclosure.on(DAY).smallest_persons
+MODEL = model.opened()
+
+
+def a_score(present: int) -> Score:
+    return Score(rows=present, present=present, given=present, right=present, review=0, review_right=0)
+
+
+def judged(groups: dict[str, dict[str, int]], families: dict[str, dict[str, int]], present: int, bins=()) -> Judged:
+    scores = {question: {answer: a_score(many) for answer, many in one.items()} for question, one in groups.items()}
+    return Judged("typical", 1_000, 7, Evaluation(a_score(present), 0.0, 0.0, tuple(bins), {}, scores, families))
+
+
+def test_a_small_group_is_hidden_and_the_smallest_of_the_others_with_it():
+    """Or else all, less the others, would give it back."""
+    ages = {"00-04": 9, "05-17": 30, "18-29": 20, "60+": 400}
+    told = statement([judged({"age": ages}, {"age": ages}, 459)], MODEL, DAY)
+    assert {answer: one and one.present for answer, one in told.groups["age"].items()} == {
+        "00-04": None,
+        "05-17": 30,
+        "18-29": None,
+        "60+": 400,
+    }
+
+
+def test_ten_persons_of_two_families_are_a_small_group():
+    sexes = {"L": 50, "P": 60}
+    told = statement([judged({"sex": sexes}, {"sex": {"L": 9, "P": 40}}, 110)], MODEL, DAY)
+    assert told.groups["sex"] == {"L": None, "P": None}
+
+
+def test_those_of_whom_nothing_is_known_give_nobody_back():
+    """Three persons without an age: all, less the known ones, are three."""
+    ages = {"05-17": 30, "18-29": 20, "60+": 400}
+    told = statement([judged({"age": ages}, {"age": ages}, 453)], MODEL, DAY)
+    assert told.groups["age"]["18-29"] is None
+    assert told.groups["age"]["05-17"].present == 30
+
+
+def test_a_group_without_a_name_of_ours_is_not_told():
+    """What a registry file holds in a column is its own affair."""
+    told = statement([judged({"province": {"32": 50, "SITI": 40}}, {"province": {"32": 50}}, 90)], MODEL, DAY)
+    assert list(told.groups["province"]) == ["32"]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_what_is_hidden_is_never_a_few(data):
+    """All, less what is shown, is nobody or as many as may be shown; what is shown has enough persons and families."""
+    groups, families = {}, {}
+    for question, answers in QUESTIONS.items():
+        names = answers or ("11", "12", "32", "51")
+        groups[question] = data.draw(st.dictionaries(st.sampled_from(names), st.integers(1, 40)))
+        families[question] = {answer: data.draw(st.integers(1, many)) for answer, many in groups[question].items()}
+    most = max((sum(one.values()) for one in groups.values()), default=0)
+    present = max(most + data.draw(st.integers(0, 20)), LEAST)
+    tenths = data.draw(st.dictionaries(st.integers(0, 9), st.integers(1, 40)))
+    bins = [(tenth, rows, tenth / 10 + 0.05, 1.0) for tenth, rows in sorted(tenths.items())]
+    told = statement([judged(groups, families, present, bins)], MODEL, DAY)
+    for question, answers in told.groups.items():
+        shown = {answer: one.present for answer, one in answers.items() if one}
+        assert answers.keys() == groups[question].keys()
+        assert all(many >= LEAST and families[question][answer] >= LEAST for answer, many in shown.items())
+        hidden = present - sum(shown.values())
+        assert hidden == 0 or hidden >= LEAST
+    hidden = sum(tenths.values()) - sum(one.rows for one in told.bins.values() if one)
+    assert hidden == 0 or hidden >= LEAST or not any(told.bins.values())
+    assert MatchingQuality.from_json(told.to_json()) == told
+
+
+def test_nothing_is_stated_of_a_list_with_a_few_persons():
+    no = statement([judged({}, {}, 100), judged({}, {}, LEAST - 1)], MODEL, DAY)
+    assert isinstance(no, Refusal)
+    assert no.code == "table-too-small"
+
+
+def test_the_statement_names_model_policy_and_lists():
+    other = replace(judged({}, {}, 40), kind="dirty", seed=8)
+    told = statement([judged({}, {}, 100), other], MODEL, DAY, Clerks(20, 19))
+    assert (told.model, told.model_digest, told.normaliser) == (MODEL.version, MODEL.digest, MODEL.normaliser)
+    assert (told.thresholds.since, told.thresholds.accept) == (date(2026, 1, 1), 950)
+    assert [(one.kind, one.seed, one.tally.present) for one in told.lists] == [("typical", 7, 100), ("dirty", 8, 40)]
+    assert told.overall == Tally(100, 100, 100, 100, 0, 0)
+
+
+def test_probabilities_are_counted_over_all_lists():
+    lists = [judged({}, {}, 100, [(9, 30, 0.98, 0.9)]), judged({}, {}, 100, [(9, 10, 0.94, 1.0), (0, 12, 0.05, 0.0)])]
+    (last, first) = (statement(lists, MODEL, DAY).bins[tenth] for tenth in (9, 0))
+    assert (last.rows, last.right, last.stated) == (40, 37, 970_000)
+    assert (first.rows, first.right) == (12, 0)
+
+
+def test_core_knows_the_kinds_and_groups_that_are_measured():
+    assert set(kinds()) | {LABELLED} == set(KINDS)
+    assert set(GROUPS) == set(QUESTIONS)
+    for question, answers in QUESTIONS.items():
+        assert tuple(words()["groups"][question].get("answers", {})) == answers
+
+
+# From a matching to a statement that the office believes
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A registry and a list of it, matched."""
+    folder = tmp_path_factory.mktemp("matched")
+    people = registry(4_000, 21)
+    rows, truth = a_list(people, 600, 22, "typical")
+    for name, table in (("registry", people), ("list", rows), ("truth", truth)):
+        pq.write_table(table, folder / f"{name}.parquet")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("BAGIPAKAI_VAR", str(folder / "var"))
+        files = [word for one in ("registry", "list") for word in (f"--{one}", str(folder / f"{one}.parquet"))]
+        assert main(["registry", "match", *files, "--out", str(folder / "result.parquet")]) == 0
+    return folder
+
+
+def announced(folder, *more, **other):
+    files = {name: folder / f"{name}.parquet" for name in ("result", "truth", "registry")} | other
+    named = [word for name, file in files.items() if file for word in (f"--{name}", str(file))]
+    out = ["--out", str(folder / "laporan.html"), "--announce", str(folder / "mutu.json")]
+    return main(["registry", "matching-report", *named, *out, "--day", "2026-07-01", *more])
+
+
+@pytest.fixture
+def house(made, monkeypatch):
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(made / "var"))
+    (made / "mutu.json").unlink(missing_ok=True)
+    return made
+
+
+def test_a_sealed_statement_is_made_beside_the_report(house, capsys):
+    more = [str(house / f"{name}.parquet") for name in ("result", "truth", "registry")]
+    assert announced(house, "--drawn", "typical", "22", "--also", *more, "dirty", "23", "--clerks", "20", "19") == 0
+    assert "bagipakai control announce mutu.json" in capsys.readouterr().out
+    key = PublicKey.from_pem((house / "var" / "keys" / "public" / "receipt.pub.pem").read_bytes())
+    told = MatchingQuality.unsealed((house / "mutu.json").read_bytes(), key)
+    assert [(one.kind, one.seed, one.persons) for one in told.lists] == [("typical", 22, 4_000), ("dirty", 23, 4_000)]
+    assert told.clerks == Clerks(20, 19)
+    assert told.overall.rows == 600
+    assert told.measured_on == DAY
+    people = pq.read_table(house / "registry.parquet", columns=["nik", "nama", "nama_ibu"]).slice(0, 500)
+    text = json.dumps(told.to_json())
+    assert not [one for column in people.columns for one in column.to_pylist() if one and one in text]
+
+
+def test_a_list_of_people_has_no_seed(house):
+    assert announced(house) == 0
+    key = PublicKey.from_pem((house / "var" / "keys" / "public" / "receipt.pub.pem").read_bytes())
+    (told,) = MatchingQuality.unsealed((house / "mutu.json").read_bytes(), key).lists
+    assert (told.kind, told.seed) == (LABELLED, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "registry", "code"),
+    [
+        ((), False, "matching-statement-incomplete"),
+        (("--drawn", "typical", "x"), True, "matching-statement-incomplete"),
+        (("--drawn", "labelled", "7"), True, "matching-statement-incomplete"),
+        (("--drawn", "lain", "7"), True, "matching-statement-incomplete"),
+    ],
+)
+def test_what_is_incomplete_is_not_stated(house, capsys, more, registry, code):
+    assert announced(house, *more, **({} if registry else {"registry": None})) == 1
+    assert f"[{code}]" in capsys.readouterr().err
+    assert not (house / "mutu.json").exists()
+
+
+def test_a_result_that_this_model_or_policy_did_not_give_is_not_stated_about(house, capsys, monkeypatch):
+    result, policy = pq.read_table(house / "result.parquet"), Decision.on(DAY)
+    assert was_made_by(result, MODEL, DAY)
+    other = {**MODEL.same, "jenis_kelamin": {**MODEL.same["jenis_kelamin"], "equal": 0.9}}
+    assert not was_made_by(result, replace(MODEL, same=other), DAY)
+    assert not was_made_by(result.drop_columns(["bits_lahir"]), MODEL, DAY)
+    alone = pa.compute.and_(pa.compute.equal(result["candidates"], 1), pa.compute.equal(result["stage"], 2))
+    lowest = pa.compute.min(
+        result.filter(alone)["probability"].filter(pa.compute.equal(result.filter(alone)["band"], "match"))
+    )
+    stricter = replace(policy, accept=(1 + lowest.as_py()) / 2)
+    monkeypatch.setattr(announcing.Decision, "on", lambda day: stricter)
+    assert not was_made_by(result, MODEL, DAY)
+    assert announced(house, "--drawn", "typical", "22") == 1
+    assert "[matching-result-of-another-model]" in capsys.readouterr().err
+    assert not (house / "mutu.json").exists()

@@ -1,0 +1,113 @@
+"""Pairs for clerks: all that was left open and a sample of what was matched, both sides laid out alike."""
+
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from tests.registry.small import STORAGE, small_release
+
+from bagipakai.registry import reviews
+from bagipakai.registry.keys import StorageKey
+from bagipakai.registry.matching import index, model
+from bagipakai.registry.matching.features import features
+from bagipakai.registry.matching.job import Matching
+from bagipakai.registry.matching.labels import LEVELS, quality, said
+from bagipakai.registry.matching.pairs import Sample, persons_of_release, persons_of_table, prepared
+from bagipakai.registry.matching.policy import Decision
+from bagipakai.registry.matching.sources import rows_of_release
+from bagipakai.registry.synthesis.lists import a_list, registry
+from bagipakai.registry.vault import ShelfKey
+
+DAY = date(2026, 11, 26)
+SAMPLE = Sample(share=100, least=5, most=60)
+
+
+@pytest.fixture(scope="module")
+def people():
+    return registry(8_000, 31)
+
+
+@pytest.fixture(scope="module")
+def matched(people, tmp_path_factory):
+    """A dirty list, what it says truly, and what was found."""
+    folder, key = tmp_path_factory.mktemp("index") / "made", ShelfKey.new("index/test")
+    index.build([features(people).append_column("registry_id", people["registry_id"])], folder, key, {"file": "drawn"})
+    given, truth = a_list(people, 1_500, 32, "dirty")
+    matching = Matching(index.Index.open(folder, key), model.opened(), Decision.on(DAY))
+    return given, truth, matching.of(features(given, DAY))
+
+
+@pytest.fixture(scope="module")
+def pairs(people, matched):
+    given, _, found = matched
+    return prepared(given, found, persons_of_table(people), SAMPLE, DAY, seed=1)
+
+
+def test_everything_left_open_is_judged_and_a_sample_of_what_was_matched(matched, pairs):
+    _, _, found = matched
+    left_open = pc.and_(pc.equal(found["band"], "review"), pc.is_valid(found["registry_id"])).to_pylist()
+    rows = pairs["row"].to_pylist()
+    assert rows == sorted(set(rows)) and {at for at, one in enumerate(left_open) if one} <= set(rows)
+    sampled = pairs.filter(pc.equal(pairs["band"], "match"))
+    assert len(sampled) in (60, 61) and set(pairs["band"].to_pylist()) == {"match", "review"}
+    matches = found.filter(pc.equal(found["band"], "match"))
+    assert pc.sum(sampled["weight"]).as_py() == pytest.approx(len(matches))
+    assert set(sampled["stage"].to_pylist()) == set(matches["stage"].to_pylist())
+    assert set(LEVELS) <= set(pairs.column_names)
+
+
+def test_a_sample_is_bounded():
+    assert [Sample(20, 20, 500).of(rows) for rows in (0, 5, 100, 5_000, 1_000_000)] == [0, 5, 20, 100, 500]
+
+
+def test_both_sides_are_laid_out_alike(people, pairs):
+    """Of those who are one person and whose row is undamaged there, both say the same, letter for letter."""
+    rows = pairs.to_pylist()
+    dates = [(one["daftar_tanggal_lahir"], one["registri_tanggal_lahir"]) for one in rows]
+    assert sum(one == other for one, other in dates) > len(rows) / 3
+    assert all(other is None or date(int(other[6:]), int(other[3:5]), int(other[:2])) for _, other in dates)
+    assert {one["registri_jenis_kelamin"] for one in rows} <= {"L", "P", None}
+    assert any(
+        one["daftar_wilayah"] == one["registri_wilayah"] and one["daftar_wilayah"].count(",") == 2 for one in rows
+    )
+    name = dict(zip(people["registry_id"].to_pylist(), people["nama"].to_pylist(), strict=True))
+    assert all(one["registri_nama"] == name[one["ordinal"]] for one in rows)
+
+
+def test_a_list_of_few_columns_and_one_of_which_nothing_is_to_be_judged(people, matched):
+    given, _, found = matched
+    bare = prepared(given.select(["list_id", "nama"]), found, persons_of_table(people), SAMPLE, DAY, seed=1)
+    assert set(bare["daftar_nik"].to_pylist()) == {None} == set(bare["daftar_wilayah"].to_pylist())
+    none = prepared(given.slice(0, 0), found.slice(0, 0), persons_of_table(people), SAMPLE, DAY)
+    assert len(none) == 0 and none.schema.names == bare.schema.names
+
+
+def test_from_matching_to_labels(matched, pairs, tmp_path):
+    """A clerk who knows the truth judges; the row that is somebody is decided so, and the figures are the truth's."""
+    _, truth, found = matched
+    storage, folder = StorageKey(b"k" * 32), tmp_path / "reviews"
+    assert reviews.keep(folder, storage, "PES-1", pairs) == len(pairs)
+    kept = reviews.kept(folder, storage, "PES-1")
+    true = truth["registry_id"].to_pylist()
+    verdicts = ["YES" if true[one["row"]] == one["ordinal"] else "NO" for one in kept.to_pylist()]
+    labelled = (
+        kept.append_column("twice", pa.array([False] * len(kept)))
+        .append_column("verdicts", pa.array([[one] for one in verdicts], pa.list_(pa.string())))
+        .append_column("verdict", pa.array(verdicts))
+    )
+    told = quality(said([labelled]))
+    assert told.matched.share > 0.97 and 0.1 < told.left_open.share < told.matched.share
+    assert told.left_open.decided == len(found.filter(pc.equal(found["band"], "review")))
+
+
+def test_persons_of_a_release_are_read_where_they_stand(tmp_path):
+    release, _ = small_release(tmp_path, families=40)
+    every = pa.concat_tables(rows_of_release(release, STORAGE))
+    wanted = np.array([len(every) - 1, 3, 3, len(every) // 2, 0])
+    persons = persons_of_release(release, STORAGE)
+    found = persons(wanted)
+    assert found["registry_id"].to_pylist() == wanted.tolist()
+    assert found["nik"].to_pylist() == every["nik"].take(pa.array(wanted)).to_pylist()
+    assert len(persons(np.array([], np.int64))) == 0
