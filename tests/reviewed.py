@@ -16,6 +16,7 @@ from bagipakai.core.review_orders import ReviewReceipt, unsealed
 from bagipakai.core.reviews import Limits
 from bagipakai.registry import reviewing
 from bagipakai.registry import reviews as kept
+from bagipakai.registry.places import Places
 
 SAME = {
     "nama": "SITI NURHALIZAH",
@@ -58,7 +59,7 @@ class Reviewing(Registry):
     def __init__(self) -> None:
         an_office()
         super().__init__()
-        self.folder = reviewing.folder_under(postgres.var())
+        self.folder = Places.under(postgres.var()).reviews
 
     def keep(self, order_id: str, pairs: pa.Table) -> int:
         kept.destroy(self.folder, order_id)

@@ -4,20 +4,20 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser
 from tests.browser.test_narrow import SCREENS, whole
+from tests.factories import an_office
+from tests.fakes import Registry
 from tests.quality import a_statement
 
-from bagipakai.control import keys, matching_quality
-from bagipakai.core.envelope import Signer
+from bagipakai.control import matching_quality
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SIZES = {"screen": {"viewport": {"width": 1280, "height": 900}}, **SCREENS}
+SIZES = {"screen": {"viewport": {"width": 1280, "height": 900}}, "telephone": SCREENS["telephone"]}
 
 
 @pytest.fixture
-def stated(monkeypatch):
-    signer = Signer.new()
-    monkeypatch.setattr(keys, "receipt_key", lambda: signer.public)
-    return matching_quality.hear(a_statement().sealed(signer))
+def stated():
+    an_office()
+    return matching_quality.hear(a_statement().sealed(Registry().keys.receipt))
 
 
 TOLD = "one => one.getAttribute('aria-labelledby').split(' ').map(id => document.getElementById(id).textContent)"
@@ -47,10 +47,3 @@ def test_the_page_is_whole_and_its_charts_are_told_by_ear_too(
         assert all(words)
         assert drawing.evaluate(CUT) == 0
     context.close()
-
-
-def test_before_anything_was_stated_it_says_so(live_server, page, no_violations):
-    page.goto(f"{live_server.url}{reverse('matching:show')}")
-    assert "Belum diukur" in page.locator("main").inner_text()
-    no_violations(page)
-    whole(page, "matching-empty")

@@ -21,7 +21,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def enter(browser, live_server, no_violations, settings):
+def waiting(monkeypatch):
+    """A registry, three pairs that wait, and a clerk: they stand before the browser's address is known."""
+    limits(monkeypatch, twice=0)
+    registry = Reviewing()
+    return registry, a_review(registry, 3), a_clerk()
+
+
+@pytest.fixture
+def enter(waiting, browser, live_server, no_violations, settings):
     """Lets a clerk log in."""
     settings.ORIGIN = live_server.url
     open_ones = []
@@ -49,11 +57,8 @@ def enter(browser, live_server, no_violations, settings):
         context.close()
 
 
-def test_pairs_are_sealed_to_the_clerks_browser_judged_by_keys_and_kept_as_labels(enter, monkeypatch):
-    limits(monkeypatch, twice=0)
-    registry = Reviewing()
-    review = a_review(registry, 3)
-    clerk = a_clerk()
+def test_pairs_are_sealed_to_the_clerks_browser_judged_by_keys_and_kept_as_labels(waiting, enter):
+    registry, review, clerk = waiting
     me = enter(clerk)
     complaints: list[str] = []
     me.page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
@@ -114,8 +119,8 @@ def test_pairs_are_sealed_to_the_clerks_browser_judged_by_keys_and_kept_as_label
     assert (sheet.status, sheet.verdicts) == ("KEPT", ["YES", "UNSURE", "NO"])
     said = kept.reviewed(kept.labels(registry.folder, review.order_id, registry.keys.order))
     assert [said[pair].verdicts for pair, _ in sheet.turns] == [("YES",), ("UNSURE",), ("NO",)]
-    decided = kept.labels_of(registry.folder, registry.keys.storage, review.order_id, registry.keys.order)
-    assert sorted(map(bool, decided["ordinal"].to_pylist())) == [False, True]
+    told = kept.labelled(registry.folder, registry.keys.storage, review.order_id, registry.keys.order)
+    assert sorted(told["verdict"].to_pylist()) == ["NO", "UNSURE", "YES"]
     assert complaints == []
 
     # no value of anybody is in the office's entries, nor readable in any file

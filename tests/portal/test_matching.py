@@ -182,7 +182,7 @@ def spelled(quality: MatchingQuality) -> set[str]:
     for tenth, one in quality.bins.items():
         if one is not None:
             share(one.true)
-            decimals(one.stated / 10_000, 2)
+            decimals(100 * (one.stated / 1_000_000), 2)
             found.update({str(10 * tenth), str(10 * tenth + 10)})
     if rows:
         off = sum(one.rows * abs(one.stated / 1_000_000 - one.right / one.rows) for one in rows)

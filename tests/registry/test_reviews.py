@@ -33,7 +33,7 @@ def house(tmp_path):
 
 @pytest.fixture
 def folder(house):
-    return reviewing.folder_under(house.var)
+    return house.places.reviews
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_sheet_is_refused(numbers, key, code, house, folder, reader):
 
 
 def test_what_clerks_said_is_kept_as_it_was_signed_and_decides_rows(house, folder):
-    reviews.keep(folder, house.keys.storage, ORDER, pairs(6))
+    reviews.keep(folder, house.keys.storage, ORDER, pairs(6), "a")
     first = labels((0, 1, False, Y), (1, 1, False, N), (2, 1, True, Y), (3, 1, True, Y), (4, 1, False, U))
     second = labels((2, 2, True, N), (3, 2, True, N), order="TLH-1-2-LABEL")
     third = labels((3, 3, True, Y), order="TLH-1-3-LABEL")
@@ -125,14 +125,13 @@ def test_what_clerks_said_is_kept_as_it_was_signed_and_decides_rows(house, folde
         assert answered(house, folder, order).refusal == ""
     kept = reviews.kept(folder, house.keys.storage, ORDER)
     rows = kept["row"].to_pylist()
-    told = reviews.labels_of(folder, house.keys.storage, ORDER, OFFICE.public)
-    assert dict(zip(*(told[name].to_pylist() for name in told.column_names), strict=True)) == {
-        rows[0]: 100 + rows[0],
-        rows[1]: None,
-        rows[3]: 100
-        + rows[3],  # the arbiter's word; of 2 none is settled, of 4 nobody could tell, of 5 nothing is said
-    }
+    told = reviews.decided(folder, house.keys.storage, "a", OFFICE.public)
     assert told["row"].to_pylist() == sorted(told["row"].to_pylist())
+    assert {one["row"]: (one["ordinal"], one["same"]) for one in told.to_pylist()} == {
+        rows[0]: (100 + rows[0], True),
+        rows[1]: (100 + rows[1], False),
+        rows[3]: (100 + rows[3], True),  # the arbiter's word; 2 is not settled, of 4 nobody can tell, of 5 nobody spoke
+    }
     said = reviews.labelled(folder, house.keys.storage, ORDER, OFFICE.public)
     assert said["verdicts"].to_pylist() == [["YES"], ["NO"], ["YES", "NO"], ["YES", "NO", "YES"], ["UNSURE"]]
     assert said["verdict"].to_pylist() == ["YES", "NO", None, "YES", "UNSURE"]
@@ -146,7 +145,7 @@ def test_labels_of_other_pairs_others_of_one_name_and_unsigned_ones_count_for_no
     (file,) = (folder / ORDER / reviews.LABELS).iterdir()
     file.write_bytes(labels((0, 1, False, N)).sealed(house.keys.receipt))
     with pytest.raises(Damaged):
-        reviews.labels_of(folder, house.keys.storage, ORDER, OFFICE.public)
+        reviews.labelled(folder, house.keys.storage, ORDER, OFFICE.public)
 
 
 def test_pairs_and_labels_are_destroyed_when_their_days_are_over(house, folder):

@@ -188,7 +188,7 @@ def _stated(options: argparse.Namespace, first: "tuple[pa.Table, Evaluation]", d
     import pyarrow.parquet as pq
 
     from bagipakai import postgres
-    from bagipakai.core.matching_quality import KINDS, LABELLED, Clerks
+    from bagipakai.core.matching_quality import KINDS, LABELLED, Clerks, MatchingQuality
     from bagipakai.registry import keys
     from bagipakai.registry.matching import announcing, model
 
@@ -214,6 +214,10 @@ def _stated(options: argparse.Namespace, first: "tuple[pa.Table, Evaluation]", d
     told = announcing.statement(lists, weights, day, Clerks(*options.clerks) if options.clerks else None)
     if isinstance(told, Refusal):
         return told
+    try:
+        MatchingQuality.from_json(told.to_json())
+    except ValueError:  # what the office would refuse is not sealed: more pairs agreed on than judged, an odd version
+        return Refusal("matching-statement-incomplete", {"kinds": ", ".join(KINDS[:-1])})
     folder = postgres.var() / "keys"
     keys.establish(folder)
     return told.sealed(keys.receipt_signer(folder))
@@ -223,13 +227,14 @@ def _labels(options: argparse.Namespace) -> int:
     import pyarrow.parquet as pq
 
     from bagipakai import postgres
-    from bagipakai.registry import keys, reviewing, reviews
+    from bagipakai.registry import keys, reviews
     from bagipakai.registry.matching import labels
+    from bagipakai.registry.places import Places
     from bagipakai.registry.vault import Damaged
 
     var = postgres.var()
     keys.establish(var / "keys")
-    folder, storage, trusted = reviewing.folder_under(var), keys.storage(var / "keys"), keys.orders(var / "keys")
+    folder, storage, trusted = Places.under(var).reviews, keys.storage(var / "keys"), keys.orders(var / "keys")
     orders = options.order or [place.name for place in reviews.all_reviews(folder)]
     try:
         found = labels.said(reviews.labelled(folder, storage, order, trusted) for order in orders)

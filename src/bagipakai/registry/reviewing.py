@@ -19,14 +19,8 @@ log = logging.getLogger("bagipakai.registry")
 UNKNOWN: Final = "review-unknown"
 
 
-def folder_under(var: Path) -> Path:
-    """Where pairs are kept."""
-    return var / "registry" / "reviews"
-
-
 def answer(order: ReviewOrder, envelope: bytes, storage: StorageKey, folder: Path) -> ReviewReceipt:
-    """The receipt for an order, which came in this envelope. A refusal is a receipt with a code.
-    Raises OSError."""
+    """The receipt for an order, which came in this envelope. A refusal is a receipt with a code. Raises OSError."""
     try:
         told = _answered(order, envelope, storage, folder)
     except reviews.UnknownReview:
@@ -34,7 +28,8 @@ def answer(order: ReviewOrder, envelope: bytes, storage: StorageKey, folder: Pat
     except Damaged as damage:
         log.error("review.damage order=%s code=%s file=%s", order.review, damage.code, damage.file)
         told = _no(order, damage.code)
-    log.info("review.answered order=%s pairs=%d refusal=%s", order.order_id, told.pairs, told.refusal or "-")
+    by = order.clerk if isinstance(order, SheetOrder) else "-"
+    log.info("review.answered order=%s by=%s pairs=%d refusal=%s", order.order_id, by, told.pairs, told.refusal or "-")
     return told
 
 

@@ -172,24 +172,6 @@ def reviewed(told: Iterable[Label]) -> dict[int, Reviewed]:
     }
 
 
-def labels_of(folder: Path, storage: StorageKey, order_id: str, trusted: PublicKey | Iterable[PublicKey]) -> pa.Table:
-    """What clerks decided of an order's list, for whoever delivers it anew: `row` (of the list, from 0) and `ordinal`,
-    the person that it is, or null where it is not the one that was found. Rows on which nothing is settled, or nobody
-    could tell, are left out. Raises UnknownReview, Damaged."""
-    pairs = kept(folder, storage, order_id).select(["row", "ordinal"]).to_pylist()
-    said = reviewed(labels(folder, order_id, trusted)).values()
-    decided = [(pairs[one.pair], one.verdict) for one in said if one.verdict in (Verdict.YES, Verdict.NO)]
-    decided.sort(key=lambda one: one[0]["row"])
-    return pa.table(
-        {
-            "row": pa.array([pair["row"] for pair, _ in decided], pa.int64()),
-            "ordinal": pa.array(
-                [pair["ordinal"] if verdict is Verdict.YES else None for pair, verdict in decided], pa.int64()
-            ),
-        }
-    )
-
-
 def decided(folder: Path, storage: StorageKey, about: str, trusted: PublicKey | Iterable[PublicKey]) -> pa.Table:
     """What clerks decided of earlier orders that asked the same: `row` (of the list, from 0), `ordinal` of the person
     beside it, and whether they are the `same`. A later order counts more. What is damaged decides nothing."""

@@ -111,3 +111,11 @@ def test_recall_is_told_by_group_and_a_difference_is_a_finding():
     assert found.groups["province"]["32"].recall == 0.0
     assert "province = 32: recall 0.0000, of all 0.5000" in found.findings(at_least=1)
     assert found.findings(at_least=5) == []
+
+
+def test_persons_of_one_card_are_one_family():
+    """Who has no card is a family of their own: two sons of one card, a daughter without one."""
+    people = pa.table({"registry_id": [1, 2, 3], "no_kk": ["1", "1", None], "jenis_kelamin": ["L", "L", "P"]})
+    found = evaluated(answers(("a", "match", 1, 1.0)), TRUTH, people)
+    assert found.families["sex"] == {"L": 1, "P": 1}
+    assert found.groups["sex"]["L"].present == 2

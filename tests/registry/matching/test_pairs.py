@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from tests.registry.small import STORAGE, small_release
 
 from bagipakai.registry import reviews
 from bagipakai.registry.keys import StorageKey
@@ -14,9 +13,8 @@ from bagipakai.registry.matching import index, model
 from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.job import Matching
 from bagipakai.registry.matching.labels import LEVELS, quality, said
-from bagipakai.registry.matching.pairs import Sample, persons_of_release, persons_of_table, prepared
+from bagipakai.registry.matching.pairs import Sample, prepared
 from bagipakai.registry.matching.policy import Decision
-from bagipakai.registry.matching.sources import rows_of_release
 from bagipakai.registry.synthesis.lists import a_list, registry
 from bagipakai.registry.vault import ShelfKey
 
@@ -27,6 +25,13 @@ SAMPLE = Sample(share=100, least=5, most=60)
 @pytest.fixture(scope="module")
 def people():
     return registry(8_000, 31)
+
+
+def persons_of_table(people):
+    """The persons of a registry, by `registry_id`."""
+    ids = people["registry_id"].to_numpy()
+    order = np.argsort(ids, kind="stable")
+    return lambda wanted: people.take(pa.array(order[np.searchsorted(ids[order], wanted)]))
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +105,3 @@ def test_from_matching_to_labels(matched, pairs, tmp_path):
     told = quality(said([labelled]))
     assert told.matched.share > 0.97 and 0.1 < told.left_open.share < told.matched.share
     assert told.left_open.decided == len(found.filter(pc.equal(found["band"], "review")))
-
-
-def test_persons_of_a_release_are_read_where_they_stand(tmp_path):
-    release, _ = small_release(tmp_path, families=40)
-    every = pa.concat_tables(rows_of_release(release, STORAGE))
-    wanted = np.array([len(every) - 1, 3, 3, len(every) // 2, 0])
-    persons = persons_of_release(release, STORAGE)
-    found = persons(wanted)
-    assert found["registry_id"].to_pylist() == wanted.tolist()
-    assert found["nik"].to_pylist() == every["nik"].take(pa.array(wanted)).to_pylist()
-    assert len(persons(np.array([], np.int64))) == 0

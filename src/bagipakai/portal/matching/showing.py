@@ -24,8 +24,8 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
-    """How often something goes wrong: `many` of `words.AMONG`, surely between `low` and `high`."""
+class Often:
+    """How often something is so: `many` of `words.AMONG`, surely between `low` and `high`."""
 
     many: str
     low: str
@@ -33,7 +33,7 @@ class Error:
     of: str
 
     @classmethod
-    def of_share(cls, share: Share) -> "Error":
+    def of_share(cls, share: Share) -> "Often":
         return cls(words.among(share), *words.outward(share.between, words.AMONG, 0), count(share.of))
 
 
@@ -44,9 +44,9 @@ class Told:
     many. `hidden`: the groups that are too small to be told."""
 
     among: str
-    wrong: Error
-    missed: Error
-    waiting: Error
+    wrong: Often
+    missed: Often
+    waiting: Often
     lines: tuple[Line, ...]
     lists: Figure
     calibration: Figure | None
@@ -67,9 +67,9 @@ def told(quality: MatchingQuality, provinces: Mapping[str, str]) -> Told:
     other = [question for question in groups if question != "province"]
     return Told(
         among=count(words.AMONG),
-        wrong=Error.of_share(overall.accurate.rest),
-        missed=Error.of_share(overall.found.rest),
-        waiting=Error.of_share(Share(overall.review, overall.rows)),
+        wrong=Often.of_share(overall.accurate.rest),
+        missed=Often.of_share(overall.found.rest),
+        waiting=Often.of_share(Share(overall.review, overall.rows)),
         lines=tuple(_lines(quality)),
         lists=figures.lists(quality),
         calibration=figures.calibration(quality) if any(quality.bins.values()) else None,

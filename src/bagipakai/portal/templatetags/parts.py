@@ -62,7 +62,8 @@ def told(pair: Any) -> str:
 
 
 WORKING_PAPERS = re.compile(
-    r"acuan (hukum|bidang data|kepercayaan)|keputusan ([0-9]{4}|tentang)|[RST]-?[0-9]|[0-9., ]+$|I$", re.IGNORECASE
+    r"acuan (hukum|bidang data|kepercayaan|pemadanan)|keputusan ([0-9]{4}|tentang)|[RST]-?[0-9]|[0-9., ]+$|I$",
+    re.IGNORECASE,
 )
 
 

@@ -14,18 +14,13 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from bagipakai.core.plan import Unit
 from bagipakai.core.policy import rules
-from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.letters import text_of
 from bagipakai.registry.matching.policy import Reading
-from bagipakai.registry.matching.sources import CALLED, COMPARED
 from bagipakai.registry.matching.values import WHOLE, Values, column
 from bagipakai.registry.regions import regions
-from bagipakai.registry.releases import Release
 from bagipakai.registry.reviews import FIELDS, HIDDEN, LISTED, PERSON
 
 MOST: Final = 200  # letters of a value that a clerk is shown
@@ -134,39 +129,3 @@ def _regions(values: Values) -> pa.Array:
 def _named(code: str, known: Any) -> str:
     names = [known[code[:length]].name for length in (10, 6, 4) if len(code) >= length and code[:length] in known]
     return ", ".join(names) or (code if code != "0" else "")
-
-
-def persons_of_release(release: Release, storage: StorageKey) -> Persons:
-    """The persons of a release by their places in it; only the files in which they stand are read. The function raises
-    Damaged, OSError."""
-    return lambda ordinals: _of_release(release, storage, ordinals)
-
-
-def _of_release(release: Release, storage: StorageKey, ordinals: Numbers) -> pa.Table:
-    if not len(ordinals):
-        return pa.table({"registry_id": pa.array([], pa.int64())})
-    wanted, first = np.unique(ordinals).astype(np.int64), 0
-    pieces: list[pa.Table] = []
-    with release.reading(storage, Unit.INDIVIDU) as shelf:
-        for part in shelf.parts:
-            rows = part.rows or 0
-            low, high = np.searchsorted(wanted, (first, first + rows))
-            if high > low:
-                pieces.append(_of_file(shelf.open(part.path), wanted[low:high] - first))
-            first += rows
-    people = pa.concat_tables(pieces)
-    return people.take(pa.array(np.searchsorted(people["registry_id"].to_numpy(), ordinals)))
-
-
-def _of_file(file: Any, places: Numbers) -> pa.Table:
-    with pq.ParquetFile(file) as parquet:
-        there = [name for name in parquet.schema_arrow.names if CALLED.get(name, name) in (*COMPARED, "registry_id")]
-        table = parquet.read(there).take(pa.array(places))
-    return table.rename_columns([CALLED.get(name, name) for name in table.column_names])
-
-
-def persons_of_table(people: pa.Table) -> Persons:
-    """The persons of a registry that lies in memory, by `registry_id`."""
-    order = np.argsort(people["registry_id"].to_numpy(), kind="stable")
-    ids = people["registry_id"].to_numpy()[order]
-    return lambda wanted: people.take(pa.array(order[np.searchsorted(ids, wanted)]))

@@ -115,7 +115,8 @@
     const same = both && !marked[0].size && !marked[1].size;
     write(row.cells[1], left, marked[0]);
     write(row.cells[2], right, marked[1]);
-    row.cells[3].textContent = same ? words.same : both ? words.differs : words.missing;
+    const alone = left.length || right.length ? words.missing : words.empty;
+    row.cells[3].textContent = same ? words.same : both ? words.differs : alone;
     row.classList.toggle("pair__differs", Boolean(both) && !same);
   };
 
