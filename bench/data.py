@@ -1,7 +1,7 @@
 """The standard plans at the size of a nation: the whole governed delivery (sealed files opened block by block,
 selection, pseudonyms, disclosure check, membership, secret row order, format, digests, age, signature) against a plain
-DuckDB COPY of the same query over the same rows in clear; and `list-nik`, a list of a million NIKs joined with the
-sealed release, against the bare join.
+DuckDB COPY of the same query over the same rows in clear, in the same files (laid open beside the release); and
+`list-nik`, a list of a million NIKs joined with the sealed release, against the bare join.
 
 `python -m bench.data --people 50000000` makes the release under `var/bench` if it is not there. Each run is a process
 of its own, the two sides in turn, and its figures are of the work without starting Python. Ratios are what to compare:
@@ -55,6 +55,7 @@ def main() -> None:
 
 def _compared(name: str, folder: Path, times: int) -> dict[str, Any]:
     release = Release.open(folder.parent, folder.name)
+    plans.lay_open(release)
     if name == plans.LIST:
         plans.numbers(release)  # made here, so that no run pays for it
     runs: dict[str, list[dict[str, Any]]] = {"governed": [], "plain": []}

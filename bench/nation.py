@@ -1,5 +1,6 @@
 """The nation rehearsed on one machine: made, published, and the four standard plans run on it, each beside its plain
-twin. Stop it whenever you like; the same command goes on where it was.
+twin over the data set, which has a file for each regency. Stop it whenever you like; the same command goes on where it
+was.
 
 `make nation PEOPLE=290000000`; the figures lie in `var/bench/nation-290000000/nation.json`, and `--page` prints them as
 `docs/reference/nation.md`. Each step is a process of its own; its peak is the largest sum of what its processes held.

@@ -1,6 +1,6 @@
 """The standard plans, each as the whole governed delivery and as its plain twin: a DuckDB COPY of the same query over
-the same rows in clear; and a list of a million NIKs joined with a release, as the house does it and as a bare join.
-What `bench.data` compares and `bench.nation` runs.
+the same rows in clear, in the same files; and a list of a million NIKs joined with a release, as the house does it and
+as a bare join. What `bench.data` compares and `bench.nation` runs.
 """
 
 import tempfile
@@ -24,11 +24,12 @@ from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
-from bagipakai.core.query import Column, Compare, Const, Op, Predicate
-from bagipakai.registry import extract, formats, seal
+from bagipakai.core.query import AREA_COLUMNS, Column, Compare, Const, Op, Predicate
+from bagipakai.registry import extract, formats, seal, tables
 from bagipakai.registry.deliver import Places, deliver
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines.duckdb import Engine
+from bagipakai.registry.folders import in_the_making
 from bagipakai.registry.keys import Keys, MasterKey, StorageKey
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.publishing import publish
@@ -38,7 +39,7 @@ from bench import measure
 
 THREADS, MEMORY = 2, "1GB"
 STORAGE = StorageKey(b"u" * 32)  # of these releases of invented people alone
-VERSION = "2026.3.0"
+VERSION = "2026.3.1"  # 2026.3.0 may lie there in the form before, for comparing the two
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2"
 POOR = Compare(Op.AT_MOST, Column("desil"), Const(4))
 
@@ -105,9 +106,8 @@ def dataset(people: int) -> Path:
 
 def area(case: Case, release: Release) -> tuple[str, ...]:
     rows: Counter[str] = Counter()
-    for file in release.files:
-        if file.unit == Unit.INDIVIDU:
-            rows[file.kode_kab[: case.digits]] += file.rows
+    for kab, places in release.regencies(Unit.INDIVIDU):
+        rows[kab[: case.digits]] += len(places)
     return (rows.most_common(1)[0][0],) if case.digits else ()
 
 
@@ -217,11 +217,31 @@ def _copied(
     return int(found[0][0]), out.stat().st_size
 
 
+def lay_open(release: Release) -> None:
+    """The persons of a release in clear beside it, for the plain twins, if they are not there."""
+    folder = _clear(release)
+    if not folder.is_dir():
+        with in_the_making(folder, durable=False) as draft, release.reading(STORAGE, Unit.INDIVIDU) as shelf:
+            assert len(list(shelf.lay_open(draft))) == len(shelf.parts)
+
+
+def _clear(release: Release) -> Path:
+    return release.folder.parent.parent / f"clear-{release.version}"
+
+
 def _in_clear(release: Release, place: str = "") -> str:
-    """The persons of a place, as SQL reads them."""
-    files = [file for file in release.files if file.unit == Unit.INDIVIDU and file.kode_kab.startswith(place)]
-    paths = [str(release.folder.parent.parent / "dataset" / file.path) for file in files]
-    return f"read_parquet({paths!r}, hive_partitioning = false)"
+    """The persons of a place, as SQL reads them: in the release's own files laid open, or else in the data set, one
+    file per regency."""
+    folder = _clear(release)
+    if folder.is_dir():
+        files = [file for file in release.files if file.unit is Unit.INDIVIDU]
+        paths = [folder / file.path for file in files if file.reached_by((place,) if place else ())]
+    else:
+        regencies = [kab for kab, _ in release.regencies(Unit.INDIVIDU) if kab.startswith(place)]
+        paths = [folder.parent / "dataset" / tables.part(Unit.INDIVIDU, kab) for kab in regencies]
+    source = f"read_parquet({[str(path) for path in paths]!r}, hive_partitioning = false)"
+    column = AREA_COLUMNS[len(place)] if place else ""
+    return f"(SELECT * FROM {source} WHERE {column} = '{place}')" if place else source  # noqa: S608  # our own
 
 
 def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def release(drawing: Drawing, folder: Path, files_of: int = 2) -> list[Part]:
     def close() -> None:
         file = folder / f"part-{len(parts)}.parquet"
         pa.parquet.write_table(pa.Table.from_pylist(waiting, schema), file, row_group_size=files_of)
-        parts.append(Part(str(file), regency))
+        parts.append(Part(str(file), (regency,)))
 
     for row in drawing.rows:
         here = row["kode_kab"] or regency

@@ -82,7 +82,7 @@ def test_it_is_told_in_english_too(registry):
     matching_quality.hear(a_statement().sealed(registry))
     said = text(page(language="en"))
     assert "2 of 10,000 rows answered match name the wrong person" in said
-    assert "Sex, women: found 98.76% of 9,000 persons, 0.94 points below all." in said
+    assert "Sex, female: found 98.76% of 9,000 persons, 0.94 points below all." in said
     assert not re.search("(?i)keliru|terjaring|baris|bukan|kebetulan|tanggal|laki|orang", said)
 
 

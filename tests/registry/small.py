@@ -4,7 +4,6 @@ hostile names. Its rows are kept in memory too, so that the reference engine can
 
 import hashlib
 import random
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,14 @@ from bagipakai.registry import quality, tables
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, Region, regions
-from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, SEAL, File, Release, sha256, shelf
+from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, SEAL, File, Regency, Release, sha256, shelf
 from bagipakai.registry.synthesis import sources
-from bagipakai.registry.vault import KEY, ShelfKey, seal_file
+from bagipakai.registry.vault import KEY, Sealing, ShelfKey
 
 DAY = date(2026, 11, 26)
 CATALOGUE = Catalogue.on(DAY)
 REGENCIES = ("3201", "3273", "5171")
+JOINED = (("3201", "3273"), ("5171",))  # those that share a file
 NAMES = ["Siti", "O'Brien", "=1+1", "-", 'Komang "Ayu"', "Budi\nSantoso", "é", "", " ", "+62", "@x", "'x", "a,b"]
 NUMBERS = ["0000000000000000", "123", "32010145038000011", "320101٤503800001", "3201013513800001"]
 
@@ -46,11 +46,14 @@ def small_release(
     version: str = VERSION,
     rows: Rows | None = None,
     lineage: Lineage | None = None,
+    form: str = FORM,
 ) -> tuple[Release, Rows]:
-    """A release of three regencies under `releases`, as the registry opens it, and its rows in release order."""
+    """A release of three regencies under `releases`, as the registry opens it, and its rows in release order; of an
+    older `form`, too."""
     rows = rows or some_rows(families, seed)
     folder, key = releases / version, ShelfKey.new(version)
-    files = [_file(folder, key, unit, kab, rows[unit]) for unit in Unit for kab in REGENCIES]
+    together = JOINED if form == FORM else tuple((kab,) for kab in REGENCIES)
+    files = [_file(folder, key, unit, codes, rows[unit], form) for unit in Unit for codes in together]
     (folder / KEY).write_bytes(key.wrapped(STORAGE))
     whole = shelf(folder, files, key)
     names = {unit: [whole.name(file.path) for file in files if file.unit == unit] for unit in Unit}
@@ -60,7 +63,7 @@ def small_release(
     manifest = {
         **{name: told for name, told in lineage.to_json().items() if name != "variables"},
         "variables": [{"name": name, "lineage": lineage.of_variable(name)} for name in CATALOGUE],
-        "form": FORM,
+        "form": form,
         "version": version,
         "published_at": "2026-10-01T00:00:00+00:00",
         "previous": None,
@@ -74,7 +77,7 @@ def small_release(
         "rows": {unit.value: len(found) for unit, found in rows.items()},
         "bytes": sum(file.bytes for file in files),
         "quality": hashlib.sha256(report).hexdigest(),
-        "files": [{**asdict(file), "unit": file.unit.value} for file in sorted(files, key=lambda file: file.path)],
+        "files": [_told(file, form) for file in sorted(files, key=lambda file: file.path)],
     }
     (folder / MANIFEST).write_bytes(canonical(manifest))
     if seal is not None:
@@ -83,18 +86,26 @@ def small_release(
     return Release.open(releases, version), rows
 
 
-def _file(folder: Path, key: ShelfKey, unit: Unit, kab: str, rows: list[dict[str, Any]]) -> File:
-    name, schema = tables.part(unit, kab), tables.schema(unit, CATALOGUE)
-    batch = pa.RecordBatch.from_pylist([row for row in rows if row["kode_kab"] == kab], schema)
+def _file(
+    folder: Path, key: ShelfKey, unit: Unit, codes: tuple[str, ...], rows: list[dict[str, Any]], form: str
+) -> File:
+    schema, regencies = tables.schema(unit, CATALOGUE), []
+    name = tables.joined(unit, codes) if form == FORM else tables.part(unit, *codes)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    plain = folder / "plain"
-    with tables.writer(plain, schema) as out:
-        out.write_batch(batch)
-    sealed = seal_file(plain, folder / name, key.cipher(name.as_posix()))
-    plain.unlink()
-    digest = ContentDigest(schema)
-    digest.add(batch)
-    return File(name.as_posix(), unit, kab, digest.rows, sealed.bytes, sealed.sha256, sealed.blocks, digest.hexdigest())
+    with Sealing(folder / name, key.cipher(name.as_posix())) as sealing, tables.writer(sealing, schema) as out:
+        for kab in codes:
+            batch = pa.RecordBatch.from_pylist([row for row in rows if row["kode_kab"] == kab], schema)
+            out.write_batch(batch)
+            digest = ContentDigest(schema)
+            digest.add(batch)
+            regencies.append(Regency(kab, digest.rows, digest.hexdigest()))
+    sealed = sealing.sealed
+    return File(name.as_posix(), unit, tuple(regencies), sealed.bytes, sealed.sha256, sealed.blocks)
+
+
+def _told(file: File, form: str) -> dict[str, Any]:
+    told = file.to_json()
+    return told if form == FORM else {**told, **told.pop("regencies")[0]}
 
 
 def some_rows(families: int, seed: int) -> Rows:

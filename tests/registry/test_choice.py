@@ -20,7 +20,7 @@ def test_nothing_said_is_duckdb_for_every_plan(tmp_path):
     release, _ = small_release(tmp_path / "releases")
     (tmp_path / "scratch").mkdir()
     with EMBEDDED.reading(release, STORAGE, Unit.KELUARGA, ("32",), tmp_path / "scratch", "100MB") as (engine, parts):
-        assert isinstance(engine, duckdb.Engine) and [part.regency for part in parts] == ["3201", "3273"]
+        assert isinstance(engine, duckdb.Engine) and [part.regencies for part in parts] == [("3201", "3273")]
 
 
 def test_a_plan_of_a_large_area_goes_to_spark_by_itself(anything_runs):

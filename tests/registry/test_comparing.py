@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from tests.core.plans import a_plan
 from tests.factories_registry import STORAGE
-from tests.registry.small import DAY, REGENCIES, Rows, small_release, some_rows
+from tests.registry.small import DAY, JOINED, REGENCIES, Rows, small_release, some_rows
 
 from bagipakai.cli import main
 from bagipakai.core.disclosure import Disclosure
@@ -350,7 +350,7 @@ def test_however_many_shares_each_file_is_read_once_and_each_row_told_twice(pair
         difference(old, new, STORAGE, heard, tmp_path)
         assert sum(told) == comparing.heard(old, new, Unit.INDIVIDU) == 2 * (old.person_count + new.person_count)
         assert not named, "who kills it leaves no file"
-    assert opened[0] == opened[1] and len(opened[0]) == 3
+    assert opened[0] == opened[1] and len(opened[0]) == len(JOINED)
 
 
 def test_the_engine_that_joins_can_be_told_nothing_else_and_reads_no_other_file(pair, monkeypatch):

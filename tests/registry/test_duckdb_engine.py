@@ -84,7 +84,7 @@ def test_a_file_outside_the_release_is_not_read(engine, tmp_path):
 def test_a_path_is_never_a_pattern(engine, tmp_path, path):
     release(draw("nama\n----\nAyu"), tmp_path / "release")
     with pytest.raises(EngineError, match="pattern"):
-        list(engine.rows(Rows("individu", ("nama",)), [Part(str(tmp_path / "release" / path), "3201")], TYPES))
+        list(engine.rows(Rows("individu", ("nama",)), [Part(str(tmp_path / "release" / path), ("3201",))], TYPES))
 
 
 # Errors tell their kind
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_told_without_what_stands_in_it(engine, tmp_path):
     file = tmp_path / "release" / "part.parquet"
     file.write_bytes(SECRET.encode() * 100)
     with pytest.raises(EngineError) as caught:
-        list(engine.rows(Rows("individu", ("nama",)), [Part(str(file), "3201")], TYPES))
+        list(engine.rows(Rows("individu", ("nama",)), [Part(str(file), ("3201",))], TYPES))
     assert SECRET not in str(caught.value) and str(tmp_path) not in str(caught.value)
     assert caught.value.__context__ is None and caught.value.__cause__ is None
 
@@ -107,9 +107,9 @@ def test_a_column_of_another_type_is_refused_before_anything_is_compared(engine,
     file = tmp_path / "release" / "part.parquet"
     pa.parquet.write_table(pa.table({"nama": ["Ayu"], "desil": ["10"], "kode_kab": ["3201"]}), file)
     with pytest.raises(EngineError, match="another type"):
-        list(engine.rows(Rows("individu", ("nama",), POOR), [Part(str(file), "3201")], TYPES))
+        list(engine.rows(Rows("individu", ("nama",), POOR), [Part(str(file), ("3201",))], TYPES))
     with pytest.raises(EngineError, match="missing"):
-        list(engine.rows(Rows("individu", ("nik",)), [Part(str(file), "3201")], TYPES))
+        list(engine.rows(Rows("individu", ("nik",)), [Part(str(file), ("3201",))], TYPES))
 
 
 def test_too_little_memory_is_an_error_and_no_short_answer(tmp_path):
@@ -146,7 +146,7 @@ def many(tmp_path_factory):
         )
         file = folder / f"{regency}.parquet"
         pa.parquet.write_table(table, file, row_group_size=7_777)
-        parts.append(Part(str(file), regency))
+        parts.append(Part(str(file), (regency,)))
     return folder, parts
 
 
@@ -171,7 +171,7 @@ def test_rows_keep_release_order_however_many_values_a_list_has(tmp_path):
         file = tmp_path / f"{regency}.parquet"
         names = [f"nama {ordinal % 9}" for ordinal in ordinals]
         pa.parquet.write_table(pa.table({"nama": names, "person_ordinal": ordinals}), file)
-        parts.append(Part(str(file), regency))
+        parts.append(Part(str(file), (regency,)))
     query = Rows("individu", ("nama",), In(Column("nama"), tuple(f"nama {number}" for number in range(6))))
     for _ in range(20):
         with duckdb.Engine(tmp_path, [tmp_path]) as engine:
@@ -235,19 +235,19 @@ def test_the_sql_of_a_list_is_what_was_reviewed():
 def test_only_the_files_of_the_area_are_opened(many, tmp_path):
     """A file that is gone is not missed by those who ask about another place."""
     folder, parts = many
-    with_a_gap = [*parts, Part(str(folder / "gone.parquet"), "3273")]
+    with_a_gap = [*parts, Part(str(folder / "gone.parquet"), ("3273",))]
     with duckdb.Engine(tmp_path, [folder]) as engine:
         here = engine.rows(Rows("individu", ("nama",), None, ("3201",)), with_a_gap, TYPES)
         assert sum(batch.num_rows for batch in here) == 100_000
         with pytest.raises(EngineError):
             list(engine.rows(Rows("individu", ("nama",), None, ("3273",)), with_a_gap, TYPES))
-    assert [part.regency for part in parts_in(("32", "947101"), with_a_gap)] == ["3201", "9471", "3273"]
+    assert [part.regencies for part in parts_in(("32", "947101"), with_a_gap)] == [("3201",), ("9471",), ("3273",)]
     assert parts_in((), with_a_gap) == tuple(with_a_gap)
 
 
 def test_files_are_looked_at_together_by_their_rows():
     """Few rows need few statements, many rows no more memory; across places only where no smaller one tells."""
-    parts = [Part(f"{at}", "3201", rows) for at, rows in enumerate((64, 80, 16, 32, 480, None, 16, 135))]
+    parts = [Part(f"{at}", ("3201",), rows) for at, rows in enumerate((64, 80, 16, 32, 480, None, 16, 135))]
     groups = apart(("kode_kec",), parts, together=160)
     assert [[part.path for part in group] for group in groups] == [["0", "1", "2"], ["3"], ["4"], ["5", "6"], ["7"]]
     assert apart(("kode_prov", "desil"), parts, together=160) == [tuple(parts)]
@@ -268,7 +268,7 @@ MEMORY = """
     folder, *files = sys.argv[1:]
     types = {"nama": Type.TEXT, "desil": Type.INTEGER}
     with duckdb.Engine(folder, [folder], memory_limit="400MB") as engine:
-        parts = [Part(file, "3201") for file in files]
+        parts = [Part(file, ("3201",)) for file in files]
         rows = sum(batch.num_rows for batch in engine.rows(Rows("individu", ("nama", "desil")), parts, types))
     # not ru_maxrss: a child inherits that from its parent
     held = re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())

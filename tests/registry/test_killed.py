@@ -225,7 +225,7 @@ def released(world: World) -> tuple[object, ...]:
     assert all(not isinstance(one, Exception) for one in release.checked()), "whole, or not there"
     assert published(releases) == [VERSION] and not (draft_of(releases, VERSION)).exists()
     own = {"published_at", "files", "gate"}
-    files = [(file.path, file.rows, file.content) for file in release.files]
+    files = [(file.path, file.regencies) for file in release.files]
     return {name: told for name, told in release.manifest.items() if name not in own}, files
 
 

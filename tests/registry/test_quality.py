@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.factories_registry import STORAGE, in_clear
+from tests.factories_registry import in_clear
 
 from bagipakai.core.exchange import Announcement
 from bagipakai.core.plan import Unit
@@ -26,8 +26,7 @@ def files(release, tmp_path) -> dict[Unit, list[Path]]:
         for kab in KABS:
             name = tables.part(unit, kab)
             (tmp_path / name).parent.mkdir(parents=True)
-            with release.reading(STORAGE, unit, [kab]) as shelf:
-                (tmp_path / name).write_bytes(shelf.open(shelf.parts[0].path).read())
+            (tmp_path / name).write_bytes((release.folder.parents[1] / "data" / name).read_bytes())
             found.setdefault(unit, []).append(tmp_path / name)
     return found
 

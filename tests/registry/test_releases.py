@@ -26,8 +26,9 @@ from bagipakai.registry.releases import Release, UnknownRelease, order, publishe
 from bagipakai.registry.vault import KEY, Damaged
 
 VERSION = "2026.3.0"
-FIRST = tables.part("individu", "1101").as_posix()
-BOGOR = tables.part("individu", "3201").as_posix()
+FIRST = tables.part("individu", "1101").as_posix()  # in the data set
+JABAR = "individu/kode_prov=32/3201-3279.parquet"  # in the release
+BANTEN = "individu/kode_prov=36/3601-3674.parquet"
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_a_release_says_what_is_in_it(release):
 
 
 def test_every_file_is_named_with_what_it_must_be(release):
-    assert len(release.files) == 1028
+    assert len(release.files) == 2 * 38, "few people: a province a file"
     for file in release.files:
         path = release.folder / file.path
         assert path.stat().st_size == file.bytes
@@ -123,11 +124,11 @@ def test_no_file_of_a_release_can_be_written(release):
 def read(release: Release, *area: str, unit: str = "individu") -> list[str]:
     """The regencies whose files were read to the end."""
     with release.reading(STORAGE, unit, area) as shelf:
-        return [part.regency for part in shelf.parts if shelf.open(part.path).read()]
+        return [code for part in shelf.parts if shelf.open(part.path).read() for code in part.regencies]
 
 
 def test_an_area_needs_only_the_files_of_its_regencies(release):
-    assert read(release, "3201012001", "3273") == ["3201", "3273"]
+    assert {regency[:2] for regency in read(release, "3201012001", "3273")} == {"32"}
     assert {regency[:2] for regency in read(release, "31", unit="keluarga")} == {"31"}
     assert len(read(release, "31")) == 6
 
@@ -170,28 +171,28 @@ def link_away(path: Path) -> None:
     ],
 )
 def test_a_file_of_another_size_or_kind_is_noticed_when_the_release_is_opened(copy, damage, code):
-    damage(copy / BOGOR)
+    damage(copy / JABAR)
     with pytest.raises(Damaged) as noticed:
         opened(copy)
-    assert (noticed.value.code, noticed.value.file) == (code, BOGOR)
-    assert BOGOR in noticed.value.refusal.sentence()
+    assert (noticed.value.code, noticed.value.file) == (code, JABAR)
+    assert JABAR in noticed.value.refusal.sentence()
 
 
 def test_a_file_with_one_bit_changed_is_never_handed_out(copy):
-    flip(copy / BOGOR)
+    flip(copy / JABAR)
     release = opened(copy)
     with pytest.raises(Damaged, match="release-file-altered") as noticed:
         read(release, "3201")
-    assert noticed.value.file == BOGOR
-    assert read(release, "3273") == ["3273"], "the others are whole"
+    assert noticed.value.file == JABAR
+    assert len(read(release, "36")) == 8, "the others are whole"
 
 
 def test_damage_is_told_before_what_came_of_it(copy):
     """A damaged file makes engines fail; who reads the answer must learn why."""
-    flip(copy / BOGOR)
+    flip(copy / JABAR)
     with pytest.raises(Damaged, match="release-file-altered"), opened(copy).reading(STORAGE, "individu") as shelf:
         with contextlib.suppress(Damaged):
-            shelf.open(shelf.name(BOGOR)).read()
+            shelf.open(shelf.name(JABAR)).read()
         raise EngineError("InvalidInputException")
 
 
@@ -201,12 +202,12 @@ def test_what_fails_over_whole_files_is_told_as_it_is(copy):
 
 
 def test_two_files_that_changed_places_are_noticed(copy):
-    one, other = copy / BOGOR, copy / tables.part("individu", "3273")
+    one, other = copy / JABAR, copy / BANTEN
     first, second = one.read_bytes(), other.read_bytes()
     rewrite(one, second)
     rewrite(other, first)
     with pytest.raises(Damaged):
-        read(opened(copy), "32")
+        read(opened(copy), "32", "36")
 
 
 def test_without_its_key_a_release_can_be_looked_at_and_not_read(copy):
@@ -219,10 +220,9 @@ def test_without_its_key_a_release_can_be_looked_at_and_not_read(copy):
 
 
 def test_no_value_of_a_release_lies_in_clear(release):
-    names = [
-        str(name).encode() for table in in_clear(release, "individu", ["3201"]) for name in table["nama"].to_pylist()
-    ]
-    sealed = (release.folder / BOGOR).read_bytes()
+    everybody = [str(name) for table in in_clear(release, "individu", ["3201"]) for name in table["nama"].to_pylist()]
+    names = [name.encode() for name in everybody if len(name) > 9]  # two letters stand anywhere
+    sealed = (release.folder / JABAR).read_bytes()
     assert names and not any(name in sealed for name in names) and b"PAR1" not in sealed[-8:]
 
 
@@ -234,7 +234,7 @@ def test_laid_open_for_another_engine_the_files_are_the_same_and_gone_afterwards
 
 
 def test_a_file_that_the_manifest_does_not_name_is_noticed(copy):
-    (copy / "individu" / "kode_prov=32" / "kode_kab=3201" / "part-1.parquet").write_bytes(b"PAR1")
+    (copy / "individu" / "kode_prov=32" / "3280.parquet").write_bytes(b"PAR1")
     with pytest.raises(Damaged, match="release-file-extra"):
         opened(copy)
 
@@ -257,6 +257,15 @@ def first_file(folder: Path, **changes: object) -> list[dict[str, object]]:
     return [{**files[0], **changes}, *files[1:]]
 
 
+def first_regency(folder: Path, **changes: object) -> list[dict[str, object]]:
+    first, *others = json.loads((folder / "release.json").read_bytes())["files"][0]["regencies"]
+    return first_file(folder, regencies=[{**first, **changes}, *others])
+
+
+def without_its_last_regency(folder: Path) -> list[dict[str, object]]:
+    return first_file(folder, regencies=first_regency(folder)[0]["regencies"][:-1])
+
+
 @pytest.mark.parametrize(
     ("damage", "code"),
     [
@@ -274,9 +283,14 @@ def first_file(folder: Path, **changes: object) -> list[dict[str, object]]:
         (lambda copy: remade(copy, version="2026.3.1"), "release-manifest-of-another-version"),
         (lambda copy: remade(copy, rows={"individu": 3001, "keluarga": 1}), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy, path="../../rahasia")), "release-manifest-inconsistent"),
-        (lambda copy: remade(copy, files=first_file(copy, kode_kab="0000")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_regency(copy, kode_kab="0000")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_regency(copy, kode_kab="1102")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_regency(copy, content="0")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_regency(copy, note="x")), "release-manifest-malformed"),
+        (lambda copy: remade(copy, files=without_its_last_regency(copy)), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_file(copy, regencies=[])), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy, sha256="0")), "release-manifest-inconsistent"),
-        (lambda copy: remade(copy, files=first_file(copy, rows=-1)), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, files=first_regency(copy, rows=-1)), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, most_members=0), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, most_members=-1), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, most_members="5"), "release-manifest-inconsistent"),
@@ -334,8 +348,8 @@ def test_the_next_release_names_the_one_before_and_says_the_same_of_the_same_dat
     following = publish(dataset, tmp_path / "releases", "2026.4.0", PUBLISHED_AT, STORAGE)
     assert following.manifest["previous"] == {"version": VERSION, "digest": release.digest}
     assert following.manifest["content"] == release.manifest["content"]
-    assert [(file.path, file.rows, file.content) for file in following.files] == [
-        (file.path, file.rows, file.content) for file in release.files
+    assert [(file.path, file.regencies) for file in following.files] == [
+        (file.path, file.regencies) for file in release.files
     ]
     assert following.quality() == release.quality()
 
@@ -405,16 +419,16 @@ def test_a_publication_that_is_stopped_leaves_nothing_half_published_and_is_take
 
     def stop(rows):
         heard.append(rows)
-        if len(heard) == 100:
+        if len(heard) == 9:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT, STORAGE, told=stop)
     assert published(tmp_path / "releases") == [] and not (tmp_path / "drafts" / VERSION).exists()
-    whole, again = publishing._regency, []
-    monkeypatch.setattr(publishing, "_regency", lambda making, kab: again.append(kab) or whole(making, kab))
+    whole, again = publishing._neighbours, []
+    monkeypatch.setattr(publishing, "_neighbours", lambda making, codes: again.append(codes) or whole(making, codes))
     made = publish(dataset, tmp_path / "releases", VERSION, PUBLISHED_AT, STORAGE)
-    assert 0 < len(again) <= 414, "what was read and sealed before is not made again"
+    assert 0 < len(again) <= 29, "what was read and sealed before is not made again"
     assert made.manifest["content"] == release.manifest["content"]
     assert not [damage for damage in made.checked() if isinstance(damage, Damaged)]
     assert len(read(made)) == 514
@@ -431,18 +445,18 @@ def no_house(tmp_path, monkeypatch):
 
 def test_check_says_that_a_release_is_whole(release, no_house, capsys):
     assert main(["registry", "check", str(release.folder)]) == 0
-    assert "utuh: 1028 berkas" in capsys.readouterr().out
+    assert "utuh: 76 berkas" in capsys.readouterr().out
 
 
 def test_check_names_every_damage_and_fails(copy, no_house, capsys):
-    flip(copy / BOGOR)
-    (copy / FIRST).unlink()
+    flip(copy / JABAR)
+    (copy / BANTEN).unlink()
     (copy / "catatan.txt").write_text("x")
     assert main(["registry", "check", str(copy)]) == 1
     said = capsys.readouterr().err
     for code, name in (
-        ("release-file-altered", BOGOR),
-        ("release-file-missing", FIRST),
+        ("release-file-altered", JABAR),
+        ("release-file-missing", BANTEN),
         ("release-file-extra", "catatan.txt"),
         ("release-damaged", VERSION),
     ):

@@ -69,13 +69,13 @@ def test_a_file_outside_the_release_is_not_read(engine, tmp_path):
 def test_a_path_is_never_a_pattern(engine, tmp_path, path):
     release(draw("nama\n----\nAyu"), tmp_path / "release")
     with pytest.raises(EngineError, match="pattern"):
-        list(engine.rows(NAMES, [Part(str(tmp_path / "release" / path), "3201")], TYPES))
+        list(engine.rows(NAMES, [Part(str(tmp_path / "release" / path), ("3201",))], TYPES))
 
 
 def test_a_column_of_another_type_is_refused_in_whichever_file_it_stands(engine, tmp_path):
     """Spark would read a column that is missing as unknown."""
     folder = tmp_path / "release"
-    parts = [Part(str(folder / f"{at}.parquet"), "3201") for at in range(3)]
+    parts = [Part(str(folder / f"{at}.parquet"), ("3201",)) for at in range(3)]
     whole = {"nama": ["Ayu"], "desil": [4], "person_ordinal": [0]}
     for part, table in zip(parts, (whole, whole | {"desil": ["10"]}, {"nama": ["Ayu"]}), strict=True):
         pq.write_table(pa.table(table), part.path)
@@ -90,7 +90,7 @@ def test_whole_numbers_are_the_same_however_wide_they_are_stored(engine, tmp_pat
     parts = []
     for at, kind in enumerate(kinds):
         table = pa.table({"nama": [str(kind)], "desil": pa.array([100], kind), "person_ordinal": [at]})
-        parts.append(Part(str(tmp_path / "release" / f"{at}.parquet"), "3201"))
+        parts.append(Part(str(tmp_path / "release" / f"{at}.parquet"), ("3201",)))
         pq.write_table(table, parts[-1].path)
     (batch,) = engine.rows(Rows("individu", ("desil", "nama")), parts, TYPES)
     assert batch.to_pylist() == [{"desil": 100, "nama": str(kind)} for kind in kinds]
@@ -103,7 +103,7 @@ def test_a_path_says_nothing_about_its_rows(engine, tmp_path):
     table = {"kode_prov": ["11"], "kode_kab": [None], "person_ordinal": [0]}
     pq.write_table(pa.table(table | {"kode_kab": pa.array([None], pa.string())}), folder / "part-0.parquet")
     query = Rows("individu", ("kode_prov", "kode_kab"))
-    (batch,) = engine.rows(query, [Part(str(folder / "part-0.parquet"), "1101")], TYPES)
+    (batch,) = engine.rows(query, [Part(str(folder / "part-0.parquet"), ("1101",))], TYPES)
     assert batch.to_pylist() == [{"kode_prov": "11", "kode_kab": None}]
 
 
@@ -125,7 +125,7 @@ def many(tmp_path_factory):
         }
         file = folder / f"{9 - at}.parquet"
         pq.write_table(pa.table(table), file, row_group_size=7_777)
-        parts.append(Part(str(file), regency))
+        parts.append(Part(str(file), (regency,)))
     return folder, parts
 
 
@@ -164,7 +164,7 @@ def test_ordinals_that_do_not_climb_are_no_answer(engine, tmp_path):
     for ordinals in ([0, 0], [0, None]):
         pq.write_table(pa.table({"nama": ["Ayu", "Budi"], "person_ordinal": pa.array(ordinals, pa.int64())}), file)
         with pytest.raises(EngineError, match="out of order"):
-            list(engine.rows(NAMES, [Part(str(file), "3201")], TYPES))
+            list(engine.rows(NAMES, [Part(str(file), ("3201",))], TYPES))
 
 
 def test_a_table_of_too_many_cells_is_told(cluster, many, monkeypatch, tmp_path):
@@ -202,7 +202,7 @@ def test_a_failure_in_the_cluster_is_told_without_what_stands_in_the_row(engine,
     whole = file.read_bytes()
     file.write_bytes(whole[:4] + b"\xff" * 200 + whole[204:])
     with pytest.raises(EngineError) as caught:
-        list(engine.rows(NAMES, [Part(str(file), "3201")], TYPES))
+        list(engine.rows(NAMES, [Part(str(file), ("3201",))], TYPES))
     with pytest.raises(EngineError) as again:
         spark._quietly(lambda: engine._session.sql(f"SELECT CAST('x{SECRET}' AS BIGINT)").collect())
     for error in (caught.value, again.value):
@@ -238,7 +238,7 @@ ELSEWHERE = """
     from bagipakai.registry.engines import EngineError, Part, spark
     address, scratch, release, *files = sys.argv[1:]
     types = {"nama": Type.TEXT, "desil": Type.INTEGER}
-    parts = [Part(file, "3201") for file in files]
+    parts = [Part(file, ("3201",)) for file in files]
     poor = Compare(Op.AT_MOST, Column("desil"), Const(4))
     for _ in range(2):  # one order after another
         for small in (0, 1_000_000):

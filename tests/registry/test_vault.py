@@ -30,7 +30,7 @@ from bagipakai.registry.vault import (
 )
 
 HOUSE, OTHER = StorageKey(b"a" * 32), StorageKey(b"b" * 32)
-VERSION, NAME = "2026.3.0", "individu/kode_prov=32/kode_kab=3201/part-0.parquet"
+VERSION, NAME = "2026.3.0", "individu/kode_prov=32/3201-3204.parquet"
 SIZES = (1, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 777)
 
 
@@ -159,8 +159,8 @@ def test_nothing_secret_is_printed_or_lies_beside_the_release(tmp_path):
 def test_only_what_is_on_the_shelf_opens_and_only_for_reading(tmp_path):
     key = ShelfKey.new(VERSION)
     path, plain, told = sealed(tmp_path, 100, key)
-    shelf = Shelf(key, {NAME: Entry(path, told.blocks, "3201")})
-    assert [part.regency for part in shelf.parts] == ["3201"]
+    shelf = Shelf(key, {NAME: Entry(path, told.blocks, ("3201",))})
+    assert [part.regencies for part in shelf.parts] == [("3201",)]
     assert shelf.open(shelf.parts[0].path).read() == plain
     for name in ("/etc/passwd", shelf.name("../plain"), shelf.name("plain")):
         with pytest.raises(FileNotFoundError):
@@ -171,7 +171,7 @@ def test_only_what_is_on_the_shelf_opens_and_only_for_reading(tmp_path):
     with pytest.raises(Damaged):
         shelf.open(shelf.parts[0].path).read()
     with pytest.raises(Damaged):
-        Shelf(key, {NAME: Entry(path, told.blocks, "3201")}).open(NAME)
+        Shelf(key, {NAME: Entry(path, told.blocks, ("3201",))}).open(NAME)
     assert shelf.damage is not None and shelf.damage.file == NAME
 
 

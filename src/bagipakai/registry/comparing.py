@@ -205,11 +205,9 @@ def impact(
             crossing[way] |= BitMap(table.column(5)[at].values.to_numpy().astype(np.uint32))
     for way, families in crossing.items():
         release = new if way.startswith("in") else old
-        at = 0
-        for file in (file for file in release.files if file.unit is Unit.KELUARGA):
-            if count := families.range_cardinality(at, at + file.rows):
-                found.families[file.kode_kab, way] += count
-            at += file.rows
+        for kab, rows in release.regencies(Unit.KELUARGA):
+            if count := families.range_cardinality(rows.start, rows.stop):
+                found.families[kab, way] += count
     return found
 
 

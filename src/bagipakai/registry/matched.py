@@ -375,13 +375,11 @@ def _dead(answers: pa.Table, ordinals: Numbers) -> pa.Table:
 
 def _near(parts: tuple[Part, ...], release: Release, wanted: Numbers) -> tuple[Part, ...]:
     """The files of regencies in which one of these persons lives; ordinals ascending."""
-    first, lie = 0, set()
-    for file in release.files:
-        if file.unit is Unit.INDIVIDU:
-            begin, end = np.searchsorted(wanted, (first, first + file.rows))
-            lie |= {file.kode_kab} if begin < end else set()
-            first += file.rows
-    return tuple(part for part in parts if part.regency in lie)
+    lie = set()
+    for kab, rows in release.regencies(Unit.INDIVIDU):
+        begin, end = np.searchsorted(wanted, (rows.start, rows.stop))
+        lie |= {kab} if begin < end else set()
+    return tuple(part for part in parts if lie.intersection(part.regencies))
 
 
 def _among(batches: Iterator[pa.RecordBatch], wanted: Numbers) -> Iterator[pa.RecordBatch]:

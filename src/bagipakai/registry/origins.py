@@ -55,7 +55,7 @@ def _row(release: Release, storage: StorageKey, unit: Unit, place: int) -> dict[
     first = 0
     for one in (file for file in release.files if file.unit is unit):
         if first <= place < first + one.rows:
-            with release.reading(storage, unit, (one.kode_kab,)) as shelf, shelf.open(shelf.parts[0].path) as file:
+            with release.reading(storage, unit, one.codes[:1]) as shelf, shelf.open(shelf.parts[0].path) as file:
                 return _of_file(pq.ParquetFile(file), place - first)
         first += one.rows
     raise IndexError(place)

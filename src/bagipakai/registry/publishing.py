@@ -4,9 +4,11 @@ gate appears by one rename, with its seal (decision 0096)."""
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ from bagipakai.registry.folders import Progress, in_the_making, no_room, remove,
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, regions
-from bagipakai.registry.releases import EVENTS, FORM, MANIFEST, QUALITY, SEAL, File, Release, published, shelf
+from bagipakai.registry.releases import EVENTS, FORM, MANIFEST, QUALITY, SEAL, File, Regency, Release, published, shelf
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey
 
 DRAFTS, DRAFT = "drafts", "draft.json"
@@ -74,9 +76,9 @@ def draft(
     dataset: Path, releases: Path, version: str, storage: StorageKey, told: Told | None = None, *, notes: str = ""
 ) -> Path | Refusal:
     """Makes `dataset` the draft of `version`, read whole and measured; a draft of the same version gives way. Its files
-    are sealed under a new key that `storage` wraps (registry.vault) and made read-only. `told` hears the number of rows
-    read after each regency. What an interrupted call had
-    sealed, the next one takes up; a full disk is such an interruption, and a refusal.
+    are joined (registry.tables), sealed under a new key that `storage` wraps (registry.vault) and made read-only.
+    `told` hears the number of rows read after each file. What an interrupted call had sealed, the next one takes up; a
+    full disk is such an interruption, and a refusal.
 
     Drafts lie beside the folder `releases`, never in it. Raises QualityError, OSError.
     """
@@ -113,9 +115,9 @@ def draft(
                 "most_members": most_members,
                 "rows": {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit},
                 "bytes": sum(file.bytes for file in files),
-                "content": combined({file.path: file.content for file in files}),
+                "content": _content(files),
                 "quality": hashlib.sha256(report).hexdigest(),
-                "files": [{**asdict(file), "unit": file.unit.value} for file in files],
+                "files": [file.to_json() for file in files],
                 **{name: told for name, told in lineage.to_json().items() if name != "variables"},
                 "variables": [
                     {**_metadata(variable), "lineage": lineage.of_variable(variable.name)}
@@ -347,18 +349,20 @@ class _Pool(ThreadPoolExecutor):
 
 @dataclass(frozen=True)
 class _Read:
-    """One regency, read. `persons` and `families` are the files; the rest says where its ordinals begin and end."""
+    """Some neighbouring regencies, read. `persons` and `families` are their files; `firsts` tells with which person and
+    family the ordinals of each regency begin."""
 
     persons: File
     families: File
-    first_person: int
-    first_family: int
+    firsts: list[tuple[int, int]]
     most_members: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "persons": self.persons.to_json(), "families": self.families.to_json()}
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "_Read":
-        files = {name: File(**{**told[name], "unit": Unit(told[name]["unit"])}) for name in ("persons", "families")}
-        return cls(**{**told, **files})
+        return cls(**{**told, **{name: File.from_json(told[name]) for name in ("persons", "families")}})
 
 
 def _read(making: _Making, described: Mapping[str, Any], told: Told) -> tuple[list[File], int]:
@@ -366,79 +370,169 @@ def _read(making: _Making, described: Mapping[str, Any], told: Told) -> tuple[li
     file that is not what the data set says, has other columns, or whose families and persons do not follow one
     another."""
     content = {one["path"]: (one["rows"], one["content"]) for one in described["files"]}
-    codes = sorted(region.code for region in regions().at_level(2))
+    codes = [region.code for region in regions().at_level(2)]
+    rows = {code: int(content[tables.part(Unit.INDIVIDU, code).as_posix()][0]) for code in codes}
     found, next_person, next_family, most, progress = [], 0, 0, 0, Progress(making.folder)
 
-    def read(kab: str) -> _Read:
-        if kab in progress.done:
-            return _Read.from_json(progress.done[kab])
-        one = _regency(making, kab)
-        progress.add(kab, asdict(one))
+    def read(codes: tuple[str, ...]) -> _Read:
+        if codes[0] in progress.done:
+            return _Read.from_json(progress.done[codes[0]])
+        one = _neighbours(making, codes)
+        progress.add(codes[0], one.to_json())
         return one
 
     with _Pool(os.cpu_count()) as pool:
-        for one in pool.map(read, codes):
-            for file in (one.families, one.persons):
-                if content[file.path] != (file.rows, file.content):
-                    raise Unfit("dataset-file-altered", file.path)
-            if one.persons.rows and (one.first_person, one.first_family) != (next_person, next_family):
-                raise Unfit("dataset-order-broken", one.persons.path)
-            next_person, next_family = next_person + one.persons.rows, next_family + one.families.rows
+        for one in pool.map(read, tables.neighbours(rows)):
+            for families, persons, first in zip(one.families.regencies, one.persons.regencies, one.firsts, strict=True):
+                for unit, regency in ((Unit.KELUARGA, families), (Unit.INDIVIDU, persons)):
+                    path = tables.part(unit, regency.kode_kab).as_posix()
+                    if content[path] != (regency.rows, regency.content):
+                        raise Unfit("dataset-file-altered", path)
+                if persons.rows and tuple(first) != (next_person, next_family):
+                    raise Unfit("dataset-order-broken", path)
+                next_person, next_family = next_person + persons.rows, next_family + families.rows
             found += [one.families, one.persons]
             most = max(most, one.most_members)
             told(one.persons.rows)
     return sorted(found, key=lambda file: file.path), most
 
 
-def _regency(making: _Making, kab: str) -> _Read:
+def _content(files: Iterable[File]) -> str:
+    """One digest over the regencies of both tables: the same however they are joined in files."""
+    every = ((file.unit, one) for file in files for one in file.regencies)
+    return combined({tables.part(unit, one.kode_kab).as_posix(): one.content for unit, one in every})
+
+
+def _neighbours(making: _Making, codes: tuple[str, ...]) -> _Read:
+    """Both files of these regencies. Raises Unfit."""
     of_family, of_person = ("id_keluarga", "first_ordinal", "member_count"), ("id_keluarga", "person_ordinal")
-    families, family = _file(making, Unit.KELUARGA, kab, (*of_family, "lineage"))
-    persons, person = _file(making, Unit.INDIVIDU, kab, (*of_person, "lineage"))
-    numbers, firsts, counts, told_of_families = family
-    whose, ordinals, told_of_persons = person
-    for unit, told, file in ((Unit.KELUARGA, told_of_families, families), (Unit.INDIVIDU, told_of_persons, persons)):
-        if len(told) and not (told.min() >= 0 and told.max() < len(making.lineage.values[unit])):
-            raise Unfit("dataset-without-lineage", file.path)
-    first_family = int(numbers[0]) if len(numbers) else 0
-    first_person = int(ordinals[0]) if len(ordinals) else 0
-    holds = (
-        np.array_equal(numbers, first_family + np.arange(len(numbers)))
-        and np.array_equal(ordinals, first_person + np.arange(len(ordinals)))
-        and np.array_equal(firsts, first_person + np.cumsum(counts) - counts)
-        and np.array_equal(whose, np.repeat(numbers, counts))
-    )
-    if not holds:
-        raise Unfit("dataset-order-broken", persons.path)
-    return _Read(persons, families, first_person, first_family, int(counts.max(initial=0)))
+    families, told_of_families = _file(making, Unit.KELUARGA, codes, (*of_family, "lineage"))
+    persons, told_of_persons = _file(making, Unit.INDIVIDU, codes, (*of_person, "lineage"))
+    firsts, most = [], 0
+    for kab, family, person in zip(codes, told_of_families, told_of_persons, strict=True):
+        numbers, first_ordinals, counts, _ = family
+        whose, ordinals, _ = person
+        for unit, told in ((Unit.KELUARGA, family[-1]), (Unit.INDIVIDU, person[-1])):
+            if len(told) and not (told.min() >= 0 and told.max() < len(making.lineage.values[unit])):
+                raise Unfit("dataset-without-lineage", tables.part(unit, kab).as_posix())
+        first_family = int(numbers[0]) if len(numbers) else 0
+        first_person = int(ordinals[0]) if len(ordinals) else 0
+        holds = (
+            np.array_equal(numbers, first_family + np.arange(len(numbers)))
+            and np.array_equal(ordinals, first_person + np.arange(len(ordinals)))
+            and np.array_equal(first_ordinals, first_person + np.cumsum(counts) - counts)
+            and np.array_equal(whose, np.repeat(numbers, counts))
+        )
+        if not holds:
+            raise Unfit("dataset-order-broken", tables.part(Unit.INDIVIDU, kab).as_posix())
+        firsts.append((first_person, first_family))
+        most = max(most, int(counts.max(initial=0)))
+    return _Read(persons, families, firsts, most)
 
 
-def _file(making: _Making, unit: Unit, kab: str, wanted: tuple[str, ...]) -> tuple[File, list[np.ndarray]]:
-    """One file sealed, and read whole from there, batch by batch; and the `wanted` whole-number columns of it."""
-    name = tables.part(unit, kab)
-    source, target, cipher = making.dataset / name, making.folder / name, making.key.cipher(name.as_posix())
-    expected = tables.schema(unit, making.catalogue)
-    kept, digest = {column: [np.empty(0, dtype=np.int64)] for column in wanted}, ContentDigest(expected)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)  # of a process that was killed over it
-        sealed = vault.seal_file(source, target, cipher)
-        with vault.Opened(target, cipher, sealed.blocks, name.as_posix()) as plain, pq.ParquetFile(plain) as file:
+def _file(
+    making: _Making, unit: Unit, codes: tuple[str, ...], wanted: tuple[str, ...]
+) -> tuple[File, list[list[np.ndarray]]]:
+    """The file of these regencies, sealed, and read whole from there, batch by batch; and the `wanted` whole-number
+    columns of each regency. Raises Unfit, OSError."""
+    name = tables.joined(unit, codes)
+    target, cipher = making.folder / name, making.key.cipher(name.as_posix())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)  # of a process that was killed over it
+    with vault.Sealing(target, cipher) as out:
+        rows = _joined(making, unit, codes, out)
+    sealed = out.sealed
+    read = [_Regency(unit, kab, count, making, wanted) for kab, count in zip(codes, rows, strict=True)]
+    with (
+        _sound(tables.part(unit, codes[0])),
+        vault.Opened(target, cipher, sealed.blocks, name.as_posix()) as plain,
+        pq.ParquetFile(plain) as file,
+    ):
+        told = _share_out(file.iter_batches(CUT // 4, use_threads=False), read)  # a slice holds on to its whole batch
+    joined = File(name.as_posix(), unit, told, sealed.bytes, sealed.sha256, sealed.blocks)
+    return joined, [one.columns() for one in read]
+
+
+def _share_out(batches: Iterable[pa.RecordBatch], regencies: Sequence["_Regency"]) -> tuple[Regency, ...]:
+    """Gives each regency as many rows as it should have, and what is too much to the last; tells what they are, of each
+    as soon as it is whole: until then its rows may be held. Raises Unfit."""
+    told: list[Regency] = []
+    for batch in batches:
+        while batch.num_rows:
+            while not regencies[len(told)].left and len(told) < len(regencies) - 1:
+                told.append(regencies[len(told)].told())
+            last = len(told) == len(regencies) - 1
+            here = batch.slice(0, None if last else regencies[len(told)].left)
+            regencies[len(told)].add(here)
+            batch = batch.slice(here.num_rows)  # noqa: PLW2901
+    return (*told, *(one.told() for one in regencies[len(told) :]))
+
+
+def _joined(making: _Making, unit: Unit, codes: tuple[str, ...], out: vault.Sealing) -> list[int]:
+    """Writes the regencies' files into `out` as one, and tells their rows; the file of one alone as it is. Raises
+    Unfit, OSError."""
+    expected, sources = tables.schema(unit, making.catalogue), [tables.part(unit, kab) for kab in codes]
+    counts = []
+    for source in sources:
+        with _sound(source), pq.ParquetFile(making.dataset / source) as file:
             if not file.schema_arrow.remove_metadata().equals(expected):
-                raise Unfit("dataset-file-of-another-form", name.as_posix())
-            for batch in file.iter_batches(CUT, use_threads=False):
-                digest.add(batch)
-                if not pc.all(pc.equal(batch.column("kode_kab"), kab)).as_py():
-                    raise Unfit("dataset-file-of-another-region", name.as_posix())
-                for column, found in kept.items():
-                    found.append(batch.column(column).to_numpy())
+                raise Unfit("dataset-file-of-another-form", source.as_posix())
+            counts.append(file.metadata.num_rows)
+    if len(sources) == 1:
+        with (making.dataset / sources[0]).open("rb") as plain:
+            shutil.copyfileobj(plain, out, 64 * vault.BLOCK)
+        return counts
+    regencies = ((count, _rows(making.dataset, source)) for count, source in zip(counts, sources, strict=True))
+    with tables.writer(out, expected) as writer:
+        for group in tables.row_groups(regencies):
+            writer.write_table(group, row_group_size=tables.ROW_GROUP)
+    return counts
+
+
+def _rows(dataset: Path, source: Path) -> Iterator[pa.Table]:
+    with _sound(source), pq.ParquetFile(dataset / source) as file:
+        for batch in file.iter_batches(tables.ROW_GROUP, use_threads=False):
+            yield pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _sound(source: Path) -> Iterator[None]:
+    """A block that reads this file of a data set. Raises Unfit if it is not there, or cannot be read."""
+    try:
+        yield
     except FileNotFoundError:
-        raise Unfit("dataset-file-missing", name.as_posix()) from None
+        raise Unfit("dataset-file-missing", source.as_posix()) from None
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and no_room(error):
             raise
-        raise Unfit("dataset-file-unreadable", name.as_posix()) from None
-    told = File(name.as_posix(), unit, kab, digest.rows, sealed.bytes, sealed.sha256, sealed.blocks, digest.hexdigest())
-    return told, [np.concatenate(found) for found in kept.values()]
+        raise Unfit("dataset-file-unreadable", source.as_posix()) from None
+
+
+class _Regency:
+    """The rows of one regency as they are read from what was sealed."""
+
+    def __init__(self, unit: Unit, kab: str, rows: int, making: _Making, wanted: tuple[str, ...]) -> None:
+        self._source, self._kab, self.left = tables.part(unit, kab), kab, rows
+        self._digest = ContentDigest(tables.schema(unit, making.catalogue))
+        self._kept: dict[str, list[np.ndarray]] = {column: [np.empty(0, dtype=np.int64)] for column in wanted}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Raises Unfit for a row of another regency."""
+        self._digest.add(batch)
+        if not pc.all(pc.equal(batch.column("kode_kab"), self._kab)).as_py():
+            raise Unfit("dataset-file-of-another-region", self._source.as_posix())
+        for column, found in self._kept.items():
+            found.append(batch.column(column).to_numpy())
+        self.left -= batch.num_rows
+
+    def told(self) -> Regency:
+        """Nothing can be added afterwards."""
+        found = Regency(self._kab, self._digest.rows, self._digest.hexdigest())
+        del self._digest
+        return found
+
+    def columns(self) -> list[np.ndarray]:
+        return [np.concatenate(found) for found in self._kept.values()]
 
 
 def _measured(making: _Making, files: list[File], described: Mapping[str, Any]) -> dict[str, Any]:

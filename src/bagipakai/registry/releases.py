@@ -13,7 +13,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -39,7 +39,8 @@ EVENTS = "events"  # the folder of what was done to releases after they were pub
 IDENTITIES = (
     "identities"  # the folder beside the releases' own in which it lies who is who (registry.matching.identities)
 )
-FORM = "bagipakai-release-2"
+FORM = "bagipakai-release-3"
+ONE_BY_ONE = "bagipakai-release-2"  # the form before it: each regency had a file of its own
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _OF_THE_HOUSE = ("files", "variables", "gate", "values", "sets")
@@ -50,18 +51,49 @@ class UnknownRelease(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class Regency:
+    """The rows of one regency: how many, and the digest of what they say (registry.digest)."""
+
+    kode_kab: str
+    rows: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class File:
-    """One data file as the manifest has it: `bytes`, `sha256` and `blocks` are of the sealed file (registry.vault),
-    `content` is the digest of what its rows say (registry.digest)."""
+    """One data file as the manifest has it: `bytes`, `sha256` and `blocks` are of the sealed file (registry.vault); its
+    rows are those of its `regencies`, one after another."""
 
     path: str
     unit: Unit
-    kode_kab: str
-    rows: int
+    regencies: tuple[Regency, ...]
     bytes: int
     sha256: str
     blocks: str
-    content: str
+
+    @property
+    def rows(self) -> int:
+        return sum(one.rows for one in self.regencies)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(one.kode_kab for one in self.regencies)
+
+    def reached_by(self, area: Sequence[str]) -> bool:
+        """Whether it can hold a row of `area`."""
+        return any(reaches(tuple(area), code) for code in self.codes)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "unit": self.unit.value, "regencies": [asdict(one) for one in self.regencies]}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any], form: str = FORM) -> "File":
+        """Raises KeyError, TypeError, ValueError."""
+        if form == ONE_BY_ONE:
+            own = {name: told[name] for name in ("kode_kab", "rows", "content")}
+            told = {**{name: value for name, value in told.items() if name not in own}, "regencies": [own]}
+        regencies = tuple(Regency(**one) for one in told["regencies"])
+        return cls(**{**told, "unit": Unit(told["unit"]), "regencies": regencies})
 
 
 @dataclass(frozen=True)
@@ -132,17 +164,19 @@ class Release:
 
     def persons_in(self, area: Sequence[str]) -> int:
         """Persons in the regencies that `area` reaches into, as the manifest counts them."""
-        return sum(one.rows for one in self.files if one.unit is Unit.INDIVIDU and reaches(tuple(area), one.kode_kab))
+        return sum(len(rows) for kab, rows in self.regencies(Unit.INDIVIDU) if reaches(tuple(area), kab))
 
     def persons_up_to(self, ordinal: int, area: Sequence[str]) -> int:
         """How many of those stand at or before this place in the release's order: how far a reader is."""
-        first = passed = 0
-        for one in self.files:
-            if one.unit is Unit.INDIVIDU:
-                if reaches(tuple(area), one.kode_kab):
-                    passed += min(max(0, ordinal + 1 - first), one.rows)
-                first += one.rows
-        return passed
+        there = (rows for kab, rows in self.regencies(Unit.INDIVIDU) if reaches(tuple(area), kab))
+        return sum(len(range(rows.start, min(ordinal + 1, rows.stop))) for rows in there)
+
+    def regencies(self, unit: Unit) -> Iterator[tuple[str, range]]:
+        """Each regency, and the places of its rows in the release's order."""
+        first = 0
+        for one in (one for file in self.files if file.unit is unit for one in file.regencies):
+            yield one.kode_kab, range(first, first + one.rows)
+            first += one.rows
 
     @property
     def most_members(self) -> int:
@@ -157,7 +191,7 @@ class Release:
     @cached_property
     def files(self) -> tuple[File, ...]:
         """In release order: by table, then by region."""
-        return tuple(File(**{**one, "unit": Unit(one["unit"])}) for one in self.manifest["files"])
+        return _files(self.manifest)
 
     def schema(self, unit: Unit | str) -> pa.Schema:
         """The columns of a table, the registry's own last."""
@@ -188,7 +222,7 @@ class Release:
             shutil.rmtree(here, ignore_errors=True)
 
     def _shelf(self, storage: StorageKey, unit: Unit | str, area: Sequence[str]) -> Shelf:
-        files = [file for file in self.files if file.unit == Unit(unit) and reaches(tuple(area), file.kode_kab)]
+        files = [file for file in self.files if file.unit == Unit(unit) and file.reached_by(area)]
         for file in files:
             look(self.folder / file.path, file.bytes, file.path)
         return shelf(self.folder, files, ShelfKey.unwrapped(self.folder, self.version, storage))
@@ -238,7 +272,7 @@ class Release:
 
 def shelf(folder: Path, files: Iterable[File], key: ShelfKey) -> Shelf:
     """These files of the release in `folder`, as an engine reads them."""
-    return Shelf(key, {file.path: Entry(folder / file.path, file.blocks, file.kode_kab, file.rows) for file in files})
+    return Shelf(key, {file.path: Entry(folder / file.path, file.blocks, file.codes, file.rows) for file in files})
 
 
 def published(releases: Path) -> list[str]:
@@ -275,7 +309,7 @@ def _believed(text: bytes) -> dict[str, Any]:
     """What these bytes say, looked through once in a process: the same bytes say the same. Nobody may change it."""
     try:
         value: dict[str, Any] = read(text)
-        if canonical(value) != text or value["form"] != FORM:
+        if canonical(value) != text or value["form"] not in (FORM, ONE_BY_ONE):
             raise Damaged("release-manifest-malformed", MANIFEST)
         if not _agrees(value):
             raise Damaged("release-manifest-inconsistent", MANIFEST)
@@ -291,24 +325,39 @@ def _said(text: bytes) -> dict[str, Any]:
     return value
 
 
+def _files(manifest: Mapping[str, Any]) -> tuple[File, ...]:
+    return tuple(File.from_json(one, manifest["form"]) for one in manifest["files"])
+
+
 def _agrees(value: dict[str, Any]) -> bool:
     """Whether the manifest names each file of each unit once, where it must stand, and counts them right."""
-    files = [File(**{**one, "unit": Unit(one["unit"])}) for one in value["files"]]
-    places = [(file.unit, file.kode_kab) for file in files]
+    files, place = _files(value), _alone if value["form"] == ONE_BY_ONE else tables.joined
+    regencies = [one for file in files for one in file.regencies]
+    in_order = {unit: [code for file in files if file.unit == unit for code in file.codes] for unit in Unit}
     counted = {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit}
     date.fromisoformat(value["reference_day"])
     return (
-        len(set(places)) == len(places)
-        and all(file.path == tables.part(file.unit, file.kode_kab).as_posix() for file in files)
-        and all(_is_regency(file.kode_kab) for file in files)
-        and all(_SHA256.fullmatch(text) for file in files for text in (file.sha256, file.blocks, file.content))
-        and all(isinstance(number, int) and number >= 0 for file in files for number in (file.rows, file.bytes))
+        all(
+            len({code[:2] for code in file.codes}) == 1 for file in files
+        )  # no file without a regency, or of two provinces
+        and all(file.path == place(file.unit, file.codes).as_posix() for file in files)
+        and all(codes == sorted(set(codes)) for codes in in_order.values())
+        and all(_is_regency(one.kode_kab) for one in regencies)
+        and all(_SHA256.fullmatch(text) for file in files for text in (file.sha256, file.blocks))
+        and all(_SHA256.fullmatch(one.content) for one in regencies)
+        and all(
+            isinstance(many, int) and many >= 0 for many in (*(f.bytes for f in files), *(r.rows for r in regencies))
+        )
         and counted == value["rows"]
         and [file.path for file in files] == sorted(file.path for file in files)
         and isinstance(value["version"], str)
         and isinstance(value["most_members"], int)
         and value["most_members"] > 0  # by it persons are counted as families; a family has a member
     )
+
+
+def _alone(unit: Unit, regencies: Sequence[str]) -> Path:
+    return tables.part(unit, regencies[0])
 
 
 def _is_regency(code: str) -> bool:

@@ -1,13 +1,18 @@
-"""How rows lie on disk: two tables, one file per regency, the same for a thousand persons and for the nation.
+"""How rows lie on disk: two tables, cut by region. A data set has one file per regency, however many people there are;
+a release joins neighbouring regencies of a province, because each file costs a reader as much as thousands of rows
+(decision 0138).
 
-    individu/kode_prov=32/kode_kab=3201/part-0.parquet
-    keluarga/kode_prov=32/kode_kab=3201/part-0.parquet
+    individu/kode_prov=32/kode_kab=3201/part-0.parquet      in a data set
+    individu/kode_prov=32/3201-3204.parquet                 in a release: these regencies, and those between
+    individu/kode_prov=32/3205.parquet                      this one alone
 
 Region codes also stand in the rows, as text: readers turn path typing off. Sorted by village, then by a secret order of
 families. The registry's own columns come last; they are not in the catalogue, so nothing can ask for them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import RawIOBase
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +23,7 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry.engines import ARROW
 
 ROW_GROUP = 122_880  # rows
+TOGETHER = 1_000_000  # persons of the regencies that share a file
 
 # Of the registry alone. Members of one family follow one another, so a family's persons are the ordinals from
 # `first_ordinal` to `first_ordinal + member_count - 1`; `nik_number` is the NIK as a number, for joins and uniqueness;
@@ -53,11 +59,52 @@ def schema(unit: Unit | str, catalogue: Catalogue) -> pa.Schema:
 
 
 def part(unit: Unit | str, kode_kab: str) -> Path:
-    """The file of one regency, relative to the release."""
+    """The file of one regency, relative to the data set."""
     return Path(Unit(unit).value, f"kode_prov={kode_kab[:2]}", f"kode_kab={kode_kab}", "part-0.parquet")
 
 
-def writer(path: Path, columns: pa.Schema) -> pq.ParquetWriter:
+def joined(unit: Unit | str, regencies: Sequence[str]) -> Path:
+    """The file of neighbouring regencies of one province, relative to the release. Such names have release order."""
+    first, last = regencies[0], regencies[-1]
+    name = first if first == last else f"{first}-{last}"
+    return Path(Unit(unit).value, f"kode_prov={first[:2]}", f"{name}.parquet")
+
+
+def neighbours(persons: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
+    """The regencies (code → persons) in release order, those together that share a file: of one province, and of at
+    most TOGETHER persons; one that has more stands alone."""
+    for _, codes in groupby(sorted(persons), key=lambda code: code[:2]):
+        here: list[str] = []
+        for code in codes:
+            if here and sum(persons[one] for one in here) + persons[code] > TOGETHER:
+                yield tuple(here)
+                here = []
+            here.append(code)
+        yield tuple(here)
+
+
+def row_groups(regencies: Iterable[tuple[int, Iterable[pa.Table]]]) -> Iterator[pa.Table]:
+    """The rows of several regencies, each told as their number and tables of at most ROW_GROUP rows, cut into row
+    groups: of several regencies, each whole, or of one that has more rows, alone. So who wants one regency finds its
+    row groups by their least and greatest code, and meets neighbours only where it is small."""
+    waiting: list[pa.Table] = []
+    room = ROW_GROUP
+    for count, rows in regencies:
+        if count > room:
+            if waiting:
+                yield pa.concat_tables(waiting)
+            waiting, room = [], ROW_GROUP
+        for some in rows:
+            if count > ROW_GROUP:
+                yield some
+            else:
+                waiting.append(some)
+        room -= count
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def writer(path: Path | RawIOBase, columns: pa.Schema) -> pq.ParquetWriter:
     """Parquet V2, zstd 3. Write one batch of at most ROW_GROUP rows per call to get one row group."""
     names: Iterable[str] = columns.names
     return pq.ParquetWriter(

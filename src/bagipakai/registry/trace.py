@@ -176,11 +176,7 @@ def _persons(
             """,  # noqa: S608 - names come from the catalogue
             {"files": [part.path for part in shelf.parts]},
         ).fetchall()
-    starts, first = {}, 0
-    for file in release.files:
-        if file.unit is Unit.INDIVIDU:
-            starts[file.kode_kab] = (first, file.rows)
-            first += file.rows
+    starts = {kab: (rows.start, len(rows)) for kab, rows in release.regencies(Unit.INDIVIDU)}
     regions = Counter(kab for _, kab, _ in found)
     return [_Person(int(ordinal), bool(agrees)) for ordinal, _, agrees in found], [starts[kab] for kab in regions]
 

@@ -120,26 +120,60 @@ class Sealed:
     blocks: str
 
 
+class Sealing(io.RawIOBase):
+    """A new file into which plaintext is written, and which holds it sealed: nothing else of it is ever on a disk. Once
+    it is closed it is on the disk, and `sealed` tells what it is. Raises OSError."""
+
+    sealed: Sealed
+
+    def __init__(self, target: Path, cipher: AESGCM) -> None:
+        super().__init__()
+        self._out, self._cipher = target.open("xb"), cipher
+        self._whole, self._digests, self._number = hashlib.sha256(), bytearray(), 0
+        self._waiting = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, plain: Any) -> int:
+        self._waiting += plain
+        whole = len(self._waiting) - len(self._waiting) % BLOCK
+        for start in range(0, whole, BLOCK):
+            self._seal(bytes(self._waiting[start : start + BLOCK]))
+        del self._waiting[:whole]
+        return len(plain)
+
+    def _seal(self, block: bytes) -> None:
+        sealed = self._cipher.encrypt(_nonce(self._number), block, None)
+        self._number += 1
+        self._digests += hashlib.sha256(sealed).digest()
+        self._put(sealed)
+
+    def _put(self, piece: bytes | bytearray) -> None:
+        self._whole.update(piece)
+        self._out.write(piece)
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        try:
+            if self._waiting:
+                self._seal(bytes(self._waiting))
+            self._put(self._digests)
+            self.sealed = Sealed(self._out.tell(), self._whole.hexdigest(), _sha256(self._digests))
+            self._out.flush()
+            os.fsync(self._out.fileno())
+        finally:
+            self._out.close()
+            super().close()
+
+
 def seal_file(source: Path, target: Path, cipher: AESGCM) -> Sealed:
     """Writes `target`, a new file, from the plaintext in `source`; it is on the disk then. Raises OSError."""
-    whole, digests = hashlib.sha256(), bytearray()
-    with source.open("rb") as plain, target.open("xb") as out:
-        for number, block in enumerate(_blocks(plain)):
-            sealed = cipher.encrypt(_nonce(number), block, None)
-            digests += hashlib.sha256(sealed).digest()
-            whole.update(sealed)
-            out.write(sealed)
-        whole.update(digests)
-        out.write(digests)
-        size = out.tell()
-        out.flush()
-        os.fsync(out.fileno())
-    return Sealed(size, whole.hexdigest(), _sha256(digests))
-
-
-def _blocks(plain: Any) -> Iterator[bytes]:
-    while block := plain.read(BLOCK):
-        yield block
+    with source.open("rb") as plain, Sealing(target, cipher) as out:
+        while block := plain.read(BLOCK):
+            out.write(block)
+    return out.sealed
 
 
 def _sha256(content: bytes | bytearray) -> str:
@@ -254,11 +288,11 @@ def look(path: Path, size: int, name: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds and how many, where
-    they are of one regency (`engines.Part`)."""
+    they are of regencies (`engines.Part`)."""
 
     path: Path
     blocks: str
-    regency: str = ""
+    regencies: tuple[str, ...] = ()
     rows: int | None = None
 
 
@@ -283,7 +317,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
     @property
     def parts(self) -> tuple[Part, ...]:
         """The files as an engine names them, in the order in which they were put on the shelf."""
-        return tuple(Part(self.name(name), entry.regency, entry.rows) for name, entry in self._entries.items())
+        return tuple(Part(self.name(name), entry.regencies, entry.rows) for name, entry in self._entries.items())
 
     def given_to(self, con: Any) -> None:
         """Lets a DuckDB that is not locked yet read from here, with its own threads: to hand each read over to others,
@@ -312,7 +346,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
             with self.open(part.path) as sealed, target.open("xb") as out:
                 while piece := sealed.read(64 * BLOCK):
                     out.write(piece)
-            yield Part(str(target), part.regency, part.rows)
+            yield Part(str(target), part.regencies, part.rows)
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> "_Shelved":
         name = self._named(path)

@@ -199,11 +199,11 @@ def test_a_result_that_this_model_or_policy_did_not_give_is_not_stated_about(hou
     assert not was_made_by(result, replace(MODEL, same=other), DAY)
     assert not was_made_by(result.drop_columns(["bits_lahir"]), MODEL, DAY)
     alone = pa.compute.and_(pa.compute.equal(result["candidates"], 1), pa.compute.equal(result["stage"], 2))
-    lowest = pa.compute.min(
-        result.filter(alone)["probability"].filter(pa.compute.equal(result.filter(alone)["band"], "match"))
-    )
-    stricter = replace(policy, accept=(1 + lowest.as_py()) / 2)
-    monkeypatch.setattr(announcing.Decision, "on", lambda day: stricter)
+    nobody = pa.compute.and_(alone, pa.compute.equal(result["band"], "none"))
+    likeliest = pa.compute.max(result.filter(nobody)["probability"]).as_py()
+    assert likeliest > 0
+    otherwise = replace(policy, consider=likeliest / 2)
+    monkeypatch.setattr(announcing.Decision, "on", lambda day: otherwise)
     assert not was_made_by(result, MODEL, DAY)
     assert announced(house, "--drawn", "typical", "22") == 1
     assert "[matching-result-of-another-model]" in capsys.readouterr().err

@@ -38,9 +38,8 @@ class Stretched:
     @cached_property
     def large(self) -> frozenset[str]:
         """The regencies that are cut."""
-        return frozenset(
-            one.kode_kab for one in self.release.files if one.unit is Unit.INDIVIDU and one.rows > 2 * self.least
-        )
+        spans = self._spans[Unit.INDIVIDU].items()
+        return frozenset(kab for kab, (start, end) in spans if end - start > 2 * self.least)
 
     @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
@@ -76,11 +75,7 @@ class Stretched:
     @cached_property
     def _spans(self) -> dict[Unit, dict[str, tuple[int, int]]]:
         """By unit and regency: from which number to before which one its rows go."""
-        found: dict[Unit, dict[str, tuple[int, int]]] = {unit: {} for unit in Unit}
-        for one in self.release.files:
-            first = max((end for _, end in found[one.unit].values()), default=0)
-            found[one.unit][one.kode_kab] = first, first + one.rows
-        return found
+        return {unit: {kab: (rows.start, rows.stop) for kab, rows in self.release.regencies(unit)} for unit in Unit}
 
     def read(self, unit: Unit, stretch: Stretch, *names: str) -> pa.Table:
         """The rows of a stretch, of these columns or all. Raises Damaged."""
@@ -88,7 +83,7 @@ class Stretched:
         found = []
         with self.release.reading(self.storage, unit, stretch.regencies) as shelf:
             for part in shelf.parts:
-                start, end = self._spans[unit][part.regency]
+                start, end = self._spans[unit][part.regencies[0]][0], self._spans[unit][part.regencies[-1]][1]
                 low, high = max(wanted[0], start) - start, min(wanted[1], end) - start
                 with shelf.open(part.path) as file:
                     found.append(_between(file, low, high, list(names) or None))

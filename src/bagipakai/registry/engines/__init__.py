@@ -41,11 +41,11 @@ class TooManyCells(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a release: its path, the regency (code of 4 digits) whose rows it holds, and how many they are, where
-    that is known."""
+    """One file of a release: its path, the regencies (codes of 4 digits) whose rows it holds, and how many they are,
+    where that is known."""
 
     path: str
-    regency: str
+    regencies: tuple[str, ...]
     rows: int | None = None
 
 
@@ -145,7 +145,7 @@ class Engine(Protocol):
 
 def parts_in(area: tuple[str, ...], parts: Iterable[Part]) -> tuple[Part, ...]:
     """The files that can hold a row of `area`, in release order. The others need not even be opened."""
-    return tuple(part for part in parts if reaches(area, part.regency))
+    return tuple(part for part in parts if any(reaches(area, one) for one in part.regencies))
 
 
 def apart(by: Iterable[str], parts: Iterable[Part], together: int = TOGETHER) -> list[tuple[Part, ...]]:
