@@ -76,7 +76,7 @@ def _lines(matter: Matter, told: "_Teller") -> Iterator[Line]:
         yield Line(told.label("area"), (wording.area(plan.area, regions, told.lang),))
         yield Line(told.label("population"), (wording.population(plan.population, told.catalogue, told.lang),))
         for name, text in wording.matching(plan, told.lang):
-            yield Line(name, (text,), digits=text == plan.matching.digest)  # type: ignore[union-attr]  # it has one
+            yield Line(name, (text,), digits=plan.matching is not None and text == plan.matching.digest)
         yield Line(told.label("columns"), tuple(told.text("variables", name) for name in plan.columns))
         yield Line(told.label("ends_on"), (wording.calendar_day(plan.ends_on, told.lang),))
     for name, value in matter.rests_on.items():

@@ -16,6 +16,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action
 from bagipakai.portal.acts.forms import ActForm
 from bagipakai.portal.acts.words import ACTS, Act
+from bagipakai.portal.pages.posted import seen
 from bagipakai.portal.pages.refused import lang, refused, sentence
 from bagipakai.portal.requests.dossier import Dossier, opened
 
@@ -68,9 +69,9 @@ def act(http: HttpRequest, reference: str, action: str) -> HttpResponse:
     if not form.is_valid():
         if possibility is not None:
             return _page(http, dossier, form, 422)
-        no = requests.handle(reference, what, dossier.tenure, {}, _seen(http))  # says and records why not
+        no = requests.handle(reference, what, dossier.tenure, {}, seen(http))  # says and records why not
         return refused(http, no, back) if isinstance(no, Refusal) else redirect(back)
-    outcome = form.perform(_seen(http))
+    outcome = form.perform(seen(http))
     if isinstance(outcome, PendingDecision):
         return redirect("passkeys:sign", outcome.token)
     if not isinstance(outcome, Refusal):
@@ -87,7 +88,7 @@ def act(http: HttpRequest, reference: str, action: str) -> HttpResponse:
 def _page(http: HttpRequest, dossier: Dossier, form: ActForm, status: int, no: Refusal | None = None) -> HttpResponse:
     (option,) = options(dossier, only=(form.action,), filled=form)
     changed = no is not None and no.code == "changed-meanwhile"
-    happened = requests.timeline(dossier.request.reference).past[_seen(http) :] if changed else ()
+    happened = requests.timeline(dossier.request.reference).past[seen(http) :] if changed else ()
     context: dict[str, Any] = {"dossier": dossier, "option": option, "happened": happened, "lang": lang()}
     return render(http, "acts/act.html", context, status=status)
 
@@ -118,7 +119,7 @@ def answer(http: HttpRequest, reference: str) -> HttpResponse:
 def _small(http: HttpRequest, reference: str, action: Action, payload: dict[str, Any]) -> HttpResponse:
     dossier = opened(http, reference)
     href = reverse("examining:show" if http.POST.get("kembali") == "antrean" else "requests:show", args=[reference])
-    outcome = requests.handle(reference, action, dossier.tenure, payload, _seen(http))
+    outcome = requests.handle(reference, action, dossier.tenure, payload, seen(http))
     return refused(http, outcome, href) if isinstance(outcome, Refusal) else redirect(href)
 
 
@@ -128,8 +129,3 @@ def _action(slug: str) -> Action:
     if word not in set(Action) or Action(word) not in ACTS:
         raise Http404
     return Action(word)
-
-
-def _seen(http: HttpRequest) -> int:
-    typed = http.POST.get("seen", "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else -1

@@ -17,6 +17,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.pages.files import from_the_store
+from bagipakai.portal.pages.posted import seen
 from bagipakai.portal.pages.refused import lang, refused, sentence
 from bagipakai.portal.parts.shapes import Task
 from bagipakai.portal.readiness.acts import ACTS, ReviewAct
@@ -214,7 +215,7 @@ def _posted(
         if upload is None:
             return _("Pilih berkas yang akan diunggah")
         outcome = readiness.attach(
-            dossier.row.pk, dossier.tenure, code, cast(BinaryIO, upload), upload.name or "", seen=_seen(http)
+            dossier.row.pk, dossier.tenure, code, cast(BinaryIO, upload), upload.name or "", seen=seen(http)
         )
         return sentence(outcome) if isinstance(outcome, Refusal) else redirect(here)
     form = forms.get({"jawaban": "answer_form", "putusan": "verdict_form"}.get(posted, ""))
@@ -223,7 +224,7 @@ def _posted(
     if not form.is_valid():
         return ""
     action = Action.ANSWER if posted == "jawaban" else Action.JUDGE
-    done = readiness.handle(dossier.row.pk, action, dossier.tenure, {"item": code, **form.cleaned_data}, _seen(http))
+    done = readiness.handle(dossier.row.pk, action, dossier.tenure, {"item": code, **form.cleaned_data}, seen(http))
     if isinstance(done, Refusal):
         form.add_error(None, sentence(done))
         return ""
@@ -333,7 +334,7 @@ def act(http: HttpRequest, review: int, action: str) -> HttpResponse:
     form = ACTS[what].form(what, dossier, http.POST)
     if not form.is_valid():
         return _act_page(http, dossier, form, 422)
-    outcome = form.perform(_seen(http))
+    outcome = form.perform(seen(http))
     if isinstance(outcome, PendingDecision):
         return redirect("passkeys:sign", outcome.token)
     if not isinstance(outcome, Refusal):
@@ -350,8 +351,3 @@ def _act_page(http: HttpRequest, dossier: ReviewDossier, form: ReviewActForm, st
     act = ACTS[form.action]
     context = {"dossier": dossier, "act": act, "form": form}
     return render(http, "readiness/act.html", context, status=status)
-
-
-def _seen(http: HttpRequest) -> int:
-    typed = http.POST.get("seen", "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else -1

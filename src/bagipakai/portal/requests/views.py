@@ -4,8 +4,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, BinaryIO, cast
 
-from csp.constants import SELF
-from csp.decorators import csp_update
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -27,7 +25,9 @@ from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.acts import progress
 from bagipakai.portal.acts.views import options
 from bagipakai.portal.pages.files import from_the_store
+from bagipakai.portal.pages.posted import seen
 from bagipakai.portal.pages.refused import refused, sentence
+from bagipakai.portal.pages.scripts import speaks_to_us
 from bagipakai.portal.parts.shapes import Task
 from bagipakai.portal.requests import questions
 from bagipakai.portal.requests.dossier import Dossier, opened
@@ -68,7 +68,7 @@ def new(http: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@csp_update({"connect-src": [SELF]})  # type: ignore[arg-type]  # its stub knows no arguments of an address
+@speaks_to_us
 def show(http: HttpRequest, reference: str) -> HttpResponse:
     """The request as it stands: the task list of a draft, the repair of a returned one, or its progress."""
     dossier = opened(http, reference)
@@ -218,7 +218,7 @@ def question(http: HttpRequest, reference: str, code: str) -> HttpResponse:
         return _asked(http, dossier, ask, typed)
     if error := questions.lacking(ask, typed, http.POST):
         return _asked(http, dossier, ask, typed, error=error, status=422)
-    outcome = requests.save_answers(reference, dossier.tenure, {code: typed}, _seen(http))
+    outcome = requests.save_answers(reference, dossier.tenure, {code: typed}, seen(http))
     if isinstance(outcome, Refusal):
         return _not_saved(http, dossier, ask, typed, outcome)
     return redirect(_after(http, dossier, ask, typed))
@@ -316,7 +316,7 @@ def papers(http: HttpRequest, reference: str) -> HttpResponse:
             wrong[kind] = _("Pilih berkas yang akan diunggah")
         else:
             outcome = requests.attach(
-                reference, dossier.tenure, kind, cast(BinaryIO, upload), upload.name or "", seen=_seen(http)
+                reference, dossier.tenure, kind, cast(BinaryIO, upload), upload.name or "", seen=seen(http)
             )
             if not isinstance(outcome, Refusal):
                 messages.success(http, _("Dokumen tersimpan."))
@@ -356,7 +356,7 @@ def detach(http: HttpRequest, reference: str) -> HttpResponse:
     """Takes a document out of a draft again."""
     dossier = opened(http, reference)
     outcome = requests.handle(
-        reference, Action.DETACH, dossier.tenure, {"kind": http.POST.get("jenis", "")}, _seen(http)
+        reference, Action.DETACH, dossier.tenure, {"kind": http.POST.get("jenis", "")}, seen(http)
     )
     back = reverse("requests:documents", args=[reference])
     if isinstance(outcome, Refusal):
@@ -435,8 +435,3 @@ def sent(http: HttpRequest, reference: str) -> HttpResponse:
     context = {"dossier": dossier, "version": dossier.state.versions[-1], "line": requests.timeline(reference)}
     context["here"] = dossier.state.status in (Status.SUBMITTED, Status.ADMIN_CHECK)
     return render(http, "requests/sent.html", context)
-
-
-def _seen(http: HttpRequest) -> int:
-    typed = http.POST.get("seen", "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else -1

@@ -6,8 +6,6 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from csp.constants import SELF
-from csp.decorators import csp_update
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -24,6 +22,7 @@ from bagipakai.core.reviews import Action
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.pages.refused import refused, sentence
+from bagipakai.portal.pages.scripts import speaks_to_us
 
 LIMIT = 8192  # bytes of what the script says
 
@@ -54,7 +53,7 @@ def claim(http: HttpRequest, review: int) -> HttpResponse:
 
 @require_GET
 @never_cache
-@csp_update({"connect-src": [SELF]})  # type: ignore[arg-type]  # its stub knows no arguments of an address
+@speaks_to_us
 def show(http: HttpRequest, sheet: int) -> HttpResponse:
     """A sheet: its script asks for the pairs, shows one after the other, and sends what was said of them."""
     row, tenure = _opened(http, sheet)

@@ -2,8 +2,6 @@
 
 from http import HTTPStatus
 
-from csp.constants import SELF
-from csp.decorators import csp_update
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -11,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bagipakai.control import inflows, rosters
+from bagipakai.control import rosters
 from bagipakai.control.models import Roster, Tenure
 from bagipakai.control.rosters import UnknownRoster
 from bagipakai.core.refusal import Refusal
@@ -19,10 +17,11 @@ from bagipakai.core.rosters import Action, Status, is_destroyed
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.acts.progress import counted
+from bagipakai.portal.pages.posted import seen
 from bagipakai.portal.pages.refused import refused, sentence
+from bagipakai.portal.pages.scripts import speaks_to_us
 from bagipakai.portal.rosters import reading
 from bagipakai.portal.uploading import pieces
-from bagipakai.portal.uploading.sealing import FIELD, SealedUpload
 
 ROOM = "rosters"
 NEWEST = 50
@@ -48,7 +47,7 @@ def new(http: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@csp_update({"connect-src": [SELF]})  # type: ignore[arg-type]  # its stub knows no arguments of an address
+@speaks_to_us
 def show(http: HttpRequest, reference: str) -> HttpResponse:
     """One roster: what is to be done now, how it was read, and what stands in the way."""
     return _page(http, *_opened(http, reference))
@@ -90,13 +89,7 @@ def _page(
 def upload(http: HttpRequest, reference: str) -> HttpResponse:
     """Takes the file by a form. What the form brought is sealed already (portal.uploading.sealing)."""
     row, tenure = _opened(http, reference)
-    came = http.FILES.get(FIELD)
-    if not isinstance(came, SealedUpload):
-        return _page(http, row, tenure, _("Pilih berkas yang akan diunggah"), HTTPStatus.UNPROCESSABLE_ENTITY)
-    if no := came.inflow.end():
-        return _page(http, row, tenure, sentence(no), HTTPStatus.CONFLICT)
-    messages.success(http, _("Berkas sudah masuk seluruhnya."))
-    return redirect("rosters:show", reference)
+    return pieces.came(http, row, ROOM, lambda error, status: _page(http, row, tenure, error, status))
 
 
 @require_POST
@@ -115,10 +108,7 @@ def piece(http: HttpRequest, reference: str, file: int, number: int) -> JsonResp
 def remove(http: HttpRequest, reference: str, file: int) -> HttpResponse:
     """Takes the file out again."""
     row, tenure = _opened(http, reference)
-    if no := inflows.remove_file(row, tenure, file):
-        return refused(http, no, reverse("rosters:show", args=[reference]))
-    messages.success(http, _("Berkas dihapus."))
-    return redirect("rosters:show", reference)
+    return pieces.removed(http, row, tenure, file, ROOM)
 
 
 @require_POST
@@ -135,7 +125,7 @@ def choose(http: HttpRequest, reference: str) -> HttpResponse:
     names = [one.name for one in receipt.headings] if receipt else []
     chosen = [http.POST.get(f"kolom-{place}", "") for place in range(len(names))]
     columns = [[standard, name] for standard, name in zip(chosen, names, strict=True) if standard]
-    outcome = rosters.handle(reference, Action.CHOOSE, tenure, {"columns": columns}, _seen(http))
+    outcome = rosters.handle(reference, Action.CHOOSE, tenure, {"columns": columns}, seen(http))
     if isinstance(outcome, Refusal):
         return _page(http, row, tenure, sentence(outcome, reading.words()), HTTPStatus.CONFLICT, chosen)
     messages.success(http, _("Daftar dibaca ulang dengan kolom yang Anda pilih."))
@@ -164,16 +154,11 @@ def destroy(http: HttpRequest, reference: str) -> HttpResponse:
 
 def _done(http: HttpRequest, reference: str, action: Action, told: str) -> HttpResponse:
     _row, tenure = _opened(http, reference)
-    outcome = rosters.handle(reference, action, tenure, {}, _seen(http))
+    outcome = rosters.handle(reference, action, tenure, {}, seen(http))
     if isinstance(outcome, Refusal):
         return refused(http, outcome, reverse("rosters:show", args=[reference]))
     messages.success(http, told)
     return redirect("rosters:show", reference)
-
-
-def _seen(http: HttpRequest) -> int:
-    seen = http.POST.get("seen", "")
-    return int(seen) if seen.isdecimal() and len(seen) < 9 else 0
 
 
 def _reader(http: HttpRequest) -> Tenure:

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from csp.constants import SELF
-from csp.decorators import csp_update
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -14,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bagipakai.control import clock, inflows, intake_receipts, keys, submissions, uploads
+from bagipakai.control import clock, intake_receipts, keys, submissions, uploads
 from bagipakai.control.models import Submission, Tenure
 from bagipakai.control.submissions import UnknownSubmission
 from bagipakai.control.trail import house
@@ -26,10 +24,11 @@ from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.acts.progress import counted
 from bagipakai.portal.pages.files import as_download
+from bagipakai.portal.pages.posted import seen
 from bagipakai.portal.pages.refused import explained, lang, refused, sentence
+from bagipakai.portal.pages.scripts import speaks_to_us
 from bagipakai.portal.submissions import contracts
 from bagipakai.portal.uploading import pieces
-from bagipakai.portal.uploading.sealing import FIELD, SealedUpload
 
 NEWEST = 50
 ROOM = "submissions"
@@ -83,7 +82,7 @@ def new(http: HttpRequest, source: str) -> HttpResponse:
 
 
 @require_GET
-@csp_update({"connect-src": [SELF]})  # type: ignore[arg-type]  # its stub knows no arguments of an address
+@speaks_to_us
 def show(http: HttpRequest, submission: int) -> HttpResponse:
     """One submission: what is there, what is to be done now, and what came of it."""
     return _page(http, *_opened(http, submission))
@@ -134,15 +133,9 @@ def _page(
 
 @require_POST
 def upload(http: HttpRequest, submission: int) -> HttpResponse:
-    """Takes one file by a form. What the form brought is sealed already (portal.submissions.sealing)."""
+    """Takes one file by a form. What the form brought is sealed already (portal.uploading.sealing)."""
     row, tenure = _opened(http, submission)
-    came = http.FILES.get(FIELD)
-    if not isinstance(came, SealedUpload):
-        return _page(http, row, tenure, _("Pilih berkas yang akan diunggah"), HTTPStatus.UNPROCESSABLE_ENTITY)
-    if no := came.inflow.end():
-        return _page(http, row, tenure, sentence(no), HTTPStatus.CONFLICT)
-    messages.success(http, _("Berkas sudah masuk seluruhnya."))
-    return redirect("submissions:show", submission)
+    return pieces.came(http, row, ROOM, lambda error, status: _page(http, row, tenure, error, status))
 
 
 @require_POST
@@ -163,17 +156,14 @@ def piece(http: HttpRequest, submission: int, file: int, number: int) -> JsonRes
 def remove(http: HttpRequest, submission: int, file: int) -> HttpResponse:
     """Takes a file out again."""
     row, tenure = _opened(http, submission)
-    if no := inflows.remove_file(row, tenure, file):
-        return refused(http, no, reverse("submissions:show", args=[submission]))
-    messages.success(http, _("Berkas dihapus."))
-    return redirect("submissions:show", submission)
+    return pieces.removed(http, row, tenure, file, ROOM)
 
 
 @require_POST
 def send(http: HttpRequest, submission: int) -> HttpResponse:
     """Leads to the page on which the sender signs what is handed in."""
     row, tenure = _opened(http, submission)
-    outcome = submissions.draw_up(row.pk, Action.SUBMIT, tenure, {}, _seen(http), lang())
+    outcome = submissions.draw_up(row.pk, Action.SUBMIT, tenure, {}, seen(http), lang())
     if isinstance(outcome, Refusal):
         return refused(http, outcome, reverse("submissions:show", args=[submission]))
     return redirect("passkeys:sign", outcome.token)
@@ -183,7 +173,7 @@ def send(http: HttpRequest, submission: int) -> HttpResponse:
 def withdraw(http: HttpRequest, submission: int) -> HttpResponse:
     """Gives a submission up; what was uploaded is deleted."""
     row, tenure = _opened(http, submission)
-    outcome = submissions.handle(row.pk, Action.WITHDRAW, tenure, {}, _seen(http))
+    outcome = submissions.handle(row.pk, Action.WITHDRAW, tenure, {}, seen(http))
     if isinstance(outcome, Refusal):
         return refused(http, outcome, reverse("submissions:show", args=[submission]))
     messages.success(http, _("Kiriman dibatalkan; yang sudah diunggah dihapus."))
@@ -194,15 +184,10 @@ def withdraw(http: HttpRequest, submission: int) -> HttpResponse:
 def cancel(http: HttpRequest, submission: int) -> HttpResponse:
     """Leads to the page on which the sender signs that what was sent is not to be taken in."""
     row, tenure = _opened(http, submission)
-    outcome = submissions.draw_up(row.pk, Action.CANCEL, tenure, {}, _seen(http), lang())
+    outcome = submissions.draw_up(row.pk, Action.CANCEL, tenure, {}, seen(http), lang())
     if isinstance(outcome, Refusal):
         return refused(http, outcome, reverse("submissions:show", args=[submission]))
     return redirect("passkeys:sign", outcome.token)
-
-
-def _seen(http: HttpRequest) -> int:
-    seen = http.POST.get("seen", "")
-    return int(seen) if seen.isdecimal() and len(seen) < 9 else 0
 
 
 @require_GET

@@ -1,19 +1,24 @@
-"""What the pages of submissions and rosters share: their files, and the answers to the script that sends pieces."""
+"""What the pages of submissions and rosters share: their files, brought by a form or by a script piece by piece."""
 
 import hashlib
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from bagipakai.control import inflows, uploads
 from bagipakai.control.acting import Acting
 from bagipakai.control.models import Holder, UploadedFile
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.uploading import File
-from bagipakai.portal.pages.refused import sentence
+from bagipakai.portal.pages.refused import refused, sentence
+from bagipakai.portal.uploading.sealing import FIELD, SealedUpload
 
 NAME_LIMIT = 2048  # bytes of what a script says of a file
 
@@ -30,6 +35,25 @@ def shown(row: Holder, files: list[File], room: str) -> dict[str, Any]:
         "endings": ", ".join(one.upper() for one in at.endings),
         "accept": ",".join(f".{one}" for one in at.endings),
     }
+
+
+def came(http: HttpRequest, row: Holder, room: str, page: Callable[[str, HTTPStatus], HttpResponse]) -> HttpResponse:
+    """Takes the file that a form brought, sealed already. `page`: with what went wrong."""
+    file = http.FILES.get(FIELD)
+    if not isinstance(file, SealedUpload):
+        return page(_("Pilih berkas yang akan diunggah"), HTTPStatus.UNPROCESSABLE_ENTITY)
+    if no := file.inflow.end():
+        return page(sentence(no), HTTPStatus.CONFLICT)
+    messages.success(http, _("Berkas sudah masuk seluruhnya."))
+    return redirect(f"{room}:show", row.place)
+
+
+def removed(http: HttpRequest, row: Holder, acting: Acting, file: int, room: str) -> HttpResponse:
+    """Takes a file out again."""
+    if no := inflows.remove_file(row, acting, file):
+        return refused(http, no, reverse(f"{room}:show", args=[row.place]))
+    messages.success(http, _("Berkas dihapus."))
+    return redirect(f"{room}:show", row.place)
 
 
 def begun(http: HttpRequest, row: Holder, acting: Acting, room: str) -> JsonResponse:

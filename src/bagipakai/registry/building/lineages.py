@@ -9,7 +9,7 @@ import numpy as np
 from bagipakai.core.plan import Unit
 from bagipakai.core.survivorship import MADE, Survival
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry.lineage import Lineage, Origin, Sets, Source
+from bagipakai.registry.lineage import Days, Lineage, Origin, Sets, Source
 from bagipakai.registry.matching.arrays import Numbers
 
 MOST: Final = 2**15 - 1  # numbers that the column `lineage` holds
@@ -101,11 +101,11 @@ class Ledger:
         of = {name: self._main(name) for name in self._catalogue}
         known = {one.id: one for one in (*self._before.sources, *sources)}
         wanted = {*of.values(), *(one.source for one in kept)}
-        values: dict[Unit, Sequence[dict[str, object]]] = {unit: [{}] * len(told[unit]) for unit in Unit}
+        values: dict[Unit, Sequence[Days]] = {unit: [{}] * len(told[unit]) for unit in Unit}
         return Lineage(
             tuple(one for name, one in known.items() if name in wanted),
             of,
-            values,  # type: ignore[arg-type]  # without days of whole sources: every value has its own
+            values,  # without days of whole sources: every value has its own
             Sets(kept, tuple(bundles), told),
         )
 
