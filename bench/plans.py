@@ -3,6 +3,7 @@ the same rows in clear, in the same files; and a list of a million NIKs joined w
 as a bare join. What `bench.data` compares and `bench.nation` runs.
 """
 
+import gc
 import tempfile
 import time
 from collections import Counter
@@ -255,6 +256,7 @@ def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[s
         else:
             work = (governed if side == "governed" else plain)(CASES[name], release, Path(here))
         pa.array(np.arange(1))  # imports pandas where it is installed, as it is for the tests of Spark alone
+        gc.freeze()  # as the worker does
         clock = Clock()
         rows, size = work()
         told: dict[str, Any] = {**clock.told(), "peak_mb": peak_mb()}

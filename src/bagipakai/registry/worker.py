@@ -7,6 +7,7 @@ but not receipted is found whole, or taken away and made again (registry.deliver
 order is held by a lock of the database session, which dies with its holder.
 """
 
+import gc
 import logging
 import os
 import time
@@ -263,6 +264,7 @@ def run(url: str, var: Path, *, once: bool = False, pause: float = PAUSE) -> int
     choice = Choice.of(os.environ)
     folder = var / "keys"
     keys.establish(folder)
+    gc.freeze()  # what is loaded by now stays: not to be searched again with every table
     while True:
         try:
             worker = Worker(var, keys.read(folder), choice)

@@ -423,7 +423,9 @@ def _families(
 ) -> dict[Key, int]:
     """The families of the doubtful cells and margins, counted one by one, in one pass over their regencies. A margin
     above them that is not in doubt comes out too, but with only a part of its families."""
-    session.read(_regions_of(query.by, doubtful))
+    place, codes = _places_of(query.by, doubtful)
+    session.read(codes)
+    session.know("places", list(codes))
     words = _Words(types)
     where = words.where(chosen(query))
     names = [f"d{at}" for at in range(len(query.by))]
@@ -441,8 +443,11 @@ below AS (         -- the finest cells that they are made of
     SELECT * FROM cells
     WHERE {below}
 ),
+places AS (        -- where they are: a file holds others beside them, which are passed over
+    SELECT unnest(getvariable('places')) AS place
+),
 members AS (       -- one row per chosen person
-    SELECT {", ".join([*dimensions, "id_keluarga"])} FROM chosen
+    SELECT {", ".join([*dimensions, "id_keluarga"])} FROM chosen{_within(place)}
 )
 SELECT {", ".join([_depth(names), *names, "count(DISTINCT id_keluarga)"])}
 FROM members
@@ -458,11 +463,17 @@ def _same(one: str, other: str, names: list[str]) -> str:
     return "".join(f" AND ({one}.{name} IS NOT DISTINCT FROM {other}.{name})" for name in names)
 
 
-def _regions_of(by: tuple[str, ...], keys: list[list[Any]]) -> tuple[str, ...]:
-    """The places where the cells and margins `keys` are, if a dimension of each tells; none is everywhere."""
-    at = next((by.index(column) for column in ("kode_kab", "kode_kec", "kode_desa", "kode_prov") if column in by), None)
-    places = {None} if at is None else {key[at] if at < len(key) else None for key in keys}
-    return () if None in places else tuple(sorted(str(place) for place in places))
+def _places_of(by: tuple[str, ...], keys: list[list[Any]]) -> tuple[str, tuple[str, ...]]:
+    """The dimension that tells the places where the cells and margins `keys` are, and their codes; nothing is
+    everywhere."""
+    column = next((name for name in ("kode_kab", "kode_kec", "kode_desa", "kode_prov") if name in by), "")
+    at = by.index(column) if column else len(by)
+    codes = {key[at] if at < len(key) else None for key in keys}
+    return ("", ()) if None in codes else (column, tuple(sorted(str(code) for code in codes)))
+
+
+def _within(column: str) -> str:
+    return f" SEMI JOIN places ON (chosen.{_quoted(column)} = places.place)" if column else ""
 
 
 def _quietly(call: Callable[[], _Answer]) -> _Answer:
