@@ -36,6 +36,7 @@ from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.deciding import MATCH, NONE, REVIEW
 from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.index import Index
+from bagipakai.registry.matching.keys import BY_NUMBER
 from bagipakai.registry.matching.numbers import DIGITS
 from bagipakai.registry.matching.pairs import Sample, prepared
 from bagipakai.registry.matching.policy import Abuse, Decision
@@ -214,7 +215,7 @@ class _Met:
         ordinals = found["registry_id"].drop_null().to_numpy()
         others = np.flatnonzero(pc.equal(found["reason"], OTHERS_NUMBER).to_numpy())
         numbers = said.take(pa.array(others))
-        owned = index.candidates(numbers, job.BY_NUMBER)
+        owned = index.candidates(numbers, BY_NUMBER)
         persons, at = np.unique(owned.ordinal, return_inverse=True)
         theirs = index.nameless(persons)["nik"].fill_null(0).to_numpy()[at]  # a key is shorter than a number
         same = theirs == numbers["nik"].fill_null(-1).to_numpy()[owned.row]

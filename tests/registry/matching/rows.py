@@ -42,6 +42,7 @@ def persons(n: int, seed: int) -> pa.Table:
         {
             "nik": nik + dice.integers(1, 9, n),
             "nik_sound": pa.array(np.full(n, 16), pa.uint8()),
+            "nik_odd": pa.nulls(n, pa.int64()),
             "nik_fits": pa.array(dice.random(n) < 0.9, mask=dice.random(n) < 0.1),
             "kk": kk,
             "kk_15": kk // 10,
@@ -62,7 +63,7 @@ def persons(n: int, seed: int) -> pa.Table:
 def some_rows(there: pa.Table, n: int, seed: int) -> pa.Table:
     """`n` of them, some numbers, names and dates of each changed or missing: every level of `comparisons` is met."""
     dice = np.random.default_rng(seed)
-    rows = there.take(pa.array(dice.integers(0, there.num_rows, n))).drop_columns(["name_frequency"])
+    rows = there.take(pa.array(dice.integers(0, there.num_rows, n))).drop_columns(["name_frequency", "nik_odd"])
     other = there.take(pa.array(dice.integers(0, there.num_rows, n)))
     alone = dice.random(n) < 0.05  # nothing is told of family and place
     open_card, homeless = alone | (dice.random(n) < 0.3), alone | (dice.random(n) < 0.2)
@@ -78,6 +79,18 @@ def some_rows(there: pa.Table, n: int, seed: int) -> pa.Table:
         gone = unnamed.get(name.split("_")[0], gone | homeless if name in ("kab", "kec", "desa") else gone)
         columns[name] = pa.array(mixed, rows.schema.field(name).type, mask=gone)
     columns["nik_sound"] = pa.array(dice.choice([16, 15, 12, 0], n, p=[0.7, 0.15, 0.1, 0.05]), pa.uint8())
+    columns["nik_odd"] = pa.array(
+        [nik and _of_another_length(nik, dice) for nik in rows["nik"].to_pylist()], pa.int64()
+    )
+    crossed = dice.random(n) < 0.1
+    for one, other in (("nik", "kk"), ("name", "mother")):
+        for form in ("", "_phonetic", "_skeleton", "_words", "_nick")[: 5 if one == "name" else 1]:
+            was = [columns[f"{name}{form}"].to_pylist() for name in (one, other)]
+            for name, mine, others in ((one, *was), (other, *reversed(was))):
+                kind = columns[f"{name}{form}"].type
+                columns[f"{name}{form}"] = pa.array(
+                    [there if cross else here for here, there, cross in zip(mine, others, crossed, strict=True)], kind
+                )
     columns["born_part"] = pa.array(dice.choice([3, 1], n, p=[0.9, 0.1]), pa.uint8())
     columns["nik"] = pa.array([nik and _mistyped(nik, dice) for nik in columns["nik"].to_pylist()], pa.int64())
     slipped = np.where(dice.random(n) < 0.2, 10 ** dice.integers(5, 15, n), 0)
@@ -97,6 +110,15 @@ def _mistyped(nik: int, dice: np.random.Generator) -> int:
         for at in dice.integers(1, 16, dice.integers(0, 3)):
             digits[at] = str(dice.integers(0, 10))
     return int("".join(digits))
+
+
+def _of_another_length(nik: int, dice: np.random.Generator) -> int | None:
+    """Mostly none; else a digit is left out or put in, and sometimes another is wrong."""
+    chance, at = dice.random(), int(dice.integers(1, 16))
+    digits = str(nik if chance > 0.03 else _mistyped(nik, dice))
+    if chance < 0.05:
+        return int(digits[:at] + digits[at + 1 :])
+    return int(digits[:at] + str(dice.integers(0, 10)) + digits[at:]) if chance < 0.1 else None
 
 
 def _parts(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

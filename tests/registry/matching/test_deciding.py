@@ -71,7 +71,10 @@ def plainly(pairs):
     }
 
 
-CLOSE = ("equal", "sounds-the-same", "nearly-the-same", "one-within-the-other", "one-word-of-the-other", "alike")
+CLOSE = (
+    *("equal", "sounds-the-same", "exchanged-with-the-mothers", "nearly-the-same"),
+    *("one-within-the-other", "one-word-of-the-other", "alike"),
+)
 MATCHED = {
     "missing": "TANPA_NIK_DATA_COCOK",
     "rounded": "NIK_RUSAK_EXCEL",

@@ -79,9 +79,20 @@ PERSON = {
         ({"tanggal_lahir": "1978"}, "lahir", "differs"),
         ({"tanggal_lahir": "09-08-1979"}, "lahir", "differs"),
         # A number that lacks a digit may have lost any: it is no evidence against its owner.
-        ({"nik": "320101450581002"}, "nik", "equal-as-far-as-sound"),
-        ({"nik": "320101405810002"}, "nik", "missing"),
+        ({"nik": "32010145058102"}, "nik", "equal-as-far-as-sound"),
+        ({"nik": "32010145058102", "no_kk": "1"}, "nik", "equal-as-far-as-sound"),
         ({"nik": "7371011203600001"}, "nik", "differs"),
+        ({"nik": "32010144505810002"}, "nik", "a-digit-more-or-less"),
+        ({"nik": "320101405810002"}, "nik", "a-digit-more-or-less"),
+        ({"nik": "320101405810003"}, "nik", "missing"),
+        ({"nik": "32O1O14505810OO2"}, "nik", "equal-nothing-to-fit"),
+        # What stands in the other's column.
+        ({"nik": "3201011203150004", "no_kk": "3201014505810002"}, "nik", "in-the-cards-place"),
+        ({"nik": "3201011203150004", "no_kk": "3201014505810002"}, "rumah", "family"),
+        ({"nik": "3201011203150004"}, "nik", "missing"),
+        ({"nik": "3201011203150004", "nama_ibu": "Aminah Saleh"}, "rumah", "family-and-mother"),
+        ({"nama": "Aminah Saleh", "nama_ibu": "Nurul Elis Sapitri"}, "nama", "exchanged-with-the-mothers"),
+        ({"nama": "Aminah Saleh", "nama_ibu": "Aminah Saleh"}, "nama", "differs"),
         # Initials tell nothing of their own.
         ({"nama": "N. Elis Sapitri"}, "nama", "one-within-the-other"),
         ({"nama": "Nurul E. Sapitri"}, "nama", "one-within-the-other"),

@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from bagipakai.registry.matching import model
@@ -27,7 +28,11 @@ def sides(tmp_path_factory):
     told = features(people)
     folder, key = tmp_path_factory.mktemp("index") / "made", ShelfKey.new("index/test")
     build([told], folder, key, {"file": "drawn"})
-    rows = features(a_list(people, ROWS, 6, "dirty")[0], DAY)
+    given = a_list(people, ROWS, 6, "dirty")[0]
+    names = {"nama": given["nama_ibu"], "nama_ibu": given["nama"]}  # in each other's column
+    exchanged = pa.table({name: names.get(name, given[name]) for name in given.column_names})
+    rows = features(pa.concat_tables([given, exchanged]), DAY)
+    rows = rows.filter(pc.is_valid(rows["name"]))
     return rows, told, Index.open(folder, key), np.divmod(np.arange(len(rows) * PEOPLE), PEOPLE)
 
 

@@ -47,11 +47,13 @@ def _equal(column: str) -> str:
 _MOTHER_IS_KNOWN = f"({_known('mother')})"
 _SAME_MOTHER = """(mother_phonetic_l = mother_phonetic_r OR mother_skeleton_l = mother_skeleton_r
     OR jaro_winkler_similarity(mother_l, mother_r) >= 0.9)"""
+_NAMES_EXCHANGED = """(name_phonetic_l = mother_phonetic_r OR name_skeleton_l = mother_skeleton_r)
+    AND (mother_phonetic_l = name_phonetic_r OR mother_skeleton_l = name_skeleton_r)"""
 _MOTHER_WITHIN = "(list_has_all(mother_words_l, mother_words_r) OR list_has_all(mother_words_r, mother_words_l))"
 _NAME_WITHIN = "(list_has_all(name_words_l, name_words_r) OR list_has_all(name_words_r, name_words_l))"
 _LETTERS_WITHIN = """(length(name_l) >= 4 AND contains(replace(name_r, ' ', ''), replace(name_l, ' ', '')))
     OR (length(name_r) >= 4 AND contains(replace(name_l, ' ', ''), replace(name_r, ' ', '')))"""
-_SAME_FAMILY, _SAME_VILLAGE, _SAME_DISTRICT, _SAME_REGENCY = map(_equal, ("kk", "desa", "kec", "kab"))
+_SAME_VILLAGE, _SAME_DISTRICT, _SAME_REGENCY = map(_equal, ("desa", "kec", "kab"))
 # What a spreadsheet or a slip leaves of a card's number. Serials of neighbours' cards differ by a digit too.
 _DAMAGED_FAMILY = """((kk_15_l = kk_15_r AND (kk_l IS NULL OR kk_r IS NULL))
     OR (kk_l % 10000 = kk_r % 10000 AND hamming(kk_text_l, kk_text_r) = 1))"""
@@ -60,6 +62,11 @@ _PLACE_IS_OPEN = f"NOT ({_known('kab')})"
 _SWAPPED = "year(born_l) = year(born_r) AND month(born_l) = day(born_r) AND day(born_l) = month(born_r)"
 _SAME_12 = "nik_l // 10000 = nik_r // 10000"
 _SOUND_TO_12 = "nik_sound_l = 12"  # a digit is missing, or too many: wherever that is, the others moved
+_ONE_MORE_OR_LESS = "(nik_odd_l IS NOT NULL AND levenshtein(CAST(nik_odd_l AS VARCHAR), nik_text_r) = 1)"
+# Numbers stand in each other's column.
+_NUMBER_IN_THE_CARD = "kk_l = nik_r"
+_CARD_IN_THE_NUMBER = "(nik_l = kk_r AND nik_sound_l = 16)"
+_SAME_FAMILY = f"({_equal('kk')} OR {_CARD_IN_THE_NUMBER})"
 _BOTH_FIT = "nik_fits_l AND nik_fits_r"
 _OFF = "hamming(nik_text_l, nik_text_r)"
 
@@ -68,12 +75,16 @@ NIK = Comparison(
     (
         Level(
             "missing",
-            f"nik_l IS NULL OR nik_r IS NULL OR nik_sound_l < 12 OR ({_SOUND_TO_12} AND NOT {_SAME_12})",
+            f"""NOT coalesce({_NUMBER_IN_THE_CARD} OR {_ONE_MORE_OR_LESS}, false)
+                AND (nik_l IS NULL OR nik_r IS NULL OR nik_sound_l < 12 OR ({_SOUND_TO_12} AND NOT {_SAME_12})
+                    OR coalesce({_CARD_IN_THE_NUMBER}, false))""",
             missing=True,
         ),
         Level("equal-and-fits", "nik_l = nik_r AND nik_fits_l"),
         Level("equal-nothing-to-fit", "nik_l = nik_r AND nik_sound_l = 16 AND nik_fits_l IS NULL"),
         Level("equal", "nik_l = nik_r AND nik_sound_l = 16"),
+        Level("in-the-cards-place", _NUMBER_IN_THE_CARD),
+        Level("a-digit-more-or-less", _ONE_MORE_OR_LESS),
         Level("rounded", "(nik_sound_l = 15 OR nik_l % 10 = 0) AND nik_l // 10 = nik_r // 10"),
         Level("equal-as-far-as-sound", f"nik_sound_l < 15 AND {_SAME_12}"),
         Level("place-mistyped", f"{_BOTH_FIT} AND {_OFF} <= 2 AND nik_l % 10000000000 = nik_r % 10000000000"),
@@ -91,6 +102,7 @@ NAME = Comparison(
         Level("missing", "name_l IS NULL OR name_r IS NULL", missing=True),
         Level("equal", _equal("name"), by_name=True),
         Level("sounds-the-same", f"{_equal('name_phonetic')} OR {_equal('name_skeleton')}"),
+        Level("exchanged-with-the-mothers", _NAMES_EXCHANGED),
         Level("nearly-the-same", "jaro_winkler_similarity(name_l, name_r) >= 0.93 OR levenshtein(name_l, name_r) = 1"),
         Level("one-within-the-other", f"{_NAME_WITHIN} AND least(len(name_words_l), len(name_words_r)) > 1"),
         Level("alike", "jaro_winkler_similarity(name_l, name_r) >= 0.85"),
@@ -138,7 +150,8 @@ HOUSEHOLD = Comparison(
     (
         Level(
             "missing",
-            f"{_CARD_IS_OPEN} AND NOT {_MOTHER_IS_KNOWN} AND {_PLACE_IS_OPEN}",
+            f"""{_CARD_IS_OPEN} AND NOT {_MOTHER_IS_KNOWN} AND {_PLACE_IS_OPEN}
+                AND NOT coalesce({_CARD_IN_THE_NUMBER}, false)""",
             missing=True,
         ),
         Level("family-and-mother", f"{_SAME_FAMILY} AND {_MOTHER_IS_KNOWN} AND {_SAME_MOTHER}"),

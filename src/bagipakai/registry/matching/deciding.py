@@ -29,7 +29,9 @@ _SAME_NIK = _among(NIK, "equal-and-fits", "equal-nothing-to-fit", "equal")
 _CUT = _among(NIK, "rounded", "equal-as-far-as-sound")
 _NO_NIK = _among(NIK, "missing")
 _CLOSE = _among(
-    NAME, "equal", "sounds-the-same", "nearly-the-same", "one-within-the-other", "one-word-of-the-other", "alike"
+    NAME,
+    *("equal", "sounds-the-same", "exchanged-with-the-mothers", "nearly-the-same"),
+    *("one-within-the-other", "one-word-of-the-other", "alike"),
 )
 _BORN_FITS = ~_among(BORN, "differs")
 _ELSEWHERE = _among(

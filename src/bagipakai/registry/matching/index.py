@@ -230,6 +230,29 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.row)
 
+    def of(self, rows: Numbers) -> "Candidates":
+        """Those of these rows alone, ascending, which are counted anew."""
+        place = np.full(len(self.too_common), -1)
+        place[rows] = np.arange(len(rows))
+        kept = np.flatnonzero(place[self.row] >= 0)
+        return Candidates(place[self.row[kept]], self.ordinal[kept], self.rules[kept], self.too_common[rows])
+
+    def beside(self, other: "Candidates") -> "Candidates":
+        """Those of either, of the same rows."""
+        pair = np.concatenate(
+            [one.row.astype(np.uint64) << np.uint64(32) | one.ordinal.astype(np.uint64) for one in (self, other)]
+        )
+        order = np.argsort(pair, kind="stable")
+        begins = firsts(pair[order])
+        rules = np.concatenate([self.rules, other.rules])[order]
+        met, too_common = pair[order][begins], self.too_common | other.too_common
+        return Candidates(
+            (met >> np.uint64(32)).astype(np.int64),
+            met.astype(np.uint32),
+            np.bitwise_or.reduceat(rules, begins) if len(begins) else rules,
+            too_common,
+        )
+
 
 class Index:
     """An index, opened. Whatever damage a question meets is raised as Damaged before anything is made of it."""

@@ -17,7 +17,7 @@ from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.comparisons import COMPARISONS
 from bagipakai.registry.matching.deciding import MATCH, decided
 from bagipakai.registry.matching.index import Candidates, Index
-from bagipakai.registry.matching.keys import NAMES, NARROW, WIDE
+from bagipakai.registry.matching.keys import BY_NUMBER, NAMES, NARROW, OTHERS, WIDE
 from bagipakai.registry.matching.lookups import firsts
 from bagipakai.registry.matching.model import EVIDENCE, Model
 from bagipakai.registry.matching.policy import Decision
@@ -25,7 +25,6 @@ from bagipakai.registry.matching.repeats import repeated
 from bagipakai.registry.matching.scoring import Scorer, Stay, shared
 
 AT_ONCE = 50_000  # rows
-BY_NUMBER = ("nik",)
 _BY_NUMBER, _WIDE = (
     np.uint32(sum(1 << at for at, name in enumerate(NAMES) if name in names)) for names in (BY_NUMBER, WIDE)
 )
@@ -65,10 +64,12 @@ class Matching:
         scorer.compare(rows)
         left, settled = np.arange(len(rows)), []
         for rules, is_settled in ((BY_NUMBER, _certain), (NARROW, self._clear)):
-            answers = self._decided(scorer, left, self.index.candidates(rows.take(pa.array(left)), rules))
+            found = self.index.candidates(rows.take(pa.array(left)), rules)
+            answers = self._decided(scorer, left, found)
             settled.append(answers.filter(is_settled(answers)))
-            left = np.setdiff1d(left, settled[-1]["list_row"].to_numpy(), assume_unique=True)
-        found = self.index.candidates(rows.take(pa.array(left)))
+            still = np.flatnonzero(~np.isin(left, settled[-1]["list_row"].to_numpy()))
+            left, found = left[still], found.of(still)
+        found = found.beside(self.index.candidates(rows.take(pa.array(left)), OTHERS))
         settled.append(self._decided(scorer, left, found, self._has_hope))
         too_common = np.zeros(len(rows), dtype=bool)
         too_common[left] = found.too_common & ~_WIDE != 0

@@ -25,6 +25,7 @@ from bagipakai.core.canonical import canonical
 from bagipakai.registry.matching.arrays import Numbers
 
 MOST: Final = 64  # persons with one key: beyond that it tells too little, and is left out (KUNCI_TERLALU_UMUM)
+FEWEST: Final = 6  # of one that tells the least
 FEW: Final = 12  # of a wide key: whom it alone finds stands among few, or cannot be told from them
 
 
@@ -48,6 +49,9 @@ RULES: Final = (
     Rule("nik-15", ("nik_15",)),  # what a spreadsheet leaves of it
     Rule("nik-12", ("nik_12",)),  # its place and date: another serial
     Rule("nik-10-initial", ("nik_10", "initial"), FEW),  # its date and serial: another place
+    Rule("nik-day-initial", ("nik_but_day", "initial"), FEW),  # a digit of its date, and the row's date is damaged too
+    Rule("nik-month-initial", ("nik_but_month", "initial"), FEW),
+    Rule("nik-year-initial", ("nik_but_year", "initial"), FEW),
     Rule("name-born", ("name", "born")),
     Rule("informative-born", ("informative", "born")),
     Rule("last-born", ("last", "born")),
@@ -57,21 +61,28 @@ RULES: Final = (
     Rule("name-kec", ("name", "kec")),
     Rule("name-year", ("name", "year"), 24),
     Rule("skeleton-year-kab", ("skeleton", "year", "kab")),
+    Rule("skeleton-kab", ("skeleton", "kab"), FEW),
     Rule("informative-mother", ("informative", "mother"), FEW),
     Rule("mother-kec", ("mother", "kec"), FEW),
     Rule("informative-desa", ("informative", "desa")),
     Rule("last-desa", ("last", "desa"), 24),
     Rule("initial-born-kab", ("initial", "born", "kab"), 24),
-    Rule("initial-day-desa", ("initial", "day", "desa"), 24),  # day and month, whatever the year
+    Rule("initial-day-kec", ("initial", "day", "kec"), FEWEST),  # day and month, whatever the year
+    Rule("last-day", ("last", "day"), FEWEST),
+    Rule("informative-year-kab", ("informative", "year", "kab"), FEWEST),
+    Rule("born-kab", ("born", "kab"), FEWEST),
+    Rule("mother-kab", ("mother", "kab"), FEWEST),
     Rule("year-kec", ("year", "kec"), FEW),  # where few people live, all that a badly damaged row still tells
     Rule("name", ("name",), 24, scarce=True),  # a rare one
 )
 ALIKE: Final = {"F": "P", "V": "P", "J": "Y", "Z": "S", "D": "T", "O": "U", "C": "K", "Q": "K", "E": "A", "I": "A"}
 NAMES: Final = tuple(rule.name for rule in RULES)
 # Rules that end where people live close together, or bear common names: that such a key is too common says nothing.
-WIDE: Final = tuple(rule.name for rule in RULES if rule.most == FEW or rule.scarce)
+WIDE: Final = tuple(rule.name for rule in RULES if rule.most <= FEW or rule.scarce)
+BY_NUMBER: Final = ("nik",)
 # What few share, however large the registry is, and what settles most rows: asked before all the others.
 NARROW: Final = ("nik", "nik-15", "nik-12", "name-born", "mother-born", "skeleton-year-kab")
+OTHERS: Final = tuple(name for name in NAMES if name not in NARROW)
 _SPECIFICATION = [2, ALIKE, [[rule.name, list(rule.parts), rule.most] for rule in RULES]]
 VERSION: Final = hashlib.sha256(canonical(_SPECIFICATION)).hexdigest()[:16]
 
@@ -109,9 +120,16 @@ def keys(features: pa.Table, names: Iterable[str] = NAMES) -> dict[str, tuple[Nu
 def asked(features: pa.Table, names: Iterable[str] = NAMES) -> Iterator[tuple[int, Numbers, Numbers]]:
     """What to ask an index for these rows of a list, by the rules with these names: the rule's place in `RULES`, rows
     (int64) and their keys (uint32). A rule comes once for the rows as they are, and again for rows that may have to be
-    read otherwise: day and month exchanged, the NIK's date in place of a missing one, first and last word exchanged, a
-    nickname in place of the name."""
-    found, wanted = parts(features), [(at, rule) for at, rule in enumerate(RULES) if rule.name in set(names)]
+    read otherwise: day and month exchanged, a digit missing or too many, what stands in another column, the NIK's date
+    in place of a missing one, first and last word exchanged, a nickname in place of the name. Of the number alone, as
+    it is: `BY_NUMBER` is the first question of every row."""
+    wanted = [(at, rule) for at, rule in enumerate(RULES) if rule.name in set(names)]
+    if [rule.name for _, rule in wanted] == [*BY_NUMBER]:
+        (at, rule), found = wanted[0], dict(_sound(features))
+        key, present = _key(rule, found)
+        yield at, np.flatnonzero(present), key[present]
+        return
+    found = parts(features)
     for rows, changed in _readings(found, features["name_nick"]):
         if not len(rows):
             continue
@@ -130,6 +148,14 @@ def _readings(found: Parts, nick: pa.ChunkedArray) -> Iterator[tuple[Numbers, di
     """Rows, and what of their parts reads otherwise. First all rows as they are."""
     yield np.arange(len(found["born"].values)), {}
     yield _exchanged(found)
+    yield _of_odd_numbers(found)
+    rows = np.flatnonzero(found["card"].present & ~found["fits"].present)  # each in the other's column
+    yield rows, {"nik": found["card"].at(rows)}
+    rows = np.flatnonzero(found["nik_15"].present & ~found["fits"].present)
+    yield rows, {"kk_15": found["nik_15"].at(rows)}
+    rows = np.flatnonzero(found["name"].present & found["mother"].present)
+    none = Part(found["name"].values[rows], np.zeros(len(rows), bool))
+    yield rows, {"mother": found["name"].at(rows), "informative": none}
     for century in (1900, 2000):
         yield _by_number(found, century)
     first, last = found["informative"], found["last"]
@@ -142,22 +168,23 @@ def _readings(found: Parts, nick: pa.ChunkedArray) -> Iterator[tuple[Numbers, di
 
 def parts(features: pa.Table) -> dict[str, Part]:
     """What keys are made of: a date where its day is known, a NIK as far as it is sound."""
-    nik, sound = _numbers(features["nik"]), _numbers(features["nik_sound"])
+    nik, found = _numbers(features["nik"]), dict(_sound(features))
     born, known = _numbers(pc.cast(features["born"], pa.int32())), _numbers(features["born_part"])
     year, month, day = (_numbers(part(features["born"])) for part in (pc.year, pc.month, pc.day))
     whole = born.present & (known.values == np.uint64(3))
-    found = {
-        name: Part(nik.values // np.uint64(10 ** (16 - digits)), nik.present & (sound.values >= np.uint64(digits)))
-        for name, digits in (("nik", 16), ("nik_15", 15), ("nik_12", 12))
-    }
     found |= {
         "nik_10": Part(nik.values % np.uint64(10**10), found["nik"].present),
+        "nik_but_day": _without(found["nik"], 8, 10),
+        "nik_but_month": _without(found["nik"], 6, 8),
+        "nik_but_year": _without(found["nik"], 4, 6),
         "born": Part(born.values, whole),
         "year": year,
         "day": Part(month.values * np.uint64(100) + day.values, whole),
         "initial": _initial(features["name"]),
     }
     found |= {name: _numbers(features[name]) for name in ("kk_15", "kab", "kec", "desa")}
+    found |= {"card": _numbers(features["kk"]), "odd": _numbers(features["nik_odd"])}
+    found["fits"] = Part(nik.values, features["nik_fits"].fill_null(False).to_numpy(zero_copy_only=False))
     found |= {
         name: _word(features[column])
         for name, column in (
@@ -169,6 +196,13 @@ def parts(features: pa.Table) -> dict[str, Part]:
         )
     }
     return found
+
+
+def _sound(features: pa.Table) -> Iterator[tuple[str, Part]]:
+    """A NIK, its first fifteen and its first twelve digits, as far as they are sound."""
+    nik, sound = _numbers(features["nik"]), _numbers(features["nik_sound"])
+    for name, digits in (("nik", 16), ("nik_15", 15), ("nik_12", 12)):
+        yield name, Part(nik.values // np.uint64(10 ** (16 - digits)), nik.present & (sound.values >= digits))
 
 
 def _key(rule: Rule, found: Parts) -> tuple[Numbers, Numbers]:
@@ -185,6 +219,12 @@ def _numbers(column: pa.ChunkedArray | pa.Array) -> Part:
     present = pc.is_valid(whole).to_numpy(zero_copy_only=False)
     values = (pc.fill_null(whole, 0) if whole.null_count else whole).to_numpy(zero_copy_only=False)
     return Part(values.astype(np.int64).view(np.uint64) if values.dtype != np.uint64 else values, present)
+
+
+def _without(number: Part, low: int, high: int) -> Part:
+    """A number without the digits between these places, counted from its end."""
+    above, below = number.values // np.uint64(10**high), number.values % np.uint64(10**low)
+    return Part(above * np.uint64(10**low) + below, number.present)
 
 
 def _word(column: pa.ChunkedArray | pa.Array) -> Part:
@@ -217,6 +257,29 @@ def _exchanged(found: Parts) -> tuple[Numbers, dict[str, Part]]:
     rows = np.flatnonzero(found["day"].present & (day <= 12) & (day != month))
     other = _dated(found["year"].values[rows], day[rows], month[rows])
     return rows, {name: other[name] for name in ("born", "day")}  # of the same year
+
+
+def _of_odd_numbers(found: Parts) -> tuple[Numbers, dict[str, Part]]:
+    """The rows with a number of 15 or 17 digits, and what is left of it wherever the digit is missing or too many."""
+    rows = np.flatnonzero(found["odd"].present)
+    number = found["odd"].values[rows]
+
+    def first(digits: int) -> Numbers:
+        below = np.where(number >= np.uint64(10**16), 10 ** (17 - digits), 10 ** (15 - digits))
+        begin: Numbers = number // below.astype(np.uint64)
+        return begin
+
+    def but(begin: int, end: int) -> Part:
+        last = np.uint64(10**end)
+        return Part(first(begin) * last + number % last, np.ones(len(rows), bool))
+
+    return rows, {
+        "nik_12": Part(first(12), np.ones(len(rows), bool)),
+        "nik_10": Part(number % np.uint64(10**10), np.ones(len(rows), bool)),
+        "nik_but_day": but(6, 8),
+        "nik_but_month": but(8, 6),
+        "nik_but_year": but(10, 4),
+    }
 
 
 def _dated(year: Numbers, month: Numbers, day: Numbers) -> dict[str, Part]:

@@ -40,8 +40,8 @@ _NEEDED = (
     {"one-within-the-other", "one-word-of-the-other", "a-word-in-common"},
     {"letters-within-the-other"},
 )
-_MISSING, _EQUAL, _SOUNDING, *_OTHERS = range(len(NAME.levels))
-_SETS = [[_MISSING], [_EQUAL, _SOUNDING]] + [
+_MISSING, _EQUAL, _SOUNDING, _EXCHANGED, *_OTHERS = range(len(NAME.levels))
+_SETS = [[_MISSING], [_EQUAL, _SOUNDING], [_EXCHANGED]] + [
     [
         one
         for one in _OTHERS
@@ -63,7 +63,9 @@ class Side:
         self.columns |= {
             name: filled(pc.cast(table[name], pa.int8()), -1) + np.int8(1) for name in ("nik_fits", "born_default")
         }
-        self.columns["nik"] = packed(filled(table["nik"], 0), 16)
+        self.columns["number"] = filled(table["nik"], 0)
+        self.columns["nik"] = packed(self.columns["number"], 16)
+        self.columns["odd"] = filled(table["nik_odd"], 0)
         days = filled(pc.cast(table["born"], pa.int32()), 0)
         self.columns["born"] = np.where(_valid(table["born"]), packed_dates(days), 0)
         self._texts = {name: table[name].combine_chunks() for name in ("name", "mother")}
@@ -94,10 +96,10 @@ def levels(
 def possible_names(left: Side, right: Side, rows: Numbers, persons: Numbers) -> tuple[Numbers, list[list[int]]]:
     """Before a letter is looked at: sets of levels, and in which of these sets the level of each pair's names is."""
     pairs = _Pairs(left, right, rows, persons)
-    known, sounds = pairs.known("name"), pairs.sounds_the_same("name")
+    known, sounds, exchanged = pairs.known("name"), pairs.sounds_the_same("name"), pairs.names_are_exchanged()
     may = pairs.may_be_near(), pairs.may_share_a_word(), pairs.of_letters_of_the_other()
-    other = 2 + sum(one.astype(np.int64) << at for at, one in enumerate(may))
-    return np.where(known, np.where(sounds, 1, other), 0), _SETS
+    other = 3 + sum(one.astype(np.int64) << at for at, one in enumerate(may))
+    return np.where(known, np.where(sounds, 1, np.where(exchanged, 2, other)), 0), _SETS
 
 
 def possible_homes(left: Side, right: Side, rows: Numbers, persons: Numbers) -> list[Numbers]:
@@ -105,8 +107,8 @@ def possible_homes(left: Side, right: Side, rows: Numbers, persons: Numbers) -> 
     pairs = _Pairs(left, right, rows, persons)
     told, sounds = pairs.known("mother"), pairs.sounds_the_same("mother")
     nobody = np.zeros(len(pairs), dtype=bool)
-    mothers = ((told, nobody), (sounds, told), (sounds, nobody))  # the same; within the other; neither
-    return [_lives(pairs, told, told & mother, within & ~mother) for mother, within in mothers]
+    home, mothers = _Home(pairs), ((told, nobody), (sounds, told), (sounds, nobody))  # same; within; neither
+    return [home.levels(told, told & mother, within & ~mother) for mother, within in mothers]
 
 
 def packed(numbers: Numbers, digits: int) -> Numbers:
@@ -148,8 +150,7 @@ class _Pairs:
         return len(self._places[0])
 
     def both(self, name: str) -> tuple[Numbers, Numbers]:
-        left, right = (side.columns[name][at] for side, at in zip(self._sides, self._places, strict=True))
-        return left, right
+        return self.ours(name), self.theirs(name)
 
     def known(self, name: str) -> Numbers:
         left, right = self.both(name)
@@ -161,8 +162,36 @@ class _Pairs:
         equal: Numbers = (left == right) & (left != 0)
         return equal
 
+    def across(self, ours: str, theirs: str) -> Numbers:
+        """Whether what we say of one thing is what they say of another."""
+        left, right = self.ours(ours), self.theirs(theirs)
+        equal: Numbers = (left == right) & (left != 0)
+        return equal
+
+    def ours(self, name: str) -> Numbers:
+        told: Numbers = self._sides[0].columns[name][self._places[0]]
+        return told
+
+    def theirs(self, name: str) -> Numbers:
+        told: Numbers = self._sides[1].columns[name][self._places[1]]
+        return told
+
     def sounds_the_same(self, name: str) -> Numbers:
         return self.equal(f"{name}_phonetic") | self.equal(f"{name}_skeleton")
+
+    def names_are_exchanged(self) -> Numbers:
+        """Whether the name is the other's mother, as it sounds, and the other is the mother."""
+        one, other = (
+            self.across(f"{ours}_phonetic", f"{theirs}_phonetic")
+            | self.across(f"{ours}_skeleton", f"{theirs}_skeleton")
+            for ours, theirs in (("name", "mother"), ("mother", "name"))
+        )
+        exchanged: Numbers = one & other
+        return exchanged
+
+    def card_in_the_number(self) -> Numbers:
+        found: Numbers = self.across("number", "kk") & (self.ours("nik_sound") == 16)
+        return found
 
     def where(self, asked: Numbers, ask: "Callable[[_Pairs], Numbers]") -> Numbers:
         """What the pairs that are `asked` answer; 0 or False for the others."""
@@ -276,13 +305,18 @@ def _nik(pairs: _Pairs) -> Numbers:
     fits, theirs_fits = pairs.both("nik_fits")
     same, same_12, off = left == right, left >> 16 == right >> 16, _digits_off(left, right)
     both_fit = (fits == YES) & (theirs_fits == YES)
+    in_the_card = pairs.across("kk", "number")
+    odd = pairs.where((pairs.ours("odd") != 0) & (right != 0), _a_digit_more_or_less)
+    nothing = (left == 0) | (right == 0) | (sound < 12) | ((sound == 12) & ~same_12) | pairs.card_in_the_number()
     return _first(
         NIK,
         {
-            "missing": (left == 0) | (right == 0) | (sound < 12) | ((sound == 12) & ~same_12),
+            "missing": nothing & ~in_the_card & ~odd,
             "equal-and-fits": same & (fits == YES),
             "equal-nothing-to-fit": same & (sound == 16) & (fits == 0),
             "equal": same & (sound == 16),
+            "in-the-cards-place": in_the_card,
+            "a-digit-more-or-less": odd,
             "rounded": ((sound == 15) | (left & 15 == 0)) & (left >> 4 == right >> 4),
             "equal-as-far-as-sound": (sound < 15) & same_12,
             "place-mistyped": both_fit & (off <= 2) & ((left ^ right) & _LAST_10 == 0),
@@ -295,10 +329,21 @@ def _nik(pairs: _Pairs) -> Numbers:
     )
 
 
+def _a_digit_more_or_less(pairs: _Pairs) -> Numbers:
+    """Whether our number of 15 or 17 digits is theirs of 16, but for one that is missing or too many."""
+    ours, theirs = pairs.ours("odd").astype(np.int64), pairs.theirs("number").astype(np.int64)
+    longer, shorter = np.maximum(ours, theirs), np.minimum(ours, theirs)
+    found = np.zeros(len(pairs), dtype=bool)
+    for at in range(17):
+        found |= longer // 10 ** (at + 1) * 10**at + longer % 10**at == shorter
+    return found
+
+
 def _name(pairs: _Pairs) -> Numbers:
     known, equal = pairs.known("name"), pairs.where(pairs.known("name"), lambda some: some.same_text("name"))
     sounds = pairs.sounds_the_same("name")
-    left = known & ~equal & ~sounds
+    exchanged = known & ~equal & ~sounds & pairs.names_are_exchanged()
+    left = known & ~equal & ~sounds & ~exchanged
     alike = pairs.where(left, lambda some: some.similarities("name"))
     nearly = (alike >= 0.93) | pairs.where(left & (alike < 0.93), lambda some: some.edits("name") == 1)
     left &= ~nearly
@@ -311,6 +356,7 @@ def _name(pairs: _Pairs) -> Numbers:
             "missing": ~known,
             "equal": equal,
             "sounds-the-same": sounds,
+            "exchanged-with-the-mothers": exchanged,
             "nearly-the-same": nearly,
             "one-within-the-other": within & several,
             "alike": alike >= 0.85,
@@ -364,44 +410,55 @@ def _household(pairs: _Pairs) -> Numbers:
     mother = told & pairs.sounds_the_same("mother")
     mother |= pairs.where(told & ~mother, lambda some: some.similarities("mother") >= 0.9)
     within = pairs.where(told & ~mother, lambda some: some.one_within_the_other("mother_words"))
-    return _lives(pairs, told, mother, within)
+    return _Home(pairs).levels(told, mother, within)
 
 
-def _lives(pairs: _Pairs, told: Numbers, mother: Numbers, within: Numbers) -> Numbers:
-    """The household: both mothers are `told`, and one `mother`, or the name of one is `within` that of the other."""
-    family, village, district, regency = (pairs.equal(name) for name in ("kk", "desa", "kec", "kab"))
-    damaged = pairs.where(~family, _Pairs.card_is_damaged)
-    place_is_open = ~pairs.known("kab")
-    found = _first(
-        _BY_CARD_ALIKE,
-        {
-            "missing": ~pairs.known("kk_15") & ~told & place_is_open,
-            "family-and-mother": family & mother,
-            "family": family & ~told,
-            "damaged-family-and-mother": damaged & mother,
-            "village-and-mother": village & mother,
-            "family-mother-within": family & within,
-            "village-mother-within": village & within,
-            "family-other-mother": family,
-            "regency-and-mother": regency & mother,
-            "regency-mother-within": regency & within,
-            "mother-place-open": place_is_open & mother,
-            "mother-within-place-open": place_is_open & within,
-            "mother": mother,
-            "mother-within": within,
-            "damaged-family": damaged & ~told,
-            "village": village & ~told,
-            "district": district & ~told,
-            "regency": regency & ~told,
-            "village-other-mother": village,
-            "district-other-mother": district,
-            "regency-other-mother": regency,
-            "other-family-place-open": place_is_open & ~told,
-            "other-mother-place-open": place_is_open,
-            "elsewhere": ~told,
-        },
-    )
-    return np.where(pairs.known("kk_15"), _CARD_IS_ANOTHER[found], _CARD_IS_OPEN[found])
+class _Home:
+    """What cards and places say of the household."""
+
+    def __init__(self, pairs: _Pairs) -> None:
+        self._family, self._village, self._district, self._regency = (
+            pairs.equal(name) for name in ("kk", "desa", "kec", "kab")
+        )
+        self._family |= pairs.card_in_the_number()
+        self._damaged = pairs.where(~self._family, _Pairs.card_is_damaged)
+        self._place_is_open, self._card_is_known = ~pairs.known("kab"), pairs.known("kk_15")
+
+    def levels(self, told: Numbers, mother: Numbers, within: Numbers) -> Numbers:
+        """With the mothers: both are `told`, and one `mother`, or the name of one is `within` that of the other."""
+        family, village, district, regency = self._family, self._village, self._district, self._regency
+        damaged, place_is_open = self._damaged, self._place_is_open
+        found = _first(
+            _BY_CARD_ALIKE,
+            {
+                "missing": ~self._card_is_known & ~told & place_is_open & ~family,
+                "family-and-mother": family & mother,
+                "family": family & ~told,
+                "damaged-family-and-mother": damaged & mother,
+                "village-and-mother": village & mother,
+                "family-mother-within": family & within,
+                "village-mother-within": village & within,
+                "family-other-mother": family,
+                "regency-and-mother": regency & mother,
+                "regency-mother-within": regency & within,
+                "mother-place-open": place_is_open & mother,
+                "mother-within-place-open": place_is_open & within,
+                "mother": mother,
+                "mother-within": within,
+                "damaged-family": damaged & ~told,
+                "village": village & ~told,
+                "district": district & ~told,
+                "regency": regency & ~told,
+                "village-other-mother": village,
+                "district-other-mother": district,
+                "regency-other-mother": regency,
+                "other-family-place-open": place_is_open & ~told,
+                "other-mother-place-open": place_is_open,
+                "elsewhere": ~told,
+            },
+        )
+        levels: Numbers = np.where(self._card_is_known, _CARD_IS_ANOTHER[found], _CARD_IS_OPEN[found])
+        return levels
 
 
 def _sex(pairs: _Pairs) -> Numbers:

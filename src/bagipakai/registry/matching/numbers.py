@@ -32,7 +32,7 @@ _SEPARATED = re.compile(rf"[\s.,:;/_{_QUOTES}\u00ad\u200b-\u200f\u2010-\u2015\u2
 _LABEL = re.compile(r"(?:no(?:mor)?\W*)?(?:nik|ktp|nkk|kk|kartu keluarga)\b\W*", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"([0-9]+)(?:[.,]([0-9]*))?[eE]\+?([0-9]{1,2})")
 _FRACTION = re.compile(r"[.,]0{1,2}$")
-_LOOKS = str.maketrans("OolIi|", "001111")
+_LOOKS = str.maketrans("OoQDlIi|ZzSsGB", "00001111225568")
 # What can be undone for all rows at once (RE2): single separators between digits, or a lone ".0" behind all of them.
 _PLAIN = rf"^[ {_QUOTES}]*[0-9](?:[ .'-]?[0-9]){{15}}[ {_QUOTES}]*$"
 _TAILED = r"[.,]0{1,2}$"
@@ -57,15 +57,18 @@ class Number(NamedTuple):
     number: int | None
     sound: int
     damage: Damage
+    odd: int = 0
 
 
 class Numbers(NamedTuple):
     """A column of numbers. `number`: int64, null unless sixteen digits could be laid out, of which only the first
-    `sound` (uint8) are evidence; `damage`: uint8, of `Damage`."""
+    `sound` (uint8) are evidence; `damage`: uint8, of `Damage`. `odd`: int64, the number as it stands where a digit is
+    missing or one too many (15 or 17 digits), else 0."""
 
     number: pa.Array
     sound: np.ndarray
     damage: np.ndarray
+    odd: np.ndarray
 
 
 def numbers(column: Column, *, zeros_at_most: int = 1000, few: int = 50) -> Numbers:
@@ -78,21 +81,22 @@ def numbers(column: Column, *, zeros_at_most: int = 1000, few: int = 50) -> Numb
         filled = whole.is_valid().to_numpy(zero_copy_only=False)
         sound, damage = np.zeros(len(found), np.uint8), np.zeros(len(found), np.uint8)
         fine = filled & (found >= LEAST) & (found <= MOST)
-        odd = np.flatnonzero(filled & ~fine)
-        text = whole.take(pa.array(odd)).cast(pa.string())
+        other = np.flatnonzero(filled & ~fine)
+        text = whole.take(pa.array(other)).cast(pa.string())
     else:
         told = text_of(column)
         found, fine = _sixteen(told)
         sound, damage = np.zeros(len(found), np.uint8), np.zeros(len(found), np.uint8)
-        odd = np.flatnonzero(~fine & told.is_valid().to_numpy(zero_copy_only=False))
-        text = told.take(pa.array(odd))
+        other = np.flatnonzero(~fine & told.is_valid().to_numpy(zero_copy_only=False))
+        text = told.take(pa.array(other))
     sound[fine] = DIGITS
     found[~fine] = 0
-    if len(odd):
-        found[odd], sound[odd], damage[odd] = _odd(text)
+    odd = np.zeros(len(found), np.int64)
+    if len(other):
+        found[other], sound[other], damage[other], odd[other] = _others(text)
     _placeholders(found, sound, damage)
     _rounded(found, sound, damage, zeros_at_most, few)
-    return Numbers(pa.array(found, mask=found == 0), sound, damage)
+    return Numbers(pa.array(found, mask=found == 0), sound, damage, odd)
 
 
 def is_possible(number: np.ndarray, sound: np.ndarray) -> np.ndarray:
@@ -130,7 +134,7 @@ def _sixteen(column: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     return found, fine
 
 
-def _odd(column: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _others(column: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Numbers in any other writing: what is frequent for all rows at once, the rest once per distinct value."""
     plain = pc.and_not(pc.match_substring_regex(column, _PLAIN), pc.match_substring_regex(column, _TAILED))
     whole = pc.match_substring_regex(column, _WHOLE)
@@ -147,7 +151,9 @@ def _odd(column: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     number[rest] = np.array([one.number or 0 for one in read], np.int64)[at]
     sound[rest] = np.array([one.sound for one in read], np.uint8)[at]
     damage[rest] = np.array([one.damage for one in read], np.uint8)[at]
-    return number, sound, damage
+    odd = np.zeros(len(number), np.int64)
+    odd[rest] = np.array([one.odd for one in read], np.int64)[at]
+    return number, sound, damage, odd
 
 
 def number_of(text: str) -> Number:
@@ -173,9 +179,10 @@ def number_of(text: str) -> Number:
         return Number(None, 0, Damage.PLACEHOLDER)
     if len(seen) == DIGITS:
         return Number(int(seen), DIGITS, Damage.LETTERS if bare != bare.translate(_LOOKS) else Damage.WRITTEN)
+    odd = int(seen) if abs(len(seen) - DIGITS) == 1 else 0
     if DATED <= len(seen) <= DIGITS + 2 and _is_dated(np.array([int(seen[:DATED])])).all():
-        return Number(int(seen[:DIGITS].ljust(DIGITS, "0")), DATED, Damage.LENGTH)
-    return Number(None, 0, Damage.LENGTH)
+        return Number(int(seen[:DIGITS].ljust(DIGITS, "0")), DATED, Damage.LENGTH, odd)
+    return Number(None, 0, Damage.LENGTH, odd)
 
 
 def _scientific(whole: str, rest: str, power: int) -> Number:

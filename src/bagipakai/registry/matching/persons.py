@@ -19,6 +19,7 @@ class Persons(Side):
         flags, region = flags_of(records), records["region"]
         numbers = {name: np.maximum(records[name], 0) for name in ("nik", "kk")}
         self.columns = {name: records[name] for name in SOUNDS} | {
+            "number": numbers["nik"],
             "nik": packed(numbers["nik"], 16),
             "kk": np.where(flags["kk"] > 0, numbers["kk"], 0),
             "kk_15": numbers["kk"] // 10,

@@ -140,7 +140,8 @@ def a_list(registry: pa.Table, rows: int, seed: int, kind: str, sender: str | No
         sheet.mark(code, np.flatnonzero(np.isin(at, those + len(present))))
     sheet.mark("twice", np.flatnonzero(order >= len(first)))
 
-    _write(sheet, _around(registry, first[at], book, Dice(seed, 24)), how, profile, Dice(seed, 25))
+    around = _around(registry, first[at], book, Dice(seed, 24))
+    _write(sheet, around, how, profile, Dice(seed, 25), beside=Dice(seed, 26))
     identity = pa.array(registry["registry_id"].to_numpy()[np.maximum(first[at], 0)], mask=first[at] < 0)
     ids = pa.array(np.arange(1, rows + 1)).cast(pa.string())
     sheet.without({*profile["lacks"], *how.get("lacks", ())})
@@ -349,7 +350,7 @@ _NIK: dict[str, Slip] = {
 }
 
 
-def _write(sheet: Sheet, around: Around, how: dict[str, Any], sender: dict[str, Any], dice: Dice) -> None:
+def _write(sheet: Sheet, around: Around, how: dict[str, Any], sender: dict[str, Any], dice: Dice, beside: Dice) -> None:
     care = _care(len(sheet), dice)
     habits = _habits(sheet.texts["kode_desa"], dice)
     _names(sheet, "name", "nama", how["name"], care, dice)
@@ -363,6 +364,7 @@ def _write(sheet: Sheet, around: Around, how: dict[str, Any], sender: dict[str, 
     _cards(sheet, around, how["card"], care, dice)
     _sexes(sheet, how["sex"], care, dice)
     _places(sheet, around, how, care, habits, dice)
+    _columns(sheet, how, sender, care, beside)
     _forms(sheet, sender, dice)
     _letters(sheet, sender["letters"], dice)
 
@@ -582,6 +584,30 @@ _NOTHING = {
     "tanggal_lahir": ("-", "0000-00-00", "00/00/0000"),
     "alamat": ("-", "0"),
     "no_kk": ("-", "0", "0000000000000000"),
+}
+
+
+def _columns(sheet: Sheet, how: dict[str, Any], sender: dict[str, Any], care: np.ndarray, dice: Dice) -> None:
+    """What stands in the column beside: the name and the mother's, the number and the card's; or one number in both."""
+    hit, texts, lacks = _one_of(how["columns"], care, dice), sheet.texts, {*sender["lacks"], *how.get("lacks", ())}
+    for what, (one, other, both) in _BESIDE.items():
+        rows = hit[what]
+        for name in (one, other) if both else (one,):
+            rows = rows[pc.is_valid(pa.array(texts[name][rows], pa.string())).to_numpy(zero_copy_only=False)]
+        if not len(rows) or lacks & {one, other}:
+            continue
+        was = texts[other][rows].copy()
+        texts[other][rows] = texts[one][rows]
+        if both:
+            texts[one][rows] = was
+        sheet.mark(f"columns.{what}", rows)
+
+
+_BESIDE = {  # from, to, and back
+    "names": ("nama", "nama_ibu", True),
+    "numbers": ("nik", "no_kk", True),
+    "number_twice": ("nik", "no_kk", False),
+    "card_twice": ("no_kk", "nik", False),
 }
 
 
