@@ -1,6 +1,7 @@
 """The pages of a list to be matched: from its upload to what was read of it, and its end."""
 
 import html
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
@@ -13,7 +14,7 @@ from tests.portal.test_under_way import the_registry_says
 from bagipakai.control import roster_receipts, rosters
 from bagipakai.control.models import Roster
 from bagipakai.core.request import Role
-from bagipakai.core.roster_orders import RosterReceipt
+from bagipakai.core.roster_orders import Heading, RosterReceipt
 from bagipakai.core.rosters import Limits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
@@ -76,6 +77,7 @@ def test_from_the_upload_to_a_list_that_is_ready(sari, registry):
     assert (
         '<option value="nik" selected>NIK</option>' in page and "9.950 baris (99 %)" in page and "semua baris" in page
     )
+    assert "daftar ini memakai 10.000 baris jatah" in page and "0 baris sudah terpakai dan 3.000.000 tersisa" in page
     assert "312 isian kolom NIK berakhiran 0 karena Excel" in page and "misalnya baris 2, 17, 40, …" in page
     assert "2 tanggal lahir tampak diisi sekadarnya" in page and "(misalnya baris 8, 9)" in page
     assert 'name="kolom-3"' in page and 'name="kolom-4"' not in page  # "…" was somebody's number, and is no name
@@ -83,6 +85,7 @@ def test_from_the_upload_to_a_list_that_is_ready(sari, registry):
 
     page = text(act(sari, "confirm", reference))
     assert "Siap dipadankan" in page and SAID.digest in page and "<select" not in page
+    assert "Jatah lembaga Anda 3.000.000 baris dalam 30 hari" in text(sari.get(to("list")))
     assert "10.000" in text(sari.get(to("list"))) and "peserta.csv" in text(sari.get(to("list")))
     assert "Perlu Anda periksa" not in text(sari.get("/"))
 
@@ -110,6 +113,17 @@ def test_a_list_that_cannot_be_read_says_why_and_what_to_do(sari, registry):
     few = read(sari, registry, RosterReceipt("", "", refusal="list-rows-are-torn", detail=(("rows", "3, 7"),)))
     page = text(sari.get(to("show", few)))
     assert "(misalnya baris 3, 7)" in page and "Unggah daftar baru" in page and "Baca ulang" not in page
+
+
+def test_a_heading_that_was_cut_says_so_and_is_chosen_as_any_other(sari, registry):
+    long = "Nama lengkap peserta sesuai kartu tanda penduduk elektronik,…"
+    headings = (Heading(f"{long} (2)", "", 0), Heading(f"{long} (3)", "", 0))
+    assert "Judul yang panjang dipotong" not in text(sari.get(to("show", read(sari, registry, UNREADABLE))))
+    reference = read(sari, registry, replace(UNREADABLE, headings=headings))
+    page = text(sari.get(to("show", reference)))
+    assert f"{long} (2)</th>" in page and f"{long} (3)</th>" in page and "Judul yang panjang dipotong" in page
+    act(sari, "choose", reference, **{"kolom-0": "nama", "kolom-1": "alamat"})
+    assert registry.reads().columns == (("nama", f"{long} (2)"), ("alamat", f"{long} (3)"))
 
 
 def test_a_list_is_destroyed_after_its_sender_read_what_that_means(sari, registry):

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from tests.registry.orders import PLACED, ROW_FORMATS, THEM, US, a_house, a_plan, all_of, an_order, recipient
 from tests.registry.small import CATALOGUE, DAY, small_release
 
+from bagipakai.control import wording
 from bagipakai.core.disclosure import Disclosure, hide
 from bagipakai.core.exchange import Receipt, Step
 from bagipakai.core.manifest import Manifest
@@ -33,7 +34,7 @@ from bagipakai.registry import deliver as delivering
 from bagipakai.registry import formats
 from bagipakai.registry.counter import objection
 from bagipakai.registry.deliver import Limits, deliver
-from bagipakai.registry.dictionary import CLASSES, in_thousandths
+from bagipakai.registry.dictionary import CLASSES, OWN, in_thousandths
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of
 from bagipakai.registry.engines.duckdb import Engine
@@ -414,6 +415,11 @@ def test_the_dictionary_calls_a_class_as_the_glossary_does():
     terms = tomllib.loads((Path(__file__).parents[2] / "GLOSSARY.toml").read_text("utf-8"))["istilah"]
     told = {one["identifier"]: one["istilah"] for one in terms if one["kind"] == "class"}
     assert {name: CLASSES[name] for name in told} == told
+
+
+def test_the_office_calls_a_derived_column_as_the_dictionary_does():
+    assert {name: wording.column(name, CATALOGUE) for name in OWN} == {name: own.name for name, own in OWN.items()}
+    assert not [name for name in OWN if wording.column(name, CATALOGUE, "en") in (name, OWN[name].name)]
 
 
 @pytest.mark.parametrize("form", ROW_FORMATS)

@@ -17,12 +17,14 @@ from tests.registry.mailboxes import an_office
 from tests.registry.orders import OFFICE, PLACED, ROW_FORMATS, a_house, a_plan, an_order
 from tests.registry.test_deliver import rows_of
 
+from bagipakai.control import wording
 from bagipakai.core.exchange import Receipt
 from bagipakai.core.plan import Answer, Area, Asked, Format, Matching, Protections, Unit
 from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.core.review_orders import Label, LabelOrder
 from bagipakai.core.reviews import Verdict
 from bagipakai.core.roster_orders import RosterReceipt
+from bagipakai.portal.examining.views import EVIDENCE
 from bagipakai.registry import reviews, worker
 from bagipakai.registry.deliver import cancelled, deliver
 from bagipakai.registry.holds import Holds
@@ -204,6 +206,29 @@ def test_who_is_on_hold_is_nobody(house, release, people, tmp_path):
     by_id = {row["list_id"]: row for row in told}
     on_hold = [row["list_id"] for row in before if row["nik"] in gone]
     assert all((by_id[one]["hasil"], by_id[one]["alasan"]) == ("tidak cocok", "TIDAK_DITEMUKAN") for one in on_hold)
+
+
+def test_the_office_has_a_word_for_all_that_is_told_of_the_work(house, release, people):
+    """Of a list, of rows with and without names, of a table; also while somebody is on hold."""
+    Holds(house.places.holds, STORAGE, (house.keys.seal.public,)).add(
+        "T-1", "HOLD", "objection-pending", [people[0]["nik"]], PLACED - timedelta(days=1), house.keys.seal
+    )
+    plans = {
+        "list": matching(house, a_list(people), reasons=True),
+        "table": a_plan("L1", variables=("jenis_kelamin",)),
+        "rows": a_plan("L2", variables=("kode_kab", "umur")),
+        "families": a_plan("L3", "keluarga"),
+    }
+    evidence, columns = set(), set()
+    for name, plan in plans.items():
+        receipt = deliver(an_order(plan, name), release, house.keys, house.places, clock=lambda: NOW)
+        assert not receipt.refusal, (name, receipt.refusal)
+        evidence |= {key for done in receipt.steps for key in done.evidence}
+        columns |= set(receipt.columns)
+    assert {"alarms", "roster", "matched", "withheld", "small_classes", "hidden_small"} <= evidence <= set(EVIDENCE)
+    assert {"hasil", "alasan", "pseudonim_kk", "jumlah_individu"} <= columns
+    for lang in ("id", "en"):
+        assert [one for one in sorted(columns) if wording.column(one, release.catalogue, lang) == one] == []
 
 
 def test_a_list_of_strangers_finds_nobody(house, release, tmp_path):

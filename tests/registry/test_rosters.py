@@ -106,6 +106,28 @@ def test_a_list_without_a_usable_column_is_refused_with_its_headings(house):
     assert read(house, chosen).refusal == ""
 
 
+def test_a_long_heading_is_seen_to_be_cut_told_from_one_that_begins_alike_and_can_be_chosen(house):
+    long = "Nama lengkap peserta sesuai kartu tanda penduduk elektronik, "
+    rows = [{"Nomor Warga": "a", f"{long}tanpa gelar": "SITI", f"{long}dengan gelar": "IR. SITI"} for _ in range(30)]
+    receipt = read(house, sent(house, as_csv(rows)))
+    assert receipt.refusal == "list-has-no-usable-column"
+    cut = "Nama lengkap peserta sesuai kartu tanda penduduk elektronik,…"
+    assert [one.name for one in receipt.headings] == ["Nomor Warga", f"{cut} (2)", f"{cut} (3)"]
+
+    for at, (name, value) in enumerate(
+        [(f"{cut} (3)", "IR. SITI"), (f"{cut} (2)", "SITI"), (f"{long}tanpa gelar", "SITI")]
+    ):
+        chosen = read(house, sent(house, as_csv(rows), columns=(("nama", name),), order_id=f"DFT-{at + 2}"))
+        assert (chosen.refusal, [one.meaning for one in chosen.headings].count("nama")) == ("", 1)
+        assert set(kept(house).table(house.keys.storage)["nama"].to_pylist()) == {value}
+
+
+def test_what_is_left_of_a_hidden_heading_chooses_nothing(house):
+    rows = [{"3201011203800001": "a", "3201011203800002": "b", "Sebutan": "SITI"} for _ in range(30)]
+    order = sent(house, as_csv(rows), columns=(("nama", "Sebutan"), ("alamat", "…")))
+    assert read(house, order).refusal == "set-column-is-missing"
+
+
 @pytest.mark.parametrize(
     "first", ["3201011203800001,BUDI SANTOSO,1980-03-12", "BUDI SANTOSO", "BUDI,JL MELATI RT 3", "BUDI,L,SITI"]
 )

@@ -232,7 +232,7 @@ def _protections(plan: Plan) -> str:
 def _column(name: str, catalogue: Catalogue) -> tuple[str, str]:
     if name in catalogue:
         return catalogue[name].official_name, CLASSES[catalogue[name].sensitivity.value]
-    return "Kolom turunan (dijelaskan dalam kamus paket)", "–"
+    return f"{wording.column(name, catalogue)} (dijelaskan dalam kamus paket)", "–"
 
 
 def _channel(channel: str) -> str:

@@ -126,6 +126,44 @@ def answers(plan: Plan, lang: str = "id") -> str:
     return f"{words[asked.answer]}; {words['reasons' if asked.reasons else 'bare']}" if asked else ""
 
 
+_DERIVED = {
+    "id": {
+        "pseudonim_nik": "Pseudonim NIK",
+        "pseudonim_nik_sah": "Pseudonim NIK mewakili NIK yang sah",
+        "pseudonim_kk": "Pseudonim nomor KK",
+        "pseudonim_kk_sah": "Pseudonim KK mewakili nomor KK yang sah",
+        "jenis_baris": "Jenis baris",
+        "jumlah_individu": "Jumlah individu",
+        "jumlah_keluarga": "Jumlah keluarga",
+        "baris": "Baris",
+        "list_id": "Pengenal baris",
+        "hasil": "Hasil pemadanan",
+        "alasan": "Alasan",
+        "ditutup": "Ditutup",
+    },
+    "en": {
+        "pseudonim_nik": "Pseudonym of the NIK",
+        "pseudonim_nik_sah": "The pseudonym stands for a valid NIK",
+        "pseudonim_kk": "Pseudonym of the family card number",
+        "pseudonim_kk_sah": "The pseudonym stands for a valid family card number",
+        "jenis_baris": "Kind of row",
+        "jumlah_individu": "Number of individuals",
+        "jumlah_keluarga": "Number of families",
+        "baris": "Row",
+        "list_id": "Identifier of the row",
+        "hasil": "Outcome of the matching",
+        "alasan": "Reason",
+        "ditutup": "Suppressed",
+    },
+}
+
+
+def column(name: str, catalogue: Catalogue, lang: str = "id") -> str:
+    """What a delivered column is called: a variable by its title, what delivery makes (`plans.derived`) as the
+    dictionary of the package calls it; the bare name of one that is neither."""
+    return catalogue[name].title(lang) if name in catalogue else _DERIVED[lang].get(name, name)
+
+
 def number(value: int, lang: str = "id") -> str:
     """1.234.567 in Indonesian, 1,234,567 in English."""
     return f"{value:,}" if lang == "en" else f"{value:,}".replace(",", ".")

@@ -31,7 +31,7 @@ def _reasons() -> str:
     return "; ".join(f"{code} = {words}" for code, words in REASONS.items())
 
 
-_OWN = {
+OWN = {
     "pseudonim_nik": _Own(
         "Pseudonim NIK", "Pengganti NIK, hanya berlaku untuk penerima, tujuan, dan rilis paket ini", "pseudonim"
     ),
@@ -108,7 +108,7 @@ def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ..
     kind, sort = _TYPES[column.type], CLASSES[column.sensitivity]
     machine = (column.type, column.sensitivity)
     if column.name not in catalogue:
-        own = _OWN[column.name]
+        own = OWN[column.name]
         meaning = (own.name, own.definition, kind, own.measure, own.values, sort, _OWN_PRODUCER, _OWN_BASIS)
         return (column.name, *meaning, None, *machine)
     variable = catalogue[column.name]
@@ -145,7 +145,7 @@ def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release)
         },
         "variabel": [catalogue[name].to_json() for name in known],
         "mutu": in_thousandths(release.quality()[plan.unit.value], known),
-        "kolom_tambahan": {column.name: _OWN[column.name].definition for column in columns if column.name not in known},
+        "kolom_tambahan": {column.name: OWN[column.name].definition for column in columns if column.name not in known},
         "format": {"nama": plan.format.value, "catatan": list(_reading(plan))},
     }
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")

@@ -10,10 +10,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bagipakai.control import clock, orders, readiness, register, requests, reviews
+from bagipakai.control import clock, orders, readiness, register, requests, reviews, wording
 from bagipakai.core.exchange import Step, StepDone
+from bagipakai.core.holds import FEW, NONE
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action
+from bagipakai.core.variables import Catalogue
+from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.acts import progress
 from bagipakai.portal.acts.views import options
@@ -89,6 +92,7 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
 EVIDENCE: dict[str, Promise] = {
     "rows": _("Baris"),
     "lines": _("Baris tabel"),
+    "engine": _("Mesin"),
     "files": _("Berkas"),
     "parts": _("Bagian"),
     "bytes": _("Byte"),
@@ -108,18 +112,37 @@ EVIDENCE: dict[str, Promise] = {
     "suite": _("Cara penyandian"),
     "package": _("Paket"),
     "manifest": _("Sidik paket"),
+    "holds": _("Sidik catatan penahanan"),
+    "withheld": _("Tidak disertakan karena ditahan"),
+    "smallest_class": _("Kelompok serupa disebut kecil di bawah"),
+    "classes": _("Kelompok orang serupa"),
+    "small_classes": _("Kelompok serupa yang kecil"),
+    "rows_in_small_classes": _("Baris dalam kelompok serupa yang kecil"),
+    "roster": _("Daftar yang dipadankan"),
+    "model": _("Versi model pemadanan"),
+    "matched": _("Baris yang cocok"),
+    "alarms": _("Tanda penebakan"),
 }
-ANSWERS = {"yes": _("Ya"), "no": _("Tidak")}
+ANSWERS = {"yes": _("Ya"), "no": _("Tidak"), NONE: _("tidak ada"), FEW: _("sedikit")}
 
 
-def _in_words(done: StepDone | None) -> list[tuple[str, Any]]:
-    """The evidence of a sub-step with its names in the reader's language; a name that is not known stays as it is."""
+def _in_words(done: StepDone | None, catalogue: Catalogue) -> list[tuple[str, Any]]:
+    """The evidence of a sub-step in the reader's language; a name that is not known stays as it is."""
     told = done.evidence.items() if done else ()
     return [
-        (str(EVIDENCE.get(name, name)), ANSWERS.get(str(value), value))
+        (str(EVIDENCE.get(name, name)), _said(name, value, catalogue))
         for name, value in told
         if value not in ("", None)
     ]
+
+
+def _said(name: str, value: str | int, catalogue: Catalogue) -> Any:
+    match name:
+        case "format":
+            return glossary.term(str(value), "format").label
+        case "pseudonyms":
+            return ", ".join(wording.column(one, catalogue, lang()) for one in str(value).split())
+    return ANSWERS.get(str(value), value)
 
 
 def _changed(dossier: Dossier, kind: str, before: int | None) -> bool:
@@ -156,11 +179,9 @@ def evidence(dossier: Dossier) -> dict[str, Any] | None:
     return {
         "order": dossier.state.orders[-1],
         "receipt": receipt,
-        "columns": [catalogue[name].title(lang()) if name in catalogue else name for name in receipt.columns]
-        if receipt
-        else [],
+        "columns": [wording.column(name, catalogue, lang()) for name in receipt.columns] if receipt else [],
         "refusal": explained(receipt.refusal) if receipt and receipt.refusal else "",
-        "steps": [(step, done.get(step), _in_words(done.get(step))) for step in Step],
+        "steps": [(step, done.get(step), _in_words(done.get(step), catalogue)) for step in Step],
         "plan": dossier.state.decision.plan if dossier.state.decision else "",
         "review": reviews.progress(dossier.state.orders[-1]),
     }

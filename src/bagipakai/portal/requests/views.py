@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bagipakai.control import access, documents, drafting, requests
+from bagipakai.control import access, documents, drafting, quota, requests
 from bagipakai.control import forms as office
 from bagipakai.control.models import Document
+from bagipakai.core.quota import Use
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, Status
 from bagipakai.portal import glossary
@@ -421,9 +422,16 @@ def check(http: HttpRequest, reference: str) -> HttpResponse:
         "sections": dossier.rows(change),
         "files": files(dossier),
         "hindrance": sentence(refusal) if refusal else "",
+        "use": _quota(dossier),
         "options": options(dossier, only=(Action.SUBMIT,)),
     }
     return render(http, "requests/check.html", context)
+
+
+def _quota(dossier: Dossier) -> Use | None:
+    """What the list that is to be matched would take of the institution's quota; None where none is."""
+    named = dossier.setting.rosters.get(dossier.state.answers.get("roster", ""))
+    return quota.use(dossier.request.institution, named[1]) if named else None
 
 
 @require_GET

@@ -45,11 +45,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the registry told of a list. `found`: column, sentence and number of rows of each finding."""
+    """What the registry told of a list. `found`: column, sentence and number of rows of each finding; `cut`: one of the
+    headings was too long to be told whole (registry.matching.headings)."""
 
     rows: int
     columns: tuple[Column, ...]
     found: tuple[tuple[str, str, int], ...]
+    cut: bool
 
 
 def words() -> dict[str, str]:
@@ -63,7 +65,7 @@ def told(state: Roster, receipt: RosterReceipt | None, chosen: list[str] | None)
         return None
     columns = tuple(_column(place, receipt, chosen) for place in range(len(receipt.headings)))
     found = tuple((words().get(one.column, ""), _found(one), one.rows) for one in receipt.findings)
-    return Reading(receipt.rows, columns, found)
+    return Reading(receipt.rows, columns, found, any("… (" in one.name for one in columns))
 
 
 def why_not(state: Roster, receipt: RosterReceipt | None) -> str:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bagipakai.control import rosters
+from bagipakai.control import quota, rosters
 from bagipakai.control.models import Roster, Tenure
 from bagipakai.control.rosters import UnknownRoster
 from bagipakai.core.refusal import Refusal
@@ -33,7 +33,8 @@ def listing(http: HttpRequest) -> HttpResponse:
     tenure = _reader(http)
     every = rosters.visible(tenure)
     rows = [(row, rosters.state(row)) for row in every[:NEWEST]]
-    context = {"institution": tenure.post.institution, "rows": rows, "limits": rosters.limits()}
+    house = tenure.post.institution
+    context = {"institution": house, "rows": rows, "limits": rosters.limits(), "use": quota.use(house)}
     return render(http, "rosters/list.html", context)
 
 
@@ -78,6 +79,7 @@ def _page(
         "under_way": counted(rosters.order_id(row, state.sendings)) if state.status is Status.SENT else {},
         "reading": reading.told(state, receipt, chosen),
         "refusal": reading.why_not(state, receipt),
+        "use": quota.use(row.institution, state.outcome.rows) if state.outcome and state.outcome.rows else None,
         "gone": is_destroyed(state),
         "history": rosters.history(row),
         "error": error,

@@ -44,6 +44,8 @@ _SPOKEN: Final = {word for column in COLUMNS for word in column.split("_")} | {
     "kota",
 }
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+LONGEST: Final = 60  # letters of a name that are shown
+_CUT = re.compile(r"… \(\d+\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def meaning(cell: str) -> tuple[str, int] | None:
 
 class Asked:
     """Asks a file for the columns of a list (reading.Headed). `chosen`: standard column → the name in the header that
-    its sender chose for it; without it, names are recognised. Of two names for one column the better fits."""
+    its sender chose for it, whole or as it was shown; without it, names are recognised. Of two names for one column the
+    better fits."""
 
     def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
         self._chosen = None if chosen is None else {bare(cell): column for column, cell in chosen.items()}
@@ -89,20 +92,20 @@ class Asked:
 
     def likeness(self, cells: Sequence[str]) -> int:
         """How many names are recognised; if none is, how many cells could be names."""
-        found = {told[0] for cell in cells if (told := self._meaning(cell)) is not None}
+        found = {told[0] for place, cell in enumerate(cells) if (told := self._meaning(cell, place)) is not None}
         return 1000 * len(found) if found else min(sum(bool(bare(cell)) for cell in cells), 999)
 
     def places(self, header: Sequence[str], name: str) -> list[int]:
         best: dict[str, tuple[int, int]] = {}
         twice = set()
         for place, cell in enumerate(header):
-            if (told := self._meaning(cell)) is not None:
+            if (told := self._meaning(cell, place)) is not None:
                 column, rank = told
                 if column in best and best[column][0] == rank:
                     twice.add((column, rank))
                 best[column] = min(best.get(column, (rank, place)), (rank, place))
         found = {column: best[column][1] for column in COLUMNS if column in best}
-        self.headings = Headings(tuple(shown(cell) for cell in header), found)
+        self.headings = Headings(tuple(shown(cell, place) for place, cell in enumerate(header)), found)
         for column in found:
             if (column, best[column][0]) in twice:
                 raise SetBroken("set-column-stands-twice", file=name, column=column)
@@ -114,18 +117,21 @@ class Asked:
             raise SetBroken("list-has-no-usable-column", file=name)
         return list(found.values())
 
-    def _meaning(self, cell: str) -> tuple[str, int] | None:
+    def _meaning(self, cell: str, place: int) -> tuple[str, int] | None:
         if self._chosen is None:
             return meaning(cell)
-        column = self._chosen.get(bare(cell))
-        return None if column is None else (column, 0)
+        names = (bare(cell), bare(shown(cell, place)))
+        return next(((self._chosen[name], 0) for name in names if name and name in self._chosen), None)
 
 
-def shown(cell: str) -> str:
+def shown(cell: str, place: int) -> str:
     """A name of a column; what could be somebody's number or a formula is not shown, since a file without a header
-    begins with a person."""
-    told = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", cell).strip().lstrip("=+-@")[:60]
-    return "…" if re.search(r"\d{5}", re.sub(r"\W", "", told)) else told
+    begins with a person. A long one is cut, and says which column it is (from 1), since others may begin alike."""
+    whole = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", cell).strip().lstrip("=+-@")
+    told = whole[:LONGEST]
+    if re.search(r"\d{5}", re.sub(r"\W", "", told)):
+        return "…"
+    return told if told == whole else f"{told.rstrip()}… ({place + 1})"
 
 
 def is_header(headings: Headings) -> bool:
@@ -133,5 +139,5 @@ def is_header(headings: Headings) -> bool:
     do, and has no digit. A file without a header begins with a person, of whom nothing may be shown."""
     words = {word for cell in headings.header for word in re.findall(r"[^\W\d_]+", cell.casefold())}
     return bool(headings.places) or (
-        bool(words & _SPOKEN) and not any(re.search(r"\d|…", one) for one in headings.header)
+        bool(words & _SPOKEN) and not any(re.search(r"\d|…", _CUT.sub("", one)) for one in headings.header)
     )

@@ -1,0 +1,60 @@
+"""Whoever examines a matching reads words, never the registry's own names."""
+
+import html
+import re
+
+import pytest
+from django.urls import reverse
+from tests.factories import Chain, a_matching_request
+from tests.fakes import Registry
+from tests.portal.steps import entering
+
+from bagipakai.control import clock, order_receipts, requests
+from bagipakai.core.exchange import Step, StepDone
+from bagipakai.core.request import Action, Role, Status
+from bagipakai.portal.examining.views import EVIDENCE
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
+
+
+def ordered(**answers) -> Chain:
+    chain = a_matching_request(Status.PROCESSING, **answers)
+    chain.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(chain.reference, Action.PLACE_ORDER))
+    return chain
+
+
+def examined(chain: Chain) -> str:
+    """The text of the page."""
+    order_receipts.collect()
+    page = entering(chain.office[Role.DATA_PREPARER]).get(reverse("examining:show", args=[chain.reference]))
+    return " ".join(html.unescape(re.sub("<[^>]+>", " ", page.content.decode())).split())
+
+
+def test_the_evidence_is_told_in_words():
+    """Each name that the registry tells (tests/registry/test_matched.py) and each value that is a code."""
+    chain = ordered(reasons=True)
+    told = dict.fromkeys(EVIDENCE, 7) | {
+        "format": "csv",
+        "pseudonyms": "nik nomor_kk",
+        "withheld": "sedikit",
+        "aggregated": "no",
+    }
+    now = clock.now().replace(microsecond=0)
+    (order,) = Registry().orders()
+    Registry().answer(order, steps=tuple(StepDone(step, now, now, told) for step in Step))
+    page = examined(chain)
+    assert "Tanda penebakan: 7" in page and "Format: CSV" in page and "Diagregasi: Tidak" in page
+    assert "Nama samaran: Nomor Induk Kependudukan, Nomor Kartu Keluarga" in page
+    assert "Alasan, Baris, Hasil pemadanan, Pengenal baris" in page
+    # beside those that are words of ours as well, or stand in an address
+    raw = {*EVIDENCE, "nomor_kk", "list_id", "hasil"} - {"format", "model", "release", "manifest", "plan"}
+    assert [one for one in sorted(raw) if re.search(rf"\b{one}\b", page)] == []
+
+
+def test_a_refused_order_is_told_by_its_sentence_alone():
+    chain = ordered()
+    (order,) = Registry().orders()
+    Registry().refuse(order, "order-matching-quota")
+    page = examined(chain)
+    assert "melebihi kuotanya" in page and "pesanannya ditolak gudang data. Pesan pemrosesan lagi" in page
+    assert "order-matching-quota" not in page
