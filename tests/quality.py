@@ -14,12 +14,14 @@ from bagipakai.core.matching_quality import (
     Clerks,
     MatchingQuality,
     Measured,
+    Sampled,
     Tally,
     Thresholds,
 )
 
 THRESHOLDS = Thresholds(date(2026, 1, 1), "keputusan sendiri", 950, 500, 3)
 ALL = Tally(rows=20_000, present=18_000, given=17_950, right=17_946, review=30, review_right=21)
+CLERKS = Clerks(400, 391, 8, Sampled(17_950, 346, 345, 3), Sampled(2_020, 58, 2, 0))
 DAYS = st.dates(date(2026, 1, 1), date(2040, 12, 31))
 THOUSANDTHS = st.integers(0, 1000)
 
@@ -51,7 +53,7 @@ def a_statement(**changes: Any) -> MatchingQuality:
             },
         },
         "bins": {0: None, 6: Bin(18, 641_000, 12), 9: Bin(17_962, 999_412, 17_954)},
-        "clerks": Clerks(400, 391),
+        "clerks": CLERKS,
     }
     return MatchingQuality(**{**values, **changes})
 
@@ -84,7 +86,14 @@ def measured(draw: st.DrawFn) -> Measured:
 @st.composite
 def clerks(draw: st.DrawFn) -> Clerks:
     twice = draw(st.integers(0, 10_000))
-    return Clerks(twice, draw(st.integers(0, twice)))
+    agreed = draw(st.integers(0, twice))
+    return Clerks(twice, agreed, draw(st.integers(0, twice - agreed)), draw(sampled()), draw(sampled()))
+
+
+@st.composite
+def sampled(draw: st.DrawFn) -> Sampled:
+    decided, unsure = draw(st.integers(0, 500)), draw(st.integers(0, 50))
+    return Sampled(draw(st.integers(decided + unsure, 10**6)), decided, draw(st.integers(0, decided)), unsure)
 
 
 @st.composite

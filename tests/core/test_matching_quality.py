@@ -98,7 +98,11 @@ def test_a_row_has_no_place_in_it():
         (("bins", "6"), {"rows": 18, "stated": 641_000, "right": 19}),
         (("bins", "6"), {"rows": 0, "stated": 641_000, "right": 0}),
         (("bins", "6"), {}),
+        (("clerks", "agreed"), 393),  # a third one decided eight others
         (("clerks", "agreed"), 401),
+        (("clerks",), {"twice": 400, "agreed": 391}),
+        (("clerks", "matched", "same"), 347),
+        (("clerks", "nobody", "unsure"), 1_963),  # a sample stands for as many rows as it has, or more
     ],
 )
 def test_what_cannot_be_is_refused(path, value):

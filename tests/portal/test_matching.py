@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from datetime import date
 
 import pytest
 from django.test import Client
@@ -13,13 +14,23 @@ from django.utils import translation
 from hypothesis import given, settings
 from tests.factories import a_release
 from tests.fakes import Registry
-from tests.quality import a_statement, statements
+from tests.quality import CLERKS, a_statement, statements
 
 from bagipakai.control import matching_quality
 from bagipakai.core.canonical import digest
 from bagipakai.core.charts import SMALL, Element
 from bagipakai.core.envelope import Signer
-from bagipakai.core.matching_quality import KINDS, QUESTIONS, Clerks, MatchingQuality, Share, Tally, wilson
+from bagipakai.core.matching_quality import (
+    KINDS,
+    LABELLED,
+    QUESTIONS,
+    Clerks,
+    MatchingQuality,
+    Sampled,
+    Share,
+    Tally,
+    wilson,
+)
 from bagipakai.portal.matching import words
 from bagipakai.portal.matching.showing import told
 
@@ -68,6 +79,38 @@ def test_a_group_that_is_found_less_is_said_in_a_sentence(registry):
     fair = a_statement(groups={"sex": {"L": Tally(9_000, 9_000, 8_973, 8_973, 0, 0)}})
     matching_quality.hear(MatchingQuality.sealed(fair, registry))
     assert "Tidak ada temuan" in text(page())
+
+
+def test_that_no_list_was_of_people_is_said_above_the_figures(registry):
+    matching_quality.hear(a_statement().sealed(registry))
+    said = text(page())
+    assert (
+        "Semua angka di sini diukur pada daftar buatan: orangnya tidak ada" in said.split("Seberapa sering keliru")[0]
+    )
+    of_people = replace(a_statement().lists[0], kind=LABELLED, seed=None)
+    both = a_statement(lists=(of_people, a_statement().lists[1]), measured_on=date(2026, 11, 21))
+    matching_quality.hear(both.sealed(registry))
+    said = text(page())
+    assert "dinilai penelaah" in said and "diukur pada daftar buatan" not in said
+
+
+def test_what_clerks_said_is_told_of_each_answer_apart(registry):
+    matching_quality.hear(a_statement().sealed(registry))
+    said = text(page())
+    assert "Dua penelaah sepakat 97,8 % dari 400 pasangan (95,7–98,9 %)" in said
+    assert "Diputus penengah 2,0 % dari 400 pasangan" in said
+    assert "Sampel jawaban cocok 99,7 % dari 346 pasangan menunjuk orang yang tepat" in said
+    assert "Mewakili 17.950 baris. 3 lagi tidak dapat dipastikan." in said
+    assert "Sampel jawaban tidak cocok 3,4 % dari 58 pasangan ternyata orang yang sama, jadi terlewat" in said
+
+
+def test_of_what_no_clerk_judged_nothing_is_told(registry):
+    nothing = Sampled(0, 0, 0, 0)
+    judged = a_statement(clerks=Clerks(0, 0, 0, Sampled(50, 2, 2, 0), nothing))
+    matching_quality.hear(judged.sealed(registry))
+    said = text(page())
+    assert "Sampel jawaban cocok" in said
+    assert not [one for one in ("Dua penelaah", "penengah", "Sampel jawaban tidak cocok") if one in said]
 
 
 def test_a_province_has_the_name_that_the_newest_release_gives_it(registry):
@@ -189,6 +232,11 @@ def spelled(quality: MatchingQuality) -> set[str]:
         decimals(100 * off / sum(one.rows for one in rows), 2)
     if quality.clerks:
         share(Share(quality.clerks.agreed, quality.clerks.twice))
+        share(Share(quality.clerks.arbitrated, quality.clerks.twice))
+        for one in (quality.clerks.matched, quality.clerks.nobody):
+            share(Share(one.same, one.decided))
+            whole(one.rows)
+            whole(one.unsure)
     rule = quality.thresholds
     decimals(rule.accept / 10, 0, 1)
     decimals(rule.consider / 10, 0, 1)
@@ -239,7 +287,7 @@ def test_the_page_adds_no_number(registry):
 
 def test_a_number_from_elsewhere_is_seen():
     """The tests above would see it."""
-    other = replace(a_statement(), clerks=Clerks(400, 390))
+    other = replace(a_statement(), clerks=replace(CLERKS, agreed=390))
     with translation.override("id"):
         numbers = {number for one in said(told(other, {})) for number in NUMBER.findall(one)}
     assert numbers - spelled(a_statement()) == {"97,5", "95,4"}

@@ -28,6 +28,7 @@ from bagipakai.portal.examining.views import EVIDENCE
 from bagipakai.registry import reviews, worker
 from bagipakai.registry.deliver import cancelled, deliver
 from bagipakai.registry.holds import Holds
+from bagipakai.registry.matching.pairs import Draw, Sample
 from bagipakai.registry.matching.policy import Decision
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.package import package_id
@@ -330,6 +331,29 @@ def test_what_waits_for_a_clerk_is_kept_beside_candidates_in_reach(house, releas
     cancelled(an_order(matching(house, rows)), house.places)
     with pytest.raises(reviews.UnknownReview):
         reviews.kept(house.places.reviews, STORAGE, "O-1")
+
+
+def test_some_who_were_answered_with_nobody_are_judged_beside_who_came_near_in_reach(
+    house, release, people, tmp_path, monkeypatch
+):
+    """A clerk may find that one was missed; what leaves tells of none of them."""
+    monkeypatch.setattr(Sample, "on", lambda day: Sample(Draw(20, 20, 500), Draw(1000, 0, 500)))
+    kab = people[len(people) // 2]["kode_kab"]
+    here = [one for one in people if one["nik_number"] and one["kode_kab"] == kab]
+    owners = [*here, *(one for one in people[:40] if one["nik_number"] and one["kode_kab"] != kab)]
+    rows = [
+        {"list_id": f"{at}", "nik": one["nik"], "nama": f"ZZYX QOWERU {at}", "tanggal_lahir": "1931-05-04"}
+        for at, one in enumerate(owners)
+    ]
+    for order_id, roster, area, near in (("O-1", "D-1", (), owners), ("O-2", "D-2", (kab,), here)):
+        plan = matching(house, rows, roster=roster, area=Area(area, EDITION))
+        told, _ = delivered(house, release, plan, tmp_path, order_id)
+        assert {row["hasil"] for row in told} == {"tidak cocok"} and not members(house, order_id)
+        pairs = reviews.kept(house.places.reviews, STORAGE, order_id).to_pylist()
+        assert {one["row"] for one in pairs} == set(range(len(near)))
+        for one in pairs:
+            assert (one["band"], one["registri_nik"]) == ("none", owners[one["row"]]["nik"])
+            assert one["ordinal"] == owners[one["row"]]["person_ordinal"] and one["level_nama"]
 
 
 def test_what_clerks_decided_of_the_same_list_is_told_by_the_next_order(house, release, people, tmp_path, monkeypatch):

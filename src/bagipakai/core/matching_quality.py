@@ -15,7 +15,7 @@ from typing import Any
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
 
-QUALITY_KIND = "application/vnd.bagipakai.matching-quality+json;v=1"
+QUALITY_KIND = "application/vnd.bagipakai.matching-quality+json;v=2"
 
 FINDING = 0.005  # a group whose recall is lower or higher by more has to be explained
 AT_LEAST = 200  # persons of a group: fewer are too few to judge it
@@ -160,15 +160,40 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Clerks:
-    """Of the pairs that two clerks judged, each without the other, those on which they agreed."""
+class Sampled:
+    """A drawn sample of rows that were answered without a clerk, beside one person each: of the pairs that clerks
+    `decided`, how many are the `same` person; of `unsure` ones nobody could tell. They stand for so many `rows`."""
 
-    twice: int
-    agreed: int
+    rows: int
+    decided: int
+    same: int
+    unsure: int
 
     @property
     def share(self) -> Share:
+        return Share(self.same, self.decided)
+
+
+@dataclass(frozen=True, slots=True)
+class Clerks:
+    """What clerks said of pairs, not knowing what was answered. Of those that two judged (`twice`), each without the
+    other, on how many they `agreed`, and how many a third one decided (`arbitrated`); the others still wait for one.
+    `matched`: the sample of rows that were answered with a person. `nobody`: that of rows which were answered with
+    nobody, beside the likeliest person; the `same` ones were missed."""
+
+    twice: int
+    agreed: int
+    arbitrated: int
+    matched: Sampled
+    nobody: Sampled
+
+    @property
+    def agreement(self) -> Share:
         return Share(self.agreed, self.twice)
+
+    @property
+    def arbitration(self) -> Share:
+        return Share(self.arbitrated, self.twice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +363,16 @@ def _bin(tenth: int, value: Any) -> Bin | None:
 
 
 def _clerks(value: Any) -> Clerks:
-    told = Clerks(**_counts(_of(Clerks, value)))
-    if told.agreed > told.twice:
+    told = _of(Clerks, value)
+    counts = _counts({name: told[name] for name in ("twice", "agreed", "arbitrated")})
+    if counts["agreed"] + counts["arbitrated"] > counts["twice"]:
+        raise ValueError("more of a part than of the whole")
+    return Clerks(matched=_sampled(told["matched"]), nobody=_sampled(told["nobody"]), **counts)
+
+
+def _sampled(value: Any) -> Sampled:
+    told = Sampled(**_counts(_of(Sampled, value)))
+    if told.same > told.decided or told.decided + told.unsure > told.rows:
         raise ValueError("more of a part than of the whole")
     return told
 

@@ -38,7 +38,7 @@ def _walk(options: argparse.Namespace) -> int:
         return 1
     _django()
     from bagipakai.control.commands import prepare
-    from bagipakai.demo import handing, nation, readying, story, walks, watching
+    from bagipakai.demo import handing, measuring, nation, readying, story, walks, watching
     from bagipakai.demo.processes import Stopped, bagipakai
 
     logging.getLogger("bagipakai").setLevel(logging.WARNING)  # the progress display tells the story
@@ -58,11 +58,13 @@ def _walk(options: argparse.Namespace) -> int:
                 readying.make_ready(walk.house)
                 with shown_steps(walk.name, walks.STEPS) as step:
                     told.append(walks.Procession(walk, keep, step).run())
+            with shown_steps("mutu pemadanan", 1):
+                measured = measuring.measure(keep, release, options.people)
     except Stopped as stopped:
         print(f"Peragaan berhenti: {stopped}", file=sys.stderr)
         return 1
     summary = {"people": options.people, "release": release, "walks": [asdict(one) for one in told]}
-    summary["handed_in"] = asdict(handed)
+    summary |= {"handed_in": asdict(handed), "measured": asdict(measured)}
     (keep / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     print()
     for one in told:
@@ -73,6 +75,10 @@ def _walk(options: argparse.Namespace) -> int:
     print(
         f"Sumber {handed.source} versi {handed.version}: {wording.number(handed.received)} baris, "
         f"{wording.number(handed.accepted)} disimpan, {wording.number(handed.returned)} kembali dan terbuka"
+    )
+    print(
+        f"Mutu pemadanan, pada daftar buatan: {wording.number(measured.right)} dari {wording.number(measured.given)} "
+        f"jawaban cocok benar, {wording.number(measured.review)} dari {wording.number(measured.rows)} perlu telaah"
     )
     print(f"Ringkasan: {keep / 'summary.json'}")
     return 0

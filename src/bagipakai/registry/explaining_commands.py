@@ -3,11 +3,14 @@ well a list was matched."""
 
 import argparse
 import os
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bagipakai import postgres
 from bagipakai.core.refusal import Refusal
+from bagipakai.registry import keys, named
 from bagipakai.showing import refused
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
     from bagipakai.registry.matching.evaluation import Evaluation
     from bagipakai.registry.matching.labels import Quality
+
+    _Evaluated = tuple[pa.Table, Evaluation, int]
 
 
 def register(subparsers: Any) -> None:
@@ -32,7 +37,8 @@ def register(subparsers: Any) -> None:
         "matching-report",
         help="susun laporan mutu pemadanan: ketepatan, kalibrasi, jawaban, dan keadilan, dengan gambarnya",
         description="Laporannya untuk di dalam saja: kelompok yang kecil dapat menunjuk orangnya. Pernyataan mutu"
-        " (--announce) untuk umum: cacah dan angka, tanpa kelompok yang kecil.",
+        " (--announce) untuk umum: cacah dan angka, tanpa kelompok yang kecil. Kata penelaah di dalamnya dibaca dari"
+        " jawaban bersegel yang masih disimpan.",
     )
     report.add_argument(
         "--truth",
@@ -42,7 +48,10 @@ def register(subparsers: Any) -> None:
     )
     report.add_argument("--labels", type=Path, metavar="BERKAS", help="kata penelaah: berkas dari review-labels")
     report.add_argument(
-        "--registry", type=Path, metavar="BERKAS", help="registri sebagai satu berkas Parquet: juga menurut kelompok"
+        "--registry",
+        type=Path,
+        metavar="REGISTRI",
+        help="registri sebagai satu berkas Parquet, atau rilis (mapnya atau versinya): juga menurut kelompok",
     )
     report.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="halaman HTML, berdiri sendiri")
     report.add_argument("--day", type=date.fromisoformat, metavar="TTTT-BB-HH", help="umur menurut hari itu")
@@ -65,9 +74,6 @@ def register(subparsers: Any) -> None:
         default=[],
         metavar=("HASIL", "LABEL", "REGISTRI", "JENIS", "BENIH"),
         help="daftar buatan lain yang ikut dinyatakan; boleh berulang",
-    )
-    report.add_argument(
-        "--clerks", nargs=2, type=int, metavar=("PASANGAN", "SEPAKAT"), help="yang dinilai dua penelaah"
     )
     report.add_argument("--model", type=Path, metavar="BERKAS", help="model yang diukur, bila bukan yang bawaan")
     report.set_defaults(run=_report)
@@ -142,29 +148,23 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluated(
-    result_file: Path, truth_file: Path, registry_file: Path | None, day: date
-) -> "tuple[pa.Table, Evaluation] | Refusal":
-    """The result, and how good it is; a Refusal where a file cannot be read or is of another kind."""
+def _evaluated(result_file: Path, truth_file: Path, registry_file: Path | None, day: date) -> "_Evaluated | Refusal":
+    """The result, how good it is, and of how many persons; a Refusal where a file is unreadable or of another kind."""
     import duckdb
-    import pyarrow.parquet as pq
 
     from bagipakai.registry.matching import results
-    from bagipakai.registry.matching.evaluation import OF_PERSONS, evaluated
-
-    def persons(file: Path) -> "pa.Table":
-        there = set(pq.read_schema(file).names)
-        return pq.read_table(file, columns=[name for name in OF_PERSONS if name in there])
+    from bagipakai.registry.matching.evaluation import evaluated
 
     result = _table(result_file, results.read)
     truth = _table(truth_file, results.read)
-    registry = _table(registry_file, persons) if registry_file else None
     if isinstance(result, Refusal):
         return result
     if isinstance(truth, Refusal):
         return truth
-    if isinstance(registry, Refusal):
-        return registry
+    there = _persons(registry_file, truth) if registry_file else (None, 0)
+    if isinstance(there, Refusal):
+        return there
+    registry, persons = there
     if not {"list_id", "band", "registry_id", "probability"} <= set(result.column_names):
         return Refusal("matching-result-malformed")
     for table, file, needed in (
@@ -175,7 +175,7 @@ def _evaluated(
             why = f"tanpa kolom {' dan '.join(sorted(needed - set(table.column_names)))}"
             return Refusal("matching-file-unreadable", {"file": file.name, "why": why})
     try:
-        return result, evaluated(result, truth, registry, day=day)
+        return result, evaluated(result, truth, registry, day=day), persons
     except ValueError:
         return Refusal("matching-row-answered-twice", {"file": result_file.name})
     except duckdb.Error:  # its words can quote a value
@@ -183,14 +183,43 @@ def _evaluated(
         return Refusal("matching-file-unreadable", {"file": truth_file.name, "why": why})
 
 
-def _stated(options: argparse.Namespace, first: "tuple[pa.Table, Evaluation]", day: date) -> bytes | Refusal:
-    """The sealed statement of quality: about the list of the report, then the others."""
+def _persons(registry: Path, truth: "pa.Table") -> "tuple[pa.Table, int] | Refusal":
+    """What groups are made of, and how many persons the registry has. Of a file all of them; of a release those who are
+    named in `truth`: it knows no mothers, so nobody else tells anything of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from bagipakai import postgres
-    from bagipakai.core.matching_quality import KINDS, LABELLED, Clerks, MatchingQuality
-    from bagipakai.registry import keys
+    from bagipakai.registry.matching import sources
+    from bagipakai.registry.matching.evaluation import OF_PERSONS
+    from bagipakai.registry.vault import Damaged
+
+    def of_file(file: Path) -> "tuple[pa.Table, int]":
+        there = set(pq.read_schema(file).names)
+        found = pq.read_table(file, columns=[name for name in OF_PERSONS if name in there])
+        return found, len(found)
+
+    if registry.is_file():
+        return _table(registry, of_file)
+    release = named.opened(registry)
+    if isinstance(release, Refusal):
+        return release
+    try:
+        wanted = truth["registry_id"].cast(pa.int64())
+        told = sources.rows_of_release(release, keys.storage(postgres.var() / "keys"))
+        found = pa.concat_tables(rows.filter(pc.is_in(rows["registry_id"], wanted)) for rows in told)
+        return found.select([name for name in OF_PERSONS if name in found.column_names]), release.person_count
+    except (KeyError, pa.ArrowException):
+        return Refusal("matching-file-unreadable", {"file": registry.name, "why": "labelnya tidak menyebut rilis ini"})
+    except Damaged as damage:
+        return damage.refusal
+
+
+def _stated(options: argparse.Namespace, first: "_Evaluated", day: date) -> bytes | Refusal:
+    """The sealed statement of quality: about the list of the report, then the others."""
+    from bagipakai.core.matching_quality import KINDS, LABELLED, MatchingQuality
     from bagipakai.registry.matching import announcing, model
+    from bagipakai.registry.vault import Damaged
 
     weights = model.opened(options.model or model.SHIPPED)
     if isinstance(weights, Refusal):
@@ -206,38 +235,37 @@ def _stated(options: argparse.Namespace, first: "tuple[pa.Table, Evaluation]", d
         found = _evaluated(result_file, truth_file, registry_file, day) if lists else first
         if isinstance(found, Refusal):
             return found
-        result, evaluation = found
+        result, evaluation, persons = found
         if not announcing.was_made_by(result, weights, day):
             return Refusal("matching-result-of-another-model", {"file": result_file.name})
-        persons = pq.read_metadata(registry_file).num_rows
         lists.append(announcing.Judged(kind, persons, int(seed) if drawn else None, evaluation))
-    told = announcing.statement(lists, weights, day, Clerks(*options.clerks) if options.clerks else None)
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
+    try:
+        clerks = announcing.clerks(_labelled(), weights, day)
+    except Damaged as damage:
+        return damage.refusal
+    told = announcing.statement(lists, weights, day, clerks)
     if isinstance(told, Refusal):
         return told
     try:
         MatchingQuality.from_json(told.to_json())
-    except ValueError:  # what the office would refuse is not sealed: more pairs agreed on than judged, an odd version
+    except ValueError:  # what the office would refuse is not sealed: an odd version
         return Refusal("matching-statement-incomplete", {"kinds": ", ".join(KINDS[:-1])})
-    folder = postgres.var() / "keys"
-    keys.establish(folder)
     return told.sealed(keys.receipt_signer(folder))
 
 
 def _labels(options: argparse.Namespace) -> int:
     import pyarrow.parquet as pq
 
-    from bagipakai import postgres
-    from bagipakai.registry import keys, reviews
+    from bagipakai.registry import reviews
     from bagipakai.registry.matching import labels
-    from bagipakai.registry.places import Places
     from bagipakai.registry.vault import Damaged
 
-    var = postgres.var()
-    keys.establish(var / "keys")
-    folder, storage, trusted = Places.under(var).reviews, keys.storage(var / "keys"), keys.orders(var / "keys")
-    orders = options.order or [place.name for place in reviews.all_reviews(folder)]
+    keys.establish(postgres.var() / "keys")
     try:
-        found = labels.said(reviews.labelled(folder, storage, order, trusted) for order in orders)
+        told = list(_labelled(options.order))
+        found = labels.said(told)
     except reviews.UnknownReview as unknown:
         return refused(Refusal("review-unknown", {"order": str(unknown)}))
     except Damaged as damage:
@@ -246,8 +274,20 @@ def _labels(options: argparse.Namespace) -> int:
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         pq.write_table(found, file)
     beside.replace(options.out)
-    print(f"{len(found)} pasangan dengan kata penelaah, dari {len(orders)} daftar: {options.out}")
+    print(f"{len(found)} pasangan dengan kata penelaah, dari {len(told)} daftar: {options.out}")
     return 0
+
+
+def _labelled(orders: Sequence[str] = ()) -> "Iterator[pa.Table]":
+    """What clerks said of the pairs of these orders, or of all whose pairs are kept, as the office signed it. Raises
+    UnknownReview, Damaged."""
+    from bagipakai.registry import reviews
+    from bagipakai.registry.places import Places
+
+    var = postgres.var()
+    folder, storage, trusted = Places.under(var).reviews, keys.storage(var / "keys"), keys.orders(var / "keys")
+    for order in orders or [place.name for place in reviews.all_reviews(folder)]:
+        yield reviews.labelled(folder, storage, order, trusted)
 
 
 def _quality(file: Path) -> "Quality | Refusal":

@@ -38,7 +38,7 @@ from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.index import Index
 from bagipakai.registry.matching.keys import BY_NUMBER
 from bagipakai.registry.matching.numbers import DIGITS
-from bagipakai.registry.matching.pairs import Sample, prepared
+from bagipakai.registry.matching.pairs import Sample, answered_by, prepared
 from bagipakai.registry.matching.policy import Abuse, Decision
 from bagipakai.registry.matching.results import result
 from bagipakai.registry.matching.sources import CALLED, COMPARED
@@ -86,6 +86,8 @@ class MatchExtract:
     people: "People"
     watch: "_Watch"
     roster: rosters.Roster
+    found: pa.Table  # what matching itself said of each row (matching.job), for clerks alone
+    by: str  # what the rows were answered by (matching.pairs)
     evidence: dict[str, str | int] = field(default_factory=dict)
 
     @classmethod
@@ -103,7 +105,8 @@ class MatchExtract:
         found = job.Matching(index, weights, Decision.on(day)).of(said, _counted(tell, len(rows), "rows"))
         met = _Met.of(found, said, index)
         watch.honey(met.guessed)
-        people = People.read(plan, house, met.everybody)
+        near = found["nearest"].drop_null().to_numpy()
+        people = People.read(plan, house, np.union1d(met.everybody, near))
         if no := watch.again(met, said, people, index):
             return no
         found = honey.without(found, met.guessed)
@@ -121,7 +124,8 @@ class MatchExtract:
         if matching.reasons:
             extract.members.add_persons(pa.array(confirmed))
         evidence: dict[str, str | int] = {"roster": matching.roster, "model": weights.version, "matched": len(certain)}
-        return cls(extract, plan, rows, answers, people, watch, roster, evidence)
+        by = answered_by(weights, day)
+        return cls(extract, plan, rows, answers, people, watch, roster, found, by, evidence)
 
     def remember(self, day: date) -> None:
         """Notes what must be known later of an answer that leaves: about whom was asked, that the list was of use, and
@@ -146,8 +150,16 @@ class MatchExtract:
 
     def for_clerks(self, day: date) -> pa.Table:
         """What clerks are to look at (matching.pairs): every row that waits for one, and some answers that nobody
-        looked at, beside the candidates in the plan's reach."""
-        return prepared(self.rows, self.answers, self.people.bare, Sample.on(day), day, self.watch.seed)
+        looked at, beside the candidates in the plan's reach. An answer tells nothing of who only came near; a pair
+        does."""
+        near = pa.array(self.people.places(self.found["nearest"].fill_null(-1).to_numpy()) >= 0)
+        told = {
+            name: pc.if_else(near, self.found[name], self.answers[name])
+            for name in self.found.column_names
+            if name in self.answers.column_names
+        }
+        found = pa.table(told | {"nearest": pc.if_else(near, self.found["nearest"], None)})
+        return prepared(self.rows, found, self.people.bare, Sample.on(day), day, self.by, self.watch.seed)
 
 
 @dataclass(frozen=True)

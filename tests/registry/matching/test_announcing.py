@@ -2,24 +2,33 @@
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from shutil import rmtree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.quality import CLERKS
+from tests.registry.orders import OFFICE
 
 from bagipakai.cli import main
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.envelope import PublicKey
-from bagipakai.core.matching_quality import KINDS, LABELLED, QUESTIONS, Clerks, MatchingQuality, Tally
+from bagipakai.core.matching_quality import KINDS, LABELLED, QUESTIONS, Clerks, MatchingQuality, Sampled, Tally
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.review_orders import Label, LabelOrder
+from bagipakai.core.reviews import Verdict
+from bagipakai.registry import keys, reviews
 from bagipakai.registry.matching import announcing, model
 from bagipakai.registry.matching.announcing import Judged, statement, was_made_by
 from bagipakai.registry.matching.evaluation import GROUPS, Evaluation, Score
 from bagipakai.registry.matching.explaining import words
+from bagipakai.registry.matching.labels import LEVELS
+from bagipakai.registry.matching.pairs import BY, answered_by
 from bagipakai.registry.matching.policy import Decision
+from bagipakai.registry.places import Places
 from bagipakai.registry.synthesis.lists import a_list, kinds, registry
 
 DAY = date(2026, 7, 1)
@@ -101,7 +110,7 @@ def test_nothing_is_stated_of_a_list_with_a_few_persons():
 
 def test_the_statement_names_model_policy_and_lists():
     other = replace(judged({}, {}, 40), kind="dirty", seed=8)
-    told = statement([judged({}, {}, 100), other], MODEL, DAY, Clerks(20, 19))
+    told = statement([judged({}, {}, 100), other], MODEL, DAY, CLERKS)
     assert (told.model, told.model_digest, told.normaliser) == (MODEL.version, MODEL.digest, MODEL.normaliser)
     assert (told.thresholds.since, told.thresholds.accept) == (date(2026, 1, 1), 950)
     assert [(one.kind, one.seed, one.tally.present) for one in told.lists] == [("typical", 7, 100), ("dirty", 8, 40)]
@@ -156,17 +165,88 @@ def house(made, monkeypatch):
 
 def test_a_sealed_statement_is_made_beside_the_report(house, capsys):
     more = [str(house / f"{name}.parquet") for name in ("result", "truth", "registry")]
-    assert announced(house, "--drawn", "typical", "22", "--also", *more, "dirty", "23", "--clerks", "20", "19") == 0
+    assert announced(house, "--drawn", "typical", "22", "--also", *more, "dirty", "23") == 0
     assert "bagipakai control announce mutu.json" in capsys.readouterr().out
     key = PublicKey.from_pem((house / "var" / "keys" / "public" / "receipt.pub.pem").read_bytes())
     told = MatchingQuality.unsealed((house / "mutu.json").read_bytes(), key)
     assert [(one.kind, one.seed, one.persons) for one in told.lists] == [("typical", 22, 4_000), ("dirty", 23, 4_000)]
-    assert told.clerks == Clerks(20, 19)
+    assert told.clerks is None  # they said nothing
     assert told.overall.rows == 600
     assert told.measured_on == DAY
     people = pq.read_table(house / "registry.parquet", columns=["nik", "nama", "nama_ibu"]).slice(0, 500)
     text = json.dumps(told.to_json())
     assert not [one for column in people.columns for one in column.to_pylist() if one and one in text]
+
+
+def pairs(*bands_and_weights: tuple[str, float], by: str = "") -> pa.Table:
+    """Pairs as they are kept, told apart by their row; answered by the model of today unless `by` another."""
+    many = len(bands_and_weights)
+    rows = {name: [f"{name} {at}" for at in range(many)] for name in reviews.SHOWN}
+    rows |= {"row": range(many), "ordinal": range(many), "score": [1.5] * many, "stage": [2] * many}
+    rows |= {"band": [band for band, _ in bands_and_weights], "weight": [weight for _, weight in bands_and_weights]}
+    rows |= {"probability": [0.5] * many, BY: [by or answered_by(MODEL, DAY)] * many}
+    return pa.table(rows | {name: ["equal"] * many for name in LEVELS})
+
+
+def clerks_say(house, order_id: str, told: pa.Table, said: dict[int, str]) -> None:
+    """What clerks said of each row, a letter for each of them, as the office signs it."""
+    folder, storage = Places.under(house / "var").reviews, keys.storage(house / "var" / "keys")
+    reviews.keep(folder, storage, order_id, told)
+    (house / "var" / "keys" / "public" / "order.pub.pem").write_bytes(OFFICE.public.to_pem())
+    number = {row: at for at, row in enumerate(reviews.kept(folder, storage, order_id)["row"].to_pylist())}
+    verdicts = {one.value[0]: one for one in Verdict}
+    labels = tuple(
+        Label(number[row], turn, len(letters) > 1, verdicts[letter])
+        for row, letters in said.items()
+        for turn, letter in enumerate(letters, start=1)
+    )
+    order = LabelOrder(f"TLH-{order_id}", order_id, labels, datetime(2026, 6, 30, tzinfo=UTC))
+    assert reviews.label(folder, order, order.sealed(OFFICE))
+
+
+def stated(house) -> MatchingQuality:
+    key = PublicKey.from_pem((house / "var" / "keys" / "public" / "receipt.pub.pem").read_bytes())
+    return MatchingQuality.unsealed((house / "mutu.json").read_bytes(), key)
+
+
+@pytest.fixture
+def labelled(house):
+    """Of two lists that this model answered, and one that another did."""
+    matched, open_, nobody = ("match", 40.0), ("review", 1.0), ("none", 25.0)
+    first = pairs(matched, matched, matched, open_, open_, nobody, nobody)
+    said = {0: "YY", 1: "YNN", 2: "U", 3: "NN", 4: "YN", 5: "N", 6: "Y"}
+    clerks_say(house, "PES-1", first, said)
+    clerks_say(house, "PES-2", pairs(matched, nobody, nobody), {0: "Y", 1: "NN"})
+    clerks_say(house, "PES-3", pairs(matched, nobody, by="another"), {0: "N", 1: "YY"})
+    yield house
+    rmtree(Places.under(house / "var").reviews)
+
+
+def test_what_clerks_said_of_this_models_answers_is_stated_as_it_was_signed(labelled):
+    """Nobody types it. Of five pairs judged by two, one waits for a third."""
+    assert announced(labelled, "--drawn", "typical", "22") == 0
+    assert stated(labelled).clerks == Clerks(
+        twice=5,
+        agreed=3,
+        arbitrated=1,
+        matched=Sampled(rows=160, decided=3, same=2, unsure=1),
+        nobody=Sampled(rows=75, decided=3, same=1, unsure=0),
+    )
+
+
+def test_labels_that_the_office_did_not_sign_are_not_stated(labelled, capsys):
+    place = Places.under(labelled / "var").reviews / "PES-2" / reviews.LABELS
+    (file,) = place.iterdir()
+    file.write_bytes(file.read_bytes()[:-9] + b"AAAAAAA" + file.read_bytes()[-2:])
+    assert announced(labelled, "--drawn", "typical", "22") == 1
+    assert "[release-seal-mismatch]" in capsys.readouterr().err
+    assert not (labelled / "mutu.json").exists()
+
+
+def test_a_figure_of_clerks_cannot_be_typed(house, capsys):
+    with pytest.raises(SystemExit):
+        announced(house, "--drawn", "typical", "22", "--clerks", "20", "19")
+    assert "--clerks" in capsys.readouterr().err
 
 
 def test_a_list_of_people_has_no_seed(house):
@@ -183,7 +263,6 @@ def test_a_list_of_people_has_no_seed(house):
         (("--drawn", "typical", "x"), True),
         (("--drawn", "labelled", "7"), True),
         (("--drawn", "lain", "7"), True),
-        (("--clerks", "20", "21"), True),
     ],
 )
 def test_what_is_incomplete_is_not_stated(house, capsys, more, registry):

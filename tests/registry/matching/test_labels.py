@@ -45,6 +45,11 @@ def test_precision_of_what_was_matched_comes_from_the_sample_and_unsure_pairs_ar
     assert sum(found.verdicts.values()) == 94 and found.verdicts[Verdict.YES] == 91
 
 
+def test_who_was_missed_comes_from_the_sample_of_what_was_answered_with_nobody():
+    found = quality(told(*[a_label(N, band="none")] * 9, a_label(Y, band="none"), a_label(U, band="none"), a_label(Y)))
+    assert found.nobody == Right(1, 10, 1) and found.matched == Right(0, 0, 0) and found.left_open == Right(1, 1, 0)
+
+
 def test_agreement_of_two_clerks():
     """25 of 50: the example of Cohen's kappa in every textbook, 35 alike of 50, by chance 25."""
     both = [(Y, Y)] * 20 + [(Y, N)] * 5 + [(N, Y)] * 10 + [(N, N)] * 15

@@ -1,4 +1,4 @@
-"""Pairs for clerks: all that was left open and a sample of what was matched, both sides laid out alike."""
+"""Pairs for clerks: all that was left open and a sample of what was answered, both sides laid out alike."""
 
 from datetime import date
 
@@ -13,13 +13,15 @@ from bagipakai.registry.matching import index, model
 from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.job import Matching
 from bagipakai.registry.matching.labels import LEVELS, quality, said
-from bagipakai.registry.matching.pairs import Sample, prepared
+from bagipakai.registry.matching.pairs import BY, Draw, Sample, answered_by, prepared
 from bagipakai.registry.matching.policy import Decision
 from bagipakai.registry.synthesis.lists import a_list, registry
 from bagipakai.registry.vault import ShelfKey
 
 DAY = date(2026, 11, 26)
-SAMPLE = Sample(share=100, least=5, most=60)
+DRAW = Draw(share=100, least=5, most=60)
+SAMPLE = Sample(DRAW, DRAW)
+ASKED = "model/since"
 
 
 @pytest.fixture(scope="module")
@@ -47,24 +49,62 @@ def matched(people, tmp_path_factory):
 @pytest.fixture(scope="module")
 def pairs(people, matched):
     given, _, found = matched
-    return prepared(given, found, persons_of_table(people), SAMPLE, DAY, seed=1)
+    return prepared(given, found, persons_of_table(people), SAMPLE, DAY, ASKED, seed=1)
 
 
-def test_everything_left_open_is_judged_and_a_sample_of_what_was_matched(matched, pairs):
+def test_everything_left_open_is_judged_and_a_sample_of_what_was_answered(matched, pairs):
     _, _, found = matched
     left_open = pc.and_(pc.equal(found["band"], "review"), pc.is_valid(found["registry_id"])).to_pylist()
     rows = pairs["row"].to_pylist()
     assert rows == sorted(set(rows)) and {at for at, one in enumerate(left_open) if one} <= set(rows)
     sampled = pairs.filter(pc.equal(pairs["band"], "match"))
-    assert len(sampled) in (60, 61) and set(pairs["band"].to_pylist()) == {"match", "review"}
+    assert len(sampled) in (60, 61) and set(pairs["band"].to_pylist()) == {"match", "review", "none"}
     matches = found.filter(pc.equal(found["band"], "match"))
     assert pc.sum(sampled["weight"]).as_py() == pytest.approx(len(matches))
     assert set(sampled["stage"].to_pylist()) == set(matches["stage"].to_pylist())
     assert set(LEVELS) <= set(pairs.column_names)
+    assert set(pairs[BY].to_pylist()) == {ASKED}
+
+
+def test_who_was_answered_with_nobody_is_judged_beside_the_candidate_that_was_not_good_enough(matched, pairs):
+    """A sample of those who had one; it stands for all of them."""
+    _, _, found = matched
+    had_one = found.filter(pc.and_(pc.equal(found["band"], "none"), pc.is_valid(found["nearest"])))
+    sampled = pairs.filter(pc.equal(pairs["band"], "none"))
+    assert len(had_one) > len(sampled) == DRAW.of(len(had_one)) > 5
+    assert pc.sum(sampled["weight"]).as_py() == pytest.approx(len(had_one))
+    assert sampled["ordinal"].to_pylist() == found["nearest"].take(sampled["row"]).to_pylist()
+    consider = Decision.on(DAY).consider
+    assert pc.max(sampled["probability"]).as_py() < consider and sampled["level_nama"].null_count == 0
+    assert found["registry_id"].take(sampled["row"]).null_count == len(sampled)
+
+
+def test_whom_matching_missed_is_estimated_from_the_sample(people, matched):
+    """Pairs that are one person after all, each for as many as it stands: on average as many as there are."""
+    given, truth, found = matched
+    missed = pc.sum(pc.equal(found["nearest"], truth["registry_id"])).as_py()
+    half = Sample(DRAW, Draw(500, 0, 10**6))
+    estimates = []
+    for seed in range(30):
+        pairs = prepared(given, found, persons_of_table(people), half, DAY, ASKED, seed)
+        nobody = pairs.filter(pc.equal(pairs["band"], "none"))
+        same = pc.equal(truth["registry_id"].take(nobody["row"]), nobody["ordinal"]).fill_null(False)
+        estimates.append(pc.sum(nobody["weight"].filter(same)).as_py() or 0)
+    assert missed > 5 and sum(estimates) / len(estimates) == pytest.approx(missed, rel=0.15)
 
 
 def test_a_sample_is_bounded():
-    assert [Sample(20, 20, 500).of(rows) for rows in (0, 5, 100, 5_000, 1_000_000)] == [0, 5, 20, 100, 500]
+    assert [Draw(20, 20, 500).of(rows) for rows in (0, 5, 100, 5_000, 1_000_000)] == [0, 5, 20, 100, 500]
+
+
+def test_nobody_was_sampled_before_the_rule_that_says_so():
+    assert Sample.on(date(2026, 11, 26)) == Sample(Draw(20, 20, 500), Draw(0, 0, 0))
+    assert Sample.on(date(2026, 11, 27)) == Sample(Draw(20, 20, 500), Draw(20, 20, 500))
+
+
+def test_what_a_list_is_answered_by_names_the_model_and_its_thresholds():
+    weights = model.opened()
+    assert answered_by(weights, DAY) == f"{weights.digest}/2026-01-01"
 
 
 def test_both_sides_are_laid_out_alike(people, pairs):
@@ -83,9 +123,9 @@ def test_both_sides_are_laid_out_alike(people, pairs):
 
 def test_a_list_of_few_columns_and_one_of_which_nothing_is_to_be_judged(people, matched):
     given, _, found = matched
-    bare = prepared(given.select(["list_id", "nama"]), found, persons_of_table(people), SAMPLE, DAY, seed=1)
+    bare = prepared(given.select(["list_id", "nama"]), found, persons_of_table(people), SAMPLE, DAY, ASKED, seed=1)
     assert set(bare["daftar_nik"].to_pylist()) == {None} == set(bare["daftar_wilayah"].to_pylist())
-    none = prepared(given.slice(0, 0), found.slice(0, 0), persons_of_table(people), SAMPLE, DAY)
+    none = prepared(given.slice(0, 0), found.slice(0, 0), persons_of_table(people), SAMPLE, DAY, ASKED)
     assert len(none) == 0 and none.schema.names == bare.schema.names
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from bagipakai.core.charts import Figure
-from bagipakai.core.matching_quality import AT_LEAST, FINDING, MatchingQuality, Share, Tally
+from bagipakai.core.matching_quality import AT_LEAST, FINDING, MatchingQuality, Sampled, Share, Tally
 from bagipakai.portal.matching import figures, words
 from bagipakai.portal.matching.words import between, count, decimal, percent
 
@@ -41,7 +41,8 @@ class Often:
 class Told:
     """A statement as the page tells it. `wrong`: of the rows answered `match`; `missed`: of the persons who are in the
     registry; `waiting`: of all rows. `answered` and `fair`: the charts of groups, the provinces apart, since they are
-    many. `hidden`: the groups that are too small to be told."""
+    many. `hidden`: the groups that are too small to be told. `drawn`: no list is of people. `clerks`: what they
+    said, each under its heading."""
 
     among: str
     wrong: Often
@@ -57,7 +58,8 @@ class Told:
     answered: tuple[Figure, ...]
     provinces: tuple[Figure, ...]
     hidden: tuple[str, ...]
-    clerks: str
+    drawn: bool
+    clerks: tuple[tuple[str, str], ...]
 
 
 def told(quality: MatchingQuality, provinces: Mapping[str, str]) -> Told:
@@ -84,7 +86,8 @@ def told(quality: MatchingQuality, provinces: Mapping[str, str]) -> Told:
             for figure in (figures.fairness, figures.answered)
         ),
         hidden=tuple(_hidden(quality, provinces)),
-        clerks=_clerks(quality),
+        drawn=all(one.seed is not None for one in quality.lists),
+        clerks=tuple(_clerks(quality)),
     )
 
 
@@ -139,12 +142,33 @@ def _hidden(quality: MatchingQuality, provinces: Mapping[str, str]) -> Iterator[
                 yield name if question == "province" else f"{words.QUESTIONS[question]}: {words.small(name)}"
 
 
-def _clerks(quality: MatchingQuality) -> str:
-    if quality.clerks is None or not quality.clerks.twice:
-        return ""
-    share = quality.clerks.share
-    return _("%(share)s dari %(many)s pasangan (%(between)s)") % {
-        "share": percent(share.at, 1),
-        "many": count(share.of),
-        "between": between(share.between, 1),
-    }
+def _clerks(quality: MatchingQuality) -> Iterator[tuple[str, str]]:
+    """What nobody has judged yet is not told."""
+    if (clerks := quality.clerks) is None:
+        return
+    pairs, sampled = _("%(share)s dari %(many)s pasangan (%(between)s)"), (clerks.matched, clerks.nobody)
+    if clerks.twice:
+        yield _("Dua penelaah sepakat"), _of_pairs(pairs, clerks.agreement)
+        yield _("Diputus penengah"), _of_pairs(pairs, clerks.arbitration)
+    for heading, said, one in zip(
+        (_("Sampel jawaban cocok"), _("Sampel jawaban tidak cocok")),
+        (
+            _("%(share)s dari %(many)s pasangan menunjuk orang yang tepat (%(between)s)"),
+            _("%(share)s dari %(many)s pasangan ternyata orang yang sama, jadi terlewat (%(between)s)"),
+        ),
+        sampled,
+        strict=True,
+    ):
+        if one.decided:
+            yield heading, f"{_of_pairs(said, one.share)}. {_stands_for(one)}"
+
+
+def _of_pairs(said: str, share: Share) -> str:
+    told = {"share": percent(share.at, 1), "many": count(share.of), "between": between(share.between, 1)}
+    return said % told
+
+
+def _stands_for(one: Sampled) -> str:
+    told = _("Mewakili %(rows)s baris.") % {"rows": count(one.rows)}
+    unsure = _("%(many)s lagi tidak dapat dipastikan.") % {"many": count(one.unsure)} if one.unsure else ""
+    return f"{told} {unsure}".rstrip()

@@ -5,7 +5,7 @@ counts, with its partners. And what is stated was measured: a result that the na
 day, would not have given is not stated about.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import date
 
@@ -20,6 +20,7 @@ from bagipakai.core.matching_quality import (
     Clerks,
     MatchingQuality,
     Measured,
+    Sampled,
     Tally,
     Thresholds,
     is_answer,
@@ -27,8 +28,11 @@ from bagipakai.core.matching_quality import (
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.matching.comparisons import BORN, COMPARISONS, NIK, SEX
+from bagipakai.registry.matching.deciding import MATCH, NONE
 from bagipakai.registry.matching.evaluation import Evaluation
+from bagipakai.registry.matching.labels import Right, quality, said
 from bagipakai.registry.matching.model import Model
+from bagipakai.registry.matching.pairs import BY, answered_by
 from bagipakai.registry.matching.policy import Decision
 from bagipakai.registry.matching.results import TWICE
 from bagipakai.registry.matching.weighing import Weighing
@@ -69,6 +73,24 @@ def statement(
         bins=_bins([one.evaluation for one in lists], rule),
         clerks=clerks,
     )
+
+
+def clerks(labelled: Iterable[pa.Table], model: Model, day: date) -> Clerks | None:
+    """What clerks said (`reviews.labelled`) of rows that this model answered under the thresholds of this day; None
+    where they said nothing of any. Raises NoRule, PolicyError."""
+    by = answered_by(model, day)
+    ours = said(one.filter(pc.equal(one[BY], by)) for one in labelled if BY in one.column_names)
+    told = quality(ours)
+    if not told.pairs:
+        return None
+    samples = (_sampled(ours, MATCH, told.matched), _sampled(ours, NONE, told.nobody))
+    return Clerks(told.twice, told.agreed, told.arbitrated, *samples)
+
+
+def _sampled(labels: pa.Table, band: str, right: Right) -> Sampled:
+    settled = labels.filter(pc.and_(pc.equal(labels["band"], band), pc.is_valid(labels["verdict"])))
+    rows = round(pc.sum(settled["weight"]).as_py() or 0)
+    return Sampled(rows, right.decided, right.yes, right.unsure)
 
 
 def was_made_by(result: pa.Table, model: Model, day: date) -> bool:

@@ -79,7 +79,7 @@ siblings AS (      -- born on one day of one mother in one family
 )
 SELECT
     registry_id,
-    jenis_kelamin AS sex,
+    CASE jenis_kelamin WHEN '1' THEN 'L' WHEN '2' THEN 'P' ELSE jenis_kelamin END AS sex,  -- a release has codes
     CASE
         WHEN tanggal_lahir IS NULL THEN NULL
         WHEN tanggal_lahir > $day - INTERVAL 5 YEAR THEN '00-04'
@@ -88,12 +88,12 @@ SELECT
         WHEN tanggal_lahir > $day - INTERVAL 60 YEAR THEN '30-59'
         ELSE '60+'
     END AS age,
-    kode_prov AS province,
+    coalesce(kode_prov, left(kode_kab, 2)) AS province,
     CASE contains(nama, ' ') WHEN true THEN 'several' WHEN false THEN 'one' END AS words_of_the_name,
     CASE strftime(tanggal_lahir, '%m%d') IN ('0101', '1231', '0701')
         WHEN true THEN 'default' WHEN false THEN 'other'
     END AS date_of_birth,
-    if(siblings.no_kk IS NOT NULL, 'twin', 'other') AS twins,
+    CASE WHEN siblings.no_kk IS NOT NULL THEN 'twin' WHEN nama_ibu IS NOT NULL THEN 'other' END AS twins,
     coalesce(no_kk, CAST(registry_id AS VARCHAR)) AS family
 FROM registry LEFT JOIN siblings USING (no_kk, nama_ibu, tanggal_lahir)
 """
@@ -104,7 +104,7 @@ SELECT {0}, {1} FROM judged JOIN people USING (registry_id) WHERE {0} IS NOT NUL
 _FAMILIES = """
 SELECT {0}, count(DISTINCT family) FROM judged JOIN people USING (registry_id) WHERE {0} IS NOT NULL GROUP BY {0}
 """
-OF_PERSONS = ("registry_id", "jenis_kelamin", "tanggal_lahir", "kode_prov", "nama", "nama_ibu", "no_kk")
+OF_PERSONS = ("registry_id", "jenis_kelamin", "tanggal_lahir", "kode_prov", "kode_kab", "nama", "nama_ibu", "no_kk")
 GROUPS = ("sex", "age", "province", "words_of_the_name", "date_of_birth", "twins")
 
 

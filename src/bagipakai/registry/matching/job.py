@@ -43,10 +43,11 @@ class Matching:
 
     def of(self, features: pa.Table, told: Callable[[int], object] | None = None) -> pa.Table:
         """One line for each row of the list, in its order: `band` (match, review, none), `registry_id` (null if none),
-        `probability`, `reason`, `duplicate_of` (the place of an earlier row that is the same person, or null), `stage`
-        (1, 2), `score`, `prior` and `margin` in bits, `candidates` (how many were compared), `elsewhere` (another
-        regency), then the level and the bits of each comparison for the best candidate: the prior and the bits sum to
-        the score. All are null where nobody was found. `told` hears of rows."""
+        `nearest` (of a row with band none the best candidate, for clerks alone), `probability`, `reason`,
+        `duplicate_of` (the place of an earlier row that is the same person, or null), `stage` (1, 2), `score`, `prior`
+        and `margin` in bits, `candidates` (how many were compared), `elsewhere` (another regency), then the level and
+        the bits of each comparison for the best candidate: the prior and the bits sum to the score. All are null where
+        nobody was found. `told` hears of rows."""
         met = shared(features, self.index.lived_in())
         pieces = []
         scorer = Scorer(self.model, len(self.index), self.policy.share, met, self.index.frequencies)
@@ -105,11 +106,12 @@ class Matching:
         common = pa.array(too_common)
         band = pc.if_else(nobody, pc.if_else(common, "review", "none"), told["band"])
         reason = pc.if_else(nobody, pc.if_else(common, "KUNCI_TERLALU_UMUM", "TIDAK_DITEMUKAN"), told["reason"])
-        known = pc.and_(pc.invert(nobody), pc.not_equal(band, "none"))
+        somebody, none = pc.invert(nobody), pc.equal(band, "none")
         stage = pc.if_else(told["certain"], pa.scalar(1, _BYTE), pa.scalar(2, _BYTE))
         columns = {
             "band": band,
-            "registry_id": self._ids(told["ordinal"], known),
+            "registry_id": self._ids(told["ordinal"], pc.and_not(somebody, none)),
+            "nearest": self._ids(told["ordinal"], pc.and_(somebody, none)),
             "probability": pc.fill_null(told["probability"], 0.0),
             "reason": reason,
             "stage": stage,

@@ -88,7 +88,8 @@ class Right:
 class Quality:
     """`pairs` that anybody judged; `verdicts` of the settled ones. `twice`: judged by two, of whom `agreed` said the
     same; `kappa` is their agreement beyond chance, None where it cannot be said; `arbitrated` went to a third.
-    `automatic`: by stage, the sample of what was matched without a clerk. `left_open`: what matching left open. `bins`:
+    `automatic`: by stage, the sample of what was matched without a clerk. `left_open`: what matching left open.
+    `nobody`: the sample of what was answered with nobody, of which the ones that are one person were missed. `bins`:
     tenth of the probability, pairs decided, mean probability, share that is one person."""
 
     pairs: int
@@ -99,6 +100,7 @@ class Quality:
     arbitrated: int
     automatic: Mapping[int, Right]
     left_open: Right
+    nobody: Right
     bins: tuple[tuple[int, int, float, float], ...]
 
     @property
@@ -125,6 +127,7 @@ def quality(told: pa.Table) -> Quality:
             for stage in sorted({row["stage"] for row in sampled})
         },
         left_open=_right(row["verdict"] for row in rows if row["band"] == "review"),
+        nobody=_right(row["verdict"] for row in rows if row["band"] == "none"),
         bins=_bins([(row["probability"], row["verdict"] == Verdict.YES) for row in rows if _is_decided(row)]),
     )
 

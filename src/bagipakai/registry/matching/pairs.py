@@ -1,5 +1,7 @@
 """The pairs that clerks judge, made of a matched list: every row that matching left open, beside its best candidate,
-and a drawn share of the rows that it answered by itself, so that their precision is measured (matching reference 4.8).
+and a drawn share of the rows that it answered by itself (matching reference 4.8). Of those that it matched, so that its
+precision is measured; of those that it answered with nobody, beside the candidate that was not good enough, so that it
+is known how many persons it misses.
 
 Both sides are laid out alike, so that what differs is what differs in the persons: dates as day-month-year where the
 row's date was read whole, regions as names. What a row wrote otherwise stands as it was written.
@@ -15,54 +17,80 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bagipakai.core.policy import rules
+from bagipakai.core.policy import Rule, rules
 from bagipakai.registry.matching.arrays import Numbers
+from bagipakai.registry.matching.deciding import MATCH, NONE, REVIEW
 from bagipakai.registry.matching.letters import text_of
+from bagipakai.registry.matching.model import Model
 from bagipakai.registry.matching.policy import Reading
 from bagipakai.registry.matching.values import WHOLE, Values, column
 from bagipakai.registry.regions import regions
 from bagipakai.registry.reviews import FIELDS, HIDDEN, LISTED, PERSON
 
 MOST: Final = 200  # letters of a value that a clerk is shown
+BY: Final = "answered_by"  # of a pair: what its row was answered by
 _SEXES: Final = pa.array(["L", "P"])
 
 Persons: TypeAlias = Callable[[Numbers], pa.Table]  # the persons with these ids, in their order, in the bare columns
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """How many of the rows that were matched without a clerk are judged, too: `share` per mille, but at least `least`
-    and at most `most`."""
+class Draw:
+    """How many of some rows are judged: `share` per mille, but at least `least` and at most `most`."""
 
     share: int
     least: int
     most: int
 
     @classmethod
-    def on(cls, day: date) -> Self:
-        """Raises PolicyError or NoRule."""
-        rule = rules("matching", "review").on(day)
-        return cls(rule["sample"], rule["sample_least"], rule["sample_most"])
+    def of_rule(cls, rule: Rule, name: str) -> Self:
+        """Raises NoRule."""
+        return cls(rule[name], rule[f"{name}_least"], rule[f"{name}_most"])
 
     def of(self, rows: int) -> int:
         return min(rows, self.most, max(self.least, rows * self.share // 1000))
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How many of the rows that were answered without a clerk are judged, too: of those that were `matched`, and of
+    those that are `nobody` though there was a candidate."""
+
+    matched: Draw
+    nobody: Draw
+
+    @classmethod
+    def on(cls, day: date) -> Self:
+        """Raises PolicyError or NoRule."""
+        rule = rules("matching", "review").on(day)
+        # The first rule did not speak of those who were answered with nobody: none of them was judged.
+        nobody = Draw.of_rule(rule, "nobody") if "nobody" in rule.values else Draw(0, 0, 0)
+        return cls(Draw.of_rule(rule, "sample"), nobody)
+
+
+def answered_by(model: Model, day: date) -> str:
+    """What a list is answered by on a day: the model, and since when its thresholds are in force. Raises PolicyError or
+    NoRule."""
+    return f"{model.digest}/{rules('matching', 'decision').on(day).since}"
+
+
 def prepared(
-    given: pa.Table, found: pa.Table, persons: Persons, sample: Sample, day: date, seed: int | None = None
+    given: pa.Table, found: pa.Table, persons: Persons, sample: Sample, day: date, by: str, seed: int | None = None
 ) -> pa.Table:
     """The pairs of a list `given` (the standard columns as `lists.read` reads them) and what was found for its rows
-    (`Matching.of`, row for row), for `reviews.keep`: what is shown, what is hidden, and the reason, the probability and
-    levels of each pair. A `seed` draws the same sample again."""
-    rows, weight = _chosen(found, sample, np.random.default_rng(secrets.randbits(128) if seed is None else seed))
+    (`Matching.of`, row for row) `by` what they were answered, for `reviews.keep`: what is shown, what is hidden, and
+    the reason, the probability and levels of each pair. A `seed` draws the same sample again."""
+    beside = pc.coalesce(found["registry_id"], found["nearest"])
+    dice = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
+    rows, weight = _chosen(found, beside, sample, dice)
     at = pa.array(rows)
-    told = found.take(at)
-    listed, people = given.take(at), persons(told["registry_id"].to_numpy())
+    told, ordinals = found.take(at), beside.take(at)
+    listed, people = given.take(at), persons(ordinals.to_numpy())
     shown = {f"{LISTED}{name}": text for name, text in _side(listed, day).items()}
     shown |= {f"{PERSON}{name}": text for name, text in _side(people, day).items()}
     hidden = {
         "row": pa.array(rows),
-        "ordinal": told["registry_id"],
+        "ordinal": ordinals,
         "band": told["band"],
         "score": told["score"],
         "stage": told["stage"],
@@ -72,23 +100,24 @@ def prepared(
     pairs = pa.table(shown | {one.name: hidden[one.name].cast(one.type) for one in HIDDEN})
     for name in kept:
         pairs = pairs.append_column(name, told[name])
-    return pairs
+    return pairs.append_column(BY, pa.repeat(pa.scalar(by), len(pairs)))
 
 
-def _chosen(found: pa.Table, sample: Sample, dice: np.random.Generator) -> tuple[Numbers, Numbers]:
-    """The places of the rows that are judged, in order, and for how many rows each stands. The sample is drawn from
-    each stage by its size: what is certain by rule and what is likely are two promises."""
-    somebody = pc.is_valid(found["registry_id"]).to_numpy()
-    band = found["band"].combine_chunks()
+def _chosen(
+    found: pa.Table, beside: pa.ChunkedArray, sample: Sample, dice: np.random.Generator
+) -> tuple[Numbers, Numbers]:
+    """The places of the rows that are judged, in order, and for how many rows each stands. A sample is drawn from each
+    stage by its size: what is certain by rule and what is likely are two promises."""
+    somebody = pc.is_valid(beside).to_numpy()
     stage = found["stage"].fill_null(0).to_numpy()
-    left_open = np.flatnonzero(pc.equal(band, "review").to_numpy(zero_copy_only=False) & somebody)
-    sure = np.flatnonzero(pc.equal(band, "match").to_numpy(zero_copy_only=False) & somebody)
-    drawn, weight = [left_open], [np.ones(len(left_open))]
-    for one in np.unique(stage[sure]):
-        of_stage = sure[stage[sure] == one]
-        many = -(-sample.of(len(sure)) * len(of_stage) // len(sure))
-        drawn.append(dice.permutation(of_stage)[:many])
-        weight.append(np.full(many, len(of_stage) / many))
+    band = {one: np.flatnonzero(pc.equal(found["band"], one).to_numpy() & somebody) for one in (MATCH, REVIEW, NONE)}
+    drawn, weight = [band[REVIEW]], [np.ones(len(band[REVIEW]))]
+    for rows, draw in ((band[MATCH], sample.matched), (band[NONE], sample.nobody)):
+        for one in np.unique(stage[rows]):
+            of_stage = rows[stage[rows] == one]
+            many = -(-draw.of(len(rows)) * len(of_stage) // len(rows))
+            drawn.append(dice.permutation(of_stage)[:many])
+            weight.append(np.full(many, len(of_stage) / max(many, 1)))
     rows = np.concatenate(drawn).astype(np.int64)
     order = np.argsort(rows)
     return rows[order], np.concatenate(weight)[order]

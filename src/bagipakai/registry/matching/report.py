@@ -96,8 +96,8 @@ def _of_clerks(quality: Quality) -> Iterator[str]:
     """Agreement of clerks, and how right matching was by their word (matching reference 4.8)."""
     yield "<h2>Menurut penelaah</h2>"
     yield (
-        f"<p>{count(quality.pairs, 'id')} pasangan ditelaah orang: yang belum pasti, dan sampel dari yang cocok tanpa"
-        " ditelaah. Penelaah tidak melihat peluangnya dan tidak tahu mana yang sampel.</p>"
+        f"<p>{count(quality.pairs, 'id')} pasangan ditelaah orang: yang belum pasti, dan sampel dari yang dijawab cocok"
+        " atau tidak cocok tanpa ditelaah. Penelaah tidak melihat peluangnya dan tidak tahu mana yang sampel.</p>"
     )
     yield _table("Ketepatan menurut penelaah", ("Pasangan", "Nilai", "Artinya"), _rightness(quality))
     yield _table("Jawaban dan kesepakatan penelaah", ("Ukuran", "Nilai", "Artinya"), _agreement(quality))
@@ -114,6 +114,8 @@ def _rightness(quality: Quality) -> Iterator[tuple[str, str, str]]:
             yield f"Cocok pada tahap {stage}", *_share(one, "orang yang sama")
     if quality.left_open.decided:
         yield "Belum pasti", *_share(quality.left_open, "ternyata orang yang sama")
+    if quality.nobody.decided:
+        yield "Tidak cocok tanpa telaah", *_share(quality.nobody, "ternyata orang yang sama: terlewat")
 
 
 def _share(one: Right, what: str) -> tuple[str, str]:

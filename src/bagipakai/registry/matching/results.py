@@ -36,7 +36,7 @@ def result(list_id: pa.ChunkedArray, found: pa.Table, *, one_to_one: bool = Fals
     others say GANDA_DALAM_DAFTAR and nobody: none of them is pushed to a second-best person.
     """
     first = found["duplicate_of"].combine_chunks()
-    told = found.drop_columns(["duplicate_of"])
+    told = found.drop_columns(["duplicate_of", "nearest"])  # who is not the row's person is not told of it
     twice = list_id.combine_chunks().take(first)
     if one_to_one:
         told = _one_to_one(told)
