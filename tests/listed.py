@@ -1,15 +1,26 @@
 """Lists to be matched, and a registry that tells how it read them: by hand, with the same values and keys as the real
 one, which tests/registry looks at."""
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
 from django.db import connection
 from tests.fakes import Registry
 
 from bagipakai import postgres
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import BadSeal
 from bagipakai.core.intake import Finding
-from bagipakai.core.roster_orders import DESTROYED, Heading, RosterDestruction, RosterOrder, RosterReceipt
+from bagipakai.core.roster_orders import (
+    DESTROYED,
+    Heading,
+    RosterDestruction,
+    RosterKeeping,
+    RosterOrder,
+    RosterReceipt,
+)
 from bagipakai.registry import keys, rosters
 from bagipakai.registry.places import Places
 
@@ -49,10 +60,13 @@ class Reader(Registry):
 
     def lists(self) -> list[RosterOrder]:
         """The orders to read one that have no receipt, oldest first."""
-        return [RosterOrder.unsealed(one, self.keys.order) for one in self._waiting("DFT-%")]
+        return self._orders(RosterOrder)
+
+    def keepings(self) -> list[RosterKeeping]:
+        return self._orders(RosterKeeping)
 
     def destructions(self) -> list[RosterDestruction]:
-        return [RosterDestruction.unsealed(one, self.keys.order) for one in self._waiting("DFT-%")]
+        return self._orders(RosterDestruction)
 
     def reads(self, told: RosterReceipt = SAID) -> RosterOrder:
         """Says this of the one list that waits to be read."""
@@ -61,28 +75,43 @@ class Reader(Registry):
         self.post(order.order_id, receipt.sealed(self.keys.receipt))
         return order
 
+    def keeps(self, order: RosterKeeping, refusal: str = "", **told: Any) -> None:
+        """Says that it keeps the list as ordered; or why not."""
+        said = {} if refusal else {"rows": SAID.rows, "digest": order.digest}
+        receipt = RosterReceipt(order.order_id, order.roster, refusal=refusal, **{**said, **told})
+        self.post(order.order_id, receipt.sealed(self.keys.receipt))
+
     def destroys(self) -> RosterDestruction:
         (order,) = self.destructions()
         receipt = RosterReceipt(order.order_id, order.roster, refusal=DESTROYED)
         self.post(order.order_id, receipt.sealed(self.keys.receipt))
         return order
 
-    def really(self) -> list[RosterReceipt]:
+    def really(self, day: date | None = None) -> list[RosterReceipt]:
         """Does what waits with the registry's own code, and posts the receipts."""
         var, done = postgres.var(), []
         places = Places.under(var)
-        for envelope in self._waiting("DFT-%"):
-            try:
-                order = RosterOrder.unsealed(envelope, self.keys.order)
-            except BadSeal:
-                gone = RosterDestruction.unsealed(envelope, self.keys.order)
-                done.append(rosters.destroyed(gone, places, self.keys.receipt.public))
-            else:
-                identity, sealed = keys.intake(var / "keys"), var / "intake" / order.place
-                told = rosters.read(order, self.keys.receipt, self.keys.storage, identity, places, sealed)
-                done.append(told)
+        key = self.keys.receipt
+        for order in self._orders(RosterOrder, RosterKeeping, RosterDestruction):
+            match order:
+                case RosterDestruction():
+                    done.append(rosters.destroyed(order, places, key.public))
+                case RosterKeeping():
+                    done.append(rosters.held(order, key, places, day or day_of(order.placed_at)))
+                case RosterOrder():
+                    identity, sealed = keys.intake(var / "keys"), var / "intake" / order.place
+                    done.append(rosters.read(order, key, self.keys.storage, identity, places, sealed))
             self.post(done[-1].order_id, done[-1].sealed(self.keys.receipt))
         return done
+
+    def _orders(self, *kinds: Any) -> list[Any]:
+        """Those of these kinds that have no receipt, oldest first."""
+        found = []
+        for envelope in self._waiting("DFT-%"):
+            for kind in kinds:
+                with suppress(BadSeal):
+                    found.append(kind.unsealed(envelope, self.keys.order))
+        return found
 
     def _waiting(self, name: str) -> list[bytes]:
         with connection.cursor() as cursor:

@@ -9,13 +9,13 @@ import pytest
 from playwright.sync_api import expect
 from tests.browser.hands import Mouse
 from tests.browser.test_narrow import whole
-from tests.factories import PASSWORD, an_institution, an_office
+from tests.factories import PASSWORD, a_matching_request, an_institution, an_office
 from tests.listed import SAID, UNREADABLE, Reader, a_list
 from tests.portal.test_under_way import the_registry_says
 
 from bagipakai.control import roster_receipts
 from bagipakai.control.models import Roster
-from bagipakai.core.request import Role
+from bagipakai.core.request import Role, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,7 +106,25 @@ def test_a_list_is_uploaded_read_again_confirmed_and_destroyed(house, enter, tmp
     me.follow(me.page.get_by_role("link", name=Roster.objects.latest("pk").reference))
     expect(me.page.get_by_text("tidak memuat kolom NIK atau nama")).to_be_visible()
 
+    # a third one is taken back while the registry reads it, which had just done so
+    plain.press("Daftar untuk dipadankan")
+    plain.press("Unggah daftar baru")
+    plain.page.locator("#berkas").set_input_files(file)
+    plain.press("Unggah")
+    plain.press("Kirim")
+    back = Roster.objects.latest("pk").reference
+    me.go(f"/pemadanan/{back}/")
+    me.press("Tarik kembali daftar ini")
+    me.press("Tarik kembali")
+    registry.reads()
+    registry.destroys()
+    roster_receipts.collect()
+    me.page.reload()
+    expect(me.page.get_by_text("10.000 baris sempat dibaca; tidak disimpan")).to_be_visible()
+    me._checked(me.page)
+
     me.go(f"/pemadanan/{reference}/")
+    expect(me.page.get_by_text("Draf permintaan tidak menahannya")).to_be_visible()
     me.press("Musnahkan daftar ini")
     me.press("Musnahkan")
     registry.destroys()
@@ -119,3 +137,26 @@ def test_a_list_is_uploaded_read_again_confirmed_and_destroyed(house, enter, tmp
     for page in ("/pemadanan/", *(f"/pemadanan/{row.reference}/" for row in Roster.objects.all())):
         me.page.goto(me.base + page)
         whole(me.page, "kecil" + page.replace("/", "-"))
+
+
+@pytest.fixture
+def chain():
+    """A request that names a list, sent."""
+    return a_matching_request(Status.ADMIN_CHECK)
+
+
+def test_the_page_of_a_list_that_a_request_needs(chain, enter):
+    me, row = enter(chain.asking[Role.APPLICANT]), Roster.objects.get()
+    me.press("Daftar untuk dipadankan")
+    me.follow(me.page.get_by_role("link", name=row.reference))
+    expect(me.page.get_by_role("link", name=chain.reference)).to_be_visible()
+    registry = Reader()
+    registry.keeps(registry.keepings()[0], "order-roster-damaged")
+    roster_receipts.collect()
+    me.page.reload()
+    expect(me.page.get_by_text("Belum pasti")).to_be_visible()
+    me._checked(me.page)
+    me.page.set_viewport_size({"width": 320, "height": 640})
+    for page in ("/pemadanan/", f"/pemadanan/{row.reference}/"):
+        me.page.goto(me.base + page)
+        whole(me.page, "ditahan" + page.replace("/", "-"))

@@ -6,10 +6,10 @@ import pytest
 from tests import authenticators
 from tests.at_once import at_once
 from tests.authenticators import act, at_the_door, key_of
-from tests.factories import a_request, a_seat
+from tests.factories import DOCUMENTS, a_matching_request, a_request, a_roster, a_seat, done, matching
 
-from bagipakai.control import ledger, requests
-from bagipakai.control.models import Denial, Event, Notice, Request
+from bagipakai.control import ledger, requests, rosters
+from bagipakai.control.models import Denial, Event, Notice, Request, Roster, RosterEvent
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Role, Status
 from bagipakai.demo.authenticator import Wallet
@@ -81,6 +81,25 @@ def test_a_double_click_is_one_act():
     outcomes = at_once(deed, deed)
     assert sum(isinstance(one, Refusal) for one in outcomes) == 1
     assert [one["action"] for one in ledger.payloads(Event, chain.request)].count("PASS_ADMIN") == 1
+
+
+def test_of_who_sends_a_request_and_who_destroys_its_list_one_comes_first():
+    chain = a_matching_request()
+    sender = chain.asking[Role.APPLICANT]
+    key_of(sender)
+    for kind in DOCUMENTS:
+        done(chain.attach(kind))
+    for _ in range(4):
+        roster = a_roster(chain.asking)
+        done(chain.write(**matching(roster)))
+        send = at_the_door(requests, chain.reference, Action.SUBMIT, sender, {}, chain.state.n)
+        sent, gone = at_once(send, lambda roster=roster: rosters.handle(roster, rosters.Action.DESTROY, sender))
+        assert isinstance(sent, Refusal) is not isinstance(gone, Refusal), (sent, gone)
+        row = Roster.objects.get(reference=roster)
+        assert (row.status == "DESTROYED") is isinstance(sent, Refusal) is (chain.state.status is Status.DRAFT)
+        assert ledger.broken_at(RosterEvent, row) is None
+        if not isinstance(sent, Refusal):
+            break
 
 
 def test_a_stale_tab_changes_nothing():

@@ -1,7 +1,7 @@
 """The order to read an institution's list, and its receipt: whole, signed by the right side, and without a value."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from bagipakai.core.envelope import BadSeal, Signer, seal, unseal
 from bagipakai.core.intake import Finding, Piece, SentFile
-from bagipakai.core.roster_orders import ORDER_KIND, RECEIPT_KIND, Heading, RosterOrder, RosterReceipt
+from bagipakai.core.roster_orders import (
+    KEEPING_KIND,
+    ORDER_KIND,
+    RECEIPT_KIND,
+    Heading,
+    RosterDestruction,
+    RosterKeeping,
+    RosterOrder,
+    RosterReceipt,
+)
 
 OFFICE, REGISTRY = Signer.new(), Signer.new()
 TEXTS = st.text(min_size=1, max_size=20).filter(str.strip)
@@ -27,6 +36,15 @@ ORDERS = st.builds(
     file=st.builds(SentFile, st.sampled_from(("csv", "xlsx")), st.lists(PIECES, min_size=1, max_size=3).map(tuple)),
     columns=st.lists(st.tuples(TEXTS, TEXTS), max_size=3).map(tuple),
     policy=TEXTS,
+    placed_at=st.just(datetime(2026, 7, 1, 9, 30, tzinfo=UTC)),
+)
+KEEPINGS = st.builds(
+    RosterKeeping,
+    order_id=TEXTS,
+    roster=FOLDERS,
+    institution=TEXTS,
+    digest=st.text("0123456789abcdef", min_size=64, max_size=64),
+    until=st.dates(),
     placed_at=st.just(datetime(2026, 7, 1, 9, 30, tzinfo=UTC)),
 )
 PAIRS = st.lists(st.tuples(TEXTS, st.text(max_size=9)), max_size=2).map(tuple)
@@ -49,6 +67,39 @@ RECEIPTS = st.builds(
 @given(ORDERS)
 def test_an_order_arrives_as_it_was_placed(order):
     assert RosterOrder.unsealed(order.sealed(OFFICE), OFFICE.public) == order
+
+
+@settings(deadline=None)
+@given(KEEPINGS)
+def test_an_order_to_keep_arrives_as_it_was_placed_and_is_no_other(order):
+    envelope = order.sealed(OFFICE)
+    assert RosterKeeping.unsealed(envelope, OFFICE.public) == order
+    for other in (RosterOrder, RosterDestruction):
+        with pytest.raises(BadSeal):
+            other.unsealed(envelope, OFFICE.public)
+    with pytest.raises(BadSeal):
+        RosterKeeping.unsealed(envelope, REGISTRY.public)
+
+
+A_KEEPING = RosterKeeping("DFT-1-2", "DFT-1", "PLN", "ab" * 32, date(2026, 12, 31), datetime(2026, 7, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"until": "2026-12-32"},
+        {"until": "20261231"},
+        {"until": None},
+        {"digest": "ab"},
+        {"roster": "../keys"},
+        {"placed_at": "2026-07-01"},
+        {"more": 1},
+    ],
+)
+def test_a_malformed_order_to_keep_is_no_order(spoiled: dict[str, Any]):
+    value = unseal(KEEPING_KIND, A_KEEPING.sealed(OFFICE), OFFICE.public) | spoiled
+    with pytest.raises(BadSeal):
+        RosterKeeping.unsealed(seal(KEEPING_KIND, value, OFFICE), OFFICE.public)
 
 
 @settings(deadline=None)

@@ -1,21 +1,24 @@
 """The pages of a list to be matched: from its upload to what was read of it, and its end."""
 
 import html
+import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
-from tests.factories import an_institution, an_office
+from tests.factories import a_matching_request, an_institution, an_office
 from tests.handed_in import a_file
 from tests.listed import SAID, UNREADABLE, Reader, a_list
 from tests.portal.steps import entering
 from tests.portal.test_under_way import the_registry_says
 
-from bagipakai.control import roster_receipts, rosters
+from bagipakai.control import clock, roster_receipts, rosters
 from bagipakai.control.models import Roster
-from bagipakai.core.request import Role
+from bagipakai.core.request import Action, Role, Status
 from bagipakai.core.roster_orders import Heading, RosterReceipt
 from bagipakai.core.rosters import Limits
+from bagipakai.portal.templatetags.parts import day
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
@@ -138,6 +141,86 @@ def test_a_list_is_destroyed_after_its_sender_read_what_that_means(sari, registr
     assert sari.get(to("destroy", reference)).status_code == 409
 
 
+def test_a_list_that_is_being_read_is_taken_back_after_its_sender_read_what_that_means(sari, registry):
+    reference = uploaded(sari)
+    act(sari, "send", reference)
+    page = text(sari.get(to("show", reference)))
+    assert "Salah unggah?" in page and "Tarik kembali daftar ini" in page and "Musnahkan daftar ini" not in page
+    page = text(sari.get(to("destroy", reference)))
+    assert f"Tarik kembali daftar {reference}?" in page and "Gudang data berhenti membacanya" in page
+    page = text(act(sari, "destroy", reference))
+    assert "Daftar ditarik kembali dan dimusnahkan." in page and "Menunggu gudang data menghapus isinya" in page
+    registry.reads()  # it had read it when it heard
+    registry.destroys()
+    roster_receipts.collect()
+    page = text(sari.get(to("show", reference)))
+    assert "10.000 baris sempat dibaca; tidak disimpan" in page and "Menunggu gudang data" not in page
+    assert "Begini daftar ini dibaca" not in page
+    assert sari.get(to("destroy", reference)).status_code == 409
+
+
+def test_who_looked_at_the_list_before_it_was_read_does_not_destroy_it_unseen(sari, registry):
+    reference = uploaded(sari)
+    act(sari, "send", reference)
+    before = rosters.state(Roster.objects.get(reference=reference)).n
+    registry.reads()
+    roster_receipts.collect()
+    assert sari.post(to("destroy", reference), {"seen": before}).status_code == 409
+    assert "Begini daftar ini dibaca" in text(sari.get(to("show", reference)))
+
+
+def kept_until(sari, reference: str) -> str:
+    page = text(sari.get(to("show", reference)))
+    return " ".join(re.sub("<[^>]*>", " ", page.split("Disimpan sampai</h2>")[1].split("</div>")[0]).split())
+
+
+def test_the_page_says_until_when_a_list_is_kept_and_why(sari, registry):
+    draft = uploaded(sari)
+    assert kept_until(sari, draft) == f"{day(clock.today() + timedelta(days=14))} Bila belum dikirim hari itu, yang" + (
+        " sudah diunggah dihapus."
+    )
+    act(sari, "send", draft)
+    assert "Disimpan sampai" not in text(sari.get(to("show", draft)))
+    registry.reads(UNREADABLE)
+    roster_receipts.collect()
+    assert "Tidak satu baris pun disimpan" in kept_until(sari, draft)
+    reference = read(sari, registry)
+    assert "Bila belum dinyatakan benar hari itu" in kept_until(sari, reference)
+    act(sari, "confirm", reference)
+    said = kept_until(sari, reference)
+    assert said.startswith(day(clock.today() + timedelta(days=90))) and "Draf permintaan tidak menahannya" in said
+    assert day(clock.today() + timedelta(days=90)) in text(sari.get(to("list")))
+
+
+def test_the_page_names_the_request_that_needs_the_list():
+    chain = a_matching_request(Status.ADMIN_CHECK)
+    sari, row = entering(chain.asking[Role.APPLICANT]), Roster.objects.get()
+    said = kept_until(sari, row.reference)
+    assert said.startswith(day(clock.today() + timedelta(days=200))) and chain.reference in said
+    page = text(sari.get(to("show", row.reference)))
+    assert f"Diminta disimpan sampai {day(clock.today() + timedelta(days=200))} untuk {chain.reference}" in page
+    assert f'href="{reverse("requests:show", args=[chain.reference])}"' in page
+    assert "Musnahkan daftar ini" not in page and f"untuk {chain.reference}" in text(sari.get(to("list")))
+    assert sari.get(to("destroy", row.reference)).status_code == 409
+
+    # the registry's word, whichever it is
+    registry = Reader()
+    registry.keeps(registry.keepings()[0], "order-roster-damaged")
+    roster_receipts.collect()
+    page = text(sari.get(to("show", row.reference)))
+    said = kept_until(sari, row.reference)
+    assert said.startswith("Belum pasti") and chain.reference in said and "tidak dapat dibuka" in said
+    assert day(clock.today() + timedelta(days=200)) not in said
+
+    chain.step(Action.WITHDRAW, Role.APPLICANT, {"reason": "tidak jadi"})
+    rosters.tidy()
+    said = kept_until(sari, row.reference)
+    assert said.startswith(day(clock.today() + timedelta(days=14)))
+    assert "Permintaan yang memerlukannya sudah selesai" in said
+    page = text(sari.get(to("show", row.reference)))
+    assert "Tidak diperlukan permintaan lagi" in page and "Musnahkan daftar ini" in page
+
+
 def test_a_list_is_nobody_elses(sari, registry):
     reference = read(sari, registry)
     other = an_institution(ready=False)
@@ -161,7 +244,7 @@ def test_what_is_not_a_list_is_not_taken(sari, monkeypatch):
     assert sari.post(to("upload", reference)).status_code == 422
     begun = sari.post(to("begin", reference), {"name": "x", "size": "1"}, content_type="application/json")
     assert begun.status_code == 400
-    monkeypatch.setattr(Limits, "on", classmethod(lambda *_: Limits(4, 8, 1, 8, 1, 14, 90)))
+    monkeypatch.setattr(Limits, "on", classmethod(lambda *_: Limits(4, 8, 1, 8, 1, 14, 90, 366)))
     told = {"name": "peserta.csv", "size": 5, "changed": 1}
     begun = sari.post(to("begin", reference), told, content_type="application/json").json()
     assert begun == {"href": f"/pemadanan/{reference}/unggah/1/", "piece": 4, "missing": [1, 2]}

@@ -32,6 +32,12 @@ class Office:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("INSERT INTO exchange.orders (order_id, envelope) VALUES (%s, %s)", [order_id, envelope])
 
+    def cancel(self, order_id: str, envelope: bytes) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO exchange.cancellations (order_id, envelope) VALUES (%s, %s)", [order_id, envelope]
+            )
+
     def envelopes(self) -> dict[str, bytes]:
         with psycopg.connect(self.url) as connection:
             found = connection.execute("SELECT order_id, envelope FROM exchange.receipts").fetchall()

@@ -1,20 +1,35 @@
 """A list to be matched is read once, told by column and row, kept sealed, and gone when it is to be gone."""
 
+import shutil
+import tempfile
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.handed_in import readable_anywhere
 from tests.registry.lists import as_csv, read, sent, some_rows
 from tests.registry.mailboxes import an_office
 from tests.registry.orders import OFFICE, PLACED, a_house
 
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.envelope import BadSeal
+from bagipakai.core.envelope import BadSeal, Signer, seal
+from bagipakai.core.exchange import Cancellation
 from bagipakai.core.intake import Finding
 from bagipakai.core.plan import Answer, Matching
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.roster_orders import DESTROYED, Heading, RosterDestruction, RosterOrder, RosterReceipt
+from bagipakai.core.roster_orders import (
+    DESTROYED,
+    Heading,
+    RosterDestruction,
+    RosterKeeping,
+    RosterOrder,
+    RosterReceipt,
+)
+from bagipakai.core.rosters import Limits
 from bagipakai.registry import keys, rosters, worker
 from bagipakai.registry.matching.policy import Abuse
 from bagipakai.registry.rewrapping import rewrap
@@ -208,15 +223,209 @@ def test_a_name_that_could_leave_the_folder_is_no_name(house):
             RosterDestruction.unsealed(RosterDestruction("O", wrong, THEIRS, PLACED).sealed(OFFICE), OFFICE.public)
 
 
-def test_a_list_goes_when_it_was_of_no_use_for_long(house):
+READ_ON = day_of(PLACED - timedelta(days=2))  # by tests.registry.lists
+OLDEST = READ_ON + timedelta(days=Abuse.on(DAY).kept_days - 1)  # the last day on which it is kept without an order
+LONGEST = timedelta(days=Limits.on(DAY).longest)
+LATER = DAY + LONGEST
+
+
+def keeping(receipt: RosterReceipt, until: date = LATER, number: int = 2, **changed) -> RosterKeeping:
+    order = RosterKeeping(f"DFT-D-1-{number}", receipt.roster, THEIRS, receipt.digest, until, PLACED)
+    return replace(order, **changed)
+
+
+def hold(house, order: RosterKeeping, day: date = DAY) -> str:
+    """The code of the refusal; nothing where it is kept."""
+    return rosters.held(order, house.keys.receipt, house.places, day).refusal
+
+
+def tidied(house, day: date) -> int:
+    return rosters.tidy(house.places, house.keys.receipt.public, day)
+
+
+def test_a_list_goes_by_itself_when_nothing_was_ordered(house):
     receipt = read(house, sent(house, as_csv(some_rows(30))))
-    longest, trusted = timedelta(days=Abuse.on(DAY).kept_days), house.keys.receipt.public
-    read_on = kept(house).of_use
-    assert rosters.tidy(house.places, trusted, read_on + longest - timedelta(days=1)) == 0
-    kept(house).matched(DAY)
-    assert rosters.tidy(house.places, trusted, read_on + longest) == 0
-    assert rosters.tidy(house.places, trusted, DAY + longest) == 1
+    assert tidied(house, OLDEST) == 0
+    assert tidied(house, OLDEST + timedelta(days=1)) == 1
     assert named(house, receipt) == Refusal("order-roster-destroyed")
+
+
+def test_an_order_keeps_it_to_the_last_day_of_what_was_ordered(house):
+    receipt = read(house, sent(house, as_csv(some_rows(30))))
+    told = rosters.held(keeping(receipt), house.keys.receipt, house.places, DAY)
+    assert (told.refusal, told.roster, told.rows, told.digest) == ("", "D-1", 30, receipt.digest)
+    assert tidied(house, LATER) == 0 and isinstance(named(house, receipt), Roster)
+    assert tidied(house, LATER + timedelta(days=1)) == 1
+    assert hold(house, keeping(receipt)) == "order-roster-destroyed"
+
+
+def test_an_order_that_ends_sooner_does_not_end_it_sooner(house):
+    receipt = read(house, sent(house, as_csv(some_rows(30))))
+    assert hold(house, keeping(receipt, DAY)) == ""
+    assert tidied(house, OLDEST) == 0 and tidied(house, OLDEST + timedelta(days=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "day", "code"),
+    [
+        ({"until": LATER + timedelta(days=1)}, DAY, "roster-kept-too-long"),
+        ({}, DAY - timedelta(days=1), "roster-kept-too-long"),  # placed on a day that has not come
+        ({}, DAY + timedelta(days=30), ""),
+        ({"until": LATER + timedelta(days=1)}, DAY + timedelta(days=30), "roster-kept-too-long"),
+        ({"institution": "PLN"}, DAY, "roster-is-not-theirs"),
+        ({"digest": "0" * 64}, DAY, "order-roster-differs"),
+        ({"roster": "D-9"}, DAY, "order-roster-unknown"),
+    ],
+)
+def test_what_may_not_be_kept_is_refused_and_lives_no_day_longer(house, changed, day, code):
+    receipt = read(house, sent(house, as_csv(some_rows(30))))
+    assert hold(house, keeping(receipt, **changed), day) == code
+    if code:
+        assert kept(house).held is None and tidied(house, OLDEST + timedelta(days=1)) == 1
+
+
+def test_the_later_order_counts_whichever_comes_first(house):
+    receipt = read(house, sent(house, as_csv(some_rows(30))))
+    first, hour = keeping(receipt), timedelta(hours=1)
+    second = keeping(receipt, LATER - timedelta(days=100), 3, placed_at=PLACED + hour)
+    for order in (first, first, second, second):
+        assert hold(house, order) == ""
+    assert hold(house, first) == "roster-was-kept-since"  # replayed, it lengthens nothing
+    assert kept(house).held == rosters.Held(second.placed_at, second.until)
+    same = replace(second, order_id="DFT-D-1-4", until=second.until - timedelta(days=1))
+    assert hold(house, same) == "roster-was-kept-since"  # of one instant: the farther day
+
+
+def test_a_note_that_was_not_signed_about_this_list_keeps_nothing(house):
+    receipt = read(house, sent(house, as_csv(some_rows(30))))
+    other = read(house, sent(house, as_csv(some_rows(31)), roster="D-2"))
+    assert hold(house, replace(keeping(other), roster="D-2")) == ""
+    note, theirs = (house.places.rosters / name / rosters.HELD for name in ("D-1", "D-2"))
+    told = {"roster": "D-1", "placed_at": PLACED.isoformat(), "until": "9999-12-31"}
+    forged = seal(rosters.HELD_KIND, told, Signer.new())
+    half = seal(rosters.HELD_KIND, {"roster": "D-1"}, house.keys.receipt)
+    odd = seal(rosters.HELD_KIND, told | {"until": "kelak"}, house.keys.receipt)
+    for content in (theirs.read_bytes(), forged, half, odd, b"", b"9999-12-31"):
+        note.write_bytes(content)
+        assert kept(house).held is None
+    assert tidied(house, OLDEST + timedelta(days=1)) == 1
+    assert named(house, receipt) == Refusal("order-roster-destroyed") and kept(house, "D-2").held
+
+
+def test_what_is_damaged_is_not_promised_to_be_kept(house):
+    receipt = read(house, sent(house, as_csv(some_rows(30))))
+    (house.places.rosters / "D-1" / rosters.ROWS).write_bytes(b"")
+    assert hold(house, keeping(receipt)) == "order-roster-damaged"
+
+
+def test_what_was_to_be_destroyed_is_never_read_again(house):
+    """The order to destroy may be done before the reading that it was about: by another worker, or after this one was
+    killed."""
+    order = sent(house, as_csv(some_rows(30)))
+    gone = RosterDestruction("DFT-D-1-2", "D-1", THEIRS, PLACED)
+    assert rosters.destroyed(gone, house.places, house.keys.receipt.public).refusal == DESTROYED
+    told = read(house, order)
+    assert (told.refusal, told.rows, told.sent) == (DESTROYED, 0, order.sent)
+    assert [one.name for one in house.places.rosters.iterdir()] == ["D-1.dihapus"]
+
+
+def test_a_list_that_is_destroyed_while_it_is_read_does_not_stand_afterwards(house, monkeypatch):
+    order, gone = sent(house, as_csv(some_rows(30))), RosterDestruction("DFT-D-1-2", "D-1", THEIRS, PLACED)
+    trusted, keep = house.keys.receipt.public, rosters._keep
+
+    def meanwhile(*told):
+        assert rosters.destroyed(gone, house.places, trusted).refusal == DESTROYED
+        return keep(*told)
+
+    monkeypatch.setattr(rosters, "_keep", meanwhile)
+    assert read(house, order).refusal == DESTROYED
+    assert [one.name for one in house.places.rosters.iterdir()] == ["D-1.dihapus"]
+
+
+def test_a_worker_that_was_killed_while_it_destroyed_leaves_nothing_that_could_be_used(house):
+    def a_list_half_destroyed():
+        receipt = read(house, sent(house, as_csv(some_rows(30))))
+        (house.places.rosters / "D-1.dihapus").touch()
+        assert named(house, receipt) == Refusal("order-roster-destroyed")
+
+    def nothing_stands() -> bool:
+        return [one.name for one in house.places.rosters.iterdir()] == ["D-1.dihapus"]
+
+    order, trusted = sent(house, as_csv(some_rows(30))), house.keys.receipt.public
+    gone = RosterDestruction("DFT-D-1-2", "D-1", THEIRS, PLACED)
+    for go_on in (
+        lambda: tidied(house, READ_ON),
+        lambda: read(house, order),
+        lambda: rosters.cancelled(order, house.places, trusted),
+        lambda: rosters.destroyed(gone, house.places, trusted),
+    ):
+        a_list_half_destroyed()
+        go_on()
+        assert nothing_stands()
+        (house.places.rosters / "D-1.dihapus").unlink()
+
+
+class Life(RuleBasedStateMachine):
+    """A list in the registry through orders that come late, twice, out of turn or spoiled: it is there exactly as long
+    as policy and the latest order of the office say, and once gone it stays gone."""
+
+    placed = Bundle("placed")
+
+    @initialize()
+    def a_list(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.house = a_house(self.folder / "var")
+        self.order = sent(self.house, CONTENT)
+        self.receipt = read(self.house, self.order)
+        self.day, self.gone = DAY, False
+        self.latest: tuple[datetime, date] | None = None
+
+    def teardown(self):
+        shutil.rmtree(self.folder)
+
+    @rule(target=placed, ago=st.integers(-1, 90), ahead=st.integers(-10, 500), digest=st.sampled_from(["", "0" * 64]))
+    def an_order_to_keep(self, ago, ahead, digest):
+        at = PLACED + (self.day - DAY) - timedelta(days=ago)
+        until = day_of(at) + timedelta(days=ahead)
+        return keeping(self.receipt, until, placed_at=at, digest=digest or self.receipt.digest)
+
+    @rule(order=placed)
+    def it_is_seen(self, order):
+        """Each of them as often as it is drawn, so also again."""
+        right = order.digest == self.receipt.digest
+        right = right and order.until <= min(day_of(order.placed_at), self.day) + LONGEST
+        right = right and (self.latest is None or self.latest <= (order.placed_at, order.until))
+        assert (hold(self.house, order, self.day) == "") is (right and not self.gone)
+        if right and not self.gone:
+            self.latest = (order.placed_at, order.until)
+
+    @rule(days=st.integers(1, 200))
+    def time_goes_by(self, days):
+        self.day += timedelta(days=days)
+        tidied(self.house, self.day)
+        self.gone = self.gone or self.day > max(OLDEST, self.latest[1] if self.latest else OLDEST)
+
+    @rule()
+    def it_is_read_again(self):
+        assert read(self.house, self.order).refusal == (DESTROYED if self.gone else "")
+
+    @precondition(lambda self: self.day > DAY)
+    @rule()
+    def it_is_destroyed(self):
+        rosters.destroyed(
+            RosterDestruction("X", "D-1", THEIRS, PLACED), self.house.places, self.house.keys.receipt.public
+        )
+        self.gone = True
+
+    @invariant()
+    def it_is_there_or_gone(self):
+        found = named(self.house, self.receipt)
+        assert found == Refusal("order-roster-destroyed") if self.gone else isinstance(found, Roster)
+
+
+CONTENT = as_csv(some_rows(30))
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
 
 
 def test_it_opens_under_the_next_storage_key_too(house):
@@ -228,14 +437,75 @@ def test_it_opens_under_the_next_storage_key_too(house):
         kept(house).table(house.keys.storage)
 
 
-def test_the_worker_reads_and_destroys(house):
+def told_by_the_worker(house, office) -> dict[str, RosterReceipt]:
+    assert worker.run(office.registry_url, house.var, once=True) == 0
+    key = house.keys.receipt.public
+    return {name: RosterReceipt.unsealed(one, key) for name, one in office.envelopes().items()}
+
+
+def test_the_worker_reads_keeps_and_destroys(house):
     with an_office() as office:
-        order = sent(house, as_csv(some_rows(30)))
+        order = sent(house, as_csv(some_rows(30)), placed_at=now())
         office.place(order.order_id, order.sealed(OFFICE))
-        assert worker.run(office.registry_url, house.var, once=True) == 0
+        receipt = told_by_the_worker(house, office)[order.order_id]
+        hold = keeping(receipt, day_of(now()) + LONGEST, placed_at=now())
+        office.place(hold.order_id, hold.sealed(OFFICE))
+        told = told_by_the_worker(house, office)
+        assert kept(house).held == rosters.Held(hold.placed_at, hold.until)
         gone = RosterDestruction("MSN-1", "D-1", THEIRS, PLACED)
         office.place("MSN-1", gone.sealed(OFFICE))
-        assert worker.run(office.registry_url, house.var, once=True) == 0
-        key = house.keys.receipt.public
-        told = {name: RosterReceipt.unsealed(one, key) for name, one in office.envelopes().items()}
-    assert (told[order.order_id].rows, told["MSN-1"].refusal) == (30, DESTROYED)
+        told = told_by_the_worker(house, office)
+    assert (told[order.order_id].rows, told[hold.order_id].digest) == (30, receipt.digest)
+    assert told["MSN-1"].refusal == DESTROYED
+
+
+def test_a_list_that_is_taken_back_is_not_read_and_stands_nowhere(house):
+    """Whether the worker had not begun, or had read it and was killed before it answered."""
+    with an_office() as office:
+        for roster, had_read in (("D-1", False), ("D-2", True)):
+            order = sent(house, as_csv(some_rows(30)), roster=roster, placed_at=now())
+            if had_read:
+                assert read(house, order).rows == 30
+            office.place(order.order_id, order.sealed(OFFICE))
+            office.cancel(order.order_id, Cancellation(order.order_id, now()).sealed(OFFICE))
+            gone = RosterDestruction(f"DFT-{roster}-2", roster, THEIRS, now())
+            office.place(gone.order_id, gone.sealed(OFFICE))
+        told = told_by_the_worker(house, office)
+    assert {name: one.refusal for name, one in told.items()} == {
+        "DFT-D-1-1": "order-cancelled",
+        "DFT-D-1-2": DESTROYED,
+        "DFT-D-2-1": "order-cancelled",
+        "DFT-D-2-2": DESTROYED,
+    }
+    assert not [one for one in house.places.rosters.iterdir() if one.is_dir()]
+    assert not list(house.places.workspaces.iterdir())
+
+
+def test_a_worker_hears_between_reading_and_answering_that_nobody_wants_it(house, monkeypatch):
+    with an_office() as office:
+        order = sent(house, as_csv(some_rows(30)), placed_at=now())
+        office.place(order.order_id, order.sealed(OFFICE))
+        reads = rosters.read
+
+        def meanwhile(*told):
+            receipt = reads(*told)
+            assert kept(house).receipt == receipt
+            office.cancel(order.order_id, Cancellation(order.order_id, now()).sealed(OFFICE))
+            return receipt
+
+        monkeypatch.setattr(rosters, "read", meanwhile)
+        told = told_by_the_worker(house, office)
+    assert told[order.order_id].refusal == "order-cancelled" and not list(house.places.rosters.iterdir())
+
+
+def test_an_order_to_keep_of_another_id_keeps_nothing(house):
+    with an_office() as office:
+        receipt = read(house, sent(house, as_csv(some_rows(30)), placed_at=now()))
+        hold = keeping(receipt, day_of(now()) + LONGEST, placed_at=now())
+        office.place("DFT-D-1-9", hold.sealed(OFFICE))
+        told = told_by_the_worker(house, office)["DFT-D-1-9"]
+    assert (told.refusal, told.roster) == ("order-of-another-id", "D-1") and kept(house).held is None
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

@@ -424,6 +424,8 @@ def awaited(request: Request, current: State) -> list[Role]:
 
 
 _EFFECTS: Mapping[Action, Callable[[Request, State, Happened], None]] = {
+    Action.SUBMIT: rosters.hold,
+    Action.RESUBMIT: rosters.hold,
     Action.APPROVE: drafting.set_agreement,
     Action.SIGN_AGREEMENT: drafting.countersign,
     Action.SIGN_HANDOVER: drafting.countersign,

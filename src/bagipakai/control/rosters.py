@@ -1,16 +1,17 @@
-"""The counter for lists to be matched: rosters, who may do what with them, and the orders to read and to destroy them.
-Their files come by `control.inflows`; how they were read the registry's receipts say (`control.roster_receipts`)."""
+"""The counter for lists to be matched: rosters, who may do what with them, and the orders to read, to keep and to
+destroy them. Their files come by `control.inflows`; what the registry says of them `control.roster_receipts` records.
+"""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from bagipakai.control import clock, keys, ledger, orders, rulebook, uploads
+from bagipakai.control import access, clock, keys, ledger, orders, rulebook, uploads
 from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures_of
 from bagipakai.control.door import Door, Possibility
 from bagipakai.control.models import Event as RequestEvent
@@ -18,23 +19,32 @@ from bagipakai.control.models import Institution, PlacedRoster, Request, Roster,
 from bagipakai.core import policy
 from bagipakai.core import rosters as rules
 from bagipakai.core.envelope import BadSeal
-from bagipakai.core.event import SYSTEM, Actor, Role
+from bagipakai.core.event import Actor, Role
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import TERMINAL
 from bagipakai.core.request import Event as Asked
+from bagipakai.core.request import State as Asking
 from bagipakai.core.request import fold as asked
-from bagipakai.core.roster_orders import RosterDestruction, RosterOrder, RosterReceipt
+from bagipakai.core.roster_orders import RosterDestruction, RosterKeeping, RosterOrder, RosterReceipt
 from bagipakai.core.rosters import Action, Command, Event, Limits, RosterFacts, Status
 
 log = logging.getLogger("bagipakai.control.rosters")
 
 NEEDED = (Status.DRAFT, Status.SENT, Status.READ, Status.RETURNED)  # in these its pieces may be read again
-ENDING = (Action.DESTROY, Action.FORGET, None)  # what asks whether a request names it; None: drawing a page
-IDLE = (Status.DRAFT, Status.READ, Status.RETURNED, Status.CONFIRMED)  # in these it may come to be forgotten
+IDLE = (Status.DRAFT, Status.READ, Status.RETURNED)  # in these it comes to be forgotten after `days`
 
 
 class UnknownRoster(LookupError):
     """There is no such roster, or it is not this reader's to see: the answer is the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Until which day a list is kept, and the requests that need it; with none of them it is destroyed on that day, if
+    nothing happens to it. No day: it is being read, or gone, or the registry did not do as it was told."""
+
+    until: date | None
+    requests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +116,45 @@ def get_usable(reference: str, institution: Institution) -> Usable | None:
     return None if row is None else _usable(row)
 
 
-def in_use(row: Roster) -> bool:
-    """Whether a request that is not ended names it, in the answer `roster`: then it is not destroyed."""
+def hold(request: Request, asking: Asking, event: Asked) -> None:
+    """Has the list that a request names kept, in the transaction of the event that sends it: of who sends the request
+    and who destroys the list in the same instant, one comes first. Raises Overtaken, which undoes that event, if the
+    list is not there any more."""
+    if not asking.matches:
+        return
+    row = Roster.objects.filter(institution=request.institution, reference=asking.answers["roster"]).first()
+    outcome: Event | Refusal = Refusal("plan-roster-unknown")
+    if row is not None:
+        payload = rules.keeping(_facts(row, state(row), event.at))
+        outcome = DOOR.answer(row, Action.KEEP, None, payload, at=event.at)
+    if row is None or isinstance(outcome, Refusal):
+        raise ledger.Overtaken(event.n + 1)
+    DOOR.write(row, outcome)
+
+
+def needed(row: Roster, at: datetime) -> dict[str, date]:
+    """The requests that need a list, by the answer `roster`, and each until when (`core.rosters.needed_until`)."""
     open_ones = Request.objects.filter(institution=row.institution).exclude(status__in=TERMINAL)
     named = RequestEvent.objects.filter(subject=OuterRef("pk"), payload__payload__answers__roster=row.reference)
-    return any(
-        asked(map(Asked.from_json, ledger.payloads(RequestEvent, one))).answers.get("roster") == row.reference
-        for one in open_ones.filter(Exists(named))  # once; it may name another by now
-    )
+    most, found = Limits.on(clock.day_of(at)), {}
+    for one in open_ones.filter(Exists(named)):
+        asking = asked(map(Asked.from_json, ledger.payloads(RequestEvent, one)))
+        if asking.answers.get("roster") != row.reference:  # it named it once
+            continue
+        grant = access.grant_of(one.reference)
+        until = rules.needed_until(asking, access.state_of(grant) if grant else None, at, most)
+        if until is not None:
+            found[one.reference] = until
+    return found
+
+
+def kept(row: Roster, now: rules.Roster) -> Kept:
+    """Until when it is kept, and why."""
+    needs = needed(row, clock.now()) if now.status is Status.CONFIRMED else {}
+    if needs:
+        return Kept(None if now.unkept else now.until, tuple(sorted(needs)))
+    at = rules.forgotten_at(now, limits())
+    return Kept(clock.day_of(at) if at else None, ())
 
 
 def _usable(row: Roster) -> Usable | None:
@@ -141,11 +182,22 @@ def believed(row: Roster, number: str, envelope: bytes) -> RosterReceipt | None:
     except (BadSeal, keys.KeyMissing) as error:
         log.warning("roster.receipt_not_trusted order=%s why=%s", number, error)
         return None
-    file = state(row).file
-    meant = (number, row.reference, file.sealed if file else "")
-    # Of an order that it could not read the registry knows no more than the id, and of one to destroy no bytes.
-    unread = told.refusal and (told.order_id, told.roster, told.sent) in ((number, "", ""), (number, row.reference, ""))
-    return told if unread or (told.order_id, told.roster, told.sent) == meant else None
+    now = state(row)
+    # Of an order that it could not read the registry knows no more than the id, and of one to keep or to destroy a list
+    # no bytes.
+    if told.order_id == number and told.refusal and (told.roster, told.sent) in (("", ""), (row.reference, "")):
+        return told
+    said, meant = (told.order_id, told.roster, told.sent), (number, row.reference, now.file.sealed if now.file else "")
+    if recording(now, number) is Action.RECORD_KEPT:
+        read = now.outcome
+        same = read is not None and (told.rows, told.digest) == (read.rows, read.digest)
+        return told if same and said == (number, row.reference, "") else None
+    return told if said == meant else None
+
+
+def recording(now: rules.Roster, number: str) -> Action:
+    """How the receipt for the order of this number is recorded."""
+    return rules.recording(now, int(number.rpartition("-")[2]))
 
 
 def choosable(told: RosterReceipt) -> list[str]:
@@ -190,10 +242,10 @@ def handle(
 
 
 def tidy(now: datetime | None = None) -> int:
-    """Destroys what nobody sent or uses. Returns how many events were written."""
-    most, at = limits(), now or clock.now()
-    idle = Roster.objects.filter(status__in=IDLE, changed_at__lte=at - timedelta(days=min(most.days, most.kept)))
-    return DOOR.tidy(idle.select_related("institution"), at)
+    """Has kept what a request needs, and destroys what nobody sent or uses. Returns how many events were written."""
+    at = now or clock.now()
+    idle = Q(status__in=IDLE, changed_at__lte=at - timedelta(days=limits().days))
+    return DOOR.tidy(Roster.objects.filter(idle | Q(status=Status.CONFIRMED)).select_related("institution"), at)
 
 
 # --- the door ---------------------------------------------------------------------------------------------------------
@@ -217,7 +269,7 @@ def _facts(
         standing=standing.count(),
         unfinished=row.uploads.exclude(number__in=list(state.files)).count(),
         headings=choosable(told) if told else (),
-        in_use=action not in ENDING or in_use(row),
+        needed=needed(row, at) if state.status is Status.CONFIRMED else {},  # before, no request can name it
         competences_needed=rulebook.settings(today).competences,
         **known_of(tenure, today),
     )
@@ -237,7 +289,11 @@ def _follows(row: Roster, state: rules.Roster, event: Event, entry: RosterEvent)
             _have_read(row, state, event)
         case Action.CONFIRM:
             transaction.on_commit(lambda: uploads.clear(row))
+        case Action.KEEP:
+            _have_kept(row, state, event)
         case Action.DESTROY | Action.FORGET:
+            if event.status_before is Status.SENT:
+                _have_stopped(row, state, event)
             _have_destroyed(row, state, event)
             transaction.on_commit(lambda: uploads.clear(row))
 
@@ -258,20 +314,37 @@ def _have_read(row: Roster, state: rules.Roster, event: Event) -> None:
     _place(row, order)
 
 
+def _have_stopped(row: Roster, state: rules.Roster, event: Event) -> None:
+    """Tells the registry that the reading is not wanted any more, if it is not done yet."""
+    reading = order_id(row, state.sendings)
+    if not orders.is_answered(reading):
+        orders.call_off(reading, event.at)
+
+
+def _have_kept(row: Roster, state: rules.Roster, event: Event) -> None:
+    """Orders the registry not to destroy by itself what it keeps. Raises RuntimeError, which undoes the event, where
+    it is not known what that is."""
+    if state.outcome is None or state.until is None:
+        raise RuntimeError("a roster to be kept that was not read")
+    number = order_id(row, state.sendings + state.keepings)
+    digest, until = state.outcome.digest, state.until
+    _place(row, RosterKeeping(number, row.reference, state.institution, digest, until, event.at))
+
+
 def _have_destroyed(row: Roster, state: rules.Roster, event: Event) -> None:
     """Orders the registry to destroy what it keeps, where it ever got to see it."""
     if state.sendings:
-        number = order_id(row, state.sendings + 1)
+        number = order_id(row, state.sendings + state.keepings + 1)
         _place(row, RosterDestruction(number, row.reference, state.institution, event.at))
 
 
-def _place(row: Roster, order: RosterOrder | RosterDestruction) -> None:
+def _place(row: Roster, order: RosterOrder | RosterKeeping | RosterDestruction) -> None:
     PlacedRoster.objects.create(roster=row, order_id=order.order_id, placed_at=order.placed_at)
     orders.post(order.order_id, order.sealed(keys.order_signer()))
 
 
 def _due(row: Roster, state: rules.Roster, at: datetime) -> Command | None:
-    return Command(Action.FORGET, SYSTEM, {}, state.n) if state.status in IDLE else None
+    return rules.due(state, _facts(row, state, at))
 
 
 def about(row: Roster) -> str:
@@ -279,7 +352,7 @@ def about(row: Roster) -> str:
 
 
 def order_id(row: Roster, number: int) -> str:
-    """The order of that number about a roster: each reading, and then its destruction."""
+    """The order of that number about a roster: each reading, each time that it is to be kept, its destruction."""
     return f"{row.reference}-{number}"
 
 

@@ -1,5 +1,6 @@
-"""What passes between the planes about a list of persons that an institution wants matched: the order to read it, the
-order to destroy it, and the receipt that tells what stands in it, or that nothing does. All of them are signed.
+"""What passes between the planes about a list of persons that an institution wants matched: the order to read it, to
+keep it until a day, to destroy it, and the receipt that tells what stands in it, or that nothing does. All of them are
+signed.
 
 The order names each sealed piece by its digest, and may say which column is which. The receipt tells names of columns,
 counts, codes of rules and numbers of rows; no value that stood in a row has a place in it. Its `digest` is the list's
@@ -8,7 +9,7 @@ manifest: a request for matching, the decision and the order carry it, and no ot
 
 import re
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, Self
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
@@ -16,6 +17,7 @@ from bagipakai.core.intake import Finding, Piece, SentFile, digest_of
 from bagipakai.core.shapes import Form, is_any_text, is_count, is_digest, is_text, misfit
 
 ORDER_KIND: Final = "application/vnd.bagipakai.roster-order+json;v=1"
+KEEPING_KIND: Final = "application/vnd.bagipakai.roster-keeping+json;v=1"
 DESTRUCTION_KIND: Final = "application/vnd.bagipakai.roster-destruction+json;v=1"
 RECEIPT_KIND: Final = "application/vnd.bagipakai.roster-receipt+json;v=1"
 DESTROYED: Final = "roster-destroyed"  # the refusal of a receipt that tells that the rows are gone, as was ordered
@@ -72,6 +74,37 @@ class RosterOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterKeeping:
+    """What the office orders the registry not to destroy by itself before `until` is over: one list, exactly as it was
+    read (`digest`). It puts off the registry's own clock and does nothing else; of two, the later one counts."""
+
+    order_id: str
+    roster: str
+    institution: str
+    digest: str
+    until: date
+    placed_at: datetime
+
+    def sealed(self, signer: Signer) -> bytes:
+        value = asdict(self) | {"placed_at": _instant(self.placed_at), "until": self.until.isoformat()}
+        return seal(KEEPING_KIND, value, signer)
+
+    @classmethod
+    def unsealed(cls, envelope: bytes, trusted: PublicKey) -> Self:
+        """Raises BadSeal if it was not signed by `trusted` or is malformed."""
+        value = unseal(KEEPING_KIND, envelope, trusted)
+        try:
+            moment, until = datetime.fromisoformat(value["placed_at"]), date.fromisoformat(value["until"])
+            if (_instant(moment), until.isoformat()) != (value["placed_at"], value["until"]):
+                raise ValueError
+            if not _NAME.fullmatch(value["roster"]):
+                raise ValueError
+            return cls(**_fit(value, _KEEPING) | {"placed_at": moment, "until": until})
+        except (KeyError, TypeError, ValueError):
+            raise BadSeal("a malformed roster keeping") from None
+
+
+@dataclass(frozen=True, slots=True)
 class RosterDestruction:
     """What the office orders the registry to destroy: the rows of one list, whatever was read of it. The receipt for it
     refuses with DESTROYED, as often as it is asked for."""
@@ -111,7 +144,8 @@ class Heading:
 class RosterReceipt:
     """What the registry found in one list, of which `sent` binds each byte (RosterOrder). Either `refusal` is a code
     and nothing is kept, or `rows` are kept, sealed, until `digest` (SHA-256 over what was read of them) is not needed
-    any more. `headings` stand in the order of the file, also where the list is refused for want of a column.
+    any more. `headings` stand in the order of the file, also where the list is refused for want of a column. Of a list
+    that is to be kept, it says again which rows are.
     """
 
     order_id: str
@@ -161,6 +195,7 @@ _FILE: Final[Form] = {
     "pieces": lambda value: isinstance(value, list) and bool(value),
 }
 _ORDER: Final[Form] = {one.name: is_text for one in fields(RosterOrder) if one.name not in ("file", "columns")}
+_KEEPING: Final[Form] = {one.name: is_text for one in fields(RosterKeeping)} | {"digest": is_digest}
 _DESTRUCTION: Final[Form] = {one.name: is_text for one in fields(RosterDestruction)}
 _RECEIPT: Final[Form] = {
     one.name: is_count if one.name == "rows" else is_any_text

@@ -3,8 +3,9 @@ its sender, confirmed; named in a request for matching; destroyed when nobody ne
 
 It is one file in sealed pieces; what stands here are names of columns, counts and digests. How its columns were read
 the registry's receipt says. Its sender may have it read again with other columns, until they confirm it. Nothing leaves
-by a roster alone: what is told about the persons in it a request decides. Sources: law reference 4.7 (matching);
-decision 0133.
+by a roster alone: what is told about the persons in it a request decides. As long as one that was sent needs it, the
+registry is told to keep it; once none does, it is destroyed. Sources: law reference 4.7 (matching); decisions 0133 and
+0140.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +16,10 @@ from functools import reduce
 from typing import Any, Final, Self
 
 from bagipakai.core import uploading
-from bagipakai.core.event import Actor, AnyCommand, AnyEvent, Role
+from bagipakai.core.access import Grant
+from bagipakai.core.access import Status as Access
+from bagipakai.core.deadlines import day_of
+from bagipakai.core.event import SYSTEM, Actor, AnyCommand, AnyEvent, Role
 from bagipakai.core.facts import ActorFacts
 from bagipakai.core.objections.person import (
     account_is_not_active,
@@ -25,8 +29,20 @@ from bagipakai.core.objections.person import (
 )
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.request import TERMINAL
+from bagipakai.core.request import State as Asked
 from bagipakai.core.roster_orders import DESTROYED
-from bagipakai.core.shapes import Form, is_any_text, is_count, is_digest, is_digest_or_empty, is_text, misfit
+from bagipakai.core.shapes import (
+    Form,
+    is_any_text,
+    is_count,
+    is_digest,
+    is_digest_or_empty,
+    is_some_texts,
+    is_text,
+    misfit,
+)
+from bagipakai.core.shapes import day_of as written
 from bagipakai.core.table import Rule, Table, about_payload, first_refusal, table_of
 from bagipakai.core.table import possible as possible_by
 from bagipakai.core.uploading import (
@@ -57,6 +73,8 @@ COLUMNS: Final = (
     "kode_kab",
 )
 TELLING: Final = ("nik", "nama")  # one of them at least; by the rest alone nobody is found
+GONE: Final = frozenset({"order-roster-destroyed", "order-roster-unknown"})  # nothing is there that could be kept
+LIVE: Final = frozenset({Access.PENDING, Access.ACTIVE, Access.SUSPENDED})
 
 
 class Status(StrEnum):
@@ -77,22 +95,30 @@ class Action(StrEnum):
     CONFIRM = "CONFIRM"
     DESTROY = "DESTROY"
     FORGET = "FORGET"
-    RECORD_RECEIPT = "RECORD_RECEIPT"
+    KEEP = "KEEP"  # a request that was sent needs it; the registry is told until when
+    LET_GO = "LET_GO"  # none does any more
+    RECORD_RECEIPT = "RECORD_RECEIPT"  # of a reading, or of the destruction
+    RECORD_KEPT = "RECORD_KEPT"  # the receipt for KEEP
+    RECORD_LATE = "RECORD_LATE"  # the receipt of a reading, after the list was taken back
 
 
 @dataclass(frozen=True, slots=True)
 class Limits(uploading.Limits):
     """How much may be uploaded as a roster, from policies/matching.toml: one file. `open`: how many rosters of an
-    institution may stand; `days`: how long one waits to be sent, and to be confirmed; `kept`: days after which a
-    confirmed one that nobody uses is destroyed."""
+    institution may stand; `days`: how long one waits to be sent, to be confirmed, and to be named again after its
+    request ended; `kept`: days after which a confirmed one that no request named is destroyed; `longest`: for how many
+    days at most the registry may be told to keep one."""
 
     kept: int
+    longest: int
 
     @classmethod
     def on(cls, day: date) -> Self:
         """Raises PolicyError or NoRule: without a rule nothing is uploaded."""
         rule = rules("matching", "roster").on(day)
-        return cls(rule["piece"], rule["file"], 1, rule["file"], rule["open"], rule["days"], rule["kept"])
+        return cls(
+            rule["piece"], rule["file"], 1, rule["file"], *(rule[name] for name in ("open", "days", "kept", "longest"))
+        )
 
 
 class Event(AnyEvent[Status, Action]):
@@ -108,8 +134,9 @@ class Command(AnyCommand[Action]):
 
     Payload by action (every key is demanded): OPEN institution · ADD_FILE number (int), name, bytes (int), pieces
     (int), sealed (digest of the list of its sealed pieces) · REMOVE_FILE number · CHOOSE columns ([[standard column,
-    heading], …]) · RECORD_RECEIPT receipt (digest of its envelope), refusal, rows (int), digest, columns · SEND,
-    CONFIRM, DESTROY, FORGET –
+    heading], …]) · KEEP until (ISO date), requests (those that need it) · RECORD_RECEIPT receipt (digest of its
+    envelope), refusal, rows (int), digest, columns · RECORD_KEPT receipt, refusal · RECORD_LATE receipt, refusal,
+    rows (int) · SEND, CONFIRM, DESTROY, FORGET, LET_GO –
     """
 
 
@@ -130,8 +157,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Roster:
-    """A roster as its events leave it. `sendings`: how often it was sent to the registry; `chosen`: the columns that
-    its sender chose, none where they are recognised; `gone`: the registry's word that nothing is kept any more."""
+    """A roster as its events leave it. `sendings`: how often it was sent to the registry, `answered`: how often that
+    told how it read it; `chosen`: the columns that its sender chose, none where they are recognised; `until`: the last
+    day on which the registry is told to keep it, none where no request needs it; `keepings`: how often that was told,
+    `kept_on`: when last, `unkept`: why the registry did not do so, the last time that it answered; `let_go_at`: when
+    the last request that needed it had ended; `gone`: the registry's word that nothing is kept any more."""
 
     subject: str
     n: int = 0
@@ -141,8 +171,15 @@ class Roster:
     changed_at: datetime | None = None
     files: Mapping[int, File] = field(default_factory=dict)
     sendings: int = 0
+    answered: int = 0
     chosen: Columns = ()
     outcome: Outcome | None = None
+    confirmed_at: datetime | None = None
+    until: date | None = None
+    kept_on: date | None = None
+    keepings: int = 0
+    unkept: str = ""
+    let_go_at: datetime | None = None
     gone: Outcome | None = None
 
     @property
@@ -156,14 +193,19 @@ class RosterFacts(ActorFacts):
     """The world at one moment, for one actor and one roster. Each default refuses.
 
     `standing`: rosters of the institution that are not destroyed. `unfinished`: files of which pieces are missing.
-    `headings`: those that the registry found in the list. `in_use`: a request that is not ended names it.
+    `headings`: those that the registry found in the list. `needed`: the requests that need it, and each until when
+    (`needed_until`); None: not known.
     """
 
-    limits: Limits = field(default_factory=lambda: Limits(0, 0, 0, 0, 0, 0, 0))
+    limits: Limits = field(default_factory=lambda: Limits(0, 0, 0, 0, 0, 0, 0, 0))
     standing: int = 1
     unfinished: int = 1
     headings: Collection[str] = ()
-    in_use: bool = True
+    needed: Mapping[str, date] | None = None
+
+    @property
+    def needed_until(self) -> date | None:
+        return max(self.needed.values(), default=None) if self.needed else None
 
 
 def fold(events: Iterable[Event], subject: str = "") -> Roster:
@@ -186,14 +228,74 @@ def after(state: Roster, event: Event) -> Roster:
             changes["sendings"] = state.sendings + 1
         case Action.CHOOSE:
             changes |= {"sendings": state.sendings + 1, "chosen": _pairs(payload["columns"]), "outcome": None}
+        case Action.CONFIRM:
+            changes["confirmed_at"] = event.at
+        case Action.KEEP:
+            changes |= {"until": written(payload["until"]), "keepings": state.keepings + 1}
+            changes |= {"kept_on": day_of(event.at), "let_go_at": None}
+        case Action.LET_GO:
+            changes |= {"until": None, "let_go_at": event.at}
+        case Action.RECORD_KEPT:
+            changes["unkept"] = payload["refusal"]
+            if state.status is not event.status_after:
+                changes["gone"] = Outcome(payload["receipt"], DESTROYED, 0, "", ())
+        case Action.RECORD_LATE:
+            changes["answered"] = state.sendings
         case Action.RECORD_RECEIPT:
             told = Outcome(**{**payload, "columns": _pairs(payload["columns"])})
-            changes["gone" if state.status is Status.DESTROYED else "outcome"] = told
+            if state.status is Status.DESTROYED:
+                changes["gone"] = told
+            else:
+                changes |= {"outcome": told, "answered": state.sendings}
     return replace(state, **changes)
 
 
 def _pairs(columns: Sequence[Sequence[str]]) -> Columns:
     return tuple((standard, heading) for standard, heading in columns)
+
+
+# how long it is kept
+
+
+def needed_until(request: Asked, grant: Grant | None, now: datetime, limits: Limits) -> date | None:
+    """The last day on which a request needs the list that it names, as far as is known at `now`; None where it does
+    not. A draft needs nothing: nobody was asked yet. What was asked is decided later than its end date, if it is slow;
+    so it is needed for a while yet, each time anew. Once there is access, a rolling product needs its list as long as
+    the access lasts, and any other not at all: the answer has left."""
+    if request.status in TERMINAL or not request.versions:
+        return None
+    today = day_of(now)
+    if grant is not None:
+        lives = request.answers.get("rolling") and grant.status_at(now) in LIVE
+        until = day_of(grant.ends_at) - timedelta(days=1) if lives else None
+    else:
+        until = max(written(request.answers.get("ends_on")) or today, today + timedelta(days=limits.kept))
+    return until and min(until, today + timedelta(days=limits.longest))
+
+
+def is_to_be_kept(state: Roster, facts: RosterFacts) -> bool:
+    """Whether the registry is to be told now that it is to keep the list: not yet, not with success (once a day), or
+    what it was told ends soon."""
+    if state.until is None or state.kept_on is None or (state.unkept and state.kept_on < facts.today):
+        return True
+    soon = facts.today + timedelta(days=facts.limits.days)
+    return facts.needed_until is not None and state.until < min(facts.needed_until, soon)
+
+
+def forgotten_at(state: Roster, limits: Limits) -> datetime | None:
+    """When the office destroys it by itself, if nothing happens to it; None where it does not. One that was never
+    confirmed serves nobody, and one whose request has ended served: both wait for a shorter time."""
+    days, kept = timedelta(days=limits.days), timedelta(days=limits.kept)
+    match state.status:
+        case Status.DRAFT if state.opened_at:
+            return state.opened_at + days
+        case Status.READ | Status.RETURNED if state.changed_at:
+            return state.changed_at + days
+        case Status.CONFIRMED if state.let_go_at:
+            return state.let_go_at + days
+        case Status.CONFIRMED if state.confirmed_at and state.until is None:
+            return state.confirmed_at + kept
+    return None
 
 
 # what stands in the way
@@ -228,15 +330,37 @@ def nobody_could_be_found(state: Roster, command: Command, facts: RosterFacts) -
 
 
 def request_names_it(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
-    """What was approved to be matched is there to be matched."""
-    return Refusal("request-names-roster") if facts.in_use else None
+    """What was asked or approved to be matched is there to be matched."""
+    return Refusal("request-names-roster") if facts.needed is None or facts.needed else None
 
 
 def roster_is_young(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
-    """One that was never confirmed serves nobody, and its pieces lie there yet: it is kept for a shorter time."""
-    longest = facts.limits.kept if state.status is Status.CONFIRMED else facts.limits.days
-    old = state.changed_at is not None and facts.now >= state.changed_at + timedelta(days=longest)
-    return None if old else Refusal("roster-is-young")
+    at = forgotten_at(state, facts.limits)
+    return None if at is not None and facts.now >= at else Refusal("roster-is-young")
+
+
+@about_payload
+def nothing_needs_it(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
+    """It is kept as long as requests need it, and not a day longer."""
+    until = written(command.payload["until"])
+    needed = facts.needed_until is not None and until is not None and until <= facts.needed_until
+    return None if needed else Refusal("roster-is-not-needed")
+
+
+@about_payload
+def kept_for_too_long(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
+    until, most = written(command.payload["until"]), facts.limits.longest
+    last = facts.today + timedelta(days=most)
+    return None if until is not None and until <= last else Refusal("roster-kept-too-long", {"most": str(most)})
+
+
+def roster_is_not_held(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
+    return None if state.until else Refusal("roster-is-not-held")
+
+
+def reading_was_answered(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
+    """Each reading is told of once."""
+    return None if state.answered < state.sendings else Refusal("receipt-not-trusted")
 
 
 @about_payload
@@ -252,6 +376,11 @@ def receipt_does_not_add_up(state: Roster, command: Command, facts: RosterFacts)
 def destruction_is_not_told(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
     """What is destroyed is not read any more, whatever a receipt says."""
     return None if command.payload["refusal"] else Refusal("receipt-not-trusted")
+
+
+@about_payload
+def late_receipt_does_not_add_up(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
+    return None if bool(command.payload["refusal"]) != bool(command.payload["rows"]) else Refusal("receipt-not-trusted")
 
 
 def form_is_incomplete(state: Roster, command: Command, facts: RosterFacts) -> Refusal | None:
@@ -271,6 +400,9 @@ _SHAPES: Final[Mapping[Action, Form]] = {
     Action.ADD_FILE: uploading.ADDING,
     Action.REMOVE_FILE: uploading.REMOVING,
     Action.CHOOSE: {"columns": _are_columns},
+    Action.KEEP: {"until": lambda value: written(value) is not None, "requests": is_some_texts},
+    Action.RECORD_KEPT: {"receipt": is_digest, "refusal": is_any_text},
+    Action.RECORD_LATE: {"receipt": is_digest, "refusal": is_any_text, "rows": is_count},
     Action.RECORD_RECEIPT: {
         "receipt": is_digest,
         "refusal": is_any_text,
@@ -288,6 +420,8 @@ CHOOSING: Final = (*SENDER, heading_is_not_there, column_was_chosen_twice, nobod
 
 BASIS = "Acuan hukum 4.7: pemadanan daftar lembaga; keputusan 0133"
 NO_LONGER = "UU 27/2022 Pasal 42–44 (A): dihapus bila tidak lagi diperlukan; keputusan 0133"
+AS_LONG = "UU 27/2022 Pasal 42–44 (A): disimpan selama diperlukan; keputusan 0140"
+TAKEN_BACK = "UU 27/2022 Pasal 42–44 (A); keputusan 0140: daftar boleh ditarik kembali sebelum disebut permintaan"
 _R, _A, _S = Role, Action, Status
 
 # fmt: off
@@ -302,11 +436,18 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
     Rule(_R.APPLICANT, _A.CONFIRM, _S.READ, _S.CONFIRMED, SENDER, BASIS),
     *(Rule(_R.APPLICANT, _A.DESTROY, status, _S.DESTROYED, (*SENDER, request_names_it), NO_LONGER)
       for status in (_S.DRAFT, _S.READ, _S.RETURNED, _S.CONFIRMED)),
+    Rule(_R.APPLICANT, _A.DESTROY, _S.SENT, _S.DESTROYED, SENDER, TAKEN_BACK),
+    Rule(_R.SYSTEM, _A.KEEP, _S.CONFIRMED, _S.CONFIRMED, (nothing_needs_it, kept_for_too_long), AS_LONG),
+    Rule(_R.SYSTEM, _A.RECORD_KEPT, _S.CONFIRMED, None, (), AS_LONG),
+    Rule(_R.SYSTEM, _A.LET_GO, _S.CONFIRMED, _S.CONFIRMED, (roster_is_not_held, request_names_it), NO_LONGER),
     Rule(_R.SYSTEM, _A.FORGET, _S.DRAFT, _S.DESTROYED, (upload_is_young,), NO_LONGER),
     *(Rule(_R.SYSTEM, _A.FORGET, status, _S.DESTROYED, (roster_is_young, request_names_it), NO_LONGER)
       for status in (_S.READ, _S.RETURNED, _S.CONFIRMED)),
     Rule(_R.SYSTEM, _A.RECORD_RECEIPT, _S.DESTROYED, _S.DESTROYED,
          (receipt_does_not_add_up, destruction_is_not_told), NO_LONGER),
+    Rule(_R.SYSTEM, _A.RECORD_LATE, _S.DESTROYED, _S.DESTROYED,
+         (reading_was_answered, late_receipt_does_not_add_up), TAKEN_BACK),
+    Rule(_R.SYSTEM, _A.RECORD_KEPT, _S.DESTROYED, _S.DESTROYED, (), NO_LONGER),
 )
 # fmt: on
 
@@ -327,8 +468,7 @@ def decide(
     if (refusal := objection(state, command, facts, table)) is not None:
         return refusal
     rule = table[(state.status, command.actor.role, command.action)]
-    told = Status.RETURNED if command.payload.get("refusal") else Status.READ
-    return Event.next(state, command, facts.now, rule.to_status or told, command.payload)
+    return Event.next(state, command, facts.now, rule.to_status or _told(command), command.payload)
 
 
 def possible(state: Roster, actor: Actor, facts: RosterFacts) -> list[tuple[Action, Refusal | None]]:
@@ -336,8 +476,41 @@ def possible(state: Roster, actor: Actor, facts: RosterFacts) -> list[tuple[Acti
     return possible_by(RULES, state, actor, facts)
 
 
+def keeping(facts: RosterFacts) -> dict[str, Any]:
+    """What is said to have it kept as long as it is needed; nothing where it is not."""
+    until = facts.needed_until
+    return {} if until is None else {"until": until.isoformat(), "requests": sorted(facts.needed or ())}
+
+
+def due(state: Roster, facts: RosterFacts) -> Command | None:
+    """What the office does by itself now, if nothing stands in the way."""
+    if state.status is Status.CONFIRMED and (told := keeping(facts)):
+        return Command(Action.KEEP, SYSTEM, told, state.n) if is_to_be_kept(state, facts) else None
+    if state.status is Status.CONFIRMED and state.until:
+        return Command(Action.LET_GO, SYSTEM, {}, state.n)
+    idle = state.status in (Status.DRAFT, Status.READ, Status.RETURNED, Status.CONFIRMED)
+    return Command(Action.FORGET, SYSTEM, {}, state.n) if idle else None
+
+
+def recording(state: Roster, number: int) -> Action:
+    """How the receipt for the order of this number is recorded: readings come first, then what is to be kept, then the
+    destruction."""
+    if state.sendings < number <= state.sendings + state.keepings:
+        return Action.RECORD_KEPT
+    late = number <= state.sendings and state.status is Status.DESTROYED
+    return Action.RECORD_LATE if late else Action.RECORD_RECEIPT
+
+
 def is_destroyed(state: Roster) -> bool:
-    """Whether the registry said that nothing of it is kept any more, or never had anything."""
-    return state.status is Status.DESTROYED and (
-        not state.sendings or (state.gone is not None and state.gone.refusal == DESTROYED)
-    )
+    """Whether the registry said that nothing of it is kept any more, or never had anything. A reading of which it has
+    not told yet may still be on."""
+    told = state.gone is not None and state.gone.refusal == DESTROYED and state.answered == state.sendings
+    return state.status is Status.DESTROYED and (not state.sendings or told)
+
+
+def _told(command: Command) -> Status:
+    """Where the registry's receipt leads."""
+    refusal = command.payload["refusal"]
+    if command.action is Action.RECORD_KEPT:
+        return Status.DESTROYED if refusal in GONE else Status.CONFIRMED
+    return Status.RETURNED if refusal else Status.READ

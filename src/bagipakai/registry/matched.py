@@ -85,7 +85,6 @@ class MatchExtract:
     answers: pa.Table
     people: "People"
     watch: "_Watch"
-    roster: rosters.Roster
     found: pa.Table  # what matching itself said of each row (matching.job), for clerks alone
     by: str  # what the rows were answered by (matching.pairs)
     evidence: dict[str, str | int] = field(default_factory=dict)
@@ -97,7 +96,7 @@ class MatchExtract:
         opened = _opened(order, house, watch)
         if isinstance(opened, Refusal):
             return opened
-        roster, rows, weights = opened
+        rows, weights = opened
         matching, storage = _matching(plan), house.keys.storage
         place = indexes.of_release(house.release, storage)
         index = indexes.opened(place, storage, _counted(tell, place.count, "persons"))
@@ -125,13 +124,12 @@ class MatchExtract:
             extract.members.add_persons(pa.array(confirmed))
         evidence: dict[str, str | int] = {"roster": matching.roster, "model": weights.version, "matched": len(certain)}
         by = answered_by(weights, day)
-        return cls(extract, plan, rows, answers, people, watch, roster, found, by, evidence)
+        return cls(extract, plan, rows, answers, people, watch, found, by, evidence)
 
     def remember(self, day: date) -> None:
-        """Notes what must be known later of an answer that leaves: about whom was asked, that the list was of use, and
-        what clerks are to look at. Raises OSError."""
+        """Notes what must be known later of an answer that leaves: about whom was asked, and what clerks are to look
+        at. Raises OSError."""
         self.watch.remember(len(self.rows), self.for_clerks(day))
-        self.roster.matched(day)
 
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """Every row of the list, in its order."""
@@ -318,7 +316,7 @@ class _Watch:
         Alarms(self._house.places.alarms, self._house.keys.receipt).sound(alarm)
 
 
-def _opened(order: Order, house: House, watch: _Watch) -> tuple[rosters.Roster, pa.Table, model.Model] | Refusal:
+def _opened(order: Order, house: House, watch: _Watch) -> tuple[pa.Table, model.Model] | Refusal:
     """The list, its rows, and what they are weighed by; or why it is not matched."""
     matching, institution = _matching(order.plan), order.plan.recipient.institution
     roster = rosters.named(matching, institution, house.places, house.keys.receipt.public)
@@ -328,7 +326,7 @@ def _opened(order: Order, house: House, watch: _Watch) -> tuple[rosters.Roster, 
     weights = model.opened()
     if isinstance(rows, Refusal):
         return rows
-    return weights if isinstance(weights, Refusal) else (roster, rows, weights)
+    return weights if isinstance(weights, Refusal) else (rows, weights)
 
 
 def _scoped(

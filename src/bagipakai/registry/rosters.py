@@ -1,12 +1,13 @@
-"""Lists that institutions want matched: read once, kept sealed, opened for the order that names them, destroyed.
+"""Lists that institutions want matched: read once, kept sealed as long as the office has ordered, opened for the order
+that names them, destroyed.
 
     var/registry/rosters/<roster>/
         rows.parquet              where each row stands (`baris`) and what it says; sealed in blocks (registry.vault)
         key.json                  what opens it, wrapped by the storage key; without it the rows are gone
         tersimpan.dsse.json       whose list it is, since when, size and digests of the rows and of the receipt; signed
         tanda-daftar.dsse.json    the signed receipt
-        dipadankan                the day on which it was matched last, if it was
-    var/registry/rosters/<roster>.dihapus    nothing is in it: that there was such a list, and that it is gone
+        ditahan.dsse.json         until when the office ordered it to be kept, if it did; signed
+    var/registry/rosters/<roster>.dihapus    nothing is in it: that this list is to be gone, and not to be read again
 
 Readable rows stand only in the worker's private workspace. The folder appears by one rename, in place of what an
 earlier order read of the same list. Killed before, the worker begins anew; killed after, it says the same again.
@@ -14,6 +15,7 @@ earlier order read of the same list. Killed before, the worker begins anew; kill
 
 import hashlib
 import logging
+import os
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -32,7 +34,15 @@ from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
 from bagipakai.core.intake import Finding
 from bagipakai.core.plan import Matching
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.roster_orders import DESTROYED, Heading, RosterDestruction, RosterOrder, RosterReceipt
+from bagipakai.core.roster_orders import (
+    DESTROYED,
+    Heading,
+    RosterDestruction,
+    RosterKeeping,
+    RosterOrder,
+    RosterReceipt,
+)
+from bagipakai.core.rosters import Limits
 from bagipakai.core.shapes import Form, is_count, is_digest, is_text, misfit
 from bagipakai.core.submissions import CANCELLED
 from bagipakai.registry.digest import ContentDigest
@@ -49,19 +59,22 @@ from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look,
 
 log = logging.getLogger("bagipakai.registry")
 
-ROWS, RECORD, RECEIPT, MATCHED = "rows.parquet", "tersimpan.dsse.json", "tanda-daftar.dsse.json", "dipadankan"
+ROWS, RECORD, RECEIPT, HELD = "rows.parquet", "tersimpan.dsse.json", "tanda-daftar.dsse.json", "ditahan.dsse.json"
+HELD_KIND: Final = "application/vnd.bagipakai.held-roster+json;v=1"
 RECORD_KIND: Final = "application/vnd.bagipakai.kept-roster+json;v=1"
 LIMIT: Final = 4 * 1024 * 1024  # bytes of a receipt
 PLACE: Final = "baris"  # where a row stands, as its sender counts
 _ORDERS: Final = uuid.UUID("5b0f4f8e-6a27-5f0c-9d6b-3c1b6f2a9e70")  # the name space; any fixed value would do
 _GONE: Final = ".dihapus"
+_NEW: Final = ".dibuat"
 _FIGURES: Final = re.compile("[0-9]{1,9}(, [0-9]{1,9}|, …)*")  # counts, and numbers of rows
 
+AnyOrder = RosterOrder | RosterKeeping | RosterDestruction
 Took = Callable[[int], object]  # is told of bytes that were opened
 
 
 class UnknownRoster(LookupError):
-    """Nothing is kept of this list. `destroyed`: something was."""
+    """Nothing is kept of this list. `destroyed`: nor will be."""
 
     def __init__(self, roster: str, destroyed: bool) -> None:
         super().__init__(roster)
@@ -77,23 +90,34 @@ class Rows:
     blocks: str
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """That the office ordered a list to be kept until the end of a day, and when."""
+
+    placed_at: datetime
+    until: date
+
+
 @dataclass(frozen=True)
 class Roster:
-    """A list that is kept, as it was signed when it was kept. `placed_at`: when its reading was ordered."""
+    """A list that is kept, as it was signed when it was kept. `placed_at`: when its reading was ordered; `held`: that
+    it was ordered to be kept, if it was."""
 
     folder: Path
     receipt: RosterReceipt
     institution: str
     placed_at: datetime
     rows: Rows
+    held: Held | None = None
 
     @classmethod
     def open(cls, places: Places, roster: str, trusted: PublicKey) -> "Roster":
         """Raises UnknownRoster, or Damaged if what was signed about it was not signed by `trusted` or is about another
         list, or the rows do not lie there by size."""
         folder = places.rosters / roster
-        if not folder.is_dir():
-            raise UnknownRoster(roster, _marker(folder).exists())
+        destroyed = _marker(folder).exists()
+        if destroyed or not folder.is_dir():
+            raise UnknownRoster(roster, destroyed)
         receipt, record = _bytes(folder / RECEIPT), _bytes(folder / RECORD)
         try:
             found = cls(folder, RosterReceipt.unsealed(receipt, trusted), *_recorded(receipt, record, trusted))
@@ -102,7 +126,7 @@ class Roster:
         if found.receipt.roster != roster:
             raise Damaged("release-seal-mismatch", RECEIPT)
         look(folder / ROWS, found.rows.bytes, ROWS)
-        return found
+        return replace(found, held=_held(folder, roster, trusted))
 
     def read(self, storage: StorageKey) -> pa.Table | Refusal:
         """The rows (`table`), or that they cannot be opened whole."""
@@ -118,17 +142,11 @@ class Roster:
         with Shelf(key, {ROWS: Entry(self.folder / ROWS, self.rows.blocks)}).reading() as shelf:
             return pq.read_table(shelf.open(shelf.name(ROWS)))
 
-    def matched(self, day: date) -> None:
-        """Notes that it was of use on `day`. Raises OSError."""
-        (self.folder / MATCHED).write_text(day.isoformat())
-
-    @property
-    def of_use(self) -> date:
-        """The last day on which it was: matched, or read."""
-        days = [day_of(self.placed_at)]
-        with suppress(OSError, ValueError):
-            days.append(date.fromisoformat((self.folder / MATCHED).read_text()))
-        return max(days)
+    def last_day(self, longest: timedelta) -> date:
+        """The day after which it is destroyed, with an order or without: so long after its reading was ordered, or as
+        it was ordered to be kept."""
+        days = [day_of(self.placed_at) + longest - timedelta(days=1)]
+        return max([*days, self.held.until] if self.held else days)
 
 
 def read(
@@ -141,8 +159,9 @@ def read(
     took: Took = lambda _: None,
 ) -> RosterReceipt:
     """Reads the list that `order` names from its pieces in the folder `sealed` and tells what stands in it. Once: what
-    stands already is only receipted again. A refusal is a receipt with a code, and nothing is kept of the list, also
-    where something was. Raises OSError: then everything is as it was."""
+    stands already is only receipted again, and what was to be destroyed is not read any more. A refusal is a receipt
+    with a code, and nothing is kept of the list, also where something was. Raises OSError: then everything is as it
+    was."""
     with private(places.workspaces / f"daftar-{uuid.uuid5(_ORDERS, order.order_id)}") as workspace:
         final = places.rosters / order.roster
         if (standing := _standing(places, order, signer)) is not None:
@@ -161,12 +180,41 @@ def read(
             headings, findings = _headings(found.headings, found.table), _findings(found)
             return replace(_gone(order, final, no), headings=headings, findings=findings)
         receipt = _keep(order, found, signer, storage, workspace / "simpan", final)
+        if _marker(final).exists():  # ordered meanwhile, and done by another worker before this list stood there
+            return _gone(order, final, Refusal(DESTROYED))
     log.info("roster.read order=%s rows=%d findings=%d", order.order_id, receipt.rows, len(receipt.findings))
     return receipt
 
 
+def held(order: RosterKeeping, signer: Signer, places: Places, day: date) -> RosterReceipt:
+    """Has the list that `order` names outlast the registry's own clock, until the day that it names, and tells which
+    rows are kept. Of two such orders the later one counts, whichever is seen first. A refusal changes nothing. Raises
+    OSError."""
+    earliest = min(day, day_of(order.placed_at))
+    most = Limits.on(earliest).longest
+    try:
+        roster = Roster.open(places, order.roster, signer.public)
+    except UnknownRoster as unknown:
+        return refused(order, _missing(unknown))
+    except Damaged:
+        log.error("roster.damaged roster=%s", order.roster)
+        return refused(order, Refusal("order-roster-damaged"))
+    if roster.institution != order.institution:
+        return refused(order, Refusal("roster-is-not-theirs"))
+    if roster.receipt.digest != order.digest:
+        return refused(order, Refusal("order-roster-differs"))
+    if order.until > earliest + timedelta(days=most):
+        return refused(order, Refusal("roster-kept-too-long", {"most": str(most)}))
+    said = Held(order.placed_at, order.until)
+    if roster.held and (roster.held.placed_at, roster.held.until) > (said.placed_at, said.until):
+        return refused(order, Refusal("roster-was-kept-since"))
+    _hold(roster, said, signer)
+    log.info("roster.held order=%s until=%s", order.order_id, order.until)
+    return RosterReceipt(order.order_id, order.roster, rows=roster.receipt.rows, digest=roster.receipt.digest)
+
+
 def destroyed(order: RosterDestruction, places: Places, trusted: PublicKey) -> RosterReceipt:
-    """Destroys what is kept of the list and tells so, also where nothing was. Raises OSError."""
+    """Destroys what is kept of the list and tells so, also where nothing was or is yet. Raises OSError."""
     with suppress(UnknownRoster, Damaged):  # what cannot be read is destroyed as well
         if Roster.open(places, order.roster, trusted).institution != order.institution:
             return refused(order, Refusal("roster-is-not-theirs"))
@@ -175,16 +223,22 @@ def destroyed(order: RosterDestruction, places: Places, trusted: PublicKey) -> R
     return RosterReceipt(order.order_id, order.roster, refusal=DESTROYED)
 
 
-def cancelled(order: RosterOrder | RosterDestruction, places: Places, trusted: PublicKey) -> RosterReceipt:
+def cancelled(order: AnyOrder, places: Places, trusted: PublicKey) -> RosterReceipt:
     """Takes away what was read for an order that nobody wants any more, and tells that it was cancelled. Raises
     OSError."""
-    with suppress(UnknownRoster, Damaged):
-        if (roster := Roster.open(places, order.roster, trusted)).receipt.order_id == order.order_id:
-            destroy(roster.folder)
+    folder = places.rosters / order.roster
+    try:
+        if Roster.open(places, order.roster, trusted).receipt.order_id == order.order_id:
+            destroy(folder)
+    except UnknownRoster as unknown:
+        if unknown.destroyed:  # since, but before this was put there
+            destroy(folder)
+    except Damaged:
+        pass
     return refused(order, Refusal(CANCELLED))
 
 
-def refused(order: RosterOrder | RosterDestruction, no: Refusal) -> RosterReceipt:
+def refused(order: AnyOrder, no: Refusal) -> RosterReceipt:
     """The receipt that says why nothing was done."""
     log.info("roster.refused order=%s code=%s", order.order_id, no.code)
     sent = order.sent if isinstance(order, RosterOrder) else ""
@@ -197,7 +251,7 @@ def named(matching: Matching, institution: str, places: Places, trusted: PublicK
     try:
         roster = Roster.open(places, matching.roster, trusted)
     except UnknownRoster as unknown:
-        return Refusal("order-roster-destroyed" if unknown.destroyed else "order-roster-unknown")
+        return _missing(unknown)
     except Damaged:
         log.error("roster.damaged roster=%s", matching.roster)
         return Refusal("order-roster-damaged")
@@ -209,18 +263,21 @@ def named(matching: Matching, institution: str, places: Places, trusted: PublicK
 
 
 def tidy(places: Places, trusted: PublicKey, day: date) -> int:
-    """Destroys the lists that were of no use for longer than the policy of `day` lets them be kept. What is damaged is
-    left to be looked at. Returns how many."""
+    """Destroys the lists that are older than the policy of `day` lets them be, and that no order keeps for longer. It
+    is the office that orders them to be destroyed; this is for an office that does not. What is damaged is left to be
+    looked at. Returns how many."""
     longest, gone = timedelta(days=Abuse.on(day).kept_days), 0
     for folder in sorted(one for one in places.rosters.iterdir() if one.is_dir() and not one.name.startswith(".")):
         try:
             roster = Roster.open(places, folder.name, trusted)
-        except UnknownRoster:  # another worker tidies, too
+        except UnknownRoster as unknown:  # another worker tidies, too; or one was killed while it destroyed
+            if unknown.destroyed:
+                destroy(folder)
             continue
         except Damaged as damage:
             log.error("roster.not_tidied roster=%s code=%s", folder.name, damage.code)
             continue
-        if roster.of_use + longest <= day:
+        if roster.last_day(longest) < day:
             _destroy(folder)
             gone += 1
             log.info("roster.tidied roster=%s rows=%d", folder.name, roster.receipt.rows)
@@ -261,17 +318,18 @@ def _keep(
     sync(folder)
     destroy(final)
     folder.rename(final)
-    _marker(final).unlink(missing_ok=True)
     sync(final.parent, inside=False)
     return receipt
 
 
 def _standing(places: Places, order: RosterOrder, signer: Signer) -> RosterReceipt | None:
-    """The receipt of this very order, if what it tells of is kept; or why it is not read: the list is another's, or was
-    read again since."""
+    """The receipt of this very order, if what it tells of is kept; or why it is not read: the list is another's, was
+    read again since, or was to be destroyed."""
     try:
         kept = Roster.open(places, order.roster, signer.public)
-    except (UnknownRoster, Damaged):
+    except UnknownRoster as unknown:
+        return _gone(order, places.rosters / order.roster, Refusal(DESTROYED)) if unknown.destroyed else None
+    except Damaged:
         return None
     if kept.institution != order.institution:
         return refused(order, Refusal("roster-is-not-theirs"))
@@ -289,10 +347,40 @@ def _gone(order: RosterOrder, final: Path, no: Refusal) -> RosterReceipt:
 
 
 def _destroy(folder: Path) -> None:
-    """Its key first (registry.kept); then that it was there is all that is left."""
-    destroy(folder)
+    """First that it is to be gone, for whoever reads it now; then its key (registry.kept), and the rest."""
     _marker(folder).touch(0o600)
     sync(folder.parent, inside=False)
+    destroy(folder)
+    sync(folder.parent, inside=False)
+
+
+def _missing(unknown: UnknownRoster) -> Refusal:
+    return Refusal("order-roster-destroyed" if unknown.destroyed else "order-roster-unknown")
+
+
+def _hold(roster: Roster, said: Held, signer: Signer) -> None:
+    """Notes it beside the list, in place of an earlier note, or not at all."""
+    told = {
+        "roster": roster.receipt.roster,
+        "placed_at": said.placed_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "until": said.until.isoformat(),
+    }
+    written = roster.folder / f".{uuid.uuid4()}{_NEW}"
+    with written.open("xb") as out:
+        out.write(seal(HELD_KIND, told, signer))
+        out.flush()
+        os.fsync(out.fileno())
+    written.rename(roster.folder / HELD)
+    sync(roster.folder, inside=False)
+
+
+def _held(folder: Path, roster: str, trusted: PublicKey) -> Held | None:
+    """Until when a list was ordered to be kept. What was not signed about this very list keeps nothing."""
+    with suppress(Damaged, BadSeal, KeyError, TypeError, ValueError):
+        told = unseal(HELD_KIND, _bytes(folder / HELD), trusted)
+        if told["roster"] == roster:
+            return Held(datetime.fromisoformat(told["placed_at"]), date.fromisoformat(told["until"]))
+    return None
 
 
 def _too_few(table: pa.Table, day: date) -> Refusal | None:

@@ -1,6 +1,6 @@
 """The registry's worker: takes unfinished orders from the mailbox, one at a time, and answers each exactly once: orders
-for packages (registry.deliver), to take in what an institution handed in (registry.receiving), to read or destroy a
-list to be matched (registry.rosters), and about clerical review (registry.reviewing).
+for packages (registry.deliver), to take in what an institution handed in (registry.receiving), to read, keep or
+destroy a list to be matched (registry.rosters), and about clerical review (registry.reviewing).
 
 It may be killed at any moment. What it had not published is in a private folder that is wiped; what it had published
 but not receipted is found whole, or taken away and made again (registry.deliver). Another worker may run beside it: an
@@ -28,7 +28,7 @@ from bagipakai.core.progress import Cancelled, Progress, Told, counting
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.review_orders import ReviewOrder, ReviewReceipt
 from bagipakai.core.review_orders import unsealed as review_order
-from bagipakai.core.roster_orders import RosterDestruction, RosterOrder, RosterReceipt
+from bagipakai.core.roster_orders import RosterDestruction, RosterKeeping, RosterOrder, RosterReceipt
 from bagipakai.registry import asked, deliver, keys, receiving, reviewing, reviews, rosters
 from bagipakai.registry.engines import EngineError, TooManyCells
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
@@ -48,7 +48,7 @@ LINES = 10.0  # seconds between two lines of progress in the log
 OFTEN = 1.0  # seconds between two times that progress is written and a cancellation looked for
 PAUSE = 5.0  # seconds between two looks into the mailbox, if nobody rings
 
-AnyOrder = Order | SubmissionOrder | RosterOrder | RosterDestruction | ReviewOrder
+AnyOrder = Order | SubmissionOrder | rosters.AnyOrder | ReviewOrder
 AnyReceipt = Receipt | IntakeReceipt | RosterReceipt | ReviewReceipt
 
 
@@ -117,7 +117,7 @@ class Worker:
         match order:
             case SubmissionOrder():
                 return self._take_in(order, told)
-            case RosterOrder() | RosterDestruction():
+            case RosterOrder() | RosterKeeping() | RosterDestruction():
                 return self._about_roster(order, told)
             case Order():
                 return self._delivered(order, told)
@@ -151,7 +151,8 @@ class Worker:
     def _ordered(self, letter: Letter) -> AnyOrder:
         """Raises BadSeal."""
         kinds: tuple[Callable[[bytes, PublicKey], AnyOrder], ...]
-        kinds = (review_order, SubmissionOrder.unsealed, RosterOrder.unsealed, RosterDestruction.unsealed)
+        of_rosters = (RosterOrder.unsealed, RosterKeeping.unsealed, RosterDestruction.unsealed)
+        kinds = (review_order, SubmissionOrder.unsealed, *of_rosters)
         for unsealed in kinds:
             with suppress(BadSeal):
                 return unsealed(letter.envelope, self.keys.order)
@@ -163,7 +164,7 @@ class Worker:
             match order:
                 case SubmissionOrder():
                     return receiving.cancelled(order, self.stores)
-                case RosterOrder() | RosterDestruction():
+                case RosterOrder() | RosterKeeping() | RosterDestruction():
                     return rosters.cancelled(order, self.places, self.keys.receipt.public)
                 case Order():
                     return deliver.cancelled(order, self.places)
@@ -185,10 +186,12 @@ class Worker:
         except Exception as failure:  # its text may quote a row, so only its kind is told
             return None if self._waits(order.order_id, failure) else receiving.refused(order, self._gave_up())
 
-    def _about_roster(self, order: RosterOrder | RosterDestruction, told: Told) -> AnyReceipt | None:
+    def _about_roster(self, order: rosters.AnyOrder, told: Told) -> AnyReceipt | None:
         try:
             if isinstance(order, RosterDestruction):
                 return rosters.destroyed(order, self.places, self.keys.receipt.public)
+            if isinstance(order, RosterKeeping):
+                return rosters.held(order, self.keys.receipt, self.places, day_of(datetime.now(UTC)))
             size = sum(piece.bytes for piece in order.file.pieces)
             begun = Progress("CHECKING", datetime.now(UTC), 0, size, "bytes")
             told(begun)
@@ -215,7 +218,7 @@ class Worker:
         match order:
             case SubmissionOrder():
                 return IntakeReceipt(letter.order_id, "", 0, "", refusal=no.code)
-            case RosterOrder() | RosterDestruction():
+            case RosterOrder() | RosterKeeping() | RosterDestruction():
                 return RosterReceipt(letter.order_id, order.roster, refusal=no.code)
             case Order() | None:
                 return Receipt(letter.order_id, plan_digest="", release="", refusal=no.code)

@@ -1,4 +1,5 @@
-"""An institution's own lists to be matched: uploading one, looking at how it was read, confirming it, destroying it."""
+"""An institution's own lists to be matched: uploading one, looking at how it was read, confirming it, taking it back,
+destroying it."""
 
 from http import HTTPStatus
 
@@ -14,6 +15,7 @@ from bagipakai.control.models import Roster, Tenure
 from bagipakai.control.rosters import UnknownRoster
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.rosters import Action, Status, is_destroyed
+from bagipakai.core.shapes import day_of
 from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.acts.progress import counted
@@ -32,7 +34,7 @@ def listing(http: HttpRequest) -> HttpResponse:
     """The rosters of the reader's institution, and the way to a new one."""
     tenure = _reader(http)
     every = rosters.visible(tenure)
-    rows = [(row, rosters.state(row)) for row in every[:NEWEST]]
+    rows = [(row, state := rosters.state(row), rosters.kept(row, state)) for row in every[:NEWEST]]
     house = tenure.post.institution
     context = {"institution": house, "rows": rows, "limits": rosters.limits(), "use": quota.use(house)}
     return render(http, "rosters/list.html", context)
@@ -76,12 +78,15 @@ def _page(
         "may_choose": Action.CHOOSE in may and may[Action.CHOOSE] is None,
         "may_confirm": Action.CONFIRM in may and may[Action.CONFIRM] is None,
         "may_destroy": Action.DESTROY in may,
+        "kept": rosters.kept(row, state),
+        "limits": rosters.limits(),
+        "unkept": sentence(Refusal(state.unkept)) if state.unkept else "",
         "under_way": counted(rosters.order_id(row, state.sendings)) if state.status is Status.SENT else {},
         "reading": reading.told(state, receipt, chosen),
         "refusal": reading.why_not(state, receipt),
         "use": quota.use(row.institution, state.outcome.rows) if state.outcome and state.outcome.rows else None,
         "gone": is_destroyed(state),
-        "history": rosters.history(row),
+        "history": [(one, day_of(one.payload["payload"].get("until"))) for one in rosters.history(row)],
         "error": error,
     }
     return render(http, "rosters/show.html", context, status=status)
@@ -142,10 +147,12 @@ def confirm(http: HttpRequest, reference: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def destroy(http: HttpRequest, reference: str) -> HttpResponse:
-    """Says what destroying means, and destroys."""
+    """Says what destroying means, or taking back what is being read, and does so."""
     row, tenure = _opened(http, reference)
     if http.method == "POST":
-        return _done(http, reference, Action.DESTROY, _("Daftar dimusnahkan."))
+        taken_back = row.status == Status.SENT
+        told = _("Daftar ditarik kembali dan dimusnahkan.") if taken_back else _("Daftar dimusnahkan.")
+        return _done(http, reference, Action.DESTROY, told)
     may = {one.action: one.refusal for one in rosters.possible(row, tenure)}
     no = may.get(Action.DESTROY, Refusal("not-at-this-stage", {"status": row.status}))
     if no is not None:
