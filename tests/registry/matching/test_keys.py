@@ -107,7 +107,7 @@ def test_the_first_numbers_of_splitmix64_are_the_published_ones():
 def test_the_keys_of_a_row_stay_what_they_are():
     """An index lies for years: who gives another key, of any rule, gives another version, and changes this."""
     found = {name: int(key[0]) for name, (key, _) in keys(of_rows([PLAIN])).items()}
-    assert (VERSION, hashlib.sha256(repr(found).encode()).hexdigest()[:16]) == ("1d588f73b73ebe7a", "0ba0c763393f48a2")
+    assert (VERSION, hashlib.sha256(repr(found).encode()).hexdigest()[:16]) == ("6d366f453ffccdbe", "48e4b7eabcba935c")
 
 
 NUMBER = ("nik", "nik_15", "nik_12", "nik_10", "nik_but_day", "nik_but_month", "nik_but_year")

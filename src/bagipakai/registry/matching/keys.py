@@ -46,8 +46,7 @@ class Rule:
 
 RULES: Final = (
     Rule("nik", ("nik",)),
-    Rule("nik-15", ("nik_15",)),  # what a spreadsheet leaves of it
-    Rule("nik-12", ("nik_12",)),  # its place and date: another serial
+    Rule("nik-12", ("nik_12",)),  # its place and date: another serial, or what a spreadsheet leaves of it
     Rule("nik-10-initial", ("nik_10", "initial"), FEW),  # its date and serial: another place
     Rule("nik-day-initial", ("nik_but_day", "initial"), FEW),  # a digit of its date, and the row's date is damaged too
     Rule("nik-month-initial", ("nik_but_month", "initial"), FEW),
@@ -81,7 +80,7 @@ NAMES: Final = tuple(rule.name for rule in RULES)
 WIDE: Final = tuple(rule.name for rule in RULES if rule.most <= FEW or rule.scarce)
 BY_NUMBER: Final = ("nik",)
 # What few share, however large the registry is, and what settles most rows: asked before all the others.
-NARROW: Final = ("nik", "nik-15", "nik-12", "name-born", "mother-born", "skeleton-year-kab")
+NARROW: Final = ("nik", "nik-12", "name-born", "mother-born", "skeleton-year-kab")
 OTHERS: Final = tuple(name for name in NAMES if name not in NARROW)
 _SPECIFICATION = [2, ALIKE, [[rule.name, list(rule.parts), rule.most] for rule in RULES]]
 VERSION: Final = hashlib.sha256(canonical(_SPECIFICATION)).hexdigest()[:16]
