@@ -376,15 +376,15 @@ def test_a_word_on_keeping_that_cannot_be_believed_is_recorded_as_that(asking, r
     assert rosters.get_usable(row.reference, row.institution) is not None
 
 
-def test_a_list_that_the_registry_has_no_more_is_told_to_be_gone(asking, registry):
+def test_a_list_that_the_registry_does_not_find_is_not_called_gone(asking, registry):
+    """Its store may not be there for a moment."""
     row = confirmed(registry, asking[Role.APPLICANT])
     asked_about(row, asking)
     shutil.rmtree(postgres.var() / "registry/rosters" / row.reference)
     (receipt,) = registry.really()
     assert receipt.refusal == "order-roster-unknown"
     roster_receipts.collect()
-    assert is_destroyed(rosters.state(row)) and rosters.usable(row.institution) == []
-    assert rosters.tidy(clock.now() + timedelta(days=400)) == 0
+    assert rosters.state(row).unkept == "order-roster-unknown" and not is_destroyed(rosters.state(row))
 
 
 def cancelled() -> list[str]:

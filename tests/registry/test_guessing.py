@@ -228,3 +228,28 @@ def test_what_is_to_be_looked_at_is_shown(house, monkeypatch, capsys):
     (file,) = house.places.alarms.iterdir()
     file.write_bytes(file.read_bytes()[:-3])
     assert main(["registry", "alarms", "--json"]) == 1
+
+
+def beside(column: str, number: str) -> dict:
+    """A number in the column of the card, or with a digit too many."""
+    return {"nik": f"9{number}"} if column == "odd" else {column: number}
+
+
+@pytest.mark.parametrize("column", ["nik", "no_kk"])
+def test_a_honey_record_is_met_by_its_number_wherever_it_stands(column, house, release, people, index, tmp_path):
+    rows = [*a_list(people)]
+    for at, one in enumerate(invented(index)):
+        rows.append({"list_id": f"m{at}", "nama": "ZZYX QOWERU", **beside(column, one["nik"])})
+    told, _ = delivered(house, release, matching(house, rows, reasons=True), tmp_path)
+    assert {row["hasil"] for row in told if row["list_id"].startswith("m")} == {"tidak cocok"}
+    assert [(one.sign, one.count) for one in alarms(house)] == [(Sign.HONEY, 3)]
+
+
+@pytest.mark.parametrize("column", ["nik", "odd"])
+def test_one_person_tried_with_many_numbers_is_not_answered_wherever_they_stand(column, house, release, people):
+    person = next(one for one in people if one["nik"] and one["nik"].endswith("1") and one["tanggal_lahir"])
+    first = int(person["nik"]) // 10_000 * 10_000 + 1
+    guesses = [{"nama": person["nama"], **beside(column, str(first + 7 * at))} for at in range(30)]
+    rows = [{**row, "list_id": str(at)} for at, row in enumerate([*a_list(people), *guesses])]
+    assert ordered(house, release, matching(house, rows, reasons=True), "O-1").refusal == "order-matching-asks-again"
+    assert {one.sign for one in alarms(house)} == {Sign.ALTERED}

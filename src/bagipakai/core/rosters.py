@@ -73,7 +73,7 @@ COLUMNS: Final = (
     "kode_kab",
 )
 TELLING: Final = ("nik", "nama")  # one of them at least; by the rest alone nobody is found
-GONE: Final = frozenset({"order-roster-destroyed", "order-roster-unknown"})  # nothing is there that could be kept
+GONE: Final = "order-roster-destroyed"  # nothing is there that could be kept; `unknown` may be a store not there today
 LIVE: Final = frozenset({Access.PENDING, Access.ACTIVE, Access.SUSPENDED})
 
 
@@ -512,5 +512,5 @@ def _told(command: Command) -> Status:
     """Where the registry's receipt leads."""
     refusal = command.payload["refusal"]
     if command.action is Action.RECORD_KEPT:
-        return Status.DESTROYED if refusal in GONE else Status.CONFIRMED
+        return Status.DESTROYED if refusal == GONE else Status.CONFIRMED
     return Status.RETURNED if refusal else Status.READ

@@ -34,7 +34,17 @@ from bagipakai.registry.matching.policy import Abuse
 SCHEME: Final = "asked-tokens/v1"
 PAIR: Final = np.dtype([("person", "<u8"), ("values", "<u8")])
 _ENDING: Final = ".npy"
-_NUMBERS: Final = ("nik", "kk", "born", "sex", "kab", "kec", "desa")  # of a row's features: what a guesser alters
+_NUMBERS: Final = (
+    "nik",
+    "nik_odd",
+    "kk",
+    "kk_15",
+    "born",
+    "sex",
+    "kab",
+    "kec",
+    "desa",
+)  # of a row's features: what a guesser alters
 _TEXTS: Final = ("name", "mother")
 
 

@@ -235,6 +235,9 @@ class _Met:
         invented = ordinal >= honey.real(index)
         guessed = np.zeros(len(found), bool)
         guessed[row[invented]] = True
+        near = found["nearest"].fill_null(-1).to_numpy()
+        elsewhere = pc.is_in(found["level_nik"], pa.array(["in-the-cards-place", "a-digit-more-or-less"]))
+        guessed |= (near >= honey.real(index)) & elsewhere.to_numpy(zero_copy_only=False)
         kept = ~guessed[row]
         return cls(row[kept], ordinal[kept], owner[kept], guessed)
 
@@ -276,12 +279,15 @@ class _Watch:
         niks[at >= 0] = people.niks[at[at >= 0]]
         others, place = np.unique(ordinal[at < 0], return_inverse=True)
         niks[at < 0] = index.nameless(others)["nik"].fill_null(0).to_numpy()[place]
+        nik, card = (said[name].fill_null(0).to_numpy() for name in ("nik", "kk"))
         whole = np.flatnonzero(said["nik_sound"].to_numpy() == DIGITS)
+        as_nik = np.flatnonzero((card > 0) & ~said["nik_fits"].fill_null(False).to_numpy(zero_copy_only=False))
+        numbers = np.concatenate([nik[whole], card[as_nik]])
         here = int(self._house.release.digest[:15], 16)  # an ordinal tells a person of one release
         self._pairs = self._asked.pairs(
-            np.concatenate([niks, said["nik"].fill_null(0).to_numpy()[whole]]),
-            np.concatenate([ordinal + 1 ^ here, np.zeros(len(whole), np.int64)]),
-            values(said)[np.concatenate([row, whole])],
+            np.concatenate([niks, numbers]),
+            np.concatenate([ordinal + 1 ^ here, np.zeros(len(numbers), np.int64)]),
+            values(said)[np.concatenate([row, whole, as_nik])],
         )
         ways = self._asked.altered(self._pairs, self._day, self._policy, self._package)
         many = int((ways >= self._policy.asked_alarm).sum())

@@ -78,3 +78,14 @@ def test_dates_that_are_tried_for_one_person_are_told(people, hidden_among):
 def test_dates_are_tried_in_numbers_too():
     rows = [{"nik": f"320101{at % 28 + 1:02d}{at % 12 + 1:02d}800001", "nama": "BUDI SANTOSO"} for at in range(84)]
     assert objection(rows).code == "roster-tries-dates"
+
+
+@pytest.mark.parametrize("written", [{"no_kk": "{}"}, {"nik": "9{}"}])
+def test_guesses_beside_the_column_of_the_number_are_seen_as_well(people, written):
+    """The column of the card is asked for a number, and a number of 17 digits for what is left of it (0141)."""
+    one = people.filter(pa.compute.is_valid(people["nik"])).slice(0, 1).to_pylist()[0]
+    first = int(one["nik"]) // 10_000 * 10_000
+    (column, form), *_ = written.items()
+    counted = [{"nama": one["nama"], column: form.format(first + at)} for at in range(1, 200)]
+    assert objection(counted).code == "roster-counts-numbers-up"
+    assert objection([{"nama": f"NAMA {chr(65 + at)}", column: form.format(first + 1)} for at in range(25)]) is not None

@@ -11,9 +11,9 @@ import pyarrow as pa
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.lookups import firsts
-from bagipakai.registry.matching.numbers import DIGITS, numbers
+from bagipakai.registry.matching.numbers import DIGITS
 from bagipakai.registry.matching.policy import Abuse, Reading
-from bagipakai.registry.matching.values import column
+from bagipakai.registry.matching.values import Values, fits_its_row
 
 SHOWN: Final = 5  # numbers of rows
 
@@ -54,7 +54,7 @@ def _dates_tried(table: pa.Table, lines: Numbers, policy: Abuse) -> Refusal | No
     """Rows of one name, or of one number where the list has no names, that differ in nothing but the date or the
     number: somebody whose date is being tried."""
     whose = "nama" if "nama" in table.column_names else "nik"
-    given = [name for name in ("nik", "tanggal_lahir") if name in table.column_names and name != whose]
+    given = [name for name in ("nik", "no_kk", "tanggal_lahir") if name in table.column_names and name != whose]
     told = np.flatnonzero(table[whose].is_valid().to_numpy())
     if not given or not len(told):
         return None
@@ -70,11 +70,18 @@ def _dates_tried(table: pa.Table, lines: Numbers, policy: Abuse) -> Refusal | No
 
 
 def _numbers(table: pa.Table, day: date) -> tuple[Numbers, Numbers]:
-    """The NIKs of sixteen sound digits, placeholders not among them, and in which row each stands."""
-    reading = Reading.on(day)
-    told = numbers(column(table, "nik"), zeros_at_most=reading.zeros_at_most, few=reading.numbers_at_least)
-    rows = np.flatnonzero(told.sound == DIGITS)
-    return told.number.fill_null(0).to_numpy()[rows], rows
+    """The numbers by which somebody is asked for, placeholders not among them, and in which row each stands: NIKs of
+    sixteen sound digits, or of one less or more, and what stands in the column of the card, where the row has no NIK
+    that fits it (`keys.asked`)."""
+    told = Values.of(table, Reading.on(day))
+    nik, card = (one.number.fill_null(0).to_numpy() for one in (told.nik, told.family))
+    fits = fits_its_row(nik, told.nik.sound, told.born, told.sex) > 0
+    said = (
+        np.where(told.nik.sound == DIGITS, nik, told.nik.odd),
+        np.where((told.family.sound == DIGITS) & ~fits & (card != nik), card, 0),
+    )
+    rows = [np.flatnonzero(one) for one in said]
+    return np.concatenate([one[at] for one, at in zip(said, rows, strict=True)]), np.concatenate(rows)
 
 
 def _alike(columns: list[pa.ChunkedArray]) -> Numbers:
