@@ -21,7 +21,7 @@ from bagipakai.core.matching_quality import (
 
 THRESHOLDS = Thresholds(date(2026, 1, 1), "keputusan sendiri", 950, 500, 3)
 ALL = Tally(rows=20_000, present=18_000, given=17_950, right=17_946, review=30, review_right=21)
-CLERKS = Clerks(400, 391, 8, Sampled(17_950, 346, 345, 3), Sampled(2_020, 58, 2, 0))
+CLERKS = Clerks(400, 391, 8, Sampled(17_950, 17_900, 346, 345, 3, 341), Sampled(2_020, 70, 58, 2, 0, 57))
 DAYS = st.dates(date(2026, 1, 1), date(2040, 12, 31))
 THOUSANDTHS = st.integers(0, 1000)
 
@@ -92,8 +92,11 @@ def clerks(draw: st.DrawFn) -> Clerks:
 
 @st.composite
 def sampled(draw: st.DrawFn) -> Sampled:
-    decided, unsure = draw(st.integers(0, 500)), draw(st.integers(0, 50))
-    return Sampled(draw(st.integers(decided + unsure, 10**6)), decided, draw(st.integers(0, decided)), unsure)
+    same, others = draw(st.integers(0, 500)), draw(st.integers(0, 500))
+    same_rows, other_rows = (draw(st.integers(pairs, 10**6)) if pairs else 0 for pairs in (same, others))
+    decided = same + others
+    effective = draw(st.integers(1, decided)) if decided else 0
+    return Sampled(same_rows + other_rows, same_rows, decided, same, draw(st.integers(0, 50)), effective)
 
 
 @st.composite

@@ -102,7 +102,12 @@ def test_a_row_has_no_place_in_it():
         (("clerks", "agreed"), 401),
         (("clerks",), {"twice": 400, "agreed": 391}),
         (("clerks", "matched", "same"), 347),
-        (("clerks", "nobody", "unsure"), 1_963),  # a sample stands for as many rows as it has, or more
+        (("clerks", "matched", "effective"), 347),
+        (("clerks", "matched", "effective"), 0),
+        (("clerks", "matched", "same_rows"), 344),  # each stands for its own row, or more
+        (("clerks", "matched", "same_rows"), 17_950),  # one was somebody else
+        (("clerks", "nobody", "rows"), 70),
+        (("clerks", "nobody", "same"), 0),
     ],
 )
 def test_what_cannot_be_is_refused(path, value):

@@ -99,14 +99,17 @@ def test_what_clerks_said_is_told_of_each_answer_apart(registry):
     said = text(page())
     assert "Dua penelaah sepakat 97,8 % dari 400 pasangan (95,7–98,9 %)" in said
     assert "Diputus penengah 2,0 % dari 400 pasangan" in said
-    assert "Sampel jawaban cocok 99,7 % dari 346 pasangan menunjuk orang yang tepat" in said
+    assert (
+        "Sampel jawaban cocok 99,7 % menunjuk orang yang tepat (98,3–100,0 %), diperkirakan dari 346 pasangan" in said
+    )
     assert "Mewakili 17.950 baris. 3 lagi tidak dapat dipastikan." in said
-    assert "Sampel jawaban tidak cocok 3,4 % dari 58 pasangan ternyata orang yang sama, jadi terlewat" in said
+    assert "Sampel jawaban tidak cocok 3,5 % ternyata orang yang sama, jadi terlewat" in said
+    assert "diperkirakan dari 58 pasangan" in said
 
 
 def test_of_what_no_clerk_judged_nothing_is_told(registry):
-    nothing = Sampled(0, 0, 0, 0)
-    judged = a_statement(clerks=Clerks(0, 0, 0, Sampled(50, 2, 2, 0), nothing))
+    nothing = Sampled(0, 0, 0, 0, 0, 0)
+    judged = a_statement(clerks=Clerks(0, 0, 0, Sampled(50, 50, 2, 2, 0, 2), nothing))
     matching_quality.hear(judged.sealed(registry))
     said = text(page())
     assert "Sampel jawaban cocok" in said
@@ -186,13 +189,16 @@ def spelled(quality: MatchingQuality) -> set[str]:
 
     def share(one: Share) -> None:
         whole(one.of)
-        decimals(100 * one.at, 1, 2)
-        for way, end in zip((math.floor, math.ceil), wilson(one.part, one.of), strict=True):
+        ratio(one.at, wilson(one.part, one.of))
+
+    def ratio(at: float, ends: tuple[float, float]) -> None:
+        decimals(100 * at, 1, 2)
+        for way, end in zip((math.floor, math.ceil), ends, strict=True):
             for place in (1, 2):
                 decimals(way(end * 100 * 10**place) / 10**place, place)
-        for at in (0.999, 0.9999, 0.99999):  # "more than": of what is not quite everything
-            decimals(100 * at, 1, 2)
-            decimals(100 * (1 - at), 1, 2)
+        for most in (0.999, 0.9999, 0.99999):  # "more than": of what is not quite everything
+            decimals(100 * most, 1, 2)
+            decimals(100 * (1 - most), 1, 2)
 
     def tally(one: Tally) -> None:
         whole(one.rows)
@@ -234,7 +240,9 @@ def spelled(quality: MatchingQuality) -> set[str]:
         share(Share(quality.clerks.agreed, quality.clerks.twice))
         share(Share(quality.clerks.arbitrated, quality.clerks.twice))
         for one in (quality.clerks.matched, quality.clerks.nobody):
-            share(Share(one.same, one.decided))
+            same = one.same_rows / one.rows if one.rows else 0.0
+            ratio(same, wilson(one.effective * same, one.effective))
+            whole(one.decided)
             whole(one.rows)
             whole(one.unsure)
     rule = quality.thresholds

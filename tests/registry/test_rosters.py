@@ -201,6 +201,19 @@ def test_only_its_own_institution_has_it_and_only_as_it_was_approved(house):
     assert named(house, receipt) == Refusal("order-roster-damaged")
 
 
+def test_a_damaged_list_is_still_its_institutions(house):
+    """As long as it can be read whose it is; then its own institution may send it again."""
+    order, gone = sent(house, as_csv(some_rows(30))), RosterDestruction("MSN-1", "D-1", "PLN", PLACED)
+    read(house, order)
+    (house.places.rosters / "D-1" / rosters.RECEIPT).write_bytes(b"{}")
+    stranger = sent(house, as_csv(some_rows(30)), institution="PLN", order_id="X")
+    assert read(house, stranger).refusal == "roster-is-not-theirs"
+    assert rosters.destroyed(gone, house.places, house.keys.receipt.public).refusal == "roster-is-not-theirs"
+    assert read(house, order).rows == 30 and kept(house).institution == THEIRS
+    (house.places.rosters / "D-1" / rosters.RECORD).write_bytes(b"{}")
+    assert rosters.destroyed(gone, house.places, house.keys.receipt.public).refusal == DESTROYED
+
+
 def test_a_destroyed_list_is_known_to_be_gone(house):
     receipt = read(house, sent(house, as_csv(some_rows(30))))
     order = RosterDestruction("MSN-1", "D-1", THEIRS, PLACED)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -88,6 +89,16 @@ def test_orders_that_cannot_be_believed_are_refused_by_receipt(office, house):
         ["palsu", "sampah", "kosong", "lain", "tanpa-rencana", "berubah"], "order-seal-mismatch"
     )
     assert house.packages == [] and house.left_behind() == []
+
+
+def test_an_order_is_not_from_the_future(office, house):
+    """It would be judged by rules that are not in force; a clock that is a little ahead does no harm."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    for order_id, ahead in (("O-1", timedelta(hours=23)), ("O-2", timedelta(hours=25)), ("O-3", timedelta(days=3650))):
+        place(office, replace(an_order(a_plan(), order_id), placed_at=now + ahead))
+    assert work(office, house) == 0
+    found = {order_id: receipt.refusal for order_id, receipt in office.receipts(house).items()}
+    assert found == {"O-1": "", "O-2": "order-from-the-future", "O-3": "order-from-the-future"}
 
 
 @pytest.mark.parametrize("release", ["2026.2.0", "../2026.3.0", "x" * 300, "2026.3.0/../2026.3.0"])

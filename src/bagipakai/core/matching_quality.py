@@ -15,7 +15,7 @@ from typing import Any
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
 
-QUALITY_KIND = "application/vnd.bagipakai.matching-quality+json;v=2"
+QUALITY_KIND = "application/vnd.bagipakai.matching-quality+json;v=3"
 
 FINDING = 0.005  # a group whose recall is lower or higher by more has to be explained
 AT_LEAST = 200  # persons of a group: fewer are too few to judge it
@@ -162,16 +162,25 @@ class Measured:
 @dataclass(frozen=True, slots=True)
 class Sampled:
     """A drawn sample of rows that were answered without a clerk, beside one person each: of the pairs that clerks
-    `decided`, how many are the `same` person; of `unsure` ones nobody could tell. They stand for so many `rows`."""
+    `decided`, how many are the `same` person; of `unsure` ones nobody could tell. Those decided stand for so many
+    `rows`, those of one person for `same_rows` of them (Horvitz and Thompson, 1952). From lists of unequal size they
+    say no more than `effective` pairs would that each stand for as many (Kish, 1965)."""
 
     rows: int
+    same_rows: int
     decided: int
     same: int
     unsure: int
+    effective: int
 
     @property
-    def share(self) -> Share:
-        return Share(self.same, self.decided)
+    def share(self) -> float:
+        """Of the rows. 0 of nothing."""
+        return self.same_rows / self.rows if self.rows else 0.0
+
+    @property
+    def between(self) -> tuple[float, float]:
+        return wilson(self.effective * self.share, self.effective)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +286,7 @@ class MatchingQuality:
             raise BadSeal("a malformed statement of quality") from None
 
 
-def wilson(right: int, of: int) -> tuple[float, float]:
+def wilson(right: float, of: float) -> tuple[float, float]:
     """Between which shares the true one lies, 95 times in 100 (Wilson, 1927)."""
     if not of:
         return 0.0, 1.0
@@ -371,8 +380,15 @@ def _clerks(value: Any) -> Clerks:
 
 
 def _sampled(value: Any) -> Sampled:
+    """Each pair stands for one row at least, its own."""
     told = Sampled(**_counts(_of(Sampled, value)))
-    if told.same > told.decided or told.decided + told.unsure > told.rows:
+    others, other_rows = told.decided - told.same, told.rows - told.same_rows
+    if not (0 <= others <= other_rows and told.same <= told.same_rows):
+        raise ValueError("more of a part than of the whole")
+    for pairs, rows in ((told.same, told.same_rows), (others, other_rows), (told.decided, told.effective)):
+        if bool(pairs) != bool(rows):
+            raise ValueError("rows for which nobody stands")
+    if told.effective > told.decided:
         raise ValueError("more of a part than of the whole")
     return told
 

@@ -214,10 +214,10 @@ def held(order: RosterKeeping, signer: Signer, places: Places, day: date) -> Ros
 
 
 def destroyed(order: RosterDestruction, places: Places, trusted: PublicKey) -> RosterReceipt:
-    """Destroys what is kept of the list and tells so, also where nothing was or is yet. Raises OSError."""
-    with suppress(UnknownRoster, Damaged):  # what cannot be read is destroyed as well
-        if Roster.open(places, order.roster, trusted).institution != order.institution:
-            return refused(order, Refusal("roster-is-not-theirs"))
+    """Destroys what is kept of the list and tells so, also where nothing was or is yet, or cannot be read. Raises
+    OSError."""
+    if not _may_be_theirs(order, places, trusted):
+        return refused(order, Refusal("roster-is-not-theirs"))
     _destroy(places.rosters / order.roster)
     log.info("roster.destroyed order=%s", order.order_id)
     return RosterReceipt(order.order_id, order.roster, refusal=DESTROYED)
@@ -330,7 +330,7 @@ def _standing(places: Places, order: RosterOrder, signer: Signer) -> RosterRecei
     except UnknownRoster as unknown:
         return _gone(order, places.rosters / order.roster, Refusal(DESTROYED)) if unknown.destroyed else None
     except Damaged:
-        return None
+        return None if _may_be_theirs(order, places, signer.public) else refused(order, Refusal("roster-is-not-theirs"))
     if kept.institution != order.institution:
         return refused(order, Refusal("roster-is-not-theirs"))
     if (kept.receipt.order_id, kept.receipt.sent) == (order.order_id, order.sent):
@@ -338,6 +338,15 @@ def _standing(places: Places, order: RosterOrder, signer: Signer) -> RosterRecei
     if kept.placed_at > order.placed_at:
         return refused(order, Refusal("roster-was-read-since"))
     return None
+
+
+def _may_be_theirs(order: RosterOrder | RosterDestruction, places: Places, trusted: PublicKey) -> bool:
+    """False where another institution's list is kept, as far as what was signed of it can still be read."""
+    try:
+        told = unseal(RECORD_KIND, _bytes(places.rosters / order.roster / RECORD), trusted)
+    except (Damaged, BadSeal):
+        return True
+    return bool(told.get("institution") == order.institution)
 
 
 def _gone(order: RosterOrder, final: Path, no: Refusal) -> RosterReceipt:

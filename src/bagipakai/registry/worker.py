@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -46,6 +46,7 @@ log = logging.getLogger("bagipakai.registry")
 TRIES = 3  # of an order that fails for a reason nobody foresaw; a disk that is full is waited for without end
 LINES = 10.0  # seconds between two lines of progress in the log
 OFTEN = 1.0  # seconds between two times that progress is written and a cancellation looked for
+CLOCKS = timedelta(days=1)  # by which the office's clock may be ahead: an order is judged by the rules of its day
 PAUSE = 5.0  # seconds between two looks into the mailbox, if nobody rings
 
 AnyOrder = Order | SubmissionOrder | rosters.AnyOrder | ReviewOrder
@@ -114,6 +115,8 @@ class Worker:
             return self._unreadable(letter, Refusal("order-seal-mismatch"))
         if order.order_id != letter.order_id:
             return self._unreadable(letter, Refusal("order-of-another-id"), order)
+        if order.placed_at > datetime.now(UTC) + CLOCKS:
+            return self._unreadable(letter, Refusal("order-from-the-future"), order)
         match order:
             case SubmissionOrder():
                 return self._take_in(order, told)

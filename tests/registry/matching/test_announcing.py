@@ -229,8 +229,8 @@ def test_what_clerks_said_of_this_models_answers_is_stated_as_it_was_signed(labe
         twice=5,
         agreed=3,
         arbitrated=1,
-        matched=Sampled(rows=160, decided=3, same=2, unsure=1),
-        nobody=Sampled(rows=75, decided=3, same=1, unsure=0),
+        matched=Sampled(rows=120, same_rows=80, decided=3, same=2, unsure=1, effective=3),
+        nobody=Sampled(rows=75, same_rows=25, decided=3, same=1, unsure=0, effective=3),
     )
 
 
@@ -274,8 +274,14 @@ def test_what_is_incomplete_is_not_stated(house, capsys, more, registry):
 def test_a_result_that_this_model_or_policy_did_not_give_is_not_stated_about(house, capsys, monkeypatch):
     result, policy = pq.read_table(house / "result.parquet"), Decision.on(DAY)
     assert was_made_by(result, MODEL, DAY)
-    other = {**MODEL.same, "jenis_kelamin": {**MODEL.same["jenis_kelamin"], "equal": 0.9}}
-    assert not was_made_by(result, replace(MODEL, same=other), DAY)
+    for comparison, level in (
+        ("jenis_kelamin", "equal"),
+        ("nama", "differs"),
+        ("rumah", "elsewhere-other-mother-card-open"),
+    ):
+        assert level in result[f"level_{comparison}"].unique().to_pylist()
+        other = {**MODEL.same, comparison: {**MODEL.same[comparison], level: 0.9}}
+        assert not was_made_by(result, replace(MODEL, same=other), DAY)
     assert not was_made_by(result.drop_columns(["bits_lahir"]), MODEL, DAY)
     alone = pa.compute.and_(pa.compute.equal(result["candidates"], 1), pa.compute.equal(result["stage"], 2))
     nobody = pa.compute.and_(alone, pa.compute.equal(result["band"], "none"))

@@ -40,14 +40,34 @@ def test_what_is_told_of_a_pair_has_no_value_of_anybody():
 def test_precision_of_what_was_matched_comes_from_the_sample_and_unsure_pairs_are_told_apart():
     sample = [a_label(Y, band="match", stage=1)] * 90 + [a_label(N, band="match", stage=2)] + [a_label(U, band="match")]
     found = quality(told(*sample, a_label(Y), a_label(N), a_label(Y, N)))
-    assert found.automatic == {1: Right(90, 90, 0), 2: Right(0, 1, 1)} and found.matched == Right(90, 91, 1)
-    assert found.left_open == Right(1, 2, 0) and found.pairs == 95
+    assert found.automatic == {1: Right(90, 90, 0, 90, 90, 90), 2: Right(0, 1, 1, 1, 0, 1)}
+    assert found.matched == Right(90, 91, 1, 91, 90, 91)
+    assert found.left_open == Right(1, 2, 0, 2, 1, 2) and found.pairs == 95
     assert sum(found.verdicts.values()) == 94 and found.verdicts[Verdict.YES] == 91
 
 
 def test_who_was_missed_comes_from_the_sample_of_what_was_answered_with_nobody():
     found = quality(told(*[a_label(N, band="none")] * 9, a_label(Y, band="none"), a_label(U, band="none"), a_label(Y)))
-    assert found.nobody == Right(1, 10, 1) and found.matched == Right(0, 0, 0) and found.left_open == Right(1, 1, 0)
+    assert found.nobody == Right(1, 10, 1, 10, 1, 10) and found.left_open == Right(1, 1, 0, 1, 1, 1)
+    assert found.matched == Right(0, 0, 0, 0, 0, 0) and found.matched.share is None
+
+
+def test_a_list_counts_by_its_rows_however_few_of_them_were_drawn():
+    """Twenty small lists that are right, and a large one of which every tenth answer is wrong: what is told is told of
+    the rows, and no surer than so uneven a sample is."""
+    small = [a_label(Y, band="match", weight=50.0)] * 20 * 20
+    large = [a_label(Y, band="match", weight=2000.0)] * 450 + [a_label(N, band="match", weight=2000.0)] * 50
+    found = quality(told(*small, *large)).matched
+    assert (found.yes, found.decided, found.rows) == (850, 900, 1_020_000)
+    assert found.share == pytest.approx(1 - 100_000 / 1_020_000)
+    assert found.effective == pytest.approx(1_020_000**2 / (400 * 50**2 + 500 * 2000**2))
+    low, high = found.between
+    assert low < 0.9 < high and high - low > 0.05
+
+
+def test_stated_chances_are_held_against_the_rows_for_which_a_pair_stands():
+    rows = [a_label(Y, probability=0.99, weight=99.0, band="match"), a_label(N, probability=0.91)]
+    assert quality(told(*rows)).bins == ((9, 1, pytest.approx(0.9892), pytest.approx(0.99)),)
 
 
 def test_agreement_of_two_clerks():

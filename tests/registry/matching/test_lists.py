@@ -222,6 +222,10 @@ def test_a_header_that_is_a_person_is_not_shown(tmp_path):
     proposal = headings(wrote(tmp_path, f"1;{NIK};32.01.01\n2;{NIK};32.01.01\n"))
     assert isinstance(proposal, Headings)
     assert proposal.header == ("1", "…", "…")
+    odd = "3201_0145_0380_0001;32O1_O1AS_O38O_OOO1;32O1O14SO38OOOO1;3 2 0 1 0 1;desil 2026;sosis isi lilo solo 12"
+    proposal = headings(wrote(tmp_path, f"nama;{odd}\nSITI;1;2;3;4;5;6\n"))
+    assert isinstance(proposal, Headings)
+    assert proposal.header == ("nama", "…", "32O1_O1AS_O38O_OOO1", "…", "…", "desil 2026", "sosis isi lilo solo 12")
 
 
 # --- What is told -----------------------------------------------------------------------------------------------------

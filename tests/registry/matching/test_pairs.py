@@ -12,7 +12,7 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.matching import index, model
 from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.job import Matching
-from bagipakai.registry.matching.labels import LEVELS, quality, said
+from bagipakai.registry.matching.labels import BY_A_CLERK, LEVELS, quality, said
 from bagipakai.registry.matching.pairs import BY, Draw, Sample, answered_by, prepared
 from bagipakai.registry.matching.policy import Decision
 from bagipakai.registry.synthesis.lists import a_list, registry
@@ -64,6 +64,19 @@ def test_everything_left_open_is_judged_and_a_sample_of_what_was_answered(matche
     assert set(sampled["stage"].to_pylist()) == set(matches["stage"].to_pylist())
     assert set(LEVELS) <= set(pairs.column_names)
     assert set(pairs[BY].to_pylist()) == {ASKED}
+
+
+def test_an_answer_of_clerks_is_not_in_the_sample_of_what_was_answered_without_them(people, matched):
+    """A list is answered anew with what they said (labels.settled); they are not asked to judge themselves."""
+    given, _, found = matched
+    review = pc.and_(pc.equal(found["band"], "review"), pc.is_valid(found["registry_id"]))
+    for name, value in (("band", "match"), ("reason", BY_A_CLERK)):
+        place = found.column_names.index(name)
+        found = found.set_column(place, name, pc.if_else(review, value, found[name]))
+    every = Draw(share=1000, least=0, most=10_000)
+    pairs = prepared(given, found, persons_of_table(people), Sample(every, every), DAY, ASKED, seed=1)
+    theirs = np.flatnonzero(review.to_numpy())
+    assert len(theirs) and len(pairs) > len(theirs) and not set(theirs) & set(pairs["row"].to_pylist())
 
 
 def test_who_was_answered_with_nobody_is_judged_beside_the_candidate_that_was_not_good_enough(matched, pairs):

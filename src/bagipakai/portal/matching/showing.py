@@ -148,24 +148,26 @@ def _clerks(quality: MatchingQuality) -> Iterator[tuple[str, str]]:
         return
     pairs, sampled = _("%(share)s dari %(many)s pasangan (%(between)s)"), (clerks.matched, clerks.nobody)
     if clerks.twice:
-        yield _("Dua penelaah sepakat"), _of_pairs(pairs, clerks.agreement)
-        yield _("Diputus penengah"), _of_pairs(pairs, clerks.arbitration)
+        for heading, share in (
+            (_("Dua penelaah sepakat"), clerks.agreement),
+            (_("Diputus penengah"), clerks.arbitration),
+        ):
+            yield heading, pairs % _figures(share.at, share.of, share.between)
     for heading, said, one in zip(
         (_("Sampel jawaban cocok"), _("Sampel jawaban tidak cocok")),
         (
-            _("%(share)s dari %(many)s pasangan menunjuk orang yang tepat (%(between)s)"),
-            _("%(share)s dari %(many)s pasangan ternyata orang yang sama, jadi terlewat (%(between)s)"),
+            _("%(share)s menunjuk orang yang tepat (%(between)s), diperkirakan dari %(many)s pasangan"),
+            _("%(share)s ternyata orang yang sama, jadi terlewat (%(between)s), diperkirakan dari %(many)s pasangan"),
         ),
         sampled,
         strict=True,
     ):
         if one.decided:
-            yield heading, f"{_of_pairs(said, one.share)}. {_stands_for(one)}"
+            yield heading, f"{said % _figures(one.share, one.decided, one.between)}. {_stands_for(one)}"
 
 
-def _of_pairs(said: str, share: Share) -> str:
-    told = {"share": percent(share.at, 1), "many": count(share.of), "between": between(share.between, 1)}
-    return said % told
+def _figures(share: float, many: int, reach: tuple[float, float]) -> dict[str, str]:
+    return {"share": percent(share, 1), "many": count(many), "between": between(reach, 1)}
 
 
 def _stands_for(one: Sampled) -> str:

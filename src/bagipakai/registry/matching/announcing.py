@@ -27,8 +27,7 @@ from bagipakai.core.matching_quality import (
 )
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.matching.comparisons import BORN, COMPARISONS, NIK, SEX
-from bagipakai.registry.matching.deciding import MATCH, NONE
+from bagipakai.registry.matching.comparisons import COMPARISONS, PLACES
 from bagipakai.registry.matching.evaluation import Evaluation
 from bagipakai.registry.matching.labels import Right, quality, said
 from bagipakai.registry.matching.model import Model
@@ -38,7 +37,11 @@ from bagipakai.registry.matching.results import TWICE
 from bagipakai.registry.matching.weighing import Weighing
 
 NEAR = 1e-6  # bits, and of a probability
-_ALIKE = (BORN, NIK, SEX)  # weigh the same in every list: neither a name's frequency nor a place is in them
+# The levels that weigh the same in every list: neither how often a name is borne nor how near the list lies is in them.
+_ALIKE = {
+    one: frozenset(level.name for level in one.levels if not (level.by_name or level.name in PLACES))
+    for one in COMPARISONS
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,39 +86,46 @@ def clerks(labelled: Iterable[pa.Table], model: Model, day: date) -> Clerks | No
     told = quality(ours)
     if not told.pairs:
         return None
-    samples = (_sampled(ours, MATCH, told.matched), _sampled(ours, NONE, told.nobody))
-    return Clerks(told.twice, told.agreed, told.arbitrated, *samples)
+    return Clerks(told.twice, told.agreed, told.arbitrated, _sampled(told.matched), _sampled(told.nobody))
 
 
-def _sampled(labels: pa.Table, band: str, right: Right) -> Sampled:
-    settled = labels.filter(pc.and_(pc.equal(labels["band"], band), pc.is_valid(labels["verdict"])))
-    rows = round(pc.sum(settled["weight"]).as_py() or 0)
-    return Sampled(rows, right.decided, right.yes, right.unsure)
+def _sampled(one: Right) -> Sampled:
+    yes, no = round(one.yes_rows), round(one.rows - one.yes_rows)
+    return Sampled(yes + no, yes, one.decided, one.yes, one.unsure, int(one.effective))
 
 
 def was_made_by(result: pa.Table, model: Model, day: date) -> bool:
-    """Whether the weights of this model, and the policy of this day, explain what the result says."""
-    columns = [f"{what}_{one.name}" for one in _ALIKE for what in ("level", "bits")]
+    """Whether the weights of this model, as far as they are the same for every list, and the policy of this day explain
+    what the result says."""
+    columns = {f"{what}_{one.name}" for one in COMPARISONS for what in ("level", "bits")}
     if not {*columns, "stage", "candidates", "reason"} <= set(result.column_names):
         return False
-    return _weighs_as(result.select(columns), model) and _decides_as(result, Decision.on(day))
+    return _weighs_as(result, model) and _decides_as(result, Decision.on(day))
 
 
-def _weighs_as(evidence: pa.Table, model: Model) -> bool:
-    met = evidence.filter(pc.is_valid(evidence[f"level_{SEX.name}"])).group_by(evidence.column_names).aggregate([])
-    places = {one.name: {level.name: at for at, level in enumerate(one.levels)} for one in COMPARISONS}
-    levels = {one.name: np.zeros(len(met), dtype=np.intp) for one in COMPARISONS}
-    for one in _ALIKE:
-        named = met[f"level_{one.name}"].to_pylist()
-        if not set(named) <= places[one.name].keys():
-            return False
-        levels[one.name] = np.array([places[one.name][name] for name in named], dtype=np.intp)
-    anywhere = dict.fromkeys(("desa", "kec", "kab"), 1.0)
-    weighed = Weighing(model, 1, 0.5, anywhere, 1).bits(levels, np.ones(len(met)))
-    return all(
-        np.allclose(met[f"bits_{one.name}"].to_numpy(), weighed[f"bits_{one.name}"], rtol=0, atol=NEAR)
-        for one in _ALIKE
+def _weighs_as(result: pa.Table, model: Model) -> bool:
+    levels = [f"level_{one.name}" for one in COMPARISONS]
+    met = (
+        result.filter(pc.is_valid(result[levels[0]]))
+        .group_by(levels)
+        .aggregate([(f"bits_{one.name}", most) for one in COMPARISONS for most in ("min", "max")])
     )
+    at = {}
+    for one in COMPARISONS:
+        places = {level.name: place for place, level in enumerate(one.levels)}
+        named = met[f"level_{one.name}"].to_pylist()
+        if not set(named) <= places.keys():
+            return False
+        at[one.name] = np.array([places[name] for name in named], dtype=np.intp)
+    anywhere = dict.fromkeys(("desa", "kec", "kab"), 1.0)
+    weighed = Weighing(model, 1, 0.5, anywhere, 1).bits(at, np.ones(len(met)))
+    for one, alike in _ALIKE.items():
+        held = np.isin(met[f"level_{one.name}"].to_numpy(zero_copy_only=False), list(alike))
+        for most in ("min", "max"):
+            said = met[f"bits_{one.name}_{most}"].to_numpy()
+            if not np.allclose(said[held], weighed[f"bits_{one.name}"][held], rtol=0, atol=NEAR):
+                return False
+    return True
 
 
 def _decides_as(result: pa.Table, policy: Decision) -> bool:

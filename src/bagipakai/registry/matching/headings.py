@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bagipakai.registry.intake.reading import SetBroken
+from bagipakai.registry.matching.numbers import DATED, as_digits
 
 # Every column that is used, and what it is called elsewhere: letters and digits alone, what fits best first.
 CALLED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -129,9 +130,16 @@ def shown(cell: str, place: int) -> str:
     begins with a person. A long one is cut, and says which column it is (from 1), since others may begin alike."""
     whole = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", cell).strip().lstrip("=+-@")
     told = whole[:LONGEST]
-    if re.search(r"\d{5}", re.sub(r"\W", "", told)):
+    if _is_telling(re.sub(r"[\W_]", "", told)):
         return "…"
     return told if told == whole else f"{told.rstrip()}… ({place + 1})"
+
+
+def _is_telling(letters: str) -> bool:
+    """Whether it has the digits of a number or a date, also where letters stand for some (numbers.as_digits)."""
+    alike = re.finditer(rf"\d{{{DATED}}}", as_digits(letters))
+    half = (sum(map(str.isdigit, letters[one.start() : one.end()])) * 2 >= DATED for one in alike)
+    return bool(re.search(r"\d{5}", letters)) or any(half)
 
 
 def is_header(headings: Headings) -> bool:

@@ -8,12 +8,13 @@ each other as they do in life. Sources: Cohen (1960) for agreement; Horvitz and 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bagipakai.core.matching_quality import wilson
 from bagipakai.core.reviews import Verdict
 from bagipakai.registry.matching.comparisons import BORN, BORN_AND_NIK, COMPARISONS, NIK, TRAINED, Comparison
 
@@ -73,24 +74,36 @@ def settled(found: pa.Table, decided: pa.Table) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Of so many pairs on which clerks decided, how many are one person; `unsure`: pairs of which nobody could tell."""
+    """Of so many pairs on which clerks decided, how many are one person; `unsure`: pairs of which nobody could tell.
+    `rows`: how many rows those decided stand for, `yes_rows` of them are one person; `effective`: how many pairs would
+    say as much if each stood for as many rows (Kish, 1965)."""
 
     yes: int
     decided: int
     unsure: int
+    rows: float
+    yes_rows: float
+    effective: float
 
     @property
     def share(self) -> float | None:
-        return self.yes / self.decided if self.decided else None
+        """Of the rows (the ratio of Horvitz and Thompson)."""
+        return self.yes_rows / self.rows if self.rows else None
+
+    @property
+    def between(self) -> tuple[float, float]:
+        """Where the true share lies, 95 times in 100 (Wilson, 1927)."""
+        return wilson(self.effective * (self.share or 0.0), self.effective)
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
     """`pairs` that anybody judged; `verdicts` of the settled ones. `twice`: judged by two, of whom `agreed` said the
     same; `kappa` is their agreement beyond chance, None where it cannot be said; `arbitrated` went to a third.
-    `automatic`: by stage, the sample of what was matched without a clerk. `left_open`: what matching left open.
-    `nobody`: the sample of what was answered with nobody, of which the ones that are one person were missed. `bins`:
-    tenth of the probability, pairs decided, mean probability, share that is one person."""
+    `matched`: the sample of what was matched without a clerk; `automatic`: by stage. `left_open`: what matching left
+    open. `nobody`: the sample of what was answered with nobody, of which the ones that are one person were missed.
+    `bins`: tenth of the probability, effective pairs, mean probability and share that is one person, of the rows for
+    which they stand."""
 
     pairs: int
     verdicts: Mapping[Verdict, int]
@@ -98,21 +111,16 @@ class Quality:
     agreed: int
     kappa: float | None
     arbitrated: int
+    matched: Right
     automatic: Mapping[int, Right]
     left_open: Right
     nobody: Right
     bins: tuple[tuple[int, int, float, float], ...]
 
-    @property
-    def matched(self) -> Right:
-        """The whole sample of what was matched without a clerk: it was drawn from each stage by its size."""
-        every = self.automatic.values()
-        return Right(*(sum(getattr(one, name) for one in every) for name in ("yes", "decided", "unsure")))
-
 
 def quality(told: pa.Table) -> Quality:
     """What the labelled pairs (SAID) come to."""
-    rows = told.select(["band", "stage", "probability", "verdicts", "verdict"]).to_pylist()
+    rows = told.select(["band", "stage", "probability", "weight", "verdicts", "verdict"]).to_pylist()
     both = [(row["verdicts"][0], row["verdicts"][1]) for row in rows if len(row["verdicts"]) > 1]
     sampled = [row for row in rows if row["band"] == "match"]
     return Quality(
@@ -122,13 +130,14 @@ def quality(told: pa.Table) -> Quality:
         agreed=sum(one == other for one, other in both),
         kappa=kappa(both),
         arbitrated=sum(len(row["verdicts"]) > 2 for row in rows),
+        matched=_right(sampled),
         automatic={
-            stage: _right(row["verdict"] for row in sampled if row["stage"] == stage)
+            stage: _right(row for row in sampled if row["stage"] == stage)
             for stage in sorted({row["stage"] for row in sampled})
         },
-        left_open=_right(row["verdict"] for row in rows if row["band"] == "review"),
-        nobody=_right(row["verdict"] for row in rows if row["band"] == "none"),
-        bins=_bins([(row["probability"], row["verdict"] == Verdict.YES) for row in rows if _is_decided(row)]),
+        left_open=_right(row for row in rows if row["band"] == "review"),
+        nobody=_right(row for row in rows if row["band"] == "none"),
+        bins=_bins([row for row in rows if _is_decided(row)]),
     )
 
 
@@ -147,19 +156,30 @@ def _is_decided(row: Mapping[str, object]) -> bool:
     return row["verdict"] in (Verdict.YES, Verdict.NO) and row["probability"] is not None
 
 
-def _right(verdicts: Iterable[str | None]) -> Right:
-    many = Counter(verdicts)
-    return Right(many[Verdict.YES], many[Verdict.YES] + many[Verdict.NO], many[Verdict.UNSURE])
+def _right(pairs: Iterable[Mapping[str, Any]]) -> Right:
+    weights: dict[str | None, list[float]] = {}
+    for pair in pairs:
+        weights.setdefault(pair["verdict"], []).append(pair["weight"])
+    yes, no, unsure = (weights.get(one, []) for one in (Verdict.YES, Verdict.NO, Verdict.UNSURE))
+    decided = yes + no
+    return Right(len(yes), len(decided), len(unsure), sum(decided), sum(yes), _effective(decided))
 
 
-def _bins(decided: Sequence[tuple[float, bool]]) -> tuple[tuple[int, int, float, float], ...]:
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for probability, same in decided:
-        bins.setdefault(min(int(probability * 10), 9), []).append((probability, same))
-    return tuple(
-        (at, len(some), sum(one for one, _ in some) / len(some), sum(same for _, same in some) / len(some))
-        for at, some in sorted(bins.items())
-    )
+def _effective(weights: Sequence[float]) -> float:
+    return sum(weights) ** 2 / sum(one**2 for one in weights) if weights else 0.0
+
+
+def _bins(decided: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, int, float, float], ...]:
+    bins: dict[int, list[tuple[float, float, bool]]] = {}
+    for row in decided:
+        one = (row["weight"], row["probability"], row["verdict"] == Verdict.YES)
+        bins.setdefault(min(int(row["probability"] * 10), 9), []).append(one)
+    told = []
+    for at, some in sorted(bins.items()):
+        weights = [weight for weight, _, _ in some]
+        stated, true = (sum(one[0] * one[which] for one in some) / sum(weights) for which in (1, 2))
+        told.append((at, int(_effective(weights)), stated, true))
+    return tuple(told)
 
 
 # what a model learns

@@ -156,6 +156,11 @@ def _others(column: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     return number, sound, damage, odd
 
 
+def as_digits(text: str) -> str:
+    """With the letters that are taken for digits read as such."""
+    return text.translate(_LOOKS)
+
+
 def number_of(text: str) -> Number:
     """One number in any writing."""
     text = _LABEL.sub("", text.strip().lstrip("=").strip(_QUOTES + " \t\u00a0"), count=1)
@@ -167,7 +172,7 @@ def number_of(text: str) -> Number:
     if is_nothing(text):
         return Number(None, 0, Damage.NONE)
     bare = _SEPARATED.sub("", text)
-    seen = bare.translate(_LOOKS)
+    seen = as_digits(bare)
     if not (seen.isascii() and seen.isdigit()):
         found = re.findall("[0-9]+", text)  # words around one number
         sole = found[0] if len(found) == 1 and len(found[0]) == DIGITS and found[0][0] != "0" else None
@@ -178,7 +183,7 @@ def number_of(text: str) -> Number:
     if not seen:
         return Number(None, 0, Damage.PLACEHOLDER)
     if len(seen) == DIGITS:
-        return Number(int(seen), DIGITS, Damage.LETTERS if bare != bare.translate(_LOOKS) else Damage.WRITTEN)
+        return Number(int(seen), DIGITS, Damage.LETTERS if seen != bare.lstrip("0") else Damage.WRITTEN)
     odd = int(seen) if abs(len(seen) - DIGITS) == 1 else 0
     if DATED <= len(seen) <= DIGITS + 2 and _is_dated(np.array([int(seen[:DATED])])).all():
         return Number(int(seen[:DIGITS].ljust(DIGITS, "0")), DATED, Damage.LENGTH, odd)

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from bagipakai.core.policy import Rule, rules
 from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.deciding import MATCH, NONE, REVIEW
+from bagipakai.registry.matching.labels import BY_A_CLERK
 from bagipakai.registry.matching.letters import text_of
 from bagipakai.registry.matching.model import Model
 from bagipakai.registry.matching.policy import Reading
@@ -107,10 +108,12 @@ def _chosen(
     found: pa.Table, beside: pa.ChunkedArray, sample: Sample, dice: np.random.Generator
 ) -> tuple[Numbers, Numbers]:
     """The places of the rows that are judged, in order, and for how many rows each stands. A sample is drawn from each
-    stage by its size: what is certain by rule and what is likely are two promises."""
+    stage by its size: what is certain by rule and what is likely are two promises. What clerks said of a row before is
+    no answer of matching, and they are not asked again."""
     somebody = pc.is_valid(beside).to_numpy()
     stage = found["stage"].fill_null(0).to_numpy()
-    band = {one: np.flatnonzero(pc.equal(found["band"], one).to_numpy() & somebody) for one in (MATCH, REVIEW, NONE)}
+    by_itself = somebody & pc.not_equal(found["reason"], BY_A_CLERK).to_numpy()
+    band = {one: np.flatnonzero(pc.equal(found["band"], one).to_numpy() & by_itself) for one in (MATCH, REVIEW, NONE)}
     drawn, weight = [band[REVIEW]], [np.ones(len(band[REVIEW]))]
     for rows, draw in ((band[MATCH], sample.matched), (band[NONE], sample.nobody)):
         for one in np.unique(stage[rows]):

@@ -119,8 +119,8 @@ def _rightness(quality: Quality) -> Iterator[tuple[str, str, str]]:
 
 
 def _share(one: Right, what: str) -> tuple[str, str]:
-    low, high = wilson(one.yes, one.decided)
-    share = percent(one.yes / one.decided, "id", 2)
+    low, high = one.between
+    share = percent(one.share or 0.0, "id", 2)
     unsure = f"; {count(one.unsure, 'id')} tidak dapat dipastikan" if one.unsure else ""
     reach = f"antara {percent(low, 'id', 2)} dan {percent(high, 'id', 2)}, 95\u00a0% kepastian"
     return share, f"{count(one.yes, 'id')} dari {count(one.decided, 'id')} {what}; {reach}{unsure}"
