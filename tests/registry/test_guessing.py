@@ -231,11 +231,12 @@ def test_what_is_to_be_looked_at_is_shown(house, monkeypatch, capsys):
 
 
 def beside(column: str, number: str) -> dict:
-    """A number in the column of the card, or with a digit too many."""
-    return {"nik": f"9{number}"} if column == "odd" else {column: number}
+    """A number in the column of the card, or with a digit too many or too few."""
+    odd = {"odd": f"9{number}", "odd-within": f"{number[:14]}7{number[14:]}", "short": f"{number[:14]}{number[15:]}"}
+    return {"nik": odd[column]} if column in odd else {column: number}
 
 
-@pytest.mark.parametrize("column", ["nik", "no_kk"])
+@pytest.mark.parametrize("column", ["nik", "no_kk", "odd", "odd-within", "short"])
 def test_a_honey_record_is_met_by_its_number_wherever_it_stands(column, house, release, people, index, tmp_path):
     rows = [*a_list(people)]
     for at, one in enumerate(invented(index)):
@@ -245,7 +246,7 @@ def test_a_honey_record_is_met_by_its_number_wherever_it_stands(column, house, r
     assert [(one.sign, one.count) for one in alarms(house)] == [(Sign.HONEY, 3)]
 
 
-@pytest.mark.parametrize("column", ["nik", "odd"])
+@pytest.mark.parametrize("column", ["nik", "no_kk", "odd"])
 def test_one_person_tried_with_many_numbers_is_not_answered_wherever_they_stand(column, house, release, people):
     person = next(one for one in people if one["nik"] and one["nik"].endswith("1") and one["tanggal_lahir"])
     first = int(person["nik"]) // 10_000 * 10_000 + 1

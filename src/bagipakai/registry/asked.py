@@ -10,7 +10,7 @@ such a token too. Only what was answered is kept: what was refused told nobody a
 
 import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -109,19 +109,19 @@ class Asked:
         return (one for one in entries(self._folder) if one.institution == self._name)
 
 
-def values(features: pa.Table) -> Numbers:
-    """A number for what each row says of a person, the same for rows that say the same."""
+def values(features: pa.Table, numbers: Iterable[str] = _NUMBERS, texts: Iterable[str] = _TEXTS) -> Numbers:
+    """A number for what each row says of a person in these columns, the same for rows that say the same."""
     said = np.zeros(len(features), np.uint64)
-    for name in _NUMBERS:
+    for name in numbers:
         column = features[name].combine_chunks()
         if pa.types.is_date(column.type):
             column = column.cast(pa.int32())
         told = column.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
         said = mix(said ^ mix(told.astype(np.uint64)))
-    for name in _TEXTS:
-        texts = features[name].combine_chunks().dictionary_encode()
-        each = np.append(text_hashes(texts.dictionary), np.uint64(0))
-        said = mix(said ^ each[texts.indices.fill_null(len(texts.dictionary)).to_numpy(zero_copy_only=False)])
+    for name in texts:
+        words = features[name].combine_chunks().dictionary_encode()
+        each = np.append(text_hashes(words.dictionary), np.uint64(0))
+        said = mix(said ^ each[words.indices.fill_null(len(words.dictionary)).to_numpy(zero_copy_only=False)])
     return said.view(np.int64)
 
 

@@ -37,7 +37,7 @@ from bagipakai.registry.matching.deciding import MATCH, NONE, REVIEW
 from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.index import Index
 from bagipakai.registry.matching.keys import BY_NUMBER
-from bagipakai.registry.matching.numbers import DIGITS
+from bagipakai.registry.matching.numbers import DATED, DIGITS
 from bagipakai.registry.matching.pairs import Sample, answered_by, prepared
 from bagipakai.registry.matching.policy import Abuse, Decision
 from bagipakai.registry.matching.results import result
@@ -233,11 +233,8 @@ class _Met:
         ordinal = np.concatenate([ordinals, owned.ordinal[same].astype(np.int64)])
         owner = np.arange(len(row)) >= len(rows)
         invented = ordinal >= honey.real(index)
-        guessed = np.zeros(len(found), bool)
+        guessed = honey.asked_for(said, index)
         guessed[row[invented]] = True
-        near = found["nearest"].fill_null(-1).to_numpy()
-        elsewhere = pc.is_in(found["level_nik"], pa.array(["in-the-cards-place", "a-digit-more-or-less"]))
-        guessed |= (near >= honey.real(index)) & elsewhere.to_numpy(zero_copy_only=False)
         kept = ~guessed[row]
         return cls(row[kept], ordinal[kept], owner[kept], guessed)
 
@@ -273,7 +270,8 @@ class _Watch:
 
     def again(self, met: _Met, said: pa.Table, people: People, index: Index) -> Refusal | None:
         """Whether the same persons were asked about in too many ways: who was met, and whoever has a number that a row
-        says, also where nobody has it, so that this answer tells nothing of who exists."""
+        says, also where nobody has it, so that this answer tells nothing of who exists. What is tried where the card
+        stands meets nobody until it is right: there a person is also a name beside the first digits of a number."""
         ordinal, row = met.ordinal[~met.owner], met.row[~met.owner]
         niks, at = np.zeros(len(ordinal), np.int64), people.places(ordinal)
         niks[at >= 0] = people.niks[at[at >= 0]]
@@ -282,12 +280,20 @@ class _Watch:
         nik, card = (said[name].fill_null(0).to_numpy() for name in ("nik", "kk"))
         whole = np.flatnonzero(said["nik_sound"].to_numpy() == DIGITS)
         as_nik = np.flatnonzero((card > 0) & ~said["nik_fits"].fill_null(False).to_numpy(zero_copy_only=False))
-        numbers = np.concatenate([nik[whole], card[as_nik]])
+        named = as_nik[said["name"].is_valid().to_numpy()[as_nik]]
+        numbers = np.concatenate([nik[whole], card[as_nik], np.zeros(len(named), np.int64)])
+        begun = pa.table({"name": said["name"], "number": pa.array(card // 10 ** (DIGITS - DATED))})
         here = int(self._house.release.digest[:15], 16)  # an ordinal tells a person of one release
         self._pairs = self._asked.pairs(
             np.concatenate([niks, numbers]),
-            np.concatenate([ordinal + 1 ^ here, np.zeros(len(numbers), np.int64)]),
-            values(said)[np.concatenate([row, whole, as_nik])],
+            np.concatenate(
+                [
+                    ordinal + 1 ^ here,
+                    np.zeros(len(whole) + len(as_nik), np.int64),
+                    values(begun, ["number"], ["name"])[named],
+                ]
+            ),
+            values(said)[np.concatenate([row, whole, as_nik, named])],
         )
         ways = self._asked.altered(self._pairs, self._day, self._policy, self._package)
         many = int((ways >= self._policy.asked_alarm).sum())

@@ -22,6 +22,7 @@ from bagipakai.core.canonical import canonical
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.index import Index
+from bagipakai.registry.matching.numbers import DIGITS, MOST
 from bagipakai.registry.matching.policy import Abuse
 from bagipakai.registry.regions import regions
 from bagipakai.registry.releases import Release
@@ -57,6 +58,26 @@ def met(found: pa.Table, index: Index) -> Numbers:
         return np.zeros(len(found), bool)
     guessed: Numbers = pc.greater_equal(whose, real(index)).fill_null(False).to_numpy()
     return guessed
+
+
+def asked_for(said: pa.Table, index: Index) -> Numbers:
+    """Which rows (features) say the number of a honey record wherever matching reads one (`keys`): as a NIK, where the
+    card stands, or with a digit more or less: bool."""
+    theirs = index.nameless(np.arange(real(index), len(index)))["nik"].drop_null().to_numpy()
+    nik, card, odd = (said[name].fill_null(0).to_numpy() for name in ("nik", "kk", "nik_odd"))
+    found: Numbers = np.isin(card, theirs)
+    found |= (said["nik_sound"].to_numpy() == DIGITS) & np.isin(nik, theirs)
+    found |= np.isin(odd, _a_digit_less(theirs, DIGITS)) & (odd > 0)
+    longer = np.flatnonzero(odd > MOST)
+    found[longer] |= np.isin(_a_digit_less(odd[longer], DIGITS + 1), theirs).any(axis=0)
+    return found
+
+
+def _a_digit_less(numbers: Numbers, digits: int) -> Numbers:
+    """These numbers without their last digit, without the one before it, and so on: a row for each."""
+    power = 10 ** np.arange(digits, dtype=np.int64)[:, None]
+    less: Numbers = numbers // (10 * power) * power + numbers % power
+    return less
 
 
 def without(found: pa.Table, rows: Numbers) -> pa.Table:
