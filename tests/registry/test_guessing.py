@@ -231,9 +231,13 @@ def test_what_is_to_be_looked_at_is_shown(house, monkeypatch, capsys):
 
 
 def beside(column: str, number: str) -> dict:
-    """A number in the column of the card, or with a digit too many or too few."""
+    """A number in the column of the card, or with a digit too many or too few, or rounded; and the date that it has."""
     odd = {"odd": f"9{number}", "odd-within": f"{number[:14]}7{number[14:]}", "short": f"{number[:14]}{number[15:]}"}
-    return {"nik": odd[column]} if column in odd else {column: number}
+    odd |= {"early": f"{number[:3]}5{number[3:]}", "no-place": f"{number[:2]}{number[3:]}"}
+    day = int(number[6:8]) % 40
+    century = 19 if int(number[10:12]) > 26 else 20
+    born = f"{day:02d}-{number[8:10]}-{century}{number[10:12]}"
+    return {"tanggal_lahir": born} | ({"nik": odd[column]} if column in odd else {column: number})
 
 
 @pytest.mark.parametrize("column", ["nik", "no_kk", "odd", "odd-within", "short"])
@@ -246,11 +250,35 @@ def test_a_honey_record_is_met_by_its_number_wherever_it_stands(column, house, r
     assert [(one.sign, one.count) for one in alarms(house)] == [(Sign.HONEY, 3)]
 
 
-@pytest.mark.parametrize("column", ["nik", "no_kk", "odd"])
+@pytest.mark.parametrize("column", ["nik", "no_kk", "odd", "early", "no-place"])
 def test_one_person_tried_with_many_numbers_is_not_answered_wherever_they_stand(column, house, release, people):
+    """Over several lists, too; and not even where the name is written otherwise each time, so that only the right
+    number would meet the person."""
     person = next(one for one in people if one["nik"] and one["nik"].endswith("1") and one["tanggal_lahir"])
     first = int(person["nik"]) // 10_000 * 10_000 + 1
-    guesses = [{"nama": person["nama"], **beside(column, str(first + 7 * at))} for at in range(30)]
-    rows = [{**row, "list_id": str(at)} for at, row in enumerate([*a_list(people), *guesses])]
-    assert ordered(house, release, matching(house, rows, reasons=True), "O-1").refusal == "order-matching-asks-again"
+    names = [
+        f"{person['nama'][: at % 5]}{chr(65 + at % 26)}Q{chr(65 + at % 23)}{person['nama'][at % 5 :]}"
+        for at in range(32)
+    ]
+    answers = []
+    for turn in range(4):
+        guesses = [{"nama": names[at], **beside(column, str(first + 7 * at))} for at in range(8 * turn, 8 * turn + 8)]
+        rows = [{**row, "list_id": str(at)} for at, row in enumerate([*a_list(people, turn), *guesses])]
+        plan = matching(house, rows, reasons=True, roster=f"D-{turn}")
+        answers.append(ordered(house, release, plan, f"O-{turn}").refusal)
+    assert answers == ["", "", "order-matching-asks-again", "order-matching-asks-again"]
     assert {one.sign for one in alarms(house)} == {Sign.ALTERED}
+
+
+def test_a_family_in_list_after_list_without_numbers_is_nobodys_guess(house, release, people):
+    """Five of them on one card, month after month, their names written a little otherwise."""
+    family = [
+        {"nama": f"NAMA {chr(65 + at)}", "tanggal_lahir": f"0{at + 1}-02-199{at}", "no_kk": "3201011505120007"}
+        for at in range(5)
+    ]
+    for turn in range(5):
+        written = [{**one, "nama": f"{one['nama']} {'BIN' * (turn % 2)} {turn}"} for one in family]
+        rows = [{**row, "list_id": str(at)} for at, row in enumerate([*a_list(people), *written])]
+        plan = matching(house, rows, roster=f"D-{turn}")
+        assert ordered(house, release, plan, f"O-{turn}").refusal == ""
+    assert alarms(house) == []

@@ -10,7 +10,7 @@ such a token too. Only what was answered is kept: what was refused told nobody a
 
 import hmac
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from bagipakai.registry.keys import MasterKey
 from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.index import text_hashes
 from bagipakai.registry.matching.keys import mix
+from bagipakai.registry.matching.numbers import DATED, DIGITS, LEAST, MOST, is_possible
 from bagipakai.registry.matching.policy import Abuse
 
 SCHEME: Final = "asked-tokens/v1"
@@ -37,6 +38,7 @@ _ENDING: Final = ".npy"
 _NUMBERS: Final = (
     "nik",
     "nik_odd",
+    "nik_beside",
     "kk",
     "kk_15",
     "born",
@@ -45,6 +47,7 @@ _NUMBERS: Final = (
     "kec",
     "desa",
 )  # of a row's features: what a guesser alters
+_SERIALS: Final = 10 ** (DIGITS - DATED)
 _TEXTS: Final = ("name", "mother")
 
 
@@ -109,20 +112,37 @@ class Asked:
         return (one for one in entries(self._folder) if one.institution == self._name)
 
 
-def values(features: pa.Table, numbers: Iterable[str] = _NUMBERS, texts: Iterable[str] = _TEXTS) -> Numbers:
-    """A number for what each row says of a person in these columns, the same for rows that say the same."""
+def values(features: pa.Table) -> Numbers:
+    """A number for what each row says of a person, the same for rows that say the same."""
     said = np.zeros(len(features), np.uint64)
-    for name in numbers:
+    for name in _NUMBERS:
         column = features[name].combine_chunks()
         if pa.types.is_date(column.type):
             column = column.cast(pa.int32())
         told = column.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
         said = mix(said ^ mix(told.astype(np.uint64)))
-    for name in texts:
+    for name in _TEXTS:
         words = features[name].combine_chunks().dictionary_encode()
         each = np.append(text_hashes(words.dictionary), np.uint64(0))
         said = mix(said ^ each[words.indices.fill_null(len(words.dictionary)).to_numpy(zero_copy_only=False)])
     return said.view(np.int64)
+
+
+def tried(features: pa.Table, rows: Numbers) -> tuple[Numbers, Numbers]:
+    """Those of these `rows` (bool) that could be tries of a serial, some several times; and for each a number below 0
+    that all tries of one NIK have in common. It is what stands before the serial; and where a digit is missing or too
+    many, what may stand there: each of the possible NIKs without a digit, or the rest, or the date."""
+    nik, beside, odd = (features[name].fill_null(0).to_numpy() for name in ("nik", "nik_beside", "nik_odd"))
+    long, short = np.where(odd > MOST, odd, 0), np.where(odd < LEAST, odd, 0)
+    before = [np.where(features["nik_sound"].to_numpy() >= DIGITS - 1, nik, 0) // _SERIALS, beside // _SERIALS]
+    for one in (long // 10 ** (at + 1) * 10**at + long % 10**at for at in range(DIGITS + 1)):
+        possible = is_possible(one, np.full(len(one), DATED))
+        before.append(np.where(possible, one // _SERIALS, 0))
+    before.append(np.where(short > 0, 10**13 + short // _SERIALS, 0))
+    for day in (short // _SERIALS % 10**6, short // (_SERIALS // 10) % 10**6):
+        before.append(np.where(short > 0, 10**14 + day, 0))
+    found = [np.flatnonzero(one * rows) for one in before]
+    return np.concatenate(found), -np.concatenate([one[at] for one, at in zip(before, found, strict=True)])
 
 
 def entries(folder: Path) -> Iterator[Entry]:

@@ -27,7 +27,7 @@ from bagipakai.core.query import Column, In, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import reviews, rosters
 from bagipakai.registry.alarms import Alarm, Alarms, Sign
-from bagipakai.registry.asked import Asked, values
+from bagipakai.registry.asked import Asked, tried, values
 from bagipakai.registry.engines import BATCH, Absent, Engine, Part, schema_of, types_of
 from bagipakai.registry.extract import ANSWERS, Extract, NotWhatWasApproved
 from bagipakai.registry.keys import Keys
@@ -37,7 +37,7 @@ from bagipakai.registry.matching.deciding import MATCH, NONE, REVIEW
 from bagipakai.registry.matching.features import features
 from bagipakai.registry.matching.index import Index
 from bagipakai.registry.matching.keys import BY_NUMBER
-from bagipakai.registry.matching.numbers import DATED, DIGITS
+from bagipakai.registry.matching.numbers import DIGITS
 from bagipakai.registry.matching.pairs import Sample, answered_by, prepared
 from bagipakai.registry.matching.policy import Abuse, Decision
 from bagipakai.registry.matching.results import result
@@ -211,12 +211,13 @@ class People:
 @dataclass(frozen=True)
 class _Met:
     """Whom the rows met: pairs of a row and an ordinal, the one that was answered and those whose number the row says
-    though they are others; and the rows that met a honey record (bool)."""
+    though they are others; and which rows met a honey record, and which were answered for `certain` (bool)."""
 
     row: Numbers
     ordinal: Numbers
     owner: Numbers
     guessed: Numbers
+    certain: Numbers
 
     @classmethod
     def of(cls, found: pa.Table, said: pa.Table, index: Index) -> "_Met":
@@ -236,7 +237,8 @@ class _Met:
         guessed = honey.asked_for(said, index)
         guessed[row[invented]] = True
         kept = ~guessed[row]
-        return cls(row[kept], ordinal[kept], owner[kept], guessed)
+        certain = pc.equal(found["band"], MATCH).to_numpy() & ~guessed
+        return cls(row[kept], ordinal[kept], owner[kept], guessed, certain)
 
     @property
     def everybody(self) -> Numbers:
@@ -270,30 +272,21 @@ class _Watch:
 
     def again(self, met: _Met, said: pa.Table, people: People, index: Index) -> Refusal | None:
         """Whether the same persons were asked about in too many ways: who was met, and whoever has a number that a row
-        says, also where nobody has it, so that this answer tells nothing of who exists. What is tried where the card
-        stands meets nobody until it is right: there a person is also a name beside the first digits of a number."""
+        says, also where nobody has it, so that this answer tells nothing of who exists. Serials that are tried meet
+        nobody until one is right: what is not answered for certain asks also about a place, a day and a sex."""
         ordinal, row = met.ordinal[~met.owner], met.row[~met.owner]
         niks, at = np.zeros(len(ordinal), np.int64), people.places(ordinal)
         niks[at >= 0] = people.niks[at[at >= 0]]
         others, place = np.unique(ordinal[at < 0], return_inverse=True)
         niks[at < 0] = index.nameless(others)["nik"].fill_null(0).to_numpy()[place]
-        nik, card = (said[name].fill_null(0).to_numpy() for name in ("nik", "kk"))
-        whole = np.flatnonzero(said["nik_sound"].to_numpy() == DIGITS)
-        as_nik = np.flatnonzero((card > 0) & ~said["nik_fits"].fill_null(False).to_numpy(zero_copy_only=False))
-        named = as_nik[said["name"].is_valid().to_numpy()[as_nik]]
-        numbers = np.concatenate([nik[whole], card[as_nik], np.zeros(len(named), np.int64)])
-        begun = pa.table({"name": said["name"], "number": pa.array(card // 10 ** (DIGITS - DATED))})
+        nik, beside = (said[name].fill_null(0).to_numpy() for name in ("nik", "nik_beside"))
+        whole, there = np.flatnonzero(said["nik_sound"].to_numpy() == DIGITS), np.flatnonzero(beside)
+        tries, begins = tried(said, ~met.certain)
         here = int(self._house.release.digest[:15], 16)  # an ordinal tells a person of one release
         self._pairs = self._asked.pairs(
-            np.concatenate([niks, numbers]),
-            np.concatenate(
-                [
-                    ordinal + 1 ^ here,
-                    np.zeros(len(whole) + len(as_nik), np.int64),
-                    values(begun, ["number"], ["name"])[named],
-                ]
-            ),
-            values(said)[np.concatenate([row, whole, as_nik, named])],
+            np.concatenate([niks, nik[whole], beside[there], np.zeros(len(tries), np.int64)]),
+            np.concatenate([ordinal + 1 ^ here, np.zeros(len(whole) + len(there), np.int64), begins]),
+            values(said)[np.concatenate([row, whole, there, tries])],
         )
         ways = self._asked.altered(self._pairs, self._day, self._policy, self._package)
         many = int((ways >= self._policy.asked_alarm).sum())

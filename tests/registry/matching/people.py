@@ -12,6 +12,7 @@ COLUMNS = pa.schema(
         ("nik", pa.int64()),
         ("nik_sound", pa.uint8()),
         ("nik_odd", pa.int64()),
+        ("nik_beside", pa.int64()),
         ("nik_own", pa.bool_()),
         ("nik_fits", pa.bool_()),
         ("kk", pa.int64()),
@@ -44,7 +45,7 @@ def of_rows(rows: list[dict]) -> pa.Table:
     """Features of people of whom only this is known."""
     texts = {who: names.normalised(pa.array([row.get(who) for row in rows], pa.string())) for who in ("name", "mother")}
     rows = [{"registry_id": at, "kk_15": row["kk"] and row["kk"] // 10} | row for at, row in enumerate(rows)]
-    own = pa.Table.from_pylist(rows, pa.schema([("registry_id", pa.int64()), *(COLUMNS.field(at) for at in range(14))]))
+    own = pa.Table.from_pylist(rows, pa.schema([("registry_id", pa.int64()), *(COLUMNS.field(at) for at in range(15))]))
     columns = dict(zip(own.column_names, own.columns, strict=True))
     for who, told in texts.items():
         columns |= {f"{who}_{form}".removesuffix("_canonical"): told[form] for form in told.column_names}

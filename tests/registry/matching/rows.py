@@ -43,6 +43,7 @@ def persons(n: int, seed: int) -> pa.Table:
             "nik": nik + dice.integers(1, 9, n),
             "nik_sound": pa.array(np.full(n, 16), pa.uint8()),
             "nik_odd": pa.nulls(n, pa.int64()),
+            "nik_beside": pa.nulls(n, pa.int64()),
             "nik_fits": pa.array(dice.random(n) < 0.9, mask=dice.random(n) < 0.1),
             "kk": kk,
             "kk_15": kk // 10,
@@ -63,7 +64,9 @@ def persons(n: int, seed: int) -> pa.Table:
 def some_rows(there: pa.Table, n: int, seed: int) -> pa.Table:
     """`n` of them, some numbers, names and dates of each changed or missing: every level of `comparisons` is met."""
     dice = np.random.default_rng(seed)
-    rows = there.take(pa.array(dice.integers(0, there.num_rows, n))).drop_columns(["name_frequency", "nik_odd"])
+    rows = there.take(pa.array(dice.integers(0, there.num_rows, n))).drop_columns(
+        ["name_frequency", "nik_odd", "nik_beside"]
+    )
     other = there.take(pa.array(dice.integers(0, there.num_rows, n)))
     alone = dice.random(n) < 0.05  # nothing is told of family and place
     open_card, homeless = alone | (dice.random(n) < 0.3), alone | (dice.random(n) < 0.2)
@@ -82,6 +85,7 @@ def some_rows(there: pa.Table, n: int, seed: int) -> pa.Table:
     columns["nik_odd"] = pa.array(
         [nik and _of_another_length(nik, dice) for nik in rows["nik"].to_pylist()], pa.int64()
     )
+    columns["nik_beside"] = pa.array(rows["nik"].to_numpy(), pa.int64(), mask=dice.random(n) < 0.9)
     crossed = dice.random(n) < 0.1
     for one, other in (("nik", "kk"), ("name", "mother")):
         for form in ("", "_phonetic", "_skeleton", "_words", "_nick")[: 5 if one == "name" else 1]:

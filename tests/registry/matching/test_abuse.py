@@ -81,11 +81,32 @@ def test_dates_are_tried_in_numbers_too():
 
 
 @pytest.mark.parametrize("written", [{"no_kk": "{}"}, {"nik": "9{}"}])
-def test_guesses_beside_the_column_of_the_number_are_seen_as_well(people, written):
-    """The column of the card is asked for a number, and a number of 17 digits for what is left of it (0141)."""
-    one = people.filter(pa.compute.is_valid(people["nik"])).slice(0, 1).to_pylist()[0]
-    first = int(one["nik"]) // 10_000 * 10_000
+def test_guesses_beside_the_column_of_the_number_are_seen_as_well(written):
+    """A number in the column of the card, or of 17 digits, is asked for where it fits the row's date (0141)."""
     (column, form), *_ = written.items()
-    counted = [{"nama": one["nama"], column: form.format(first + at)} for at in range(1, 200)]
+
+    def guess(at: int, name: str) -> dict:
+        return {"nama": name, "tanggal_lahir": "17-08-1980", column: form.format(3201011708800000 + at)}
+
+    counted = [guess(at, f"NAMA {at % 7} {chr(65 + at % 26)}") for at in range(1, 200)]
     assert objection(counted).code == "roster-counts-numbers-up"
-    assert objection([{"nama": f"NAMA {chr(65 + at)}", column: form.format(first + 1)} for at in range(25)]) is not None
+    repeated = [guess(1, f"NAMA {chr(65 + at)}") for at in range(25)]
+    assert objection(repeated).code == "roster-repeats-one-number"
+
+
+@pytest.mark.parametrize(
+    "columns", [["no_kk", "nama"], ["no_kk", "nama", "tanggal_lahir"], ["nik", "no_kk", "nama"]], ids=" ".join
+)
+def test_families_whose_cards_were_issued_on_one_day_pass(columns):
+    """A village whose cards have numbers that follow, three persons on each; and a home with one card for many."""
+    dice = random.Random(3)
+    rows = [
+        {
+            "nik": f"320101{dice.randint(1, 28):02d}{dice.randint(1, 12):02d}{at % 50 + 50}{dice.randint(1, 9):04d}",
+            "no_kk": str(3201011505120000 + (at // 3 if at < 900 else 9_999)),
+            "nama": f"ORANG {at}",
+            "tanggal_lahir": f"{dice.randint(1, 28):02d}-{dice.randint(1, 12):02d}-{dice.randint(1950, 1999)}",
+        }
+        for at in range(930)
+    ]
+    assert objection([{name: row[name] for name in columns} for row in rows]) is None

@@ -138,7 +138,7 @@ def without(*parts: str, scarce: bool = False) -> set[str]:
         (ODD | {"nik_odd": 32010112345667890}, without(*NUMBER) | {"nik-year-initial", "nik-12"}),
         (ODD | {"nik_odd": 320101123456790}, without(*NUMBER) | {"nik-12"}),
         # Each in the column of the other.
-        ({"nik": 3201010000000001, "kk": 3201011234567890}, without(*NUMBER) | {"nik"}),
+        ({"nik": 3201010000000001, "nik_beside": 3201011234567890}, without(*NUMBER) | {"nik"}),
         ({"nik": 3201010000000001, "kk": 3201011234567890, "nik_fits": True}, without(*NUMBER, "kk_15")),
         (
             {"name": "SITI AMINAH", "mother": "BUDI SANTOSO"},

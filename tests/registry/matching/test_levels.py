@@ -87,7 +87,12 @@ PERSON = {
         ({"nik": "320101405810003"}, "nik", "missing"),
         ({"nik": "32O1O14505810OO2"}, "nik", "equal-nothing-to-fit"),
         # What stands in the other's column.
-        ({"nik": "3201011203150004", "no_kk": "3201014505810002"}, "nik", "in-the-cards-place"),
+        (
+            {"nik": "3201011203150004", "no_kk": "3201014505810002", "tanggal_lahir": "05-05-1981"},
+            "nik",
+            "in-the-cards-place",
+        ),
+        ({"no_kk": "3201014505810002"}, "nik", "missing"),  # it fits nothing of its row: no number to ask for
         ({"nik": "3201011203150004", "no_kk": "3201014505810002"}, "rumah", "family"),
         ({"nik": "3201011203150004"}, "nik", "missing"),
         ({"nik": "3201011203150004", "nama_ibu": "Aminah Saleh"}, "rumah", "family-and-mother"),

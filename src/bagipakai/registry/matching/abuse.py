@@ -13,7 +13,7 @@ from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.lookups import firsts
 from bagipakai.registry.matching.numbers import DIGITS
 from bagipakai.registry.matching.policy import Abuse, Reading
-from bagipakai.registry.matching.values import Values, fits_its_row
+from bagipakai.registry.matching.values import Values
 
 SHOWN: Final = 5  # numbers of rows
 
@@ -71,15 +71,10 @@ def _dates_tried(table: pa.Table, lines: Numbers, policy: Abuse) -> Refusal | No
 
 def _numbers(table: pa.Table, day: date) -> tuple[Numbers, Numbers]:
     """The numbers by which somebody is asked for, placeholders not among them, and in which row each stands: NIKs of
-    sixteen sound digits, or of one less or more, and what stands in the column of the card, where the row has no NIK
-    that fits it (`keys.asked`)."""
+    sixteen sound digits, or of one less or more, or in the column of the card (`Values`)."""
     told = Values.of(table, Reading.on(day))
-    nik, card = (one.number.fill_null(0).to_numpy() for one in (told.nik, told.family))
-    fits = fits_its_row(nik, told.nik.sound, told.born, told.sex) > 0
-    said = (
-        np.where(told.nik.sound == DIGITS, nik, told.nik.odd),
-        np.where((told.family.sound == DIGITS) & ~fits & (card != nik), card, 0),
-    )
+    nik = np.where(told.nik.sound == DIGITS, told.nik.number.fill_null(0).to_numpy(), told.nik.odd)
+    said = (nik, told.beside())
     rows = [np.flatnonzero(one) for one in said]
     return np.concatenate([one[at] for one, at in zip(said, rows, strict=True)]), np.concatenate(rows)
 

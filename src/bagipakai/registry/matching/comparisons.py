@@ -64,7 +64,7 @@ _SAME_12 = "nik_l // 10000 = nik_r // 10000"
 _SOUND_TO_12 = "nik_sound_l = 12"  # a digit is missing, or too many: wherever that is, the others moved
 _ONE_MORE_OR_LESS = "(nik_odd_l IS NOT NULL AND levenshtein(CAST(nik_odd_l AS VARCHAR), nik_text_r) = 1)"
 # Numbers stand in each other's column.
-_NUMBER_IN_THE_CARD = "kk_l = nik_r"
+_NUMBER_IN_THE_CARD = "nik_beside_l = nik_r"
 _CARD_IN_THE_NUMBER = "(nik_l = kk_r AND nik_sound_l = 16)"
 _SAME_FAMILY = f"({_equal('kk')} OR {_CARD_IN_THE_NUMBER})"
 _BOTH_FIT = "nik_fits_l AND nik_fits_r"

@@ -24,12 +24,12 @@ def features(rows: pa.Table, day: date | None = None, values: Values | None = No
 
     `nik` int64, null unless sixteen digits could be laid out, of which the first `nik_sound` (uint8) are evidence: 16;
     15 if a spreadsheet rounded it; 12 if digits are missing or too many behind a possible date; fewer after scientific
-    notation; 0 if there is none. `nik_odd` int64, a number of 15 or 17 digits as it stands. `nik_own` bool: its
-    structure is possible. `nik_fits` bool: its date and sex are those of the row; null if the row does not say. `kk`
-    int64, sound as a whole; `kk_15` int64, its first fifteen digits, also where a spreadsheet rounded it. `born`
-    date32, `born_part` uint8 (3 all of it, 2 year and month, 1 year; null), `born_default` bool. `sex` int8 (1 man, 2
-    woman). `kab`, `kec` int32, `desa` int64. Then the forms of `nama` and `nama_ibu` (names.normalised): `name`,
-    `name_phonetic` …, `mother` …."""
+    notation; 0 if there is none. `nik_odd` int64, a number of 15 or 17 digits as it stands, and `nik_beside` int64,
+    one where the card's should be that has the row's date. `nik_own` bool: its structure is possible.
+    `nik_fits` bool: its date and sex are those of the row; null if the row does not say. `kk` int64, sound as a whole;
+    `kk_15` int64, its first fifteen digits, also where a spreadsheet rounded it. `born` date32, `born_part` uint8 (3
+    all of it, 2 year and month, 1 year; null), `born_default` bool. `sex` int8 (1 man, 2 woman). `kab`, `kec` int32,
+    `desa` int64. Then the forms of `nama` and `nama_ibu` (names.normalised): `name`, `name_phonetic` …, `mother` …."""
     reading = Reading.on(day or today())
     values = values or Values.of(rows, reading)
     nik, family, born, sex = values.nik, values.family, values.born, values.sex
@@ -47,6 +47,7 @@ def features(rows: pa.Table, day: date | None = None, values: Values | None = No
         "nik": _filled(number, pa.int64()),
         "nik_sound": pa.array(sound, pa.uint8()),
         "nik_odd": _filled(nik.odd, pa.int64()),
+        "nik_beside": _filled(values.beside(), pa.int64()),
         "nik_own": pa.array(is_possible(number, sound)),
         "nik_fits": pa.array(fits > 0, mask=fits == 0),
         "kk": _filled(np.where(family.sound == DIGITS, kk, 0), pa.int64()),

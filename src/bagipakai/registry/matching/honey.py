@@ -61,12 +61,14 @@ def met(found: pa.Table, index: Index) -> Numbers:
 
 
 def asked_for(said: pa.Table, index: Index) -> Numbers:
-    """Which rows (features) say the number of a honey record wherever matching reads one (`keys`): as a NIK, where the
-    card stands, or with a digit more or less: bool."""
+    """Which rows (features) say the number of a honey record wherever matching reads one (`keys`): as a NIK, also one
+    whose last digit a spreadsheet rounded, where the card stands, or with a digit more or less: bool."""
     theirs = index.nameless(np.arange(real(index), len(index)))["nik"].drop_null().to_numpy()
-    nik, card, odd = (said[name].fill_null(0).to_numpy() for name in ("nik", "kk", "nik_odd"))
-    found: Numbers = np.isin(card, theirs)
-    found |= (said["nik_sound"].to_numpy() == DIGITS) & np.isin(nik, theirs)
+    nik, beside, odd = (said[name].fill_null(0).to_numpy() for name in ("nik", "nik_beside", "nik_odd"))
+    sound = said["nik_sound"].to_numpy()
+    found: Numbers = np.isin(beside, theirs)
+    found |= (sound == DIGITS) & np.isin(nik, theirs)
+    found |= (sound == DIGITS - 1) & np.isin(nik // 10, theirs // 10)
     found |= np.isin(odd, _a_digit_less(theirs, DIGITS)) & (odd > 0)
     longer = np.flatnonzero(odd > MOST)
     found[longer] |= np.isin(_a_digit_less(odd[longer], DIGITS + 1), theirs).any(axis=0)

@@ -148,8 +148,8 @@ def _readings(found: Parts, nick: pa.ChunkedArray) -> Iterator[tuple[Numbers, di
     yield np.arange(len(found["born"].values)), {}
     yield _exchanged(found)
     yield _of_odd_numbers(found)
-    rows = np.flatnonzero(found["card"].present & ~found["fits"].present)  # each in the other's column
-    yield rows, {"nik": found["card"].at(rows)}
+    rows = np.flatnonzero(found["beside"].present)  # each in the other's column
+    yield rows, {"nik": found["beside"].at(rows)}
     rows = np.flatnonzero(found["nik_15"].present & ~found["fits"].present)
     yield rows, {"kk_15": found["nik_15"].at(rows)}
     rows = np.flatnonzero(found["name"].present & found["mother"].present)
@@ -182,7 +182,7 @@ def parts(features: pa.Table) -> dict[str, Part]:
         "initial": _initial(features["name"]),
     }
     found |= {name: _numbers(features[name]) for name in ("kk_15", "kab", "kec", "desa")}
-    found |= {"card": _numbers(features["kk"]), "odd": _numbers(features["nik_odd"])}
+    found |= {name: _numbers(features[f"nik_{name}"]) for name in ("beside", "odd")}
     found["fits"] = Part(nik.values, features["nik_fits"].fill_null(False).to_numpy(zero_copy_only=False))
     found |= {
         name: _word(features[column])

@@ -65,7 +65,7 @@ class Side:
         }
         self.columns["number"] = filled(table["nik"], 0)
         self.columns["nik"] = packed(self.columns["number"], 16)
-        self.columns["odd"] = filled(table["nik_odd"], 0)
+        self.columns["odd"], self.columns["beside"] = (filled(table[name], 0) for name in ("nik_odd", "nik_beside"))
         days = filled(pc.cast(table["born"], pa.int32()), 0)
         self.columns["born"] = np.where(_valid(table["born"]), packed_dates(days), 0)
         self._texts = {name: table[name].combine_chunks() for name in ("name", "mother")}
@@ -305,7 +305,7 @@ def _nik(pairs: _Pairs) -> Numbers:
     fits, theirs_fits = pairs.both("nik_fits")
     same, same_12, off = left == right, left >> 16 == right >> 16, _digits_off(left, right)
     both_fit = (fits == YES) & (theirs_fits == YES)
-    in_the_card = pairs.across("kk", "number")
+    in_the_card = pairs.across("beside", "number")
     odd = pairs.where((pairs.ours("odd") != 0) & (right != 0), _a_digit_more_or_less)
     nothing = (left == 0) | (right == 0) | (sound < 12) | ((sound == 12) & ~same_12) | pairs.card_in_the_number()
     return _first(

@@ -108,13 +108,15 @@ def half(hashes: Numbers) -> Numbers:
 
 
 def columns(records: Numbers) -> dict[str, pa.Array]:
-    """The features of these records, but for their texts; a number of another length than sixteen is not kept."""
+    """The features of these records, but for their texts; numbers of another length or in another place are not
+    kept."""
     flags = flags_of(records)
     level, region = flags["level"], records["region"]
     return {
         "nik": _where(records["nik"] >= 0, records["nik"], pa.int64()),
         "nik_sound": pa.array(flags["nik_sound"].astype(np.uint8)),
         "nik_odd": pa.nulls(len(records), pa.int64()),
+        "nik_beside": pa.nulls(len(records), pa.int64()),
         "nik_own": _told(flags["nik_own"]),
         "nik_fits": _told(flags["nik_fits"]),
         "kk": _where(flags["kk"] > 0, records["kk"], pa.int64()),

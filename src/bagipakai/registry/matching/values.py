@@ -9,7 +9,7 @@ import pyarrow as pa
 from bagipakai.registry.matching import regions
 from bagipakai.registry.matching.dates import Dates, dates
 from bagipakai.registry.matching.letters import Column
-from bagipakai.registry.matching.numbers import DATED, Numbers, birth, numbers
+from bagipakai.registry.matching.numbers import DATED, DIGITS, Numbers, birth, numbers
 from bagipakai.registry.matching.policy import Reading
 
 WHOLE, MONTHLY = 3, 2  # parts of a date that are known
@@ -42,6 +42,22 @@ class Values:
         desa, kec, kab = (regions.codes(column(rows, name)) for name in ("kode_desa", "kode_kec", "kode_kab"))
         return cls(nik, family, born, regions.sexes(column(rows, "jenis_kelamin")), desa, kec, kab)
 
+    def beside(self) -> np.ndarray:
+        """The number in the column of the card, where it is this row's NIK by its date; else 0. int64.
+
+        No other is asked for as a NIK: what fits nothing of its row would be a guess (decision 0141)."""
+        card, nik = self.family, self.nik.number.fill_null(0).to_numpy()
+        number = card.number.fill_null(0).to_numpy()
+        found = np.zeros(len(number), np.int64)
+        rows = np.flatnonzero((card.sound == DIGITS) & (number != nik))
+        fits = fits_its_row(number[rows], card.sound[rows], _of(self.born, rows), self.sex[rows]) > 0
+        rows = rows[fits]
+        if len(rows):  # a NIK that fits better is the NIK
+            own = fits_its_row(nik[rows], self.nik.sound[rows], _of(self.born, rows), self.sex[rows]) > 0
+            rows = rows[~own]
+        found[rows] = number[rows]
+        return found
+
     def regions(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Regency, district and village, 0 where unknown: each from its own column, else from a smaller region's."""
         desa, kec, kab = self.desa, self.kec, self.kab
@@ -58,6 +74,10 @@ def _first(digits: int, *found: np.ndarray) -> np.ndarray:
     for other in found[1:]:
         result = np.where(result > 0, result, regions.level(other, digits))
     return result
+
+
+def _of(born: Dates, rows: np.ndarray) -> Dates:
+    return Dates(born.born.take(pa.array(rows)), born.part[rows], born.default[rows], born.doubt[rows])
 
 
 def fits_its_row(number: np.ndarray, sound: np.ndarray, born: Dates, sex: np.ndarray) -> np.ndarray:
