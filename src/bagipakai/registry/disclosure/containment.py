@@ -1,8 +1,8 @@
 """Two counts of which one lies inside the other tell a third: how many are in the wide one and not in the narrow one
 (differencing; disclosure reference 4.6 a). So whatever was published once is looked at beside everything that was.
 
-A cell is a box (per variable a mask of base categories: `core.boxes`), somewhere (intervals of leaf numbers, so that the
-levels of an area compare), and a true count. Places nest or lie apart, so around each one there are few.
+A cell is a box (per variable a mask of base categories: `core.boxes`), somewhere (intervals of leaf numbers, so that
+the levels of an area compare), and a true count. Places nest or lie apart, so around each one there are few.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
