@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from bagipakai.core.boxes import Dimension
+from bagipakai.core.boxes import Dimension, Places
 from bagipakai.registry.disclosure.cellkeys import CellKeys, Rule, predicates, published, summed
 from bagipakai.registry.disclosure.noise import Table, maximum_entropy
 from bagipakai.registry.keys import MasterKey
@@ -138,13 +138,18 @@ def measured(count: int) -> dict[str, object]:
 def _whole(engine: duckdb.DuckDBPyConnection, people: pa.Table, by: tuple[str, ...]) -> dict[str, float]:
     """The method as the house uses it, with record keys from tokens and a canonical predicate for each cell."""
     keys, noise = CellKeys(MasterKey(bytes(range(32))), "individu"), maximum_entropy(5, 3)
-    dimensions = [Dimension.of(name, tuple(range(most)), False) for name, most in zip(by, (514, 10, 2), strict=True)]
+    codes = [f"{11 + at // 20}{at % 20 + 1:02}" for at in range(514)]
+    places = Places(tuple(f"{code}010001" for code in codes))
+    dimensions = [Dimension.of(name, tuple(range(most)), False) for name, most in zip(by[1:], (10, 2), strict=True)]
     began = time.process_time()
     record = keys.record_keys(np.arange(len(people), dtype=np.uint64))
     drawn = time.process_time()
     engine.register("keyed", people.drop_columns("record_key").append_column("record_key", pa.array(record)))
     cells = summed(engine, "keyed", by, distinct=False)
-    told = predicates(keys, None, {name: cells[name].to_pylist() for name in by}, dimensions)
+    values = {name: cells[name].to_pylist() for name in by[1:]}
+    told = predicates(
+        keys, None, {"kode_kab": [codes[at] for at in cells["kab"].to_pylist()], **values}, dimensions, places
+    )
     assert isinstance(told, np.ndarray)
     published(cells["n"].to_numpy(), keys.cells(cells["keys"].to_numpy(), told), noise, RULE)
     ended = time.process_time()

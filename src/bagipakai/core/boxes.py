@@ -49,8 +49,9 @@ _Row: TypeAlias = Mapping[str, Scalar | None]
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A variable and its base categories: each the values that it holds. Where `missing`, unknown is one more category,
-    the last. No value stands twice; all are of one type."""
+    """A variable and its base categories: each the values that it holds. No value stands twice; all are of one type.
+    In a mask, bit 0 is unknown (a category of its own, where `missing`) and bit 1 the first category: a category that
+    is added later moves none of the others."""
 
     name: str
     categories: tuple[tuple[Scalar, ...], ...]
@@ -69,15 +70,15 @@ class Dimension:
     @property
     def full(self) -> int:
         """The mask of every category."""
-        return (1 << (len(self.categories) + self.missing)) - 1
+        return (2 << len(self.categories)) - 2 + self.missing
 
     def pieces(self) -> Iterator[tuple[int, _Row]]:
         """Each value: the bit of its category, and a row that has it."""
-        for at, category in enumerate(self.categories):
+        if self.missing:
+            yield 1, {self.name: None}
+        for at, category in enumerate(self.categories, 1):
             for value in category:
                 yield 1 << at, {self.name: value}
-        if self.missing:
-            yield 1 << len(self.categories), {self.name: None}
 
 
 @dataclass(frozen=True)

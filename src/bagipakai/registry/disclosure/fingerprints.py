@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -73,8 +74,8 @@ class Marks:
 
     def marked(self, rows: pa.Table, tokens: Numbers, level: Level, package: str) -> pa.Table:
         """`rows` with the marks of one package, in the same order. `tokens` (uint64) tell each row, in every copy
-        alike. Unknown values stay unknown; where nothing may be marked, the rows are as they were. Raises TypeError for
-        a column that is not of whole numbers."""
+        alike, as a person's ordinal in the release does. Unknown values stay unknown; where nothing may be marked, the
+        rows are as they were. Raises TypeError for a column that is not of whole numbers."""
         if level not in MARKED:
             return rows
         for name in self._rule.columns:
@@ -159,6 +160,41 @@ class _Found:
     tokens: Numbers
     shares: Numbers
     odd: Numbers
+
+
+def recognised(sample: pa.Table, release: pa.Table, tokens: Numbers, rule: Rule) -> tuple[pa.Table, Numbers]:
+    """The rows of `sample` that are exactly one row of `release`, and the tokens of these, where no name, number or
+    pseudonym tells: by all columns that both have, the marked ones up to their interval. `tokens` are those of the
+    release's rows. A row that fits two is nobody's."""
+    shared = [name for name in sample.column_names if name in release.column_names]
+    if not shared:
+        return sample.slice(0, 0), tokens[:0]
+    names = [f"c{at}" for at in range(len(shared))]
+    same = " AND ".join(f"(wanted.{name} IS NOT DISTINCT FROM known.{name})" for name in names)
+    with duckdb.connect() as engine:
+        engine.register("wanted", _coarse(sample, shared, rule).append_column("place", [np.arange(len(sample))]))
+        engine.register("release", _coarse(release, shared, rule).append_column("token", [tokens]))
+        found = engine.sql(f"""
+            WITH
+            known AS (  -- rows that no other row of the release is like
+                SELECT {", ".join(names)}, min(token) AS token FROM release GROUP BY {", ".join(names)}
+                HAVING (count(*) = 1)
+            )
+            SELECT wanted.place, known.token FROM wanted JOIN known ON {same} ORDER BY wanted.place
+            """).to_arrow_table()  # noqa: S608  # names made here
+    return sample.take(found["place"]), found["token"].to_numpy()
+
+
+def _coarse(rows: pa.Table, names: Sequence[str], rule: Rule) -> pa.Table:
+    """These columns as c0, c1, …, the marked ones as the number of their interval."""
+    columns = {}
+    for at, name in enumerate(names):
+        column = rows[name]
+        if name in rule.columns:
+            values = pc.fill_null(column, 0).to_numpy().astype(np.int64) // rule.columns[name]
+            column = pa.array(values, mask=pc.is_null(column).to_numpy())
+        columns[f"c{at}"] = column
+    return pa.table(columns)
 
 
 class Innocent:

@@ -12,7 +12,7 @@ no policy that is published, in no log and in no report.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -171,10 +171,5 @@ def _whole(chance: Mapping[int, float]) -> dict[int, int]:
 
 def _runs(row: Sequence[int]) -> list[tuple[int, int]]:
     """The row as (end, change) of each run of draws that change alike."""
-    return list(_ends(row))
-
-
-def _ends(row: Sequence[int]) -> Iterator[tuple[int, int]]:
-    for at in range(1, len(row) + 1):
-        if at == len(row) or row[at] != row[at - 1]:
-            yield at, row[at - 1]
+    ends = [at for at in range(1, len(row) + 1) if at == len(row) or row[at] != row[at - 1]]
+    return [(end, row[end - 1]) for end in ends]
