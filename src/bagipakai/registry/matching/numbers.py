@@ -114,6 +114,14 @@ def birth(number: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     return day - 40 * woman, month, year, 1 + woman.astype(np.int64)
 
 
+def a_digit_less(numbers: np.ndarray, digits: int) -> np.ndarray:
+    """These numbers (int64) of at most so many digits without their last digit, without the one before it, and so on: a
+    row for each place, the last one first."""
+    power = 10 ** np.arange(digits, dtype=np.int64)[:, None]
+    less: np.ndarray = numbers // (10 * power) * power + numbers % power
+    return less
+
+
 def _is_dated(first: np.ndarray) -> np.ndarray:
     """Whether twelve digits are a place and a day of birth."""
     place, day, month, year = first // 10**6, first // 10**4 % 100, first // 100 % 100, first % 100
