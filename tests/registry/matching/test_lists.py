@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bagipakai.core.policy import policy_file
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.matching import lists
-from bagipakai.registry.matching.headings import CALLED, Headings, meaning
+from bagipakai.registry.matching.headings import CALLED, Headings, is_header, meaning
 from bagipakai.registry.matching.lists import ListFile, headings, read
 from bagipakai.registry.matching.numbers import numbers
 from bagipakai.registry.matching.policy import Limits
@@ -76,7 +76,7 @@ def test_columns_are_recognised_by_their_usual_names(tmp_path):
     found = accepted(wrote(tmp_path, f"{HEADER}\n{ROW}\n"))
     assert found.table.to_pylist() == [
         {
-            "list_id": "2",
+            "list_id": "1",
             "nik": NIK,
             "nama": "SITI AMINAH",
             "jenis_kelamin": "P",
@@ -86,7 +86,7 @@ def test_columns_are_recognised_by_their_usual_names(tmp_path):
         }
     ]
     assert found.findings == ()
-    assert found.headings.unused == ("No",)
+    assert found.headings.unused == ()
     assert "SITI" not in repr(found)
 
 
@@ -112,7 +112,10 @@ def test_columns_are_recognised_by_their_usual_names(tmp_path):
         ("ID", "list_id"),
         ("Nama Ayah", None),
         ("Nama Desa", None),
-        ("No", None),
+        ("No.", "list_id"),
+        ("Nomor Urut", "list_id"),
+        ("Nomer Urut", "list_id"),
+        ("No Rumah", None),
         ("", None),
     ],
 )
@@ -305,6 +308,69 @@ def test_identifiers_of_rows_are_kept_and_looked_at(tmp_path):
         ("list-id-is-missing", "list_id"): (1, (3,)),
         ("list-id-stands-twice", "list_id"): (1, (4,)),
     }
+
+
+@pytest.mark.parametrize("heading", ["No", "No.", "NO", "No Urut", "Nomor Urut", "Nomor"])
+def test_the_number_at_the_head_of_a_row_names_it(tmp_path, heading):
+    text = f"DAFTAR PENERIMA\n\n{heading};NIK;Nama\n1;{NIK};SITI\n2;;BUDI\n"
+    found = accepted(wrote(tmp_path, text))
+    assert found.table["list_id"].to_pylist() == ["1", "2"]
+    assert (found.findings, found.headings.unused) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["No;id;Nama", "id;No;Nama", "Nama;id;No Urut"],  # a real identifier wins
+)
+def test_a_running_number_is_the_least_of_identifiers(tmp_path, header):
+    row = header.replace("No Urut", "7").replace("No", "7").replace("id", "A-1")
+    assert accepted(wrote(tmp_path, f"{header}\n{row}\n")).table["list_id"].to_pylist() == ["A-1"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Nama;Alamat;No",  # of the house
+        "No KK;No;Nama",  # of a card, or of nobody knows what
+        "No;No;Nama",  # of the family, then of the member
+    ],
+)
+def test_a_number_that_may_be_of_something_else_names_no_row(tmp_path, header):
+    found = accepted(wrote(tmp_path, f"{header}\n7;8;9\n"))
+    assert found.table["list_id"].to_pylist() == ["2"]
+    assert "No" in found.headings.unused
+
+
+@pytest.mark.parametrize(
+    ("numbers", "rows"),
+    [
+        (("1", "2", "1"), (4,)),  # it starts again in the next village
+        (("1", "", ""), (3, 4)),  # families are numbered
+        ((NIK, "2", "3"), (2,)),
+    ],
+)
+def test_a_running_number_that_names_no_row_is_left_out_and_told(tmp_path, numbers, rows):
+    found = accepted(wrote(tmp_path, "No;Nama\n" + "".join(f"{one};SITI\n" for one in numbers)))
+    assert found.table["list_id"].to_pylist() == ["2", "3", "4"]
+    assert findings(found) == {("list-running-number-names-no-row", "list_id"): (len(rows), rows)}
+    assert "No" in found.headings.unused and NIK not in found.findings[0].told().sentence()
+
+
+def test_a_row_of_sums_keeps_no_number_from_naming_the_others(tmp_path):
+    found = accepted(wrote(tmp_path, "No;Nama\n1;SITI\n2;BUDI\n;JUMLAH\n"))
+    assert found.table["list_id"].to_pylist() == ["1", "2", None]
+    assert findings(found) == {("list-id-is-missing", "list_id"): (1, (4,))}
+
+
+def test_the_number_of_a_letterhead_is_no_header(tmp_path):
+    found = accepted(wrote(tmp_path, "Nomor;470/12\nHal;Daftar\nNama;Umur\nSITI;40\n"))
+    assert found.table["nama"].to_pylist() == ["SITI"]
+
+
+def test_a_row_that_says_no_is_not_shown_as_a_header(tmp_path):
+    """A file without a header begins with a person."""
+    path = wrote(tmp_path, f"No;SITI;{NIK}\nYes;BUDI;{NIK}\n")
+    assert not is_header(lists.headings(path))
 
 
 def test_every_finding_has_its_sentence():
