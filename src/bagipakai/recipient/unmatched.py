@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bagipakai.recipient import words
+from bagipakai.core.troubles import trouble
 from bagipakai.recipient.refusals import Refusal
 
 NOT_FOUND = frozenset({"tidak cocok", "tidak"})
@@ -77,7 +77,7 @@ def unmatched(folder: Path, roster: Path, out: Path) -> Unmatched | Refusal:
     except (_NotThatList, UnicodeDecodeError, csv.Error):
         return Refusal("roster-of-another", {"name": roster.name})
     except OSError as error:
-        return Refusal("disk-error", {"detail": words.trouble(error)})
+        return Refusal("disk-error", {"detail": trouble(error)})
     return Unmatched(len(answers), rows, out)
 
 
