@@ -184,7 +184,7 @@ def test_a_spreadsheet_is_read_with_its_titles_and_dates(tmp_path):
     assert found.table["tanggal_lahir"].to_pylist() == ["1980-03-05", "29285", "5 Maret 1980"]
     assert numbers(found.table["nik"]).sound.tolist() == [16, 15, 16]
     assert findings(found) == {
-        ("list-number-is-scientific", "nik"): (1, (5,)),
+        ("list-number-was-rounded", "nik"): (1, (5,)),
         ("list-date-is-serial", "tanggal_lahir"): (1, (5,)),
     }
 
@@ -217,7 +217,7 @@ def test_the_sender_may_choose_the_columns(tmp_path):
     assert (proposal.header, dict(proposal.places)) == (("siapa", "nomor", "nama desa"), {})
     found = accepted(path, {"nama": "siapa", "nik": "NOMOR"})
     assert found.table.to_pylist() == [{"list_id": "2", "nik": NIK, "nama": "SITI"}]
-    assert refused(path, {"nama": "siapa", "nik": "nik"}).code == "set-column-is-missing"
+    assert refused(path, {"nama": "siapa", "nik": "nik"}).code == "list-column-is-missing"
     assert refused(path, {"nama": "siapa", "gaji": "nomor"}).code == "list-has-no-usable-column"
 
 
@@ -271,6 +271,18 @@ def test_a_column_that_a_spreadsheet_rounded_is_told_with_its_count(tmp_path):
     (rounded,) = found.findings
     assert rounded.told().sentence().startswith("312 isian kolom nik berakhiran 0 karena Excel")
     assert rounded.rows == (2, 3, 4, 5, 6)
+
+
+def test_numbers_that_a_spreadsheet_keeps_are_told_apart_from_what_it_shows(tmp_path):
+    """The same words that the officer sees: a number ends in 0, or is 3,20101E+15."""
+    book = openpyxl.Workbook()
+    for row in (["NIK", "Nama"], [3201014503800020, "SITI"], ["3,20101E+15", "BUDI"]):
+        book.active.append(row)
+    book.save(tmp_path / "daftar.xlsx")
+    assert findings(accepted(tmp_path / "daftar.xlsx")) == {
+        ("list-number-was-rounded", "nik"): (1, (2,)),
+        ("list-number-is-scientific", "nik"): (1, (3,)),
+    }
 
 
 @pytest.mark.parametrize(
@@ -389,7 +401,7 @@ def test_every_finding_has_its_sentence():
         (b"nik;nama\n", "set-is-empty"),
         (b"nik;nama\n;\n;\n", "set-is-empty"),
         (b"alamat;rt\nJALAN;1\n", "list-has-no-usable-column"),
-        (b"nik;nama;NIK\n1;A;2\n", "set-column-stands-twice"),
+        (b"nik;nama;NIK\n1;A;2\n", "list-column-stands-twice"),
         (b"nik;nama\n1;A;2\n2;B\n", "list-rows-are-torn"),
         (b'nik;nama\n1;"A\n2;B\n', "set-quote-stays-open"),
         (b"nik;nama\n1;D\xc9SI D\xc3\x89SI\n", "set-encoding-is-mixed"),
@@ -402,6 +414,11 @@ def test_every_finding_has_its_sentence():
 )
 def test_a_file_that_is_no_list_is_refused_whole(tmp_path, content, code):
     assert refused(wrote(tmp_path, content)).code == code
+
+
+@pytest.mark.parametrize("code", ["list-column-is-missing", "list-column-stands-twice", "list-column-has-another-type"])
+def test_a_refusal_of_a_list_speaks_of_the_list(code):
+    assert "kiriman" not in Refusal(code, {"file": "daftar.csv"}).sentence()
 
 
 def test_torn_rows_are_told_by_number(tmp_path):
@@ -420,7 +437,7 @@ def test_more_rows_than_the_policy_allows_are_refused(tmp_path, monkeypatch):
 def test_a_nested_column_cannot_be_chosen(tmp_path):
     path = tmp_path / "daftar.parquet"
     pq.write_table(pa.table({"nik": [NIK], "nama": pa.array([b"SITI"])}), path)
-    assert refused(path).code == "set-column-has-another-type"
+    assert refused(path).code == "list-column-has-another-type"
 
 
 def test_a_bomb_is_not_opened(tmp_path):

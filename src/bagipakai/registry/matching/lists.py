@@ -47,6 +47,12 @@ _OF_DATES: Final = {
     Doubt.AHEAD: "list-date-lies-ahead",
     Doubt.SERIAL: "list-date-is-serial",
 }
+# Said of a submission elsewhere: here a list is sent, nothing else.
+_OF_LISTS: Final = {
+    "set-column-is-missing": "list-column-is-missing",
+    "set-column-stands-twice": "list-column-stands-twice",
+    "set-column-has-another-type": "list-column-has-another-type",
+}
 # What nobody types and no screen shows as it is, or what a conversion lost (RE2).
 _CONTROLS = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}\x{FFFD}]"
 _FORMULA = r"^[=+@\-][\s=+@\-]*[^\s=+@\-]"
@@ -95,7 +101,7 @@ def headings(path: Path) -> Headings | Refusal:
         next(_reader(file)(file, asked), None)
     except SetBroken as no:
         if not asked.headings.header:
-            return no.refusal
+            return _of_a_list(no.refusal)
     return asked.headings
 
 
@@ -110,7 +116,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None, day: date | None 
         file = weighed(path)
         table, lines = _gathered(file, asked, limits)
     except SetBroken as no:
-        return no.refusal
+        return _of_a_list(no.refusal)
     told = _Told(lines, limits.examples)
     table = _neutral(table, limits.letters, told)
     table, used = _counted(table, asked.headings, told)
@@ -141,6 +147,10 @@ def _reader(file: Weighed) -> Callable[[Weighed, Asked], Iterator[Piece]]:
         return READERS[file.form]
     except KeyError:
         raise SetBroken("set-format-is-unknown", file=file.name) from None
+
+
+def _of_a_list(no: Refusal) -> Refusal:
+    return Refusal(_OF_LISTS.get(no.code, no.code), no.detail)
 
 
 def _gathered(file: Weighed, asked: Asked, limits: Limits) -> tuple[pa.Table, np.ndarray]:
