@@ -321,24 +321,28 @@ def _number(raw: str, is_date: bool, from_1904: bool) -> str:
 def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows of the one sheet that has any, as a person would have typed them, each with its number. Raises OSError,
     and Unreadable, also half-way."""
-    size = path.stat().st_size
-    try:
-        with zipfile.ZipFile(path) as archive:
-            weigh(archive, size)
-            book = Book(archive)
-            sheets = [sheet for sheet in book.sheets() if has_cells(archive, sheet)]
-            if len(sheets) != 1:
-                raise Unreadable
-            sheet = Sheet(book)
-            parser = sheet.parser()
-            with archive.open(sheets[0]) as source:
-                while data := source.read(READ):
-                    parser.Parse(data, False)
-                    yield from _taken(sheet)
-                parser.Parse(b"", True)
+    with path.open("rb") as file:
+        try:
+            yield from _rows(file, path.stat().st_size)
+        except (Unsafe, TooLarge, *DAMAGE):
+            raise Unreadable from None
+
+
+def _rows(file: IO[bytes], size: int) -> Iterator[tuple[int, list[str]]]:
+    with zipfile.ZipFile(file) as archive:
+        weigh(archive, size)
+        book = Book(archive)
+        sheets = [sheet for sheet in book.sheets() if has_cells(archive, sheet)]
+        if len(sheets) != 1:
+            raise Unreadable
+        sheet = Sheet(book)
+        parser = sheet.parser()
+        with archive.open(sheets[0]) as source:
+            while data := source.read(READ):
+                parser.Parse(data, False)
                 yield from _taken(sheet)
-    except (Unsafe, TooLarge, *DAMAGE):
-        raise Unreadable from None
+            parser.Parse(b"", True)
+            yield from _taken(sheet)
 
 
 def _taken(sheet: Sheet) -> Iterator[tuple[int, list[str]]]:

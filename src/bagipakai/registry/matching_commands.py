@@ -142,11 +142,12 @@ def _headings(headings: "Headings") -> list[str]:
     from bagipakai.registry.matching.headings import meaning
 
     read = {column: headings.header[place] for column, place in headings.places.items()}
-    lines = [f"Kolom yang dibaca: {', '.join(f'“{cell}” sebagai {column}' for column, cell in read.items())}."]
+    told = (column if cell == column else f"“{cell}” sebagai {column}" for column, cell in read.items())
+    lines = [f"Kolom yang dibaca: {', '.join(told)}."]
     unused = []
     for cell in headings.unused:
-        told = meaning(cell)
-        beside = read.get(told[0]) if told else None
+        means = meaning(cell)
+        beside = read.get(means[0]) if means else None
         unused.append(f"“{cell}” (yang dibaca “{beside}”)" if beside else f"“{cell}”")
     return [*lines, f"Tidak dipakai: {', '.join(unused)}."] if unused else lines
 

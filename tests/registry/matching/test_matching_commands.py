@@ -209,6 +209,14 @@ def test_a_damaged_index_is_told_before_a_row_is_answered(house, capsys):
     assert "release-file-altered" in capsys.readouterr().err and not (house / "result.parquet").exists()
 
 
+def test_a_registry_may_call_its_people_by_any_number(house):
+    """Of a release the numbers from the count of persons on are nobody's; a file has no such numbers."""
+    people = pq.read_table(house / "registry.parquet")
+    assert min(people["registry_id"].to_pylist()) >= len(people)
+    assert match(house) == 0
+    assert pq.read_table(house / "result.parquet")["band"].to_pylist().count("match") > 300
+
+
 def test_a_registry_may_lack_columns_and_call_its_people_by_text(house):
     people = pq.read_table(house / "registry.parquet")
     people = people.select(["nik", "nama", "tanggal_lahir"]).append_column(
