@@ -95,6 +95,16 @@ def test_what_cannot_be_read_is_told_and_nothing_is_written(house, capsys, name,
     assert not (house / "result.parquet").exists() and not list(house.glob(".*part"))
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_result_is_judged_by_its_truth_in_either_form(house, form):
+    _, truth = a_list(registry(6_000, 21), 400, 22, "typical")
+    results.write(truth, house / f"label.{form}")
+    assert match(house, out=f"hasil.{form}") == 0
+    files = ["--result", house / f"hasil.{form}", "--truth", house / f"label.{form}", "--out", house / "laporan.html"]
+    assert cli.main(["registry", "matching-report", *map(str, files)]) == 0
+    assert "400 baris yang jawabannya diketahui" in (house / "laporan.html").read_text("utf-8")
+
+
 def test_an_index_of_nobody_is_not_made(house, capsys):
     (house / "registry.parquet").write_bytes(parquet(warna=["merah"]))
     assert cli.main(["registry", "index", "--registry", str(house / "registry.parquet")]) == 1
@@ -151,10 +161,11 @@ def synthesised(folder, *more, out="daftar.csv", truth="label.csv"):
     return cli.main(["registry", "synthesise-list", *words, "--truth", str(folder / truth), *more])
 
 
-def test_a_list_is_made_with_its_truth_and_judged(tmp_path, capsys):
+def test_the_truth_of_a_list_is_the_same_in_either_form(tmp_path, capsys):
     assert synthesised(tmp_path) == 0
-    truth = results.read(tmp_path / "label.csv")
-    assert len(truth) == 20 and {"list_id", "registry_id", "damage"} == set(truth.column_names)
+    assert synthesised(tmp_path, truth="label.parquet") == 0
+    as_csv, as_parquet = (results.read(tmp_path / f"label.{form}") for form in ("csv", "parquet"))
+    assert as_csv.to_pylist() == as_parquet.to_pylist() and len(as_csv) == 20
 
 
 def test_a_list_is_made_with_its_truth_or_not_at_all(tmp_path, capsys):

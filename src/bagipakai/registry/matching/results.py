@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 ENDINGS = ("", ".parquet", ".csv")
 DELIMITERS = ",;\t|"
 LONGEST = 64 * 1024  # bytes of a header
+LISTS = ("damage",)  # of the truth of a synthetic list: words in one cell
 DISTINCT = ("list_id", "registry_id", "probability", "score", "margin", "bits_kerabat")  # nearly so, row by row
 TWICE = "GANDA_DALAM_DAFTAR"
 REASONS = {
@@ -100,8 +101,13 @@ def read(file: Path) -> pa.Table:
     text = dict.fromkeys(("list_id", "list_duplicate_of"), pa.string())
     with file.open("rb") as source:
         header = source.readline(LONGEST).decode("utf-8", "replace")
-    return pc_csv.read_csv(
+    found = pc_csv.read_csv(
         file,
         parse_options=pc_csv.ParseOptions(delimiter=max(DELIMITERS, key=header.count)),
         convert_options=pc_csv.ConvertOptions(column_types=text),
     )
+    for at, name in enumerate(found.column_names):
+        if name in LISTS:
+            words = [(cell or "").split() for cell in found[name].cast(pa.string()).to_pylist()]
+            found = found.set_column(at, name, pa.array(words, pa.list_(pa.string())))
+    return found
