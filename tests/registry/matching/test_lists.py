@@ -368,6 +368,11 @@ def test_a_running_number_that_names_no_row_is_left_out_and_told(tmp_path, numbe
     assert "No" in found.headings.unused and NIK not in found.findings[0].told().sentence()
 
 
+def test_rows_that_are_numbered_beforehand_are_empty(tmp_path):
+    found = accepted(wrote(tmp_path, "No;Nama\n1;SITI\n2;BUDI\n3;\n4;\n"))
+    assert found.table["list_id"].to_pylist() == ["1", "2"]
+
+
 def test_a_row_of_sums_keeps_no_number_from_naming_the_others(tmp_path):
     found = accepted(wrote(tmp_path, "No;Nama\n1;SITI\n2;BUDI\n;JUMLAH\n"))
     assert found.table["list_id"].to_pylist() == ["1", "2", None]

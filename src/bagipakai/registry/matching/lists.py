@@ -154,7 +154,8 @@ def _of_a_list(no: Refusal) -> Refusal:
 
 
 def _gathered(file: Weighed, asked: Asked, limits: Limits) -> tuple[pa.Table, np.ndarray]:
-    """All rows that are not empty. Raises SetBroken, as soon as the file is known to be refused."""
+    """All rows that are not empty; a running number alone fills none. Raises SetBroken, as soon as the file is known to
+    be refused."""
     tables: list[pa.Table] = []
     lines: list[np.ndarray] = []
     torn: list[Torn] = []
@@ -162,8 +163,9 @@ def _gathered(file: Weighed, asked: Asked, limits: Limits) -> tuple[pa.Table, np
     for piece in _reader(file)(file, asked):
         torn += piece.torn
         filled = np.zeros(piece.table.num_rows, dtype=bool)
-        for one in piece.table.columns:
-            filled |= one.is_valid().to_numpy()
+        for name in piece.table.column_names:
+            if name != "list_id" or not asked.headings.numbered:
+                filled |= piece.table[name].is_valid().to_numpy()
         table = _bounded(piece.table, limits.letters + 1)  # one letter more, so that it is told
         tables.append(table if filled.all() else table.filter(pa.array(filled)))
         lines.append(piece.lines[filled])
