@@ -141,7 +141,7 @@ def test_a_long_heading_is_seen_to_be_cut_told_from_one_that_begins_alike_and_ca
 def test_what_is_left_of_a_hidden_heading_chooses_nothing(house):
     rows = [{"3201011203800001": "a", "3201011203800002": "b", "Sebutan": "SITI"} for _ in range(30)]
     order = sent(house, as_csv(rows), columns=(("nama", "Sebutan"), ("alamat", "…")))
-    assert read(house, order).refusal == "set-column-is-missing"
+    assert read(house, order).refusal == "list-column-is-missing"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_later_reading_that_is_refused_leaves_nothing(house):
     order = sent(house, as_csv(some_rows(30)))
     read(house, order)
     later = replace(order, order_id="DFT-2", columns=(("nama", "tidak ada"),), placed_at=PLACED)
-    assert read(house, later).refusal == "set-column-is-missing"
+    assert read(house, later).refusal == "list-column-is-missing"
     with pytest.raises(UnknownRoster):
         kept(house)
 

@@ -39,7 +39,8 @@ def read(text: str | None) -> tuple[int | None, int, Damage]:
         ("3.20101E+15", 3201010000000000, 5, Damage.SCIENTIFIC),
         ("3,20101E+15", 3201010000000000, 5, Damage.SCIENTIFIC),
         ("3.2E+15", 3200000000000000, 1, Damage.SCIENTIFIC),
-        ("3.20101450380000E+15", 3201014503800000, 15, Damage.SCIENTIFIC),
+        ("3.20101450380000E+15", 3201014503800000, 15, Damage.ROUNDED),  # as a spreadsheet is handed on
+        ("3.20101000000000E+15", 3201010000000000, 5, Damage.SCIENTIFIC),  # what it showed, read again
         ("3.2010145038e+15", 3201014503800000, 15, Damage.SCIENTIFIC),
         ("3.201014503800001e+15", 3201014503800001, 16, Damage.WRITTEN),
         ("9.201014503800001e+15", 9201014503800001, 15, Damage.SCIENTIFIC),  # beyond what doubles hold

@@ -52,9 +52,10 @@ def real(index: Index) -> int:
 
 
 def met(found: pa.Table, index: Index) -> Numbers:
-    """Which rows of an answer (job.Matching) met a honey record: bool."""
+    """Which rows of an answer (job.Matching) met a honey record: bool. A bare file has none, and may call its people by
+    any number."""
     whose = found["registry_id"]
-    if not pa.types.is_integer(whose.type):
+    if real(index) == len(index) or not pa.types.is_integer(whose.type):
         return np.zeros(len(found), bool)
     guessed: Numbers = pc.greater_equal(whose, real(index)).fill_null(False).to_numpy()
     return guessed
