@@ -1,6 +1,8 @@
 """`bagipakai ROOM VERB …`: one command, a room for each who uses it. A room is imported only when it is called."""
 
 import argparse
+import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,6 +17,7 @@ ROOMS = {
     "demo": "peragaan: dari kesiapan sampai paket terbuka",
 }
 ROOM, VERB = "RUANG", "PERINTAH"
+CUT = 141  # what a shell expects of a command whose reader went away
 ELSEWHERE = {"verify": "bagipakai.verifier"}  # one file that also runs by itself, without the house
 
 SAYINGS = {  # what argparse says of a command that it cannot read
@@ -55,7 +58,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command. 0 done · 1 refused or failed, with a sentence on stderr · 2 not a command."""
+    """Runs one command. 0 done · 1 refused or failed, with a sentence on stderr · 2 not a command · 141
+    whoever read the answer went away."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = Parser(prog="bagipakai", description="Berbagipakai DTSEN")
     rooms = parser.add_subparsers(dest="room", required=True, metavar=ROOM)
@@ -66,7 +70,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             commands = import_module(ELSEWHERE.get(name, f"bagipakai.{name}.commands"))
             commands.register(room.add_subparsers(required=True, metavar=VERB))
     options = parser.parse_args(arguments)
-    return int(options.run(options) or 0)
+    try:
+        code = int(options.run(options) or 0)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end, quietly
+        return CUT
+    return code
+
+
+def _nobody_reads() -> bool:
+    """Whether whoever read stdout has seen enough (`| head`)."""
+    watched = select.poll()
+    watched.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in watched.poll(0))
 
 
 if __name__ == "__main__":

@@ -22,8 +22,10 @@ from tests.listed import SAID, UNREADABLE, Reader, a_list
 
 from bagipakai import postgres
 from bagipakai.control import access, clock, custody, inflows, ledger, requests, roster_receipts, rosters, uploads
+from bagipakai.control.door import Door
 from bagipakai.control.models import PlacedRoster, Roster, RosterEvent
 from bagipakai.control.trail import auditing, entries
+from bagipakai.core import rosters as rules
 from bagipakai.core.access import Action as Access
 from bagipakai.core.envelope import Signer
 from bagipakai.core.plan import Answer, Matching
@@ -353,7 +355,42 @@ def test_who_sends_a_request_about_a_list_that_was_destroyed_meanwhile_is_told_s
     done(rosters.handle(row.reference, Action.DESTROY, asking[Role.APPLICANT]))
     monkeypatch.setattr(rosters, "usable", lambda _: before)  # as it stood when the form was looked at
     outcome = chain.attempt(Requests.SUBMIT, Role.APPLICANT)
-    assert isinstance(outcome, Refusal) and outcome.code == "changed-meanwhile"
+    n = chain.state.n  # of the request, not of the list
+    assert outcome == Refusal("changed-meanwhile", {"seen": str(n), "now": str(n + 1)})
+    assert chain.state.status is Stage.DRAFT and registry.keepings() == []
+
+
+def ready_to_be_sent(row: Roster):
+    chain = a_matching_request()
+    done(chain.write(**matching(row.reference)))
+    for kind in DOCUMENTS:
+        done(chain.attach(kind))
+    return chain
+
+
+def test_who_sends_a_request_while_somebody_writes_about_its_list_is_told_of_the_request(asking, registry, monkeypatch):
+    row = confirmed(registry, asking[Role.APPLICANT])
+    chain, write = ready_to_be_sent(row), Door.write
+
+    def overtaken(door, thing, event, *signature):
+        if event.action is Action.KEEP:
+            raise ledger.Overtaken(event.n)
+        write(door, thing, event, *signature)
+
+    monkeypatch.setattr(Door, "write", overtaken)
+    n = chain.state.n
+    assert n != rosters.state(row).n
+    outcome = chain.attempt(Requests.SUBMIT, Role.APPLICANT)
+    assert outcome == Refusal("changed-meanwhile", {"seen": str(n), "now": str(n + 1)})
+    assert (chain.state.n, chain.state.status) == (n, Stage.DRAFT)
+
+
+def test_who_sends_a_request_whose_list_may_not_be_kept_is_told_why(asking, registry, monkeypatch):
+    row = confirmed(registry, asking[Role.APPLICANT])
+    chain = ready_to_be_sent(row)
+    too_long = {"until": until(201).isoformat(), "requests": [chain.reference]}
+    monkeypatch.setattr(rules, "keeping", lambda _: too_long)
+    assert chain.attempt(Requests.SUBMIT, Role.APPLICANT) == Refusal("roster-is-not-needed")
     assert chain.state.status is Stage.DRAFT and registry.keepings() == []
 
 
@@ -471,6 +508,31 @@ def test_what_nobody_sends_confirms_or_uses_is_destroyed(sari, registry, django_
     (postgres.var() / "intake" / draft.reference).mkdir()  # as after a crash
     inflows.tidy()
     assert not list(uploads.left_over())
+
+
+def test_a_draft_is_destroyed_on_the_day_that_its_page_names_whenever_it_was_uploaded(sari, monkeypatch):
+    begun = clock.now()
+    row = done(rosters.begin(sari))
+    with monkeypatch.context() as later:
+        later.setattr(clock, "now", lambda: begun + timedelta(days=12))
+        inflow = inflows.Inflow(row, sari, "peserta.csv")
+        inflow.feed(a_list())
+        assert inflow.end() is None
+    row.refresh_from_db()
+    assert rosters.kept(row, rosters.state(row)).until == until(14)
+    assert rosters.tidy(begun + timedelta(days=13)) == 0
+    assert rosters.tidy(begun + timedelta(days=14, minutes=1)) == 1
+    assert rosters.state(row).status is Status.DESTROYED
+
+
+def test_a_list_that_was_read_late_waits_its_days_from_then(sari, registry, monkeypatch):
+    begun, row = clock.now(), sent(sari)
+    registry.reads()
+    with monkeypatch.context() as later:
+        later.setattr(clock, "now", lambda: begun + timedelta(days=12))
+        roster_receipts.collect()
+    assert rosters.tidy(begun + timedelta(days=15)) == 0 and rosters.tidy(begun + timedelta(days=26, minutes=1)) == 1
+    assert rosters.state(row).status is Status.DESTROYED
 
 
 def test_who_does_not_ask_for_an_institution_has_none(registry):

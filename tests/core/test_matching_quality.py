@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from tests.quality import ALL, a_statement, statements, tallies
+from tests.quality import ALL, CLERKS_1, CLERKS_2, a_statement, statements, tallies
 
 from bagipakai.core.envelope import BadSeal, Signer, kind_of, seal
 from bagipakai.core.exchange import ANNOUNCEMENT_KIND
@@ -112,6 +112,37 @@ def test_a_row_has_no_place_in_it():
 )
 def test_what_cannot_be_is_refused(path, value):
     refused(_with(path, lambda inside, key: inside.__setitem__(key, value)))
+
+
+@pytest.mark.parametrize("clerks", [CLERKS_1, CLERKS_2], ids=["version 1", "version 2"])
+def test_a_statement_of_an_older_form_is_still_read_but_for_what_clerks_said(clerks):
+    older = a_statement().to_json() | {"clerks": clerks}
+    assert MatchingQuality.from_stored(older) == a_statement(clerks=None)
+    refused(older)  # what is new is of the newest form
+
+
+@settings(deadline=None, max_examples=30)
+@given(statements())
+def test_a_stored_statement_of_the_newest_form_is_read_whole(told):
+    assert MatchingQuality.from_stored(told.to_json()) == told
+
+
+@pytest.mark.parametrize(
+    "clerks",
+    [
+        {},
+        [],
+        1,
+        {"twice": 1},
+        CLERKS_1 | {"nik": 1},
+        CLERKS_1 | {"twice": {"SITI": 1}},
+        CLERKS_2 | {"matched": CLERKS_2["nobody"] | {"nik": 1}},
+        CLERKS_2 | {"matched": a_statement().to_json()["clerks"]["matched"]},
+    ],
+)
+def test_a_stored_statement_of_a_form_that_never_was_is_refused(clerks):
+    with pytest.raises(ValueError, match="malformed"):
+        MatchingQuality.from_stored(a_statement().to_json() | {"clerks": clerks})
 
 
 # What follows from the counts

@@ -1,10 +1,10 @@
 """A roster: who may do what to it at which stage, drawn by hand; everything else is refused."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bagipakai.core.access import WIB, Grant, ends_at
@@ -317,6 +317,10 @@ def test_the_registrys_word_on_what_is_to_be_kept():
     assert walked(*HELD, (Action.RECORD_KEPT, UNKEPT), (Action.RECORD_KEPT, KEPT)).unkept == ""
     gone = walked(*HELD, (Action.RECORD_KEPT, {"receipt": D, "refusal": "order-roster-destroyed"}))
     assert gone.status is Status.DESTROYED and is_destroyed(gone)
+    since = {"receipt": D, "refusal": "roster-was-kept-since"}
+    for answer, said in ((KEPT, ""), (UNKEPT, "order-roster-damaged")):  # of the later order, whose answer came first
+        late = walked(*HELD, (Action.KEEP, KEEP), (Action.RECORD_KEPT, answer), (Action.RECORD_KEPT, since))
+        assert (late.status, late.unkept) == (Status.CONFIRMED, said)
     away = walked(*HELD, (Action.RECORD_KEPT, {"receipt": D, "refusal": "order-roster-unknown"}))
     assert (away.status, away.unkept) == (Status.CONFIRMED, "order-roster-unknown"), "its store may be back tomorrow"
     # what comes after the order to destroy it is no answer to that
@@ -418,19 +422,50 @@ def test_until_when_a_request_needs_its_list(request_, grant, until):
 
 @dataclass
 class Plane:
-    """The registry's side, as registry.rosters keeps it: destroyed after `last`, or when that is ordered."""
+    """The registry's side, as registry.rosters keeps it: destroyed after `own`, or after the day that the latest order
+    to keep it names, or when that is ordered. An order waits for a worker for some days, and its answer for the office.
+    """
 
-    last: date
+    own: date
     there: bool = True
+    held: tuple[date, date] | None = None  # placed on, until
+    orders: list[tuple[date, int, date, date]] = field(default_factory=list)  # seen on, answered so late, placed, until
+    answers: list[tuple[date, str]] = field(default_factory=list)  # there from a day on
+
+    def is_told(self, placed: date, until: date, wait: int, late: int) -> None:
+        self.orders.append((placed + wait * DAY, late, placed, until))
+
+    def works(self, today: date) -> None:
+        for one in [one for one in self.orders if one[0] <= today]:
+            self.orders.remove(one)
+            _, late, placed, until = one
+            self.answers.append((today + late * DAY, self._held(placed, until)))
+        self.there = self.there and today <= max(self.own, self.held[1] if self.held else self.own)
+
+    def _held(self, placed: date, until: date) -> str:
+        if not self.there:
+            return "order-roster-destroyed"
+        if self.held and self.held > (placed, until):
+            return "roster-was-kept-since"
+        self.held = (placed, until)
+        return ""
+
+    def heard(self, today: date) -> list[str]:
+        come = [code for day, code in self.answers if day <= today]
+        self.answers = [one for one in self.answers if one[0] > today]
+        return come
 
 
 SPANS = st.integers(0, 200)
 REQUESTS = st.lists(st.tuples(SPANS, SPANS, st.integers(1, 366)), max_size=3)  # begins, lasts, says it lasts
+WAITS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=5)  # of orders; of answers
 
 
-@given(REQUESTS)
-def test_through_its_whole_life_it_is_there_while_needed_and_gone_soon_after(drawn_requests):
-    """Each day the office looks after it and the registry tidies, through whatever requests come and go."""
+@given(REQUESTS, WAITS)
+@example([(0, 1, 100), (2, 100, 200)], [(3, 0), (0, 0)])  # the first order is seen, and answered, after the second
+def test_through_its_whole_life_it_is_there_while_needed_and_gone_soon_after(drawn_requests, waits):
+    """Each day the office looks after it and the registry tidies, through whatever requests come and go, and in
+    whatever order what the office ordered is done and answered."""
     state, registry = walked(*STANDING), Plane(NOW.date() + timedelta(days=179))
     spans = [(began, began + lasts, says) for began, lasts, says in drawn_requests]
     free = 0
@@ -438,24 +473,29 @@ def test_through_its_whole_life_it_is_there_while_needed_and_gone_soon_after(dra
         if state.status is Status.DESTROYED:  # nothing can name it any more
             break
         at = NOW + timedelta(days=day)
+        today = at.date()
         open_ones = {
             f"PMT-{number}": asking(Stage.SUBSTANCE_CHECK, ends_on=NOW.date() + timedelta(days=began + says))
             for number, (began, ended, says) in enumerate(spans)
             if began <= day < ended
         }
         needed = {name: needed_until(one, None, at, RIGHT.limits) for name, one in open_ones.items()}
-        facts = replace(RIGHT, now=at, today=at.date(), needed=needed)
+        facts = replace(RIGHT, now=at, today=today, needed=needed)
         while command := due(state, facts):
             event = decide(state, command, facts)
             if isinstance(event, Refusal):
                 break
             state = after(state, event)
             if event.action is Action.KEEP:
-                assert state.until <= at.date() + timedelta(days=366)
-                registry.last = max(NOW.date() + timedelta(days=179), state.until)
+                assert state.until <= today + timedelta(days=366)
+                registry.is_told(today, state.until, *waits[(state.keepings - 1) % len(waits)])
             if event.action is Action.FORGET:
                 registry.there = False
-        registry.there = registry.there and at.date() <= registry.last
+        registry.works(today)
+        for code in registry.heard(today):
+            told = Command(Action.RECORD_KEPT, SYSTEM, {"receipt": D, "refusal": code}, state.n)
+            state = after(state, decide(state, told, facts))
+        assert state.unkept == "", "it was kept as the last order said, so no order goes out anew"
         free = 0 if needed else free + 1
         assert registry.there or not needed
         assert registry.there is (
@@ -490,3 +530,5 @@ def test_every_sentence_is_there():
     for code in ("roster-is-not-needed", "roster-is-not-held", "roster-was-kept-since"):
         assert Refusal(code).sentence() and Refusal(code).sentence("en")
     assert "366 hari" in Refusal("roster-kept-too-long", {"most": "366"}).sentence()
+    for lang in ("id", "en"):  # what is recorded of the registry's word is the code alone
+        assert not set("–{}") & set(Refusal("roster-kept-too-long").sentence(lang))

@@ -14,12 +14,13 @@ from django.utils import translation
 from hypothesis import given, settings
 from tests.factories import a_release
 from tests.fakes import Registry
-from tests.quality import CLERKS, a_statement, statements
+from tests.quality import CLERKS, CLERKS_1, CLERKS_2, a_statement, statements
 
-from bagipakai.control import matching_quality
+from bagipakai.control import clock, matching_quality
+from bagipakai.control.models import QualityStatement
 from bagipakai.core.canonical import digest
 from bagipakai.core.charts import SMALL, Element
-from bagipakai.core.envelope import Signer
+from bagipakai.core.envelope import Signer, seal
 from bagipakai.core.matching_quality import (
     KINDS,
     LABELLED,
@@ -145,6 +146,23 @@ def test_earlier_statements_stay_and_say_that_they_are_old(registry):
     for row in (old, new):
         assert reverse("matching:earlier", args=[row.pk]) in newest
     assert Client().get(reverse("matching:earlier", args=[new.pk + 9])).status_code == 404
+
+
+@pytest.mark.parametrize("clerks", [CLERKS_1, CLERKS_2], ids=["version 1", "version 2"])
+def test_a_statement_of_an_older_form_stays_and_its_document_tells_what_the_page_does_not(registry, clerks):
+    """It was heard before the form of today; as the newest, and in the history once there is a newer one."""
+    told = a_statement(model="2025.4").to_json() | {"clerks": clerks}
+    envelope = seal("application/vnd.bagipakai.matching-quality+json;v=2", told, registry)
+    row = QualityStatement.objects.create(
+        digest=digest(told), measured_on="2026-11-20", statement=told, envelope=envelope, heard_at=clock.now()
+    )
+    shown = page()
+    matching_quality.hear(a_statement(measured_on=date(2026, 11, 21)).sealed(registry))
+    for markup in (shown, page(reverse("matching:earlier", args=[row.pk]))):
+        assert "2025.4" in text(markup) and "2 dari 10.000 baris" in text(markup)
+        assert "hanya ada di dokumen yang disegel" in text(markup) and "Dua penelaah sepakat" not in text(markup)
+    assert "hanya ada di dokumen yang disegel" not in text(page())
+    assert Client().get(reverse("matching:statement", args=[row.pk])).content == envelope
 
 
 def test_anybody_can_take_the_sealed_statement_and_check_who_said_it(registry):

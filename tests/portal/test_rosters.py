@@ -212,6 +212,14 @@ def test_the_page_names_the_request_that_needs_the_list():
     assert said.startswith("Belum pasti") and chain.reference in said and "tidak dapat dibuka" in said
     assert day(clock.today() + timedelta(days=200)) not in said
 
+    # words that need no figures, and a code that the office has no words for
+    told = ("roster-kept-too-long", "lebih lama daripada yang boleh, jadi"), ("kode-baru", "kode-baru")
+    for later, (code, words) in enumerate(told, start=1):
+        rosters.tidy(clock.now() + timedelta(days=later))  # ordered anew
+        registry.keeps(registry.keepings()[0], code)
+        roster_receipts.collect()
+        assert words in kept_until(sari, row.reference)
+
     chain.step(Action.WITHDRAW, Role.APPLICANT, {"reason": "tidak jadi"})
     rosters.tidy()
     said = kept_until(sari, row.reference)

@@ -21,12 +21,13 @@ from bagipakai.control import wording
 from bagipakai.core.acknowledgement import Acknowledgement, Check
 from bagipakai.core.envelope import Signer
 from bagipakai.core.plan import Format
+from bagipakai.core.troubles import trouble
 from bagipakai.recipient import opening
 from bagipakai.recipient.keys import Identity, keygen
 from bagipakai.recipient.opening import Opened, opened
 from bagipakai.recipient.refusals import SENTENCES, Refusal
 from bagipakai.recipient.verify import verified
-from bagipakai.recipient.words import day, number, trouble
+from bagipakai.recipient.words import day, number
 
 OURSELVES = Identity(OURS)
 

@@ -15,6 +15,7 @@ from bagipakai.core.roster_orders import RosterOrder, RosterReceipt
 from bagipakai.registry import keys, rosters
 
 THEIRS = "dinsos-3201"
+READ_AT = PLACED - timedelta(days=2)  # when a list is ordered to be read, unless a test says otherwise
 
 
 def as_csv(rows: list[dict[str, Any]]) -> bytes:
@@ -50,7 +51,7 @@ def sent(house: House, content: bytes, *, roster: str = "D-1", ending: str = "cs
         (store / f"{sha256}.age").write_bytes(sealed)
         pieces.append(Piece(len(content[at : at + 1000]), len(sealed), sha256))
     file = SentFile(ending, tuple(pieces))
-    order = RosterOrder(f"DFT-{roster}-1", roster, THEIRS, roster, file, (), "f" * 64, PLACED - timedelta(days=2))
+    order = RosterOrder(f"DFT-{roster}-1", roster, THEIRS, roster, file, (), "f" * 64, READ_AT)
     return replace(order, **changed)
 
 

@@ -11,9 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.handed_in import readable_anywhere
-from tests.registry.lists import as_csv, read, sent, some_rows
+from tests.registry.lists import READ_AT, as_csv, read, sent, some_rows
 from tests.registry.mailboxes import an_office
-from tests.registry.orders import OFFICE, PLACED, a_house
+from tests.registry.orders import OFFICE, a_house
 
 from bagipakai.core.deadlines import day_of
 from bagipakai.core.envelope import BadSeal, Signer, seal
@@ -37,6 +37,7 @@ from bagipakai.registry.rosters import Roster, UnknownRoster
 from bagipakai.registry.vault import Damaged
 
 THEIRS = "dinsos-3201"
+PLACED = READ_AT + timedelta(days=4)
 DAY = day_of(PLACED)
 
 
@@ -140,7 +141,7 @@ def test_a_long_heading_is_seen_to_be_cut_told_from_one_that_begins_alike_and_ca
 def test_what_is_left_of_a_hidden_heading_chooses_nothing(house):
     rows = [{"3201011203800001": "a", "3201011203800002": "b", "Sebutan": "SITI"} for _ in range(30)]
     order = sent(house, as_csv(rows), columns=(("nama", "Sebutan"), ("alamat", "…")))
-    assert read(house, order).refusal == "set-column-is-missing"
+    assert read(house, order).refusal == "list-column-is-missing"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_a_later_reading_that_is_refused_leaves_nothing(house):
     order = sent(house, as_csv(some_rows(30)))
     read(house, order)
     later = replace(order, order_id="DFT-2", columns=(("nama", "tidak ada"),), placed_at=PLACED)
-    assert read(house, later).refusal == "set-column-is-missing"
+    assert read(house, later).refusal == "list-column-is-missing"
     with pytest.raises(UnknownRoster):
         kept(house)
 
@@ -236,7 +237,7 @@ def test_a_name_that_could_leave_the_folder_is_no_name(house):
             RosterDestruction.unsealed(RosterDestruction("O", wrong, THEIRS, PLACED).sealed(OFFICE), OFFICE.public)
 
 
-READ_ON = day_of(PLACED - timedelta(days=2))  # by tests.registry.lists
+READ_ON = day_of(READ_AT)
 OLDEST = READ_ON + timedelta(days=Abuse.on(DAY).kept_days - 1)  # the last day on which it is kept without an order
 LONGEST = timedelta(days=Limits.on(DAY).longest)
 LATER = DAY + LONGEST
@@ -295,6 +296,13 @@ def test_what_may_not_be_kept_is_refused_and_lives_no_day_longer(house, changed,
     assert hold(house, keeping(receipt, **changed), day) == code
     if code:
         assert kept(house).held is None and tidied(house, OLDEST + timedelta(days=1)) == 1
+
+
+def test_before_the_rule_of_keeping_nothing_is_kept_for_longer(house):
+    begins = date(2026, 11, 27)
+    receipt, before = read(house, sent(house, as_csv(some_rows(30)))), PLACED + (begins - DAY) - timedelta(days=1)
+    assert hold(house, keeping(receipt, begins, placed_at=before), begins) == "roster-kept-too-long"
+    assert Limits.on(begins).longest == 366 and Limits.on(begins - timedelta(days=1)).longest == 0
 
 
 def test_the_later_order_counts_whichever_comes_first(house):
@@ -406,7 +414,8 @@ class Life(RuleBasedStateMachine):
     def it_is_seen(self, order):
         """Each of them as often as it is drawn, so also again."""
         right = order.digest == self.receipt.digest
-        right = right and order.until <= min(day_of(order.placed_at), self.day) + LONGEST
+        earliest = min(day_of(order.placed_at), self.day)
+        right = right and order.until <= earliest + timedelta(days=Limits.on(earliest).longest)
         right = right and (self.latest is None or self.latest <= (order.placed_at, order.until))
         assert (hold(self.house, order, self.day) == "") is (right and not self.gone)
         if right and not self.gone:
@@ -470,6 +479,22 @@ def test_the_worker_reads_keeps_and_destroys(house):
         told = told_by_the_worker(house, office)
     assert (told[order.order_id].rows, told[hold.order_id].digest) == (30, receipt.digest)
     assert told["MSN-1"].refusal == DESTROYED
+
+
+def test_an_order_to_destroy_is_done_whatever_its_date(house):
+    """A clock that was ahead is no reason to keep a list: nothing orders that again."""
+    with an_office() as office:
+        order = sent(house, as_csv(some_rows(30)), placed_at=now())
+        office.place(order.order_id, order.sealed(OFFICE))
+        receipt = told_by_the_worker(house, office)[order.order_id]
+        ahead = now() + timedelta(days=3)
+        hold, gone = keeping(receipt, placed_at=ahead), RosterDestruction("MSN-1", "D-1", THEIRS, ahead)
+        for one in (hold, gone):
+            office.place(one.order_id, one.sealed(OFFICE))
+        told = told_by_the_worker(house, office)
+    assert told[hold.order_id].refusal == "order-from-the-future"
+    assert told["MSN-1"].refusal == DESTROYED
+    assert named(house, receipt) == Refusal("order-roster-destroyed")
 
 
 def test_a_list_that_is_taken_back_is_not_read_and_stands_nowhere(house):

@@ -128,7 +128,7 @@ class Door(Generic[Row, State, Happened]):
                     self.write(row, outcome, signed)
         except ledger.Overtaken as overtaken:
             outcome = Refusal("changed-meanwhile", {"seen": str(overtaken.n - 1), "now": str(overtaken.n)})
-        except Stopped as stopped:  # the paper that this act sets could not be sealed
+        except Stopped as stopped:  # the paper that this act sets could not be sealed, or its list may not be kept
             outcome = stopped.no
         if isinstance(outcome, Refusal):
             return self.deny(row, outcome, action, acting)

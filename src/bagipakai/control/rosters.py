@@ -16,6 +16,7 @@ from bagipakai.control.acting import Acting, actor, known_of, person_of, tenures
 from bagipakai.control.door import Door, Possibility
 from bagipakai.control.models import Event as RequestEvent
 from bagipakai.control.models import Institution, PlacedRoster, Request, Roster, RosterEvent, Tenure
+from bagipakai.control.signing.acts import Stopped
 from bagipakai.core import policy
 from bagipakai.core import rosters as rules
 from bagipakai.core.envelope import BadSeal
@@ -30,8 +31,7 @@ from bagipakai.core.rosters import Action, Command, Event, Limits, RosterFacts, 
 
 log = logging.getLogger("bagipakai.control.rosters")
 
-NEEDED = (Status.DRAFT, Status.SENT, Status.READ, Status.RETURNED)  # in these its pieces may be read again
-IDLE = (Status.DRAFT, Status.READ, Status.RETURNED)  # in these it comes to be forgotten after `days`
+NEEDED = (*rules.WAITING, Status.SENT)  # in these its pieces may be read again
 
 
 class UnknownRoster(LookupError):
@@ -70,7 +70,7 @@ def visible(acting: Acting) -> QuerySet[Roster]:
 
 def waiting(acting: Acting) -> QuerySet[Roster]:
     """The rosters that wait for this reader: being uploaded, to be looked at, or gone back."""
-    return visible(acting).filter(status__in=(Status.DRAFT, Status.READ, Status.RETURNED))
+    return visible(acting).filter(status__in=rules.WAITING)
 
 
 def get(reference: str, acting: Acting) -> Roster:
@@ -118,18 +118,21 @@ def get_usable(reference: str, institution: Institution) -> Usable | None:
 
 def hold(request: Request, asking: Asking, event: Asked) -> None:
     """Has the list that a request names kept, in the transaction of the event that sends it: of who sends the request
-    and who destroys the list in the same instant, one comes first. Raises Overtaken, which undoes that event, if the
-    list is not there any more."""
+    and who destroys the list in the same instant, one comes first. What is raised undoes that event: Overtaken, of the
+    request, if the list was destroyed or written to meanwhile; Stopped if it may not be kept."""
     if not asking.matches:
         return
     row = Roster.objects.filter(institution=request.institution, reference=asking.answers["roster"]).first()
-    outcome: Event | Refusal = Refusal("plan-roster-unknown")
-    if row is not None:
-        payload = rules.keeping(_facts(row, state(row), event.at))
-        outcome = DOOR.answer(row, Action.KEEP, None, payload, at=event.at)
-    if row is None or isinstance(outcome, Refusal):
-        raise ledger.Overtaken(event.n + 1)
-    DOOR.write(row, outcome)
+    if row is None or row.status != Status.CONFIRMED:
+        raise ledger.Overtaken(event.n)
+    payload = rules.keeping(_facts(row, state(row), event.at))
+    outcome = DOOR.answer(row, Action.KEEP, None, payload, at=event.at)
+    if isinstance(outcome, Refusal):
+        raise Stopped(outcome)
+    try:
+        DOOR.write(row, outcome)
+    except ledger.Overtaken:  # its number is one of the list's entries, not of the request's
+        raise ledger.Overtaken(event.n) from None
 
 
 def needed(row: Roster, at: datetime) -> dict[str, date]:
@@ -244,8 +247,9 @@ def handle(
 def tidy(now: datetime | None = None) -> int:
     """Has kept what a request needs, and destroys what nobody sent or uses. Returns how many events were written."""
     at = now or clock.now()
-    idle = Q(status__in=IDLE, changed_at__lte=at - timedelta(days=limits().days))
-    return DOOR.tidy(Roster.objects.filter(idle | Q(status=Status.CONFIRMED)).select_related("institution"), at)
+    # A younger one is not forgotten; of these the rules tell which are (`core.rosters.forgotten_at`).
+    old = Q(status__in=rules.WAITING, opened_at__lte=at - timedelta(days=limits().days))
+    return DOOR.tidy(Roster.objects.filter(old | Q(status=Status.CONFIRMED)).select_related("institution"), at)
 
 
 # --- the door ---------------------------------------------------------------------------------------------------------

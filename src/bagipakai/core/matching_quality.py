@@ -35,6 +35,13 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "twins": ("twin", "other"),
 }
 
+# What clerks said, as versions 1 and 2 told it: the names, and the names in each sample.
+_SAMPLED_2 = {"rows", "decided", "same", "unsure"}
+_OLDER_CLERKS: tuple[dict[str, set[str] | None], ...] = (
+    {"twice": None, "agreed": None},
+    {"twice": None, "agreed": None, "arbitrated": None, "matched": _SAMPLED_2, "nobody": _SAMPLED_2},
+)
+
 _PROVINCE = re.compile("[1-9][0-9]")
 _DIGEST = re.compile("[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -273,6 +280,13 @@ class MatchingQuality:
         except (AttributeError, KeyError, TypeError):
             raise ValueError("a malformed statement of quality") from None
 
+    @classmethod
+    def from_stored(cls, value: Mapping[str, Any]) -> "MatchingQuality":
+        """Reads a statement that was heard, whenever that was. Of one of version 1 or 2 the figures of clerks are left
+        out: they stood for no rows, and only the sealed document tells them. Raises ValueError for anything else."""
+        older = isinstance(value.get("clerks"), Mapping) and _are_older(value["clerks"])
+        return cls.from_json({**value, "clerks": None} if older else value)
+
     def sealed(self, signer: Signer) -> bytes:
         return seal(QUALITY_KIND, self.to_json(), signer)
 
@@ -377,6 +391,11 @@ def _clerks(value: Any) -> Clerks:
     if counts["agreed"] + counts["arbitrated"] > counts["twice"]:
         raise ValueError("more of a part than of the whole")
     return Clerks(matched=_sampled(told["matched"]), nobody=_sampled(told["nobody"]), **counts)
+
+
+def _are_older(clerks: Mapping[str, Any]) -> bool:
+    """Whether they have the shape of version 1, or of version 2."""
+    return {name: set(one) if isinstance(one, Mapping) else None for name, one in clerks.items()} in _OLDER_CLERKS
 
 
 def _sampled(value: Any) -> Sampled:

@@ -74,6 +74,7 @@ COLUMNS: Final = (
 )
 TELLING: Final = ("nik", "nama")  # one of them at least; by the rest alone nobody is found
 GONE: Final = "order-roster-destroyed"  # nothing is there that could be kept; `unknown` may be a store not there today
+SINCE: Final = "roster-was-kept-since"  # of an order to keep it: a later one is in force already
 LIVE: Final = frozenset({Access.PENDING, Access.ACTIVE, Access.SUSPENDED})
 
 
@@ -84,6 +85,9 @@ class Status(StrEnum):
     RETURNED = "RETURNED"  # nothing of it is kept
     CONFIRMED = "CONFIRMED"  # a request may name it
     DESTROYED = "DESTROYED"
+
+
+WAITING: Final = (Status.DRAFT, Status.READ, Status.RETURNED)  # for its sender; forgotten if that one does nothing
 
 
 class Action(StrEnum):
@@ -116,9 +120,8 @@ class Limits(uploading.Limits):
     def on(cls, day: date) -> Self:
         """Raises PolicyError or NoRule: without a rule nothing is uploaded."""
         rule = rules("matching", "roster").on(day)
-        return cls(
-            rule["piece"], rule["file"], 1, rule["file"], *(rule[name] for name in ("open", "days", "kept", "longest"))
-        )
+        longest = rule.values.get("longest", 0)  # the first rule did not speak of it: nothing was ordered to be kept
+        return cls(rule["piece"], rule["file"], 1, rule["file"], rule["open"], rule["days"], rule["kept"], longest)
 
 
 class Event(AnyEvent[Status, Action]):
@@ -236,7 +239,8 @@ def after(state: Roster, event: Event) -> Roster:
         case Action.LET_GO:
             changes |= {"until": None, "let_go_at": event.at}
         case Action.RECORD_KEPT:
-            changes["unkept"] = payload["refusal"]
+            if payload["refusal"] != SINCE:  # it says nothing of the later order, which has an answer of its own
+                changes["unkept"] = payload["refusal"]
             if state.status is not event.status_after:
                 changes["gone"] = Outcome(payload["receipt"], DESTROYED, 0, "", ())
         case Action.RECORD_LATE:
@@ -435,7 +439,7 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
     *(Rule(_R.APPLICANT, _A.CHOOSE, status, _S.SENT, CHOOSING, BASIS) for status in (_S.READ, _S.RETURNED)),
     Rule(_R.APPLICANT, _A.CONFIRM, _S.READ, _S.CONFIRMED, SENDER, BASIS),
     *(Rule(_R.APPLICANT, _A.DESTROY, status, _S.DESTROYED, (*SENDER, request_names_it), NO_LONGER)
-      for status in (_S.DRAFT, _S.READ, _S.RETURNED, _S.CONFIRMED)),
+      for status in (*WAITING, _S.CONFIRMED)),
     Rule(_R.APPLICANT, _A.DESTROY, _S.SENT, _S.DESTROYED, SENDER, TAKEN_BACK),
     Rule(_R.SYSTEM, _A.KEEP, _S.CONFIRMED, _S.CONFIRMED, (nothing_needs_it, kept_for_too_long), AS_LONG),
     Rule(_R.SYSTEM, _A.RECORD_KEPT, _S.CONFIRMED, None, (), AS_LONG),
@@ -488,8 +492,7 @@ def due(state: Roster, facts: RosterFacts) -> Command | None:
         return Command(Action.KEEP, SYSTEM, told, state.n) if is_to_be_kept(state, facts) else None
     if state.status is Status.CONFIRMED and state.until:
         return Command(Action.LET_GO, SYSTEM, {}, state.n)
-    idle = state.status in (Status.DRAFT, Status.READ, Status.RETURNED, Status.CONFIRMED)
-    return Command(Action.FORGET, SYSTEM, {}, state.n) if idle else None
+    return Command(Action.FORGET, SYSTEM, {}, state.n) if forgotten_at(state, facts.limits) else None
 
 
 def recording(state: Roster, number: int) -> Action:

@@ -69,8 +69,12 @@ def register(subparsers: Any) -> None:
         description="Semuanya di komputer ini; tidak ada yang dikirim.",
     )
     rest.add_argument("folder", type=Path, metavar="MAP", help="map tempat paket pemadanan dibuka")
-    rest.add_argument("--list", type=Path, required=True, metavar="BERKAS", help="daftar yang dipadankan, CSV")
-    rest.add_argument("--out", type=Path, required=True, metavar="BERKAS", help="berkas CSV baru")
+    rest.add_argument(
+        "--list", type=Path, required=True, metavar="BERKAS", help="daftar yang dipadankan: XLSX atau CSV"
+    )
+    rest.add_argument(
+        "--out", type=Path, required=True, metavar="BERKAS", help="berkas baru: XLSX bila .xlsx, CSV bila .csv"
+    )
     rest.set_defaults(run=_unmatched)
     for one in (make, show, check, reveal, back, rest):
         one.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer
 from bagipakai.core.keyfiles import TooOpen, read_secret
 from bagipakai.core.manifest import fingerprint, read_aloud
+from bagipakai.core.troubles import trouble
 from bagipakai.core.witnesses import BadPolicy, Policy
 from bagipakai.recipient import words
 from bagipakai.recipient.refusals import Refusal
@@ -59,7 +60,7 @@ def keygen(file: Path, institution: str = "") -> PublicHalf | Refusal:
                 file.unlink()
             return Refusal("key-exists", {"name": path.name})
         except OSError as error:
-            return Refusal("disk-error", {"detail": words.trouble(error)})
+            return Refusal("disk-error", {"detail": trouble(error)})
         with os.fdopen(handle, "w", encoding="utf-8") as out:
             out.write(text)
     return public

@@ -20,8 +20,9 @@ import pyrage
 
 from bagipakai.core.envelope import PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest, Part
+from bagipakai.core.troubles import trouble
 from bagipakai.core.witnesses import Policy
-from bagipakai.recipient import receipts, words
+from bagipakai.recipient import receipts
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.refusals import Refusal
 from bagipakai.recipient.rows import rows_in
@@ -82,7 +83,7 @@ def opened(
     except BlockingIOError:
         return Refusal("folder-in-use", {"name": folder.name})
     except OSError as error:
-        return Refusal("disk-error", {"detail": words.trouble(error)})
+        return Refusal("disk-error", {"detail": trouble(error)})
     except KeyboardInterrupt:
         if not placed:
             return Refusal("interrupted")

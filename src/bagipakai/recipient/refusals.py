@@ -53,10 +53,14 @@ SENTENCES: Mapping[str, str] = {
     "receipt-misplaced": "Berkas tanda terima {name} tidak boleh di dalam map paket atau map hasil; simpan di luar "
     "keduanya.",
     "result-missing": "Map {name} tidak memuat hasil pemadanan; sebutkan map tempat paketnya dibuka.",
-    "result-not-csv": "Hasil {name} bukan CSV atau JSON Lines; saring baris tidak cocok di berkas itu, atau minta "
-    "hasilnya sebagai CSV.",
+    "result-not-readable": "Hasil {name} bukan XLSX, CSV, atau JSON Lines; saring baris tidak cocok di berkas itu, "
+    "atau minta hasilnya dalam salah satu bentuk itu.",
     "result-not-of-matching": "Berkas {name} bukan hasil pemadanan; sebutkan map tempat paket pemadanan dibuka.",
-    "roster-not-csv": "Daftar {name} bukan CSV; simpan daftar yang sama sebagai CSV tanpa mengubah urutan barisnya.",
+    "roster-not-readable": "Daftar {name} bukan XLSX atau CSV; simpan daftar yang sama dalam salah satu bentuk itu "
+    "tanpa mengubah urutan barisnya.",
+    "roster-unreadable": "Daftar {name} rusak, atau berisi lebih dari satu lembar; pakai berkas yang diunggah untuk "
+    "permintaan ini.",
+    "out-of-another-form": "Berkas {name} tidak ditulis: akhiri namanya dengan .xlsx atau .csv.",
     "roster-of-another": "Daftar {name} bukan daftar yang dipadankan: baris atau nomornya berbeda; pakai berkas yang "
     "diunggah untuk permintaan ini.",
     "out-exists": "Berkas {name} sudah ada dan tidak ditimpa; pilih nama lain.",

@@ -10,7 +10,7 @@ from pathlib import Path
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.intake import RECEIPT_LIMIT, RECEIPT_NAME, IntakeReceipt
 from bagipakai.core.manifest import Kind, Part
-from bagipakai.recipient import words
+from bagipakai.core.troubles import trouble
 from bagipakai.recipient.keys import Identity
 from bagipakai.recipient.opening import part_opened, wiped
 from bagipakai.recipient.refusals import Refusal
@@ -55,7 +55,7 @@ def came_back(
     except BlockingIOError:
         return Refusal("folder-in-use", {"name": folder.name})
     except OSError as error:
-        return Refusal("disk-error", {"detail": words.trouble(error)})
+        return Refusal("disk-error", {"detail": trouble(error)})
     except KeyboardInterrupt:
         return Refusal("interrupted")
     return CameBack(receipt, folder, tuple(part.content_name for part in parts))

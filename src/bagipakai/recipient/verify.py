@@ -21,6 +21,7 @@ from bagipakai.core.manifest import (
     ManifestError,
     Part,
 )
+from bagipakai.core.troubles import trouble
 from bagipakai.core.witnesses import LogProof, NotBelieved, Policy
 from bagipakai.recipient import words
 from bagipakai.recipient.keys import Identity
@@ -103,7 +104,7 @@ def verified(
             return sealed
         return parts_as_sealed(package, sealed.manifest, told) or sealed.manifest
     except OSError as error:
-        return Refusal("disk-error", {"detail": words.trouble(error)})
+        return Refusal("disk-error", {"detail": trouble(error)})
     except KeyboardInterrupt:
         return Refusal("interrupted")
 

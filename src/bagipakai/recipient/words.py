@@ -1,22 +1,11 @@
-"""Days, numbers and troubles as an Indonesian officer reads them. Here, because this tool works without the office."""
+"""Days and numbers as an Indonesian officer reads them. Here, because this tool works without the office."""
 
-import errno
 from datetime import date, datetime, timedelta, timezone
 
 _MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli"),
     *("Agustus", "September", "Oktober", "November", "Desember"),
 )
-_TROUBLES = {
-    errno.ENOENT: "map atau berkas tidak ada",
-    errno.ENOTDIR: "yang disebut bukan map",
-    errno.EISDIR: "yang disebut adalah map",
-    errno.EACCES: "tidak diizinkan",
-    errno.EPERM: "tidak diizinkan",
-    errno.EROFS: "tempatnya hanya dapat dibaca",
-    errno.ENOSPC: "ruang penyimpanan penuh",
-    errno.ENAMETOOLONG: "nama terlalu panjang",
-}
 
 
 def today() -> date:
@@ -32,8 +21,3 @@ def day(one: date) -> str:
 def number(count: int) -> str:
     """1.234.567."""
     return f"{count:,}".replace(",", ".")
-
-
-def trouble(error: OSError) -> str:
-    """What the disk or the system said, in a few words; the number of what has no words here."""
-    return _TROUBLES.get(error.errno or 0, f"gangguan penyimpanan nomor {error.errno or 0}")

@@ -29,7 +29,7 @@ from bagipakai.registry.keys import MasterKey
 from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.index import text_hashes
 from bagipakai.registry.matching.keys import mix
-from bagipakai.registry.matching.numbers import DATED, DIGITS, LEAST, MOST, is_possible
+from bagipakai.registry.matching.numbers import DATED, DIGITS, LEAST, MOST, a_digit_less, is_possible
 from bagipakai.registry.matching.policy import Abuse
 
 SCHEME: Final = "asked-tokens/v1"
@@ -135,7 +135,7 @@ def tried(features: pa.Table, rows: Numbers) -> tuple[Numbers, Numbers]:
     nik, beside, odd = (features[name].fill_null(0).to_numpy() for name in ("nik", "nik_beside", "nik_odd"))
     long, short = np.where(odd > MOST, odd, 0), np.where(odd < LEAST, odd, 0)
     before = [np.where(features["nik_sound"].to_numpy() >= DIGITS - 1, nik, 0) // _SERIALS, beside // _SERIALS]
-    for one in (long // 10 ** (at + 1) * 10**at + long % 10**at for at in range(DIGITS + 1)):
+    for one in a_digit_less(long, DIGITS + 1):
         possible = is_possible(one, np.full(len(one), DATED))
         before.append(np.where(possible, one // _SERIALS, 0))
     before.append(np.where(short > 0, 10**13 + short // _SERIALS, 0))

@@ -60,7 +60,11 @@ OWN = {
     "jumlah_individu": _Own("Jumlah individu", "Banyaknya individu; kosong jika ditutup", "orang"),
     "jumlah_keluarga": _Own("Jumlah keluarga", "Banyaknya keluarga; kosong jika ditutup", "keluarga"),
     "baris": _Own("Baris", "Letak baris itu dalam daftar yang dikirim, dihitung seperti di berkasnya", "nomor baris"),
-    "list_id": _Own("Pengenal baris", "Pengenal dari daftar yang dikirim, atau nomor barisnya", "pengenal"),
+    "list_id": _Own(
+        "Pengenal baris",
+        "Pengenal atau nomor urut dari daftar yang dikirim; bila tidak ada, letak baris itu di berkasnya",
+        "pengenal",
+    ),
     "hasil": _Own(
         "Hasil pemadanan",
         "Apakah orang di baris itu ditemukan di antara penduduk yang dicakup permintaan ini. Bukan dasar tunggal untuk "

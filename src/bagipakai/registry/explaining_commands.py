@@ -3,15 +3,18 @@ well a list was matched."""
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bagipakai import postgres
+from bagipakai.core.policy import NoRule
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.troubles import trouble
 from bagipakai.registry import keys, named
-from bagipakai.showing import refused
+from bagipakai.showing import number, refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from bagipakai.registry.matching.labels import Quality
 
     _Evaluated = tuple[pa.Table, Evaluation, int]
+
+
+_TWICE = "list_id itu ada di {} baris hasil ini; yang diterangkan baris yang pertama."
 
 
 def register(subparsers: Any) -> None:
@@ -100,10 +106,12 @@ def _explain(options: argparse.Namespace) -> int:
         return refused(table)
     if "list_id" not in table.column_names:
         return refused(Refusal("matching-result-malformed"))
-    rows = table.filter(pc.equal(table["list_id"].cast("string"), options.row)).slice(0, 1).to_pylist()
-    if not rows:
+    found = table.filter(pc.equal(table["list_id"].cast("string"), options.row))
+    if not len(found):
         return refused(Refusal("matching-row-unknown", {"file": options.result.name}))
-    evidence = explaining.evidence_of(rows[0])
+    if len(found) > 1:
+        print(_TWICE.format(number(len(found))), file=sys.stderr)
+    evidence = explaining.evidence_of(found.slice(0, 1).to_pylist()[0])
     if isinstance(evidence, Refusal):
         return refused(evidence)
     if options.out is None:
@@ -135,7 +143,10 @@ def _report(options: argparse.Namespace) -> int:
     found = _evaluated(options.result, options.truth, options.registry, day)
     if isinstance(found, Refusal):
         return refused(found)
-    stated = _stated(options, found, day) if options.announce else None
+    try:
+        stated = _stated(options, found, day) if options.announce else None
+    except NoRule:
+        return refused(Refusal("matching-has-no-rule", {"day": f"{day}"}))
     if isinstance(stated, Refusal):
         return refused(stated)
     names = {code: region.name for code, region in regions().items() if region.level == 1}
@@ -311,8 +322,9 @@ def _table(file: Path, read: Any) -> "pa.Table | Refusal":
     try:
         return read(file)
     except (OSError, pa.ArrowException) as error:
-        why = error.strerror if isinstance(error, OSError) else None
-        return Refusal("matching-file-unreadable", {"file": file.name, "why": why or "bukan Parquet atau CSV"})
+        other = "bukan Parquet atau CSV"
+        why = trouble(error, other) if isinstance(error, OSError) else other
+        return Refusal("matching-file-unreadable", {"file": file.name, "why": why})
 
 
 def _write(out: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bagipakai import postgres
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.troubles import trouble
 from bagipakai.registry import keys, named
 from bagipakai.registry.folders import no_room
 from bagipakai.registry.keys import StorageKey
@@ -126,7 +127,7 @@ def _named(path: Path, storage: StorageKey) -> _Registry | Refusal:
                 sources.source_of_file(path), side, path.with_name(f"{path.name}.{IDENTITIES}"), f"{IDENTITIES}/file"
             )
         except (OSError, ValueError) as error:
-            why = (error.strerror if isinstance(error, OSError) else "") or "bukan Parquet"
+            why = trouble(error, "bukan Parquet") if isinstance(error, OSError) else "bukan Parquet"
             return Refusal("matching-registry-unreadable", {"file": path.name, "why": why})
     release = named.opened(path)
     if isinstance(release, Refusal):

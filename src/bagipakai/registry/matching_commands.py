@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bagipakai import postgres
+from bagipakai.core.policy import NoRule
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.troubles import trouble
 from bagipakai.registry import keys, named
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.vault import Damaged
 from bagipakai.showing import answered, interruptible, number, refused, shown
 
 if TYPE_CHECKING:
+    from bagipakai.registry.matching.headings import Headings
     from bagipakai.registry.matching.index import Index
 
 BANDS = {"match": "cocok", "review": "perlu telaah", "none": "tidak cocok"}
@@ -70,13 +73,17 @@ def _match(options: argparse.Namespace) -> int:
     from bagipakai.registry.matching.honey import met, without
     from bagipakai.registry.matching.job import Matching
     from bagipakai.registry.matching.policy import Decision, today
-    from bagipakai.registry.matching.results import result, write
+    from bagipakai.registry.matching.results import is_writable, result, write
 
     day = options.day or today()
+    if not is_writable(options.out):
+        return refused(Refusal("matching-out-of-another-form", {"file": options.out.name}))
     try:
-        given = lists.read(options.list, day=day)
+        policy, given = Decision.on(day), lists.read(options.list, day=day)
+    except NoRule:
+        return refused(Refusal("matching-has-no-rule", {"day": f"{day}"}))
     except OSError as error:
-        return refused(Refusal("matching-list-unreadable", {"file": options.list.name, "why": error.strerror or ""}))
+        return refused(Refusal("matching-list-unreadable", {"file": options.list.name, "why": trouble(error)}))
     weights = model.opened(options.model or model.SHIPPED)
     if not isinstance(given, lists.ListFile):
         return refused(given)
@@ -90,7 +97,7 @@ def _match(options: argparse.Namespace) -> int:
     try:
         with interruptible("Tidak ada hasil yang tertulis: ulangi perintah yang sama."):
             with shown("memadankan", "baris", len(given.table)) as more:
-                found = Matching(index, weights, Decision.on(day)).of(features(given.table, day, given.values), more)
+                found = Matching(index, weights, policy).of(features(given.table, day, given.values), more)
             told = result(given.table["list_id"], without(found, met(found, index)), one_to_one=options.one_to_one)
             write(told, options.out)
     except Damaged as damage:
@@ -106,6 +113,8 @@ def _counted(told: Any, given: Any) -> dict[str, Any]:
         "bands": dict(Counter(told["band"].to_pylist())),
         "reasons": dict(Counter(told["reason"].to_pylist())),
         "duplicates": len(told) - told["list_duplicate_of"].null_count,
+        "columns": {column: given.headings.header[place] for column, place in given.headings.places.items()},
+        "unused": list(given.headings.unused),
         "findings": [{"code": one.code, "column": one.column, "count": one.count} for one in given.findings],
     }
 
@@ -121,15 +130,31 @@ def _told(told: Any, given: Any, out: Path) -> list[str]:
         lines.append(f"{number(counts['duplicates'])} baris mengulang orang yang sudah ada di daftar ini.")
     for reason, many in Counter(counts["reasons"]).most_common():
         lines.append(f"  {number(many)} {REASONS[reason]}")
+    lines += _headings(given.headings)
     if given.findings:
         lines.append("Yang perlu Anda ketahui tentang daftar ini:")
         lines += [f"  - {one.told().sentence()}" for one in given.findings]
     return lines
 
 
+def _headings(headings: "Headings") -> list[str]:
+    """What each column was read as, and what was not read; of two for one thing which."""
+    from bagipakai.registry.matching.headings import meaning
+
+    read = {column: headings.header[place] for column, place in headings.places.items()}
+    told = (column if cell == column else f"“{cell}” sebagai {column}" for column, cell in read.items())
+    lines = [f"Kolom yang dibaca: {', '.join(told)}."]
+    unused = []
+    for cell in headings.unused:
+        means = meaning(cell)
+        beside = read.get(means[0]) if means else None
+        unused.append(f"“{cell}” (yang dibaca “{beside}”)" if beside else f"“{cell}”")
+    return [*lines, f"Tidak dipakai: {', '.join(unused)}."] if unused else lines
+
+
 def _opened(options: argparse.Namespace) -> "Index | Refusal":
     """The index of what the options name, made if it is not there; or why there is none."""
-    from bagipakai.registry.matching import indexes
+    from bagipakai.registry.matching import indexes, sources
 
     storage = _storage()
     if options.release:
@@ -139,12 +164,12 @@ def _opened(options: argparse.Namespace) -> "Index | Refusal":
         place = indexes.of_release(release, storage, options.index)
     else:
         try:
+            if not sources.has_people(options.registry):
+                return Refusal("matching-registry-has-nobody", {"file": options.registry.name})
             place = indexes.of_file(options.registry, options.index)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else ""
-            return Refusal(
-                "matching-registry-unreadable", {"file": options.registry.name, "why": why or "bukan Parquet"}
-            )
+            why = trouble(error, "bukan Parquet") if isinstance(error, OSError) else "bukan Parquet"
+            return Refusal("matching-registry-unreadable", {"file": options.registry.name, "why": why})
     try:
         if (found := indexes.standing(place, storage)) is not None:
             return found

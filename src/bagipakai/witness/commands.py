@@ -11,6 +11,7 @@ from typing import Any
 
 from bagipakai.core.keyfiles import TooOpen, read_secret, write_once
 from bagipakai.core.notes import BadNote, Kind, NoteKey, NoteSigner
+from bagipakai.core.troubles import trouble
 from bagipakai.witness.cosigning import Witness
 from bagipakai.witness.memory import Memory
 from bagipakai.witness.serving import server
@@ -44,7 +45,7 @@ def _keygen(options: argparse.Namespace) -> int:
         options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_once(options.dir / "key", signer.secret().encode(), 0o600)
     except OSError as error:
-        return _refused(f"{options.dir} tidak dapat ditulis: {error.strerror}.")
+        return _refused(f"{options.dir} tidak dapat ditulis: {trouble(error)}.")
     kept = _key(options.dir)
     if isinstance(kept, str):
         return _refused(kept)

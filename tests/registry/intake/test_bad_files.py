@@ -28,9 +28,10 @@ from tests.registry.intake.sent import (
     wrote,
 )
 
+from bagipakai.core import workbooks
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.folders import remove
-from bagipakai.registry.intake import SentBack, faults, reading, spreadsheet, taking
+from bagipakai.registry.intake import SentBack, faults, reading, taking
 
 WELL = as_csv(rows(3))
 NOISE = bytes(range(256)) * 8
@@ -334,7 +335,7 @@ def test_an_archive_is_weighed_before_it_is_opened(tmp_path, what):
 def test_texts_that_cells_share_are_read(tmp_path):
     """Most programmes keep each text once, and the cell holds its number; some colour a part of it."""
     texts = "<si><r><t>Si</t></r><r><t>ti</t></r><rPh><t>x</t></rPh></si><si><t>é</t></si>"
-    shared = f'<sst xmlns="{spreadsheet.MAIN}">{texts}</sst>'.encode()
+    shared = f'<sst xmlns="{workbooks.MAIN}">{texts}</sst>'.encode()
 
     def change(name, old):
         if name == "xl/sharedStrings.xml":
@@ -353,7 +354,7 @@ def shares(rows_, cells, text):
 
     def change(name, old):
         if name == "xl/sharedStrings.xml":
-            return f'<sst xmlns="{spreadsheet.MAIN}"><si><t>{text}</t></si></sst>'.encode()
+            return f'<sst xmlns="{workbooks.MAIN}"><si><t>{text}</t></si></sst>'.encode()
         if name != SHEET:
             return old
         head = re.match(rb'.*<row r="1".*?</row>', old, re.DOTALL)[0]

@@ -200,6 +200,15 @@ def test_without_evidence_nothing_is_drawn(result, tmp_path, capsys, row, code):
     assert not (tmp_path / "bukti.svg").exists()
 
 
+def test_that_a_name_of_a_row_stands_twice_is_said(tmp_path, capsys):
+    file = tmp_path / "hasil.parquet"
+    results.write(pa.Table.from_pylist([a_row(list_id="7"), a_row(2, list_id="7")]), file)
+    assert explain("--result", file, "--row", "7") == 0
+    said = capsys.readouterr()
+    assert "ada di 2 baris hasil ini; yang diterangkan baris yang pertama" in said.err
+    assert said.out.splitlines() == told(evidence_of(a_row(1)))
+
+
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 bukan", b"\xff\xfe\x00"])
 def test_a_file_that_is_no_result_is_refused(tmp_path, capsys, content):
     for name in ("hasil.parquet", "hasil.csv"):

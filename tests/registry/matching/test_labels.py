@@ -6,6 +6,8 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bagipakai.cli import main
 from bagipakai.core.reviews import Verdict
@@ -60,9 +62,16 @@ def test_a_list_counts_by_its_rows_however_few_of_them_were_drawn():
     found = quality(told(*small, *large)).matched
     assert (found.yes, found.decided, found.rows) == (850, 900, 1_020_000)
     assert found.share == pytest.approx(1 - 100_000 / 1_020_000)
-    assert found.effective == pytest.approx(1_020_000**2 / (400 * 50**2 + 500 * 2000**2))
+    assert found.effective == int(1_020_000**2 / (400 * 50**2 + 500 * 2000**2))
     low, high = found.between
     assert low < 0.9 < high and high - low > 0.05
+
+
+@given(st.integers(1, 500), st.floats(1, 50_000))
+@example(3, 50.3)
+def test_pairs_that_stand_for_as_many_rows_each_say_as_much_as_they_are(pairs, weight):
+    found = quality(told(*[a_label(Y, band="match", weight=weight)] * pairs))
+    assert found.matched.effective == pairs and found.bins[0][1] == pairs
 
 
 def test_stated_chances_are_held_against_the_rows_for_which_a_pair_stands():

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bagipakai.core.policy import policy_file
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.matching import lists
-from bagipakai.registry.matching.headings import CALLED, Headings, meaning
+from bagipakai.registry.matching.headings import CALLED, Headings, is_header, meaning
 from bagipakai.registry.matching.lists import ListFile, headings, read
 from bagipakai.registry.matching.numbers import numbers
 from bagipakai.registry.matching.policy import Limits
@@ -76,7 +76,7 @@ def test_columns_are_recognised_by_their_usual_names(tmp_path):
     found = accepted(wrote(tmp_path, f"{HEADER}\n{ROW}\n"))
     assert found.table.to_pylist() == [
         {
-            "list_id": "2",
+            "list_id": "1",
             "nik": NIK,
             "nama": "SITI AMINAH",
             "jenis_kelamin": "P",
@@ -86,7 +86,7 @@ def test_columns_are_recognised_by_their_usual_names(tmp_path):
         }
     ]
     assert found.findings == ()
-    assert found.headings.unused == ("No",)
+    assert found.headings.unused == ()
     assert "SITI" not in repr(found)
 
 
@@ -112,7 +112,10 @@ def test_columns_are_recognised_by_their_usual_names(tmp_path):
         ("ID", "list_id"),
         ("Nama Ayah", None),
         ("Nama Desa", None),
-        ("No", None),
+        ("No.", "list_id"),
+        ("Nomor Urut", "list_id"),
+        ("Nomer Urut", "list_id"),
+        ("No Rumah", None),
         ("", None),
     ],
 )
@@ -181,7 +184,7 @@ def test_a_spreadsheet_is_read_with_its_titles_and_dates(tmp_path):
     assert found.table["tanggal_lahir"].to_pylist() == ["1980-03-05", "29285", "5 Maret 1980"]
     assert numbers(found.table["nik"]).sound.tolist() == [16, 15, 16]
     assert findings(found) == {
-        ("list-number-is-scientific", "nik"): (1, (5,)),
+        ("list-number-was-rounded", "nik"): (1, (5,)),
         ("list-date-is-serial", "tanggal_lahir"): (1, (5,)),
     }
 
@@ -214,7 +217,7 @@ def test_the_sender_may_choose_the_columns(tmp_path):
     assert (proposal.header, dict(proposal.places)) == (("siapa", "nomor", "nama desa"), {})
     found = accepted(path, {"nama": "siapa", "nik": "NOMOR"})
     assert found.table.to_pylist() == [{"list_id": "2", "nik": NIK, "nama": "SITI"}]
-    assert refused(path, {"nama": "siapa", "nik": "nik"}).code == "set-column-is-missing"
+    assert refused(path, {"nama": "siapa", "nik": "nik"}).code == "list-column-is-missing"
     assert refused(path, {"nama": "siapa", "gaji": "nomor"}).code == "list-has-no-usable-column"
 
 
@@ -270,6 +273,18 @@ def test_a_column_that_a_spreadsheet_rounded_is_told_with_its_count(tmp_path):
     assert rounded.rows == (2, 3, 4, 5, 6)
 
 
+def test_numbers_that_a_spreadsheet_keeps_are_told_apart_from_what_it_shows(tmp_path):
+    """The same words that the officer sees: a number ends in 0, or is 3,20101E+15."""
+    book = openpyxl.Workbook()
+    for row in (["NIK", "Nama"], [3201014503800020, "SITI"], ["3,20101E+15", "BUDI"]):
+        book.active.append(row)
+    book.save(tmp_path / "daftar.xlsx")
+    assert findings(accepted(tmp_path / "daftar.xlsx")) == {
+        ("list-number-was-rounded", "nik"): (1, (2,)),
+        ("list-number-is-scientific", "nik"): (1, (3,)),
+    }
+
+
 @pytest.mark.parametrize(
     ("value", "kept", "code"),
     [
@@ -307,6 +322,74 @@ def test_identifiers_of_rows_are_kept_and_looked_at(tmp_path):
     }
 
 
+@pytest.mark.parametrize("heading", ["No", "No.", "NO", "No Urut", "Nomor Urut", "Nomor"])
+def test_the_number_at_the_head_of_a_row_names_it(tmp_path, heading):
+    text = f"DAFTAR PENERIMA\n\n{heading};NIK;Nama\n1;{NIK};SITI\n2;;BUDI\n"
+    found = accepted(wrote(tmp_path, text))
+    assert found.table["list_id"].to_pylist() == ["1", "2"]
+    assert (found.findings, found.headings.unused) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["No;id;Nama", "id;No;Nama", "Nama;id;No Urut"],  # a real identifier wins
+)
+def test_a_running_number_is_the_least_of_identifiers(tmp_path, header):
+    row = header.replace("No Urut", "7").replace("No", "7").replace("id", "A-1")
+    assert accepted(wrote(tmp_path, f"{header}\n{row}\n")).table["list_id"].to_pylist() == ["A-1"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Nama;Alamat;No",  # of the house
+        "No KK;No;Nama",  # of a card, or of nobody knows what
+        "No;No;Nama",  # of the family, then of the member
+    ],
+)
+def test_a_number_that_may_be_of_something_else_names_no_row(tmp_path, header):
+    found = accepted(wrote(tmp_path, f"{header}\n7;8;9\n"))
+    assert found.table["list_id"].to_pylist() == ["2"]
+    assert "No" in found.headings.unused
+
+
+@pytest.mark.parametrize(
+    ("numbers", "rows"),
+    [
+        (("1", "2", "1"), (4,)),  # it starts again in the next village
+        (("1", "", ""), (3, 4)),  # families are numbered
+        ((NIK, "2", "3"), (2,)),
+    ],
+)
+def test_a_running_number_that_names_no_row_is_left_out_and_told(tmp_path, numbers, rows):
+    found = accepted(wrote(tmp_path, "No;Nama\n" + "".join(f"{one};SITI\n" for one in numbers)))
+    assert found.table["list_id"].to_pylist() == ["2", "3", "4"]
+    assert findings(found) == {("list-running-number-names-no-row", "list_id"): (len(rows), rows)}
+    assert "No" in found.headings.unused and NIK not in found.findings[0].told().sentence()
+
+
+def test_rows_that_are_numbered_beforehand_are_empty(tmp_path):
+    found = accepted(wrote(tmp_path, "No;Nama\n1;SITI\n2;BUDI\n3;\n4;\n"))
+    assert found.table["list_id"].to_pylist() == ["1", "2"]
+
+
+def test_a_row_of_sums_keeps_no_number_from_naming_the_others(tmp_path):
+    found = accepted(wrote(tmp_path, "No;Nama\n1;SITI\n2;BUDI\n;JUMLAH\n"))
+    assert found.table["list_id"].to_pylist() == ["1", "2", None]
+    assert findings(found) == {("list-id-is-missing", "list_id"): (1, (4,))}
+
+
+def test_the_number_of_a_letterhead_is_no_header(tmp_path):
+    found = accepted(wrote(tmp_path, "Nomor;470/12\nHal;Daftar\nNama;Umur\nSITI;40\n"))
+    assert found.table["nama"].to_pylist() == ["SITI"]
+
+
+def test_a_row_that_says_no_is_not_shown_as_a_header(tmp_path):
+    """A file without a header begins with a person."""
+    path = wrote(tmp_path, f"No;SITI;{NIK}\nYes;BUDI;{NIK}\n")
+    assert not is_header(lists.headings(path))
+
+
 def test_every_finding_has_its_sentence():
     sentences = {row["code"] for row in policy_file("refusals")["refusal"]}
     assert {*lists._OF_NUMBERS.values(), *lists._OF_DATES.values()} <= sentences
@@ -323,7 +406,7 @@ def test_every_finding_has_its_sentence():
         (b"nik;nama\n", "set-is-empty"),
         (b"nik;nama\n;\n;\n", "set-is-empty"),
         (b"alamat;rt\nJALAN;1\n", "list-has-no-usable-column"),
-        (b"nik;nama;NIK\n1;A;2\n", "set-column-stands-twice"),
+        (b"nik;nama;NIK\n1;A;2\n", "list-column-stands-twice"),
         (b"nik;nama\n1;A;2\n2;B\n", "list-rows-are-torn"),
         (b'nik;nama\n1;"A\n2;B\n', "set-quote-stays-open"),
         (b"nik;nama\n1;D\xc9SI D\xc3\x89SI\n", "set-encoding-is-mixed"),
@@ -336,6 +419,11 @@ def test_every_finding_has_its_sentence():
 )
 def test_a_file_that_is_no_list_is_refused_whole(tmp_path, content, code):
     assert refused(wrote(tmp_path, content)).code == code
+
+
+@pytest.mark.parametrize("code", ["list-column-is-missing", "list-column-stands-twice", "list-column-has-another-type"])
+def test_a_refusal_of_a_list_speaks_of_the_list(code):
+    assert "kiriman" not in Refusal(code, {"file": "daftar.csv"}).sentence()
 
 
 def test_torn_rows_are_told_by_number(tmp_path):
@@ -354,7 +442,7 @@ def test_more_rows_than_the_policy_allows_are_refused(tmp_path, monkeypatch):
 def test_a_nested_column_cannot_be_chosen(tmp_path):
     path = tmp_path / "daftar.parquet"
     pq.write_table(pa.table({"nik": [NIK], "nama": pa.array([b"SITI"])}), path)
-    assert refused(path).code == "set-column-has-another-type"
+    assert refused(path).code == "list-column-has-another-type"
 
 
 def test_a_bomb_is_not_opened(tmp_path):

@@ -1,6 +1,8 @@
 """`bagipakai registry index` and `match`: a list goes in, one line per row comes out, and a screen says what to do."""
 
 import json
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.csv as pc_csv
@@ -8,9 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from bagipakai import cli
-from bagipakai.registry.synthesis.lists import a_list, registry
+from bagipakai.registry.list_commands import KINDS
+from bagipakai.registry.matching import results
+from bagipakai.registry.synthesis.lists import a_list, kinds, registry
 
 CONTRACT = ["list_id", "band", "registry_id", "probability", "reason", "list_duplicate_of"]
+
+
+def parquet(**columns):
+    out = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue().to_pybytes()
 
 
 @pytest.fixture
@@ -74,6 +84,8 @@ def test_a_program_is_told_in_numbers(house, capsys):
         ("list.csv", b"", "set-is-empty"),
         ("list.csv", b"warna,rasa\nmerah,manis\n", "list-has-no-usable-column"),
         ("registry.parquet", b"PAR1 and then nothing", "matching-registry-unreadable"),
+        ("registry.parquet", parquet(warna=["merah"]), "matching-registry-has-nobody"),
+        ("registry.parquet", parquet(nik=pa.array([], pa.string())), "matching-registry-has-nobody"),
     ],
 )
 def test_what_cannot_be_read_is_told_and_nothing_is_written(house, capsys, name, content, code):
@@ -81,6 +93,106 @@ def test_what_cannot_be_read_is_told_and_nothing_is_written(house, capsys, name,
     assert match(house) == 1
     assert code in capsys.readouterr().err
     assert not (house / "result.parquet").exists() and not list(house.glob(".*part"))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_result_is_judged_by_its_truth_in_either_form(house, form):
+    _, truth = a_list(registry(6_000, 21), 400, 22, "typical")
+    results.write(truth, house / f"label.{form}")
+    assert match(house, out=f"hasil.{form}") == 0
+    files = ["--result", house / f"hasil.{form}", "--truth", house / f"label.{form}", "--out", house / "laporan.html"]
+    assert cli.main(["registry", "matching-report", *map(str, files)]) == 0
+    assert "400 baris yang jawabannya diketahui" in (house / "laporan.html").read_text("utf-8")
+
+
+def test_an_index_of_nobody_is_not_made(house, capsys):
+    (house / "registry.parquet").write_bytes(parquet(warna=["merah"]))
+    assert cli.main(["registry", "index", "--registry", str(house / "registry.parquet")]) == 1
+    assert "matching-registry-has-nobody" in capsys.readouterr().err
+    assert not (house / "registry.parquet.index").exists()
+
+
+def test_a_day_before_any_policy_is_told(house, capsys):
+    assert match(house, "--day", "2020-01-01") == 1
+    assert "2020-01-01" in (err := capsys.readouterr().err) and "matching-has-no-rule" in err
+
+
+def test_a_form_that_is_not_written_is_told_before_anything_is_read(house, capsys):
+    (house / "list.csv").unlink()
+    assert match(house, out="hasil.xlsx") == 1
+    assert "matching-out-of-another-form" in capsys.readouterr().err and not (house / "hasil.xlsx").exists()
+
+
+@pytest.mark.parametrize(("name", "said"), [("list.csv", "matching-list"), ("registry.parquet", "matching-registry")])
+def test_a_trouble_of_the_disk_is_told_in_indonesian(house, capsys, name, said):
+    (house / name).unlink()
+    assert match(house) == 1
+    told = capsys.readouterr().err
+    assert said in told and "map atau berkas tidak ada" in told and "No such" not in told
+
+
+def test_it_is_told_which_columns_were_read(house, capsys):
+    """Of two numbers one is read: which, and that the other is not."""
+    people = pq.read_table(house / "registry.parquet").slice(0, 30)
+    names = {"No": [str(at) for at in range(1, 31)], "No KTP": people["nik"], "NIK": people["nik"], "Hobi": ["-"] * 30}
+    pc_csv.write_csv(pa.table(names), house / "list.csv")
+    assert match(house) == 0
+    out = capsys.readouterr().out
+    assert "“No” sebagai list_id" in out and "“NIK” sebagai nik" in out
+    assert "Tidak dipakai: “No KTP” (yang dibaca “NIK”), “Hobi”." in out
+    assert match(house, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["columns"] == {"list_id": "No", "nik": "NIK"} and told["unused"] == ["No KTP", "Hobi"]
+
+
+def test_a_reader_who_went_away_ends_a_command_quietly(house):
+    """`| head -1`"""
+    words = ["registry", "match", "--registry", "registry.parquet", "--list", "list.csv", "--out", "result.csv"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "bagipakai.cli", *words], cwd=house, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    started.stdout.close()
+    assert (started.stderr.read(), started.wait()) == (b"", cli.CUT)
+    assert (house / "result.csv").exists()
+
+
+def synthesised(folder, *more, out="daftar.csv", truth="label.csv"):
+    words = ["--people", "20000", "--area", "52", "--rows", "20", "--out", str(folder / out)]
+    return cli.main(["registry", "synthesise-list", *words, "--truth", str(folder / truth), *more])
+
+
+def test_the_truth_of_a_list_is_the_same_in_either_form(tmp_path, capsys):
+    assert synthesised(tmp_path) == 0
+    assert synthesised(tmp_path, truth="label.parquet") == 0
+    as_csv, as_parquet = (results.read(tmp_path / f"label.{form}") for form in ("csv", "parquet"))
+    assert as_csv.to_pylist() == as_parquet.to_pylist() and len(as_csv) == 20
+
+
+def test_a_list_is_made_with_its_truth_or_not_at_all(tmp_path, capsys):
+    assert synthesised(tmp_path, out="absent/daftar.csv") == 1
+    assert synthesised(tmp_path, truth="absent/label.csv") == 1
+    assert synthesised(tmp_path, truth="label.xlsx") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (("--rows", "20000"), "list-rows-are-too-many", "1 sampai "),
+        (("--rows", "0"), "list-rows-are-too-many", "1 sampai "),
+        (("--kind", "x"), "list-kind-unknown", KINDS),
+        (("--area", "99"), "list-area-has-nobody", "2 angka"),
+        (("--people", "1"), "list-not-to-make", "--people"),
+    ],
+)
+def test_a_list_that_cannot_be_made_is_told_why(tmp_path, capsys, more, code, said):
+    assert synthesised(tmp_path, *more) == 1
+    told = capsys.readouterr().err
+    assert code in told and said in told
+
+
+def test_the_help_names_every_kind_of_list():
+    assert ", ".join(kinds()) == KINDS
 
 
 def test_a_result_that_cannot_be_written_is_told_before_the_work(house, capsys):
@@ -106,6 +218,14 @@ def test_a_damaged_index_is_told_before_a_row_is_answered(house, capsys):
     path.write_bytes(content)
     assert match(house) == 1
     assert "release-file-altered" in capsys.readouterr().err and not (house / "result.parquet").exists()
+
+
+def test_a_registry_may_call_its_people_by_any_number(house):
+    """Of a release the numbers from the count of persons on are nobody's; a file has no such numbers."""
+    people = pq.read_table(house / "registry.parquet")
+    assert min(people["registry_id"].to_pylist()) >= len(people)
+    assert match(house) == 0
+    assert pq.read_table(house / "result.parquet")["band"].to_pylist().count("match") > 300
 
 
 def test_a_registry_may_lack_columns_and_call_its_people_by_text(house):

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bagipakai.registry.matching.numbers import PROVINCES as KNOWN
-from bagipakai.registry.matching.numbers import Damage, birth, is_possible, numbers
+from bagipakai.registry.matching.numbers import Damage, a_digit_less, birth, is_possible, numbers
 from bagipakai.registry.regions import regions
 
 NIK = "3201014503800001"  # a woman, born on 5 March 1980
@@ -39,7 +39,8 @@ def read(text: str | None) -> tuple[int | None, int, Damage]:
         ("3.20101E+15", 3201010000000000, 5, Damage.SCIENTIFIC),
         ("3,20101E+15", 3201010000000000, 5, Damage.SCIENTIFIC),
         ("3.2E+15", 3200000000000000, 1, Damage.SCIENTIFIC),
-        ("3.20101450380000E+15", 3201014503800000, 15, Damage.SCIENTIFIC),
+        ("3.20101450380000E+15", 3201014503800000, 15, Damage.ROUNDED),  # as a spreadsheet is handed on
+        ("3.20101000000000E+15", 3201010000000000, 5, Damage.SCIENTIFIC),  # what it showed, read again
         ("3.2010145038e+15", 3201014503800000, 15, Damage.SCIENTIFIC),
         ("3.201014503800001e+15", 3201014503800001, 16, Damage.WRITTEN),
         ("9.201014503800001e+15", 9201014503800001, 15, Damage.SCIENTIFIC),  # beyond what doubles hold
@@ -180,3 +181,12 @@ def test_the_day_of_a_woman_is_written_with_forty_more():
 
 def test_provinces_are_those_of_the_edition():
     assert {f"{code:02}" for code in np.flatnonzero(KNOWN)} == PROVINCES
+
+
+@given(st.lists(st.integers(10**15, 10**17 - 1), min_size=1, max_size=5))
+def test_a_digit_less_is_what_is_left_of_each_number_without_one_digit(some):
+    found = a_digit_less(np.array(some, np.int64), 17)
+    assert found.shape == (17, len(some))
+    for at, number in enumerate(some):
+        digits = str(number).zfill(17)
+        assert found[:, at].tolist() == [int(digits[:place] + digits[place + 1 :]) for place in reversed(range(17))]

@@ -179,6 +179,19 @@ def test_what_clerks_say_can_be_a_csv(files):
     assert "2 baris yang jawabannya diketahui, 1 di antaranya" in (files / "laporan.html").read_text("utf-8")
 
 
+def test_what_clerks_say_may_have_semicolons(files):
+    (files / "label.csv").write_text("\ufefflist_id;registry_id\r\nNIK-4;4\r\nNIK-6;\r\n", "utf-8")
+    assert reported(files, truth=files / "label.csv", registry=None) == 0
+    assert "2 baris yang jawabannya diketahui, 1 di antaranya" in (files / "laporan.html").read_text("utf-8")
+
+
+def test_a_file_that_is_not_there_is_told_in_indonesian(files, capsys):
+    (files / "truth.parquet").unlink()
+    assert reported(files) == 1
+    told = capsys.readouterr().err
+    assert "map atau berkas tidak ada" in told and "rrno" not in told and "ailed" not in told
+
+
 def test_a_row_answered_twice_is_refused(files, capsys):
     twice = pq.read_table(files / "result.parquet")
     pq.write_table(pa.concat_tables([twice, twice.slice(0, 1)]), files / "result.parquet")

@@ -32,7 +32,8 @@ class Act:
 
 
 class Stopped(Exception):
-    """A means of signing cannot go on, in the middle of the work. Holds what the person is told."""
+    """A means of signing, or something else that follows from an act, cannot go on in the middle of the work. Holds
+    what the person is told."""
 
     def __init__(self, no: Refusal) -> None:
         super().__init__(no.code)

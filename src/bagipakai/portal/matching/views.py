@@ -32,13 +32,14 @@ def show(http: HttpRequest, number: int | None = None) -> HttpResponse:
         "newest": every[0] if every else None,
     }
     if row is not None:
-        quality = MatchingQuality.from_json(row.statement)
+        quality = MatchingQuality.from_stored(row.statement)
         release = releases.newest()
         provinces = gazetteer.regions(release.region_edition) if release else {}
         thresholds = quality.thresholds
         context |= {
             "quality": quality,
             "told": told(quality, provinces),
+            "clerks_told_otherwise": row.statement["clerks"] is not None and quality.clerks is None,
             "accept": thresholds.accept / 1000,
             "consider": thresholds.consider / 1000,
         }

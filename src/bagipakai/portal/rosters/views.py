@@ -20,7 +20,7 @@ from bagipakai.portal.accounts import posts
 from bagipakai.portal.accounts.menu import offers
 from bagipakai.portal.acts.progress import counted
 from bagipakai.portal.pages.posted import seen
-from bagipakai.portal.pages.refused import refused, sentence
+from bagipakai.portal.pages.refused import explained, refused, sentence
 from bagipakai.portal.pages.scripts import speaks_to_us
 from bagipakai.portal.rosters import reading
 from bagipakai.portal.uploading import pieces
@@ -80,7 +80,7 @@ def _page(
         "may_destroy": Action.DESTROY in may,
         "kept": rosters.kept(row, state),
         "limits": rosters.limits(),
-        "unkept": sentence(Refusal(state.unkept)) if state.unkept else "",
+        "unkept": explained(state.unkept) if state.unkept else "",
         "under_way": counted(rosters.order_id(row, state.sendings)) if state.status is Status.SENT else {},
         "reading": reading.told(state, receipt, chosen),
         "refusal": reading.why_not(state, receipt),

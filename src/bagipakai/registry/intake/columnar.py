@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bagipakai.core import workbooks
 from bagipakai.core.sources import Contract
 from bagipakai.registry.intake.reading import (
     LONGEST_ROW,
@@ -23,10 +24,10 @@ from bagipakai.registry.intake.reading import (
     unblanked,
 )
 
+EXACT = workbooks.EXACT
 ROWS = 16_384  # of one piece
 LETTERS = 16 * 1024**2  # bytes of one piece, in which few may say a long text again and again
 MOST_COLUMNS = 10_000
-EXACT = 2**53  # doubles hold each whole number up to here
 
 
 def pieces(file: Weighed, contract: Asked) -> Iterator[Piece]:

@@ -17,14 +17,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bagipakai.core import workbooks
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.sources import Contract
 
 CHUNK = 16 * 1024 * 1024  # bytes read at once
 HASHED = 1024 * 1024
-LONGEST_ROW = 1024 * 1024  # bytes; a longer one is no row but a damaged file or an attack
+LONGEST_ROW = workbooks.LONGEST_ROW  # bytes; a longer one is no row but a damaged file or an attack
+SHOWN = workbooks.SHOWN  # characters of such a row that go back
 PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # how these files begin
-SHOWN = 2_000  # characters of such a row that go back
 BLANKS = "".join(letter for letter in map(chr, range(0x3001)) if unicodedata.category(letter) == "Zs")
 _OUTER = np.zeros(256, dtype=bool)  # first and last bytes of a blank, and of much else
 _OUTER[[0x20, *range(0x80, 256)]] = True

@@ -91,7 +91,7 @@ def clerks(labelled: Iterable[pa.Table], model: Model, day: date) -> Clerks | No
 
 def _sampled(one: Right) -> Sampled:
     yes, no = round(one.yes_rows), round(one.rows - one.yes_rows)
-    return Sampled(yes + no, yes, one.decided, one.yes, one.unsure, int(one.effective))
+    return Sampled(yes + no, yes, one.decided, one.yes, one.unsure, one.effective)
 
 
 def was_made_by(result: pa.Table, model: Model, day: date) -> bool:

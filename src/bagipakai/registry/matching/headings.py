@@ -8,11 +8,13 @@ from typing import Final
 from bagipakai.registry.intake.reading import SetBroken
 from bagipakai.registry.matching.numbers import DATED, as_digits
 
+RUNNING: Final = ("nourut", "nomorurut")  # a running number
+BARE: Final = ("no", "nomor")  # one, too, unless it is the number of something else
 # Every column that is used, and what it is called elsewhere: letters and digits alone, what fits best first.
 CALLED: Final[Mapping[str, tuple[str, ...]]] = {
     column: (column.replace("_", ""), *called.split())
     for column, called in {
-        "list_id": "id idlist iddaftar idbaris iddata idpenerima idpeserta idart",
+        "list_id": f"id idlist iddaftar idbaris iddata idpenerima idpeserta idart {' '.join(RUNNING + BARE)}",
         "nik": "noktp nonik nomornik nikktp noktpnik noniknoktp noniktp nomorktp nonikktp nikpenduduk niknoktp"
         " nomorindukkependudukan noindukkependudukan indukkependudukan nikpenerima nikpeserta niksiswa nikanggota"
         " nikart ktp nopenduduk noidentitas nomoridentitas nikkepalakeluarga nationalid",
@@ -37,6 +39,8 @@ CALLED: Final[Mapping[str, tuple[str, ...]]] = {
 COLUMNS: Final = tuple(CALLED)
 TELLING: Final = ("nik", "nama")  # one of them at least; by the rest alone nobody is found
 _KNOWN: Final = {called: (column, rank) for column, names in CALLED.items() for rank, called in enumerate(names)}
+_RUNS: Final = {_KNOWN[called] for called in RUNNING + BARE}
+_MAY_BE_OTHERS: Final = {_KNOWN[called] for called in BARE}
 _SPOKEN: Final = {word for column in COLUMNS for word in column.split("_")} | {
     "no",
     "nomor",
@@ -52,10 +56,11 @@ _CUT = re.compile(r"… \(\d+\)$")
 @dataclass(frozen=True, slots=True)
 class Headings:
     """The header of a list and what its columns are taken for. `header`: fit to be shown, no long number survives in
-    it. `places`: standard column → where it stands, counted from 0."""
+    it. `places`: standard column → where it stands, counted from 0. `numbered`: `list_id` is a running number."""
 
     header: tuple[str, ...]
     places: Mapping[str, int]
+    numbered: bool = False
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -92,21 +97,23 @@ class Asked:
         return tuple(self.headings.places)
 
     def likeness(self, cells: Sequence[str]) -> int:
-        """How many names are recognised; if none is, how many cells could be names."""
-        found = {told[0] for place, cell in enumerate(cells) if (told := self._meaning(cell, place)) is not None}
+        """How many names are recognised; if none is, how many cells could be names. "Nomor" stands in letterheads,
+        too, and is none of them."""
+        found = {told[0] for told in self._meanings(cells) if told is not None and not self._runs(told)}
         return 1000 * len(found) if found else min(sum(bool(bare(cell)) for cell in cells), 999)
 
     def places(self, header: Sequence[str], name: str) -> list[int]:
         best: dict[str, tuple[int, int]] = {}
         twice = set()
-        for place, cell in enumerate(header):
-            if (told := self._meaning(cell, place)) is not None:
+        for place, told in enumerate(_sure(self._meanings(header)) if self._chosen is None else self._meanings(header)):
+            if told is not None:
                 column, rank = told
                 if column in best and best[column][0] == rank:
                     twice.add((column, rank))
                 best[column] = min(best.get(column, (rank, place)), (rank, place))
         found = {column: best[column][1] for column in COLUMNS if column in best}
-        self.headings = Headings(tuple(shown(cell, place) for place, cell in enumerate(header)), found)
+        runs = "list_id" in found and self._runs(("list_id", best["list_id"][0]))
+        self.headings = Headings(tuple(shown(cell, place) for place, cell in enumerate(header)), found, runs)
         for column in found:
             if (column, best[column][0]) in twice:
                 raise SetBroken("set-column-stands-twice", file=name, column=column)
@@ -118,11 +125,30 @@ class Asked:
             raise SetBroken("list-has-no-usable-column", file=name)
         return list(found.values())
 
+    def _meanings(self, cells: Sequence[str]) -> list[tuple[str, int] | None]:
+        return [self._meaning(cell, place) for place, cell in enumerate(cells)]
+
+    def _runs(self, told: tuple[str, int]) -> bool:
+        """Whether it is a running number that nobody chose."""
+        return self._chosen is None and told in _RUNS
+
     def _meaning(self, cell: str, place: int) -> tuple[str, int] | None:
         if self._chosen is None:
             return meaning(cell)
         names = (bare(cell), bare(shown(cell, place)))
         return next(((self._chosen[name], 0) for name in names if name and name in self._chosen), None)
+
+
+def _sure(told: Sequence[tuple[str, int] | None]) -> list[tuple[str, int] | None]:
+    """Without running numbers that may be something else: behind a column that is known, "No" may be the number of a
+    house or a card; beside none, anything; and of two of one name nobody can say which runs."""
+    known = [place for place, one in enumerate(told) if one is not None and one not in _RUNS]
+
+    def is_sure(place: int, one: tuple[str, int] | None) -> bool:
+        behind = one in _MAY_BE_OTHERS and place > min(known, default=0)
+        return one not in _RUNS or (bool(known) and told.count(one) == 1 and not behind)
+
+    return [one if is_sure(place, one) else None for place, one in enumerate(told)]
 
 
 def shown(cell: str, place: int) -> str:

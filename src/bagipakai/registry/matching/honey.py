@@ -22,7 +22,7 @@ from bagipakai.core.canonical import canonical
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.matching.index import Index
-from bagipakai.registry.matching.numbers import DIGITS, MOST
+from bagipakai.registry.matching.numbers import DIGITS, MOST, a_digit_less
 from bagipakai.registry.matching.policy import Abuse
 from bagipakai.registry.regions import regions
 from bagipakai.registry.releases import Release
@@ -52,9 +52,10 @@ def real(index: Index) -> int:
 
 
 def met(found: pa.Table, index: Index) -> Numbers:
-    """Which rows of an answer (job.Matching) met a honey record: bool."""
+    """Which rows of an answer (job.Matching) met a honey record: bool. A bare file has none, and may call its people by
+    any number."""
     whose = found["registry_id"]
-    if not pa.types.is_integer(whose.type):
+    if real(index) == len(index) or not pa.types.is_integer(whose.type):
         return np.zeros(len(found), bool)
     guessed: Numbers = pc.greater_equal(whose, real(index)).fill_null(False).to_numpy()
     return guessed
@@ -69,17 +70,10 @@ def asked_for(said: pa.Table, index: Index) -> Numbers:
     found: Numbers = np.isin(beside, theirs)
     found |= (sound == DIGITS) & np.isin(nik, theirs)
     found |= (sound == DIGITS - 1) & np.isin(nik // 10, theirs // 10)
-    found |= np.isin(odd, _a_digit_less(theirs, DIGITS)) & (odd > 0)
+    found |= np.isin(odd, a_digit_less(theirs, DIGITS)) & (odd > 0)
     longer = np.flatnonzero(odd > MOST)
-    found[longer] |= np.isin(_a_digit_less(odd[longer], DIGITS + 1), theirs).any(axis=0)
+    found[longer] |= np.isin(a_digit_less(odd[longer], DIGITS + 1), theirs).any(axis=0)
     return found
-
-
-def _a_digit_less(numbers: Numbers, digits: int) -> Numbers:
-    """These numbers without their last digit, without the one before it, and so on: a row for each."""
-    power = 10 ** np.arange(digits, dtype=np.int64)[:, None]
-    less: Numbers = numbers // (10 * power) * power + numbers % power
-    return less
 
 
 def without(found: pa.Table, rows: Numbers) -> pa.Table:

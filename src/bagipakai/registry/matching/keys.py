@@ -220,9 +220,9 @@ def _numbers(column: pa.ChunkedArray | pa.Array) -> Part:
     return Part(values.astype(np.int64).view(np.uint64) if values.dtype != np.uint64 else values, present)
 
 
-def _without(number: Part, low: int, high: int) -> Part:
-    """A number without the digits between these places, counted from its end."""
-    above, below = number.values // np.uint64(10**high), number.values % np.uint64(10**low)
+def _without(number: Part, low: int, high: int | Numbers) -> Part:
+    """A number without the digits between these places, counted from its end; `high` of all, or of each."""
+    above, below = number.values // np.uint64(10) ** np.asarray(high, np.uint64), number.values % np.uint64(10**low)
     return Part(above * np.uint64(10**low) + below, number.present)
 
 
@@ -261,23 +261,14 @@ def _exchanged(found: Parts) -> tuple[Numbers, dict[str, Part]]:
 def _of_odd_numbers(found: Parts) -> tuple[Numbers, dict[str, Part]]:
     """The rows with a number of 15 or 17 digits, and what is left of it wherever the digit is missing or too many."""
     rows = np.flatnonzero(found["odd"].present)
-    number = found["odd"].values[rows]
-
-    def first(digits: int) -> Numbers:
-        below = np.where(number >= np.uint64(10**16), 10 ** (17 - digits), 10 ** (15 - digits))
-        begin: Numbers = number // below.astype(np.uint64)
-        return begin
-
-    def but(begin: int, end: int) -> Part:
-        last = np.uint64(10**end)
-        return Part(first(begin) * last + number % last, np.ones(len(rows), bool))
-
+    odd = found["odd"].at(rows)
+    more = np.where(odd.values >= np.uint64(10**16), 1, -1)
     return rows, {
-        "nik_12": Part(first(12), np.ones(len(rows), bool)),
-        "nik_10": Part(number % np.uint64(10**10), np.ones(len(rows), bool)),
-        "nik_but_day": but(6, 8),
-        "nik_but_month": but(8, 6),
-        "nik_but_year": but(10, 4),
+        "nik_12": _without(odd, 0, 4 + more),
+        "nik_10": Part(odd.values % np.uint64(10**10), odd.present),
+        "nik_but_day": _without(odd, 8, 10 + more),
+        "nik_but_month": _without(odd, 6, 8 + more),
+        "nik_but_year": _without(odd, 4, 6 + more),
     }
 
 

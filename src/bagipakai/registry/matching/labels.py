@@ -83,7 +83,7 @@ class Right:
     unsure: int
     rows: float
     yes_rows: float
-    effective: float
+    effective: int
 
     @property
     def share(self) -> float | None:
@@ -165,8 +165,9 @@ def _right(pairs: Iterable[Mapping[str, Any]]) -> Right:
     return Right(len(yes), len(decided), len(unsure), sum(decided), sum(yes), _effective(decided))
 
 
-def _effective(weights: Sequence[float]) -> float:
-    return sum(weights) ** 2 / sum(one**2 for one in weights) if weights else 0.0
+def _effective(weights: Sequence[float]) -> int:
+    """Whole pairs, rounded down; what is whole but for the last bits of a float is whole."""
+    return int(sum(weights) ** 2 / sum(one**2 for one in weights) + 1e-9) if weights else 0
 
 
 def _bins(decided: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, int, float, float], ...]:
@@ -178,7 +179,7 @@ def _bins(decided: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, int, float, 
     for at, some in sorted(bins.items()):
         weights = [weight for weight, _, _ in some]
         stated, true = (sum(one[0] * one[which] for one in some) / sum(weights) for which in (1, 2))
-        told.append((at, int(_effective(weights)), stated, true))
+        told.append((at, _effective(weights), stated, true))
     return tuple(told)
 
 

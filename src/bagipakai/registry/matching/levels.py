@@ -25,6 +25,7 @@ from bagipakai.registry.matching.comparisons import (
     SEX,
     Comparison,
 )
+from bagipakai.registry.matching.numbers import DIGITS, a_digit_less
 from bagipakai.registry.matching.records import LONG, SOUNDS, filled, half, lengths, letters_of, words_of
 
 NO, YES = 1, 2  # of a truth; 0 is unknown
@@ -333,9 +334,7 @@ def _a_digit_more_or_less(pairs: _Pairs) -> Numbers:
     """Whether our number of 15 or 17 digits is theirs of 16, but for one that is missing or too many."""
     ours, theirs = pairs.ours("odd").astype(np.int64), pairs.theirs("number").astype(np.int64)
     longer, shorter = np.maximum(ours, theirs), np.minimum(ours, theirs)
-    found = np.zeros(len(pairs), dtype=bool)
-    for at in range(17):
-        found |= longer // 10 ** (at + 1) * 10**at + longer % 10**at == shorter
+    found: Numbers = (a_digit_less(longer, DIGITS + 1) == shorter).any(axis=0)
     return found
 
 

@@ -5,7 +5,7 @@ with what to do, stands in policies/refusals.toml.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -47,10 +47,17 @@ _OF_DATES: Final = {
     Doubt.AHEAD: "list-date-lies-ahead",
     Doubt.SERIAL: "list-date-is-serial",
 }
+# Said of a submission elsewhere: here a list is sent, nothing else.
+_OF_LISTS: Final = {
+    "set-column-is-missing": "list-column-is-missing",
+    "set-column-stands-twice": "list-column-stands-twice",
+    "set-column-has-another-type": "list-column-has-another-type",
+}
 # What nobody types and no screen shows as it is, or what a conversion lost (RE2).
 _CONTROLS = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}\x{FFFD}]"
 _FORMULA = r"^[=+@\-][\s=+@\-]*[^\s=+@\-]"
 _NEGATIVE = r"^-?[0-9]+([.,][0-9]+)?$"
+_RUNNING = r"^[0-9]{1,7}[.)]?$"
 _LEADS = r"^[\s=+@\-]+"
 
 
@@ -94,7 +101,7 @@ def headings(path: Path) -> Headings | Refusal:
         next(_reader(file)(file, asked), None)
     except SetBroken as no:
         if not asked.headings.header:
-            return no.refusal
+            return _of_a_list(no.refusal)
     return asked.headings
 
 
@@ -109,14 +116,15 @@ def read(path: Path, columns: Mapping[str, str] | None = None, day: date | None 
         file = weighed(path)
         table, lines = _gathered(file, asked, limits)
     except SetBroken as no:
-        return no.refusal
+        return _of_a_list(no.refusal)
     told = _Told(lines, limits.examples)
     table = _neutral(table, limits.letters, told)
+    table, used = _counted(table, asked.headings, told)
     table = _identified(table, lines, told)
     values = Values.of(table, Reading.on(day))
     _about_numbers(values, told)
     _about_the_rest(values, told)
-    return ListFile(table, values, lines, asked.headings, tuple(told.found), sha256(path))
+    return ListFile(table, values, lines, used, tuple(told.found), sha256(path))
 
 
 class _Told:
@@ -141,8 +149,13 @@ def _reader(file: Weighed) -> Callable[[Weighed, Asked], Iterator[Piece]]:
         raise SetBroken("set-format-is-unknown", file=file.name) from None
 
 
+def _of_a_list(no: Refusal) -> Refusal:
+    return Refusal(_OF_LISTS.get(no.code, no.code), no.detail)
+
+
 def _gathered(file: Weighed, asked: Asked, limits: Limits) -> tuple[pa.Table, np.ndarray]:
-    """All rows that are not empty. Raises SetBroken, as soon as the file is known to be refused."""
+    """All rows that are not empty; a running number alone fills none. Raises SetBroken, as soon as the file is known to
+    be refused."""
     tables: list[pa.Table] = []
     lines: list[np.ndarray] = []
     torn: list[Torn] = []
@@ -150,8 +163,9 @@ def _gathered(file: Weighed, asked: Asked, limits: Limits) -> tuple[pa.Table, np
     for piece in _reader(file)(file, asked):
         torn += piece.torn
         filled = np.zeros(piece.table.num_rows, dtype=bool)
-        for one in piece.table.columns:
-            filled |= one.is_valid().to_numpy()
+        for name in piece.table.column_names:
+            if name != "list_id" or not asked.headings.numbered:
+                filled |= piece.table[name].is_valid().to_numpy()
         table = _bounded(piece.table, limits.letters + 1)  # one letter more, so that it is told
         tables.append(table if filled.all() else table.filter(pa.array(filled)))
         lines.append(piece.lines[filled])
@@ -220,6 +234,23 @@ def _changed(values: pa.Array, pattern: str, by: str, code: str, name: str, told
 def _is_plain(letters: np.ndarray) -> bool:
     """Whether there are only letters, digits and signs of ASCII."""
     return not bool(((letters < 32) | (letters > 126)).any())
+
+
+def _counted(table: pa.Table, headings: Headings, told: _Told) -> tuple[pa.Table, Headings]:
+    """Without a running number that names no row: one that starts again, that most rows lack (families are numbered, or
+    none), or that is no number."""
+    if not headings.numbered:
+        return table, headings
+    own = text_of(table["list_id"])
+    missing = own.is_null().to_numpy(zero_copy_only=False)
+    other = pc.invert(pc.match_substring_regex(own, _RUNNING)).fill_null(False).to_numpy(zero_copy_only=False)
+    again = np.zeros(len(own), dtype=bool)
+    again[_repeated(own)] = True
+    if not (other | again).any() and 2 * missing.sum() <= len(own):
+        return table, headings
+    told.add("list-running-number-names-no-row", "list_id", missing | other | again)
+    places = {column: place for column, place in headings.places.items() if column != "list_id"}
+    return table.drop_columns(["list_id"]), replace(headings, places=places, numbered=False)
 
 
 def _identified(table: pa.Table, lines: np.ndarray, told: _Told) -> pa.Table:

@@ -17,6 +17,7 @@ from bagipakai.registry.intake.columnar import EXACT
 from bagipakai.registry.matching.letters import Column, eight_digits, is_nothing, of_length, text_of
 
 DIGITS = 16
+SHOWN = 7  # most digits of a number in scientific notation that only shows its beginning
 DATED = 12  # digits up to the end of the date
 LEAST, MOST = 10**15, 10**16 - 1
 PROVINCES = np.zeros(100, dtype=bool)  # of the codes of the edition; a number keeps the province of its issue
@@ -114,6 +115,14 @@ def birth(number: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     return day - 40 * woman, month, year, 1 + woman.astype(np.int64)
 
 
+def a_digit_less(numbers: np.ndarray, digits: int) -> np.ndarray:
+    """These numbers (int64) of at most so many digits without their last digit, without the one before it, and so on: a
+    row for each place, the last one first."""
+    power = 10 ** np.arange(digits, dtype=np.int64)[:, None]
+    less: np.ndarray = numbers // (10 * power) * power + numbers % power
+    return less
+
+
 def _is_dated(first: np.ndarray) -> np.ndarray:
     """Whether twelve digits are a place and a day of birth."""
     place, day, month, year = first // 10**6, first // 10**4 % 100, first // 100 % 100, first % 100
@@ -191,14 +200,19 @@ def number_of(text: str) -> Number:
 
 
 def _scientific(whole: str, rest: str, power: int) -> Number:
-    """A spreadsheet shows six digits, of which the last is rounded; it keeps fifteen, less the zeros at their end."""
+    """A spreadsheet shows six digits, of which the last is rounded; it keeps fifteen, less the zeros at their end. All
+    fifteen are how the number of a cell is handed on (intake.spreadsheet): its owner sees it end in 0, unless what was
+    shown had been read again as a number."""
     digits = (whole + rest).lstrip("0")
     if len(whole) + power != DIGITS or len(digits) < len(whole + rest):
         return Number(None, 0, Damage.SCIENTIFIC)
     number = int(digits[:DIGITS].ljust(DIGITS, "0"))
     if len(digits) >= DIGITS and number <= EXACT:  # a table of doubles, not a spreadsheet
         return Number(number, DIGITS, Damage.WRITTEN)
-    return Number(number, DIGITS - 1 if len(digits) > 7 else len(digits) - 1, Damage.SCIENTIFIC)
+    kept = len(digits.rstrip("0")) if len(digits) == DIGITS - 1 else len(digits)
+    if kept <= SHOWN:
+        return Number(number, kept - 1, Damage.SCIENTIFIC)
+    return Number(number, DIGITS - 1, Damage.ROUNDED if len(digits) == DIGITS - 1 else Damage.SCIENTIFIC)
 
 
 def _placeholders(found: np.ndarray, sound: np.ndarray, damage: np.ndarray) -> None:

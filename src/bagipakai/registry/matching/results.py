@@ -9,6 +9,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
+ENDINGS = ("", ".parquet", ".csv")
+DELIMITERS = ",;\t|"
+LONGEST = 64 * 1024  # bytes of a header
+LISTS = ("damage",)  # of the truth of a synthetic list: words in one cell
 DISTINCT = ("list_id", "registry_id", "probability", "score", "margin", "bits_kerabat")  # nearly so, row by row
 TWICE = "GANDA_DALAM_DAFTAR"
 REASONS = {
@@ -60,12 +64,13 @@ def _one_to_one(told: pa.Table) -> pa.Table:
 
 
 def write(told: pa.Table, out: Path) -> None:
-    """As Parquet, or CSV where the name ends so, for its owner alone; whole or not at all. Raises OSError."""
+    """As Parquet, or CSV where the name ends so, for its owner alone; whole or not at all. In a CSV the words of a list
+    are parted by blanks. Raises OSError."""
     beside = out.with_name(f".{out.name}.part")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             if out.suffix.lower() == ".csv":
-                pc_csv.write_csv(told, file)
+                pc_csv.write_csv(_flat(told), file)
             else:
                 repeating = [name for name in told.column_names if name not in DISTINCT]
                 pq.write_table(told, file, compression="zstd", use_dictionary=repeating)
@@ -76,10 +81,33 @@ def write(told: pa.Table, out: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
+def _flat(told: pa.Table) -> pa.Table:
+    for at, field in enumerate(told.schema):
+        if pa.types.is_list(field.type):
+            told = told.set_column(at, field.name, pc.binary_join(told[field.name], " "))
+    return told
+
+
+def is_writable(out: Path) -> bool:
+    """Whether its name promises a form that `write` knows."""
+    return out.suffix.lower() in ENDINGS
+
+
 def read(file: Path) -> pa.Table:
-    """What `write` wrote. Numbers of rows are text, also those with zeros in front. Raises OSError, or pyarrow's
-    ArrowInvalid where it is neither."""
+    """What `write` wrote, also with the delimiter of another spreadsheet. Numbers of rows are text, also those with
+    zeros in front. Raises OSError, or pyarrow's ArrowInvalid where it is neither."""
     if file.suffix.lower() != ".csv":
         return pq.read_table(file)
     text = dict.fromkeys(("list_id", "list_duplicate_of"), pa.string())
-    return pc_csv.read_csv(file, convert_options=pc_csv.ConvertOptions(column_types=text))
+    with file.open("rb") as source:
+        header = source.readline(LONGEST).decode("utf-8", "replace")
+    found = pc_csv.read_csv(
+        file,
+        parse_options=pc_csv.ParseOptions(delimiter=max(DELIMITERS, key=header.count)),
+        convert_options=pc_csv.ConvertOptions(column_types=text),
+    )
+    for at, name in enumerate(found.column_names):
+        if name in LISTS:
+            words = [(cell or "").split() for cell in found[name].cast(pa.string()).to_pylist()]
+            found = found.set_column(at, name, pa.array(words, pa.list_(pa.string())))
+    return found

@@ -24,6 +24,7 @@ COMPARED: Final = (
     "kode_kec",
     "kode_kab",
 )  # of all the columns of a registry
+TELLING: Final = ("nik", "nama")  # one of them at least: by the rest alone nobody is found
 CALLED: Final = {"nomor_kk": "no_kk", "person_ordinal": "registry_id"}  # what a release calls otherwise
 TOGETHER: Final = 131_072  # persons
 
@@ -51,6 +52,13 @@ def rows_of_release(release: Release, storage: StorageKey) -> Iterator[pa.Table]
     with release.reading(storage, Unit.INDIVIDU) as shelf:
         for part in shelf.parts:
             yield from _read(shelf.open(part.path))
+
+
+def has_people(path: Path) -> bool:
+    """Whether there is somebody in a Parquet file who can be found. Raises OSError, and pa.ArrowInvalid."""
+    with pq.ParquetFile(path) as parquet:
+        names = {CALLED.get(name, name) for name in parquet.schema_arrow.names}
+        return parquet.metadata.num_rows > 0 and not names.isdisjoint(TELLING)
 
 
 def count_of_file(path: Path) -> int:
