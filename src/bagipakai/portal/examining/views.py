@@ -14,7 +14,7 @@ from bagipakai.control import clock, orders, readiness, register, requests, revi
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.holds import FEW, NONE
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.request import Action
+from bagipakai.core.request import Action, Status
 from bagipakai.core.variables import Catalogue
 from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
@@ -25,6 +25,7 @@ from bagipakai.portal.requests.dossier import Dossier, opened
 from bagipakai.portal.requests.views import files
 
 A_PAGE = 25
+ORDERABLE = (Status.PROCESSING, Status.QUALITY_CHECK)  # a check may still send it back to be ordered anew
 
 
 @require_GET
@@ -121,6 +122,7 @@ EVIDENCE: dict[str, Promise] = {
     "roster": _("Daftar yang dipadankan"),
     "model": _("Versi model pemadanan"),
     "matched": _("Baris yang cocok"),
+    "review": _("Baris yang perlu telaah"),
     "alarms": _("Tanda penebakan"),
 }
 ANSWERS = {"yes": _("Ya"), "no": _("Tidak"), NONE: _("tidak ada"), FEW: _("sedikit")}
@@ -184,4 +186,6 @@ def evidence(dossier: Dossier) -> dict[str, Any] | None:
         "steps": [(step, done.get(step), _in_words(done.get(step), catalogue)) for step in Step],
         "plan": dossier.state.decision.plan if dossier.state.decision else "",
         "review": reviews.progress(dossier.state.orders[-1]),
+        "doubtful": next((one.evidence["review"] for one in done.values() if "review" in one.evidence), None),
+        "orderable": dossier.state.status in ORDERABLE,
     }

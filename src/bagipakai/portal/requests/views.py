@@ -269,7 +269,7 @@ def _after(http: HttpRequest, dossier: Dossier, ask: questions.Ask, typed: Any) 
     """Where "Lanjutkan" leads: from choosing variables to their reasons, back to where one came from, or on."""
     reference = dossier.request.reference
     here = reverse("requests:question", args=[reference, ask.question.code])
-    if ask.question.kind == "variables" and http.GET.get("langkah") != "alasan":
+    if ask.question.kind == "variables" and typed and http.GET.get("langkah") != "alasan":
         return f"{here}?langkah=alasan" + ("&dari=periksa" if http.GET.get("dari") == "periksa" else "")
     if http.GET.get("dari") == "periksa" or Action.RESUBMIT in dossier.possible:
         return _back(http, dossier)
