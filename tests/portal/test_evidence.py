@@ -2,18 +2,21 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
-from tests.factories import Chain, a_matching_request
+from tests.factories import Chain, a_matching_request, an_institution
 from tests.fakes import Registry
+from tests.listed import SAID
 from tests.portal.steps import entering
 
-from bagipakai.control import clock, order_receipts, requests
-from bagipakai.control.models import Review
+from bagipakai.control import clock, order_receipts, requests, rosters
+from bagipakai.control.models import Review, Roster
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.request import Action, Role, Status
 from bagipakai.portal.examining.views import EVIDENCE
+from bagipakai.portal.rosters import reading
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
 
@@ -97,3 +100,20 @@ def test_where_nothing_can_be_ordered_any_more_nobody_is_told_to_order():
     page = examined(chain)
     assert "Pesanan baru tidak dapat dibuat lagi" in page and "daftar dan permintaan baru" in page
     assert "lalu buat pesanan baru" not in page
+
+
+def test_who_examines_sees_which_columns_the_list_holds_and_what_was_found_in_it():
+    """Names of columns and counts, as its sender saw them."""
+    sari = entering(an_institution(ready=False)[Role.APPLICANT])
+    chain = a_matching_request(Status.ADMIN_CHECK)
+    page = entering(chain.office[Role.ADMIN_VERIFIER]).get(reverse("examining:show", args=[chain.reference]))
+    told = html.unescape(page.content.decode()).split("Daftar yang dipadankan</h2>")[1]
+    assert "Tidak ada temuan." in told and "semua baris" in told and ">NIK</td>" in told
+    assert sari.get(reverse("examining:show", args=[chain.reference])).status_code == 404
+    receipt = replace(SAID, order_id="-")
+    state = rosters.state(Roster.objects.get(reference=chain.state.answers["roster"]))
+    found = reading.told(state, receipt, None)
+    assert found is not None and [(column, rows) for column, _, rows in found.found] == [
+        ("NIK", 312),
+        ("tanggal lahir", 2),
+    ]

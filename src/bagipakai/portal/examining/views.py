@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bagipakai.control import clock, orders, readiness, register, requests, reviews, wording
+from bagipakai.control import clock, orders, readiness, register, requests, reviews, rosters, wording
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.holds import FEW, NONE
 from bagipakai.core.refusal import Refusal
@@ -23,6 +23,8 @@ from bagipakai.portal.acts.views import options
 from bagipakai.portal.pages.refused import explained, lang, refused
 from bagipakai.portal.requests.dossier import Dossier, opened
 from bagipakai.portal.requests.views import files
+from bagipakai.portal.rosters import reading
+from bagipakai.portal.rosters.reading import Reading
 
 A_PAGE = 25
 ORDERABLE = (Status.PROCESSING, Status.QUALITY_CHECK)  # a check may still send it back to be ordered anew
@@ -85,6 +87,7 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "papers": progress.papers(dossier),
         "steps": progress.steps(reference),
         "evidence": evidence(dossier),
+        "listed": listed(dossier),
         "options": options(dossier),
     }
     return render(http, "examining/show.html", context)
@@ -170,6 +173,16 @@ def variables(dossier: Dossier) -> list[dict[str, Any]]:
         for one in state.answers.get("variables") or ()
         if one["name"] in catalogue
     ]
+
+
+def listed(dossier: Dossier) -> Reading | None:
+    """How the registry read the list that is to be matched: columns, how far they are filled, and how many rows have
+    which fault. No value of it is known here."""
+    row = rosters.named(dossier.request, dossier.state)
+    if row is None:
+        return None
+    state = rosters.state(row)
+    return reading.told(state, rosters.receipt(row, state), None)
 
 
 def evidence(dossier: Dossier) -> dict[str, Any] | None:

@@ -54,17 +54,20 @@ def listing(http: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def new(http: HttpRequest) -> HttpResponse:
-    """Which service is asked for, what one should have at hand, and a button that opens a draft."""
+    """Which service is asked for, what one should have at hand, and a button that opens a draft. `daftar`: a list that
+    the request is to name, from whose page the reader came."""
     if http.method == "GET":
-        return render(http, "requests/new.html")
-    wanted = http.POST.get("layanan", "")
+        return render(http, "requests/new.html", {"roster": http.GET.get("daftar", "")[:40]})
+    wanted, roster = http.POST.get("layanan", ""), http.POST.get("daftar", "")[:40]
     if wanted not in set(office.Service):
-        wrong = {"error": _("Pilih pemadanan atau data DTSEN")}
+        wrong = {"error": _("Pilih pemadanan atau data DTSEN"), "roster": roster}
         return render(http, "requests/new.html", wrong, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     by: Any = posts.current(http) or http.user
     outcome = requests.create(by, service=office.Service(wanted))
     if isinstance(outcome, Refusal):
         return refused(http, outcome, reverse("requests:list"))
+    if roster and wanted == office.Service.MATCHING:  # a list that cannot be named is asked for like any answer
+        requests.save_answers(outcome.reference, by, {"roster": roster}, requests.state_of(outcome).n)
     return redirect("requests:show", outcome.reference)
 
 

@@ -109,7 +109,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None, day: date | None 
         file = weighed(path)
         table, lines = _gathered(file, asked, limits)
     except SetBroken as no:
-        return no.refusal
+        return _of_a_list(no.refusal)
     told = _Told(lines, limits.examples)
     table = _neutral(table, limits.letters, told)
     table = _identified(table, lines, told)
@@ -117,6 +117,12 @@ def read(path: Path, columns: Mapping[str, str] | None = None, day: date | None 
     _about_numbers(values, told)
     _about_the_rest(values, told)
     return ListFile(table, values, lines, asked.headings, tuple(told.found), sha256(path))
+
+
+def _of_a_list(refusal: Refusal) -> Refusal:
+    """The refusal of a file as a list has it: of fewer kinds than a submission."""
+    unknown = refusal.code == "set-format-is-unknown"
+    return Refusal("list-format-is-unknown", refusal.detail) if unknown else refusal
 
 
 class _Told:
