@@ -15,6 +15,7 @@ from tests.portal.test_under_way import the_registry_says
 
 from bagipakai.control import clock, requests, roster_receipts, rosters
 from bagipakai.control.models import Request, Roster
+from bagipakai.core.refusal import Refusal, _sentences
 from bagipakai.core.request import Action, Role, Status
 from bagipakai.core.roster_orders import Heading, RosterReceipt
 from bagipakai.core.rosters import Limits
@@ -286,3 +287,13 @@ def test_what_is_not_a_list_is_not_taken(sari, monkeypatch):
     sari.post(to("remove", reference, 1))
     other = sari.post(to("begin", reference), {**told, "name": "lain.csv"}, content_type="application/json")
     assert other.json()["missing"] == [1, 2]
+
+
+def test_one_faulty_value_is_told_in_good_english():
+    """A sentence that fits one and many."""
+    codes = [code for code in _sentences() if code.startswith("list-") and "{count}" in _sentences()[code]["en"]]
+    assert len(codes) == 24
+    for code in codes:
+        for many in ("1", "312"):
+            said = Refusal(code, {"count": many, "column": "NIK", "rows": "2"}).sentence("en")
+            assert f": {many}" in said, said  # the number is no subject

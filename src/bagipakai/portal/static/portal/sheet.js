@@ -75,13 +75,15 @@
   };
 
   // Which letters of two texts have no like one in the other: the longest common subsequence leaves them over. Where
-  // two of five letters differ, all: to pick out letters that happen to be alike would help nobody.
+  // two of five letters differ, all: to pick out letters that happen to be alike would help nobody. But where one is
+  // part of the other, what is missing is all there is to see.
   const apart = (left, right) => {
     const long = Array.from({ length: left.length + 1 }, () => new Array(right.length + 1).fill(0));
     for (let i = left.length - 1; i >= 0; i -= 1)
       for (let j = right.length - 1; j >= 0; j -= 1)
         long[i][j] = left[i] === right[j] ? long[i + 1][j + 1] + 1 : Math.max(long[i + 1][j], long[i][j + 1]);
-    if (2 * long[0][0] < ALIKE * (left.length + right.length)) return [all(left), all(right)];
+    const [whole, piece] = [left, right].map(one => one.join("")).sort((one, other) => other.length - one.length);
+    if (2 * long[0][0] < ALIKE * (left.length + right.length) && !whole.includes(piece)) return [all(left), all(right)];
     const alone = [new Set(), new Set()];
     let i = 0, j = 0;
     while (i < left.length || j < right.length) {
