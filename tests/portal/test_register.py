@@ -71,7 +71,7 @@ def test_of_a_matching_nobody_is_told_that_everybody_of_the_area_is_in_it(reader
     chain = a_matching_request(Status.ACCESS_GRANTED)
     page = main_of(reader, "register:entry", chain.reference)
     said = {
-        "id": "hanya orang dalam daftar penerima yang ditemukan di wilayah itu",
-        "en": "only people in the recipient&#x27;s list who are found in that area",
+        "id": "Hanya orang dalam daftar penerima yang ditemukan di wilayah itu",
+        "en": "Only people in the recipient&#x27;s list who are found in that area",
     }
     assert said[reader.speaks] in page and "<dd>semua</dd>" not in page and "<dd>everybody</dd>" not in page

@@ -125,7 +125,8 @@ def test_columns_are_offered_only_where_other_ones_could_help(sari, registry):
         told = replace(UNREADABLE, refusal=refusal, detail=(detail,))
         page = text(sari.get(to("show", read(sari, registry, told))))
         assert "Pilih kolomnya" not in page and "Baca ulang" not in page and "Kolom A" not in page
-        assert '<button class="button">Unggah daftar baru' in page
+        assert '<button class="button">Unggah daftar baru' in page and "Atau unggah" not in page
+        assert "bila daftar ini tidak dibaca ulang" not in page
     told = replace(UNREADABLE, refusal="roster-counts-numbers-up", detail=(("count", "9"), ("rows", "2, 3")))
     assert "Baca ulang" in text(sari.get(to("show", read(sari, registry, told))))
 

@@ -108,9 +108,9 @@ _MATCHING = {
 
 
 _MATCHED = {
-    "id": {"listed": "hanya orang dalam daftar penerima yang ditemukan di wilayah itu",
+    "id": {"listed": "Hanya orang dalam daftar penerima yang ditemukan di wilayah itu",
            "and": "{listed}, dan hanya yang memenuhi: {chosen}"},
-    "en": {"listed": "only people in the recipient's list who are found in that area",
+    "en": {"listed": "Only people in the recipient's list who are found in that area",
            "and": "{listed}, and only those with: {chosen}"},
 }  # fmt: skip
 
