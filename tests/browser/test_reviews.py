@@ -91,7 +91,8 @@ def test_pairs_are_sealed_to_the_clerks_browser_judged_by_keys_and_kept_as_label
         (lambda: keys.press("ArrowLeft"), "pasangan pertama"),
     ):
         deed()
-        expect(me.page.get_by_role("status")).to_contain_text(said)
+        expect(me.page.locator("[data-sheet-why]")).to_contain_text(said)
+        expect(me.page.locator("[data-sheet-why]")).to_be_in_viewport()
     me._checked(me.page)
 
     # answered by keys; one is taken back

@@ -27,6 +27,8 @@
   };
   const tell = words => { const box = part("told"); box.hidden = !words; box.textContent = words; };
 
+  const why = words => { part("why").textContent = words; };  // beside the arrows, where one looks
+
   const ask = async (href, body) => {
     const token = document.querySelector("[data-sheet-return] [name=csrfmiddlewaretoken]").value;
     const answer = await fetch(href, body === undefined ? { redirect: "error" } : {
@@ -139,7 +141,7 @@
     part("place").textContent = words.place.replace("{n}", at + 1).replace("{all}", pairs.length);
     root.querySelectorAll("[data-verdict]").forEach(button =>
       button.setAttribute("aria-pressed", String(verdicts[pair.pair] === button.dataset.verdict)));
-    tell("");
+    why("");
     part("back").setAttribute("aria-disabled", String(at === 0));
     part("on").setAttribute("aria-disabled", String(!verdicts[pair.pair]));
     part("place").focus();
@@ -186,9 +188,9 @@
   };
 
   const step = by => {
-    if (by < 0 && at === 0) return tell(words.first);
+    if (by < 0 && at === 0) return why(words.first);
     if (by > 0 && at >= pairs.length) return;
-    if (by > 0 && !verdicts[pairs[at].pair]) return tell(words.open);
+    if (by > 0 && !verdicts[pairs[at].pair]) return why(words.open);
     at = Math.min(Math.max(at + by, 0), pairs.length);
     draw();
   };
