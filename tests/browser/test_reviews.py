@@ -11,10 +11,11 @@ from tests.browser.hands import Mouse
 from tests.browser.test_narrow import whole
 from tests.factories import PASSWORD
 from tests.handed_in import readable_anywhere
-from tests.reviewed import Reviewing, a_clerk, a_review, limits
+from tests.reviewed import SAME, Reviewing, a_clerk, a_review, limits
 
 from bagipakai import postgres
 from bagipakai.control.models import Sheet, SheetEvent
+from bagipakai.core.canonical import canonical
 from bagipakai.registry import reviews as kept
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,8 +82,20 @@ def test_pairs_are_sealed_to_the_clerks_browser_judged_by_keys_and_kept_as_label
     me._checked(me.page)
     assert "0.9" not in me.page.content() and "3.5" not in me.page.content()  # blind to the score
 
-    # answered by keys; one is taken back
+    # nothing happens without an answer, and it is said why
     keys = me.page.keyboard
+    on = me.page.get_by_role("button", name="Pasangan berikutnya")
+    expect(on).to_have_attribute("aria-disabled", "true")
+    for deed, said in (
+        (lambda: on.click(force=True), "Jawab pasangan ini dulu"),
+        (lambda: keys.press("ArrowLeft"), "pasangan pertama"),
+    ):
+        deed()
+        expect(me.page.locator("[data-sheet-why]")).to_contain_text(said)
+        expect(me.page.locator("[data-sheet-why]")).to_be_in_viewport()
+    me._checked(me.page)
+
+    # answered by keys; one is taken back
     keys.press("y")
     expect(me.page.get_by_role("heading", name="Pasangan 2 dari 3")).to_be_focused()
     keys.press("t")
@@ -101,6 +114,8 @@ def test_pairs_are_sealed_to_the_clerks_browser_judged_by_keys_and_kept_as_label
     expect(me.page.get_by_role("heading", name="Pasangan 3 dari 3")).to_be_visible()  # the keys can be turned off
     me.page.get_by_role("button", name="Bukan orang yang sama").click()
     expect(me.page.get_by_role("heading", name="Periksa jawaban Anda")).to_be_focused()
+    expect(me.page.locator("[data-sheet-answers] dt").first).to_contain_text("SITI ZAKIYAH")
+    expect(me.page.locator("[data-sheet-answers] dd").first).to_have_text("Orang yang sama")
     me._checked(me.page)
     me.page.set_viewport_size({"width": 320, "height": 640})
     whole(me.page, "kecil-telaah-periksa")
@@ -127,3 +142,41 @@ def test_pairs_are_sealed_to_the_clerks_browser_judged_by_keys_and_kept_as_label
     told = str(list(SheetEvent.objects.values_list("payload", flat=True)))
     assert "SITI" not in told and "5203014509880001" not in told
     assert readable_anywhere(b"SITI ZAKIYAH", postgres.var()) == []
+
+
+def marks(me, field: str) -> list[list[str]]:
+    """What is marked of a field, on each side."""
+    cells = me.page.locator(f'[data-field="{field}"] td.digits, [data-field="{field}"] td:not(.digits, .pair__word)')
+    return [cells.nth(at).locator("mark").all_inner_texts() for at in (0, 1)]
+
+
+def test_what_differs_is_marked_where_it_stands_and_what_is_wholly_other_as_a_whole(monkeypatch, waiting, enter):
+    registry, _review, clerk = waiting
+    rows = {
+        0: {"nik": "5203014509880010", "nama": "SITI NURHALIZA"},  # two digits exchanged places with others
+        1: {"nama": "BUDI SANTOSO", "nik": "520301450988001"},  # another person; a digit is missing
+        2: {"nama": "SITI", "nama_ibu": "AMINAH BINTI ALI"},
+    }
+    me = enter(clerk)
+    pairs = [shown_pair(number, **differs) for number, differs in rows.items()]
+    monkeypatch.setattr(kept, "shown", lambda _pairs, numbers: canonical({"pairs": [pairs[one] for one in numbers]}))
+    me.press("Telaah padanan")
+    with me.page.expect_response("**/buka/"):
+        me.press("Ambil lembar")
+    registry.answer_all()
+    seen = {}
+    for place in (1, 2, 3):
+        expect(me.page.get_by_role("heading", name=f"Pasangan {place} dari 3")).to_be_focused()
+        seen["".join(me.page.locator('[data-field="nama"] td').first.inner_text())] = (
+            marks(me, "nama"),
+            marks(me, "nik"),
+        )
+        me.page.keyboard.press("r")
+    assert seen["SITI NURHALIZA"] == ([[], ["H"]], [["10"], ["01"]])
+    assert seen["BUDI SANTOSO"][0] == [["BUDI SANTOSO"], ["SITI NURHALIZAH"]]
+    assert seen["BUDI SANTOSO"][1] == [[], ["0"]]
+    assert seen["SITI"][0] == [[], [" NURHALIZAH"]]
+
+
+def shown_pair(number: int, **differs: str) -> dict[str, object]:
+    return {"pair": number, "list": SAME | differs, "person": SAME}

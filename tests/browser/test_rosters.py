@@ -149,7 +149,7 @@ def test_the_page_of_a_list_that_a_request_needs(chain, enter):
     me, row = enter(chain.asking[Role.APPLICANT]), Roster.objects.get()
     me.press("Daftar untuk dipadankan")
     me.follow(me.page.get_by_role("link", name=row.reference))
-    expect(me.page.get_by_role("link", name=chain.reference)).to_be_visible()
+    expect(me.page.get_by_role("link", name=chain.reference).first).to_be_visible()
     registry = Reader()
     registry.keeps(registry.keepings()[0], "order-roster-damaged")
     roster_receipts.collect()

@@ -8,7 +8,7 @@ import pytest
 from bagipakai.cli import main
 from bagipakai.core.refusal import Refusal
 from bagipakai.demo import processes
-from bagipakai.demo.commands import FEWEST, MOST
+from bagipakai.demo.commands import FEWEST, MOST, _other_port
 
 
 @pytest.mark.parametrize("people", [0, 5_000, FEWEST - 1, MOST + 1])
@@ -34,3 +34,8 @@ def test_a_process_that_fails_stops_the_story_with_its_last_word(heard, said, mo
     monkeypatch.setattr(processes.postgres, "environment", lambda _: {})
     with pytest.raises(processes.Stopped, match=said):
         processes.bagipakai("a", "b")
+
+
+def test_who_serves_at_another_port_hears_that_the_keys_stay_behind():
+    said = _other_port(["http://localhost:8000"])
+    assert "http://localhost:8000" in said and "tidak dapat dipakai menandatangani" in said

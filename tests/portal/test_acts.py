@@ -10,7 +10,7 @@ from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from tests.authenticators import order_about, press
-from tests.factories import DOCUMENTS, a_pdf, a_request, an_institution, answers
+from tests.factories import DOCUMENTS, a_matching_request, a_pdf, a_request, an_institution, answers
 from tests.fakes import Registry
 from tests.portal.steps import a_returned_request, entering, standing_at, with_a_key
 from tests.trail import witnessed
@@ -358,3 +358,11 @@ def test_a_document_of_a_returned_request_is_replaced_not_taken_out():
     client = entering(chain.asking[Role.APPLICANT])
     page = client.get(reverse("requests:documents", args=[chain.reference])).content.decode()
     assert reverse("requests:detach", args=[chain.reference]) not in page
+
+
+def test_a_matching_is_not_called_a_list_by_name_and_address_before_it_is_approved():
+    chain = a_matching_request(Status.COORDINATOR_DECISION)
+    page = with_a_key(chain.office[Role.COORDINATOR]).get(reverse("acts:act", args=[chain.reference, "approve"]))
+    plan = page.content.decode().split("Rencana data yang akan disetujui")[1].split("</dl>")[0]
+    assert "Pemadanan (L4)" in plan
+    assert "by name by address" not in plan

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from tests.authenticators import order_about
-from tests.factories import Chain, a_request, a_seat, an_institution
+from tests.factories import Chain, a_matching_request, a_request, a_seat, an_institution
 from tests.owner import rewrite
 from tests.portal.steps import entering
 
@@ -320,3 +320,10 @@ def test_behind_nginx_a_short_stretch_is_named_and_not_sent_and_told_all_the_sam
     order_about(grant, access.Action.REVOKE, chain.office[Role.CONTROLLER], "Perjanjian diakhiri")
     answer = handler.get(address)
     assert answer.status_code == 409 and "X-Accel-Redirect" not in answer.headers
+
+
+def test_who_receives_a_matching_is_told_that_no_answer_follows_and_what_to_do(chain, handler):
+    told = "Jawaban paket ini tidak berubah lagi."
+    assert told not in page_of(chain, handler)
+    matched = a_matching_request(Status.ACCESS_GRANTED)
+    assert told in page_of(matched, entering(matched.asking[Role.AUTHORISED_HANDLER]))

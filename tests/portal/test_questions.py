@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
-from tests.factories import a_request, an_institution, answers
+from tests.factories import a_matching_request, a_request, an_institution, answers
 from tests.portal.steps import a_returned_request, entering
 
 from bagipakai.control import clock
@@ -183,3 +183,15 @@ def test_the_check_page_leads_back_to_itself():
     assert change in page
     back = client.post(change, {"seen": chain.state.n, "programme": "Nama baru"})
     assert back.url == check
+
+
+def test_who_needs_no_variable_is_not_asked_for_reasons_and_has_answered():
+    """Of a matching: no empty second step, and "none" on the page of answers."""
+    chain = a_matching_request()
+    post(chain, "answer", {"answer": "STATUS"})
+    following = post(chain, "variables", {})
+    assert following.status_code == 302 and "langkah=alasan" not in following.url
+    assert post(chain, "variables", {}, "?dari=periksa").url == reverse("requests:check", args=[chain.reference])
+    page = entering(chain.asking[Role.APPLICANT]).get(reverse("requests:check", args=[chain.reference]))
+    asked = page.content.decode().split("<dt>Variabel apa yang perlu dikembalikan")[1].split("</div>")[0]
+    assert "<dd>Tidak ada</dd>" in asked and "Belum diisi" not in asked

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 from django.urls import reverse
-from tests.factories import a_request, an_institution
+from tests.factories import a_matching_request, a_request, an_institution
 
 from bagipakai.core.request import Status
 
@@ -65,3 +65,13 @@ def test_official_definitions_are_marked_as_indonesian_and_said_to_be_once(reade
         page = main_of(reader, name, *rest)
         assert re.search(r'<(td|p)[^>]* lang="id"', page)
         assert page.count("Official definitions and sources are written in Indonesian") == (reader.speaks == "en")
+
+
+def test_of_a_matching_nobody_is_told_that_everybody_of_the_area_is_in_it(reader):
+    chain = a_matching_request(Status.ACCESS_GRANTED)
+    page = main_of(reader, "register:entry", chain.reference)
+    said = {
+        "id": "Hanya orang dalam daftar penerima yang ditemukan di wilayah itu",
+        "en": "Only people in the recipient&#x27;s list who are found in that area",
+    }
+    assert said[reader.speaks] in page and "<dd>semua</dd>" not in page and "<dd>everybody</dd>" not in page

@@ -126,7 +126,7 @@ def test_the_review_of_a_matched_list_opens_when_it_is_delivered_and_is_told_to_
     registry.work()
     judge(registry, review, clerk, lambda pair: "YES")  # a sheet of two
     page = entering(an_office()[Role.QUALITY_REVIEWER]).get(f"/antrean/{chain.reference}/").content.decode()
-    assert "2 dari 3 pasangan sudah diputus penelaah." in page and "tunggu sampai telaah selesai" in page
+    assert "2 dari 3 pasangan sudah diputus penelaah." in page and "Tunggu sampai telaah selesai" in page
     judge(registry, review, clerk, lambda pair: "NO")
     page = entering(an_office()[Role.QUALITY_REVIEWER]).get(f"/antrean/{chain.reference}/").content.decode()
     assert "3 dari 3 pasangan" in page and "Telaah selesai." in page

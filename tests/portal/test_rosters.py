@@ -13,8 +13,9 @@ from tests.listed import SAID, UNREADABLE, Reader, a_list
 from tests.portal.steps import entering
 from tests.portal.test_under_way import the_registry_says
 
-from bagipakai.control import clock, roster_receipts, rosters
-from bagipakai.control.models import Roster
+from bagipakai.control import clock, requests, roster_receipts, rosters
+from bagipakai.control.models import Request, Roster
+from bagipakai.core.refusal import Refusal, _sentences
 from bagipakai.core.request import Action, Role, Status
 from bagipakai.core.roster_orders import Heading, RosterReceipt
 from bagipakai.core.rosters import Limits
@@ -98,6 +99,7 @@ def test_other_columns_are_chosen(sari, registry):
     page = act(sari, "choose", reference, **{"kolom-0": "nik", "kolom-1": "nama", "kolom-3": "nik"})
     assert page.status_code == 409 and "“NIK” dipilih untuk lebih dari satu kolom" in text(page)
     assert "<title>Kesalahan: " in text(page)
+    assert sari.get(to("choose", reference)).url == to("show", reference)  # its address, loaded again
     assert text(page).count('<option value="nik" selected>') == 2  # what was chosen stays
     page = act(sari, "choose", reference, **{"kolom-0": "nik", "kolom-1": "nama", "kolom-3": "nama_ibu"})
     assert "Daftar dibaca ulang" in text(page)
@@ -116,6 +118,37 @@ def test_a_list_that_cannot_be_read_says_why_and_what_to_do(sari, registry):
     few = read(sari, registry, RosterReceipt("", "", refusal="list-rows-are-torn", detail=(("rows", "3, 7"),)))
     page = text(sari.get(to("show", few)))
     assert "(misalnya baris 3, 7)" in page and "Unggah daftar baru" in page and "Baca ulang" not in page
+
+
+def test_columns_are_offered_only_where_other_ones_could_help(sari, registry):
+    for refusal, detail in (("roster-is-too-small", ("least", "30")), ("list-rows-are-torn", ("rows", "3, 7"))):
+        told = replace(UNREADABLE, refusal=refusal, detail=(detail,))
+        page = text(sari.get(to("show", read(sari, registry, told))))
+        assert "Pilih kolomnya" not in page and "Baca ulang" not in page and "Kolom A" not in page
+        assert '<button class="button">Unggah daftar baru' in page and "Atau unggah" not in page
+        assert "bila daftar ini tidak dibaca ulang" not in page
+    told = replace(UNREADABLE, refusal="roster-counts-numbers-up", detail=(("count", "9"), ("rows", "2, 3")))
+    assert "Baca ulang" in text(sari.get(to("show", read(sari, registry, told))))
+
+
+def test_where_no_heading_can_be_read_nobody_is_told_to_choose_columns(sari, registry):
+    for headings in ((), (Heading("…", "", 0),)):
+        page = text(sari.get(to("show", read(sari, registry, replace(UNREADABLE, headings=headings)))))
+        assert "baris pertamanya tidak dapat dibaca sebagai judul" in page and "pilih kolomnya" not in page
+
+
+def test_a_request_begun_on_the_page_of_a_list_names_it(sari, registry):
+    reference = read(sari, registry)
+    page = text(act(sari, "confirm", reference))
+    address = f"{reverse('requests:new')}?daftar={reference}"
+    assert f'href="{address}"' in page
+    assert f'name="daftar" value="{reference}"' in text(sari.get(address))
+    sari.post(reverse("requests:new"), {"layanan": "MATCHING", "daftar": reference})
+    begun = Request.objects.latest("pk")
+    assert requests.state_of(begun).answers["roster"] == reference
+    sari.post(reverse("requests:new"), {"layanan": "MATCHING", "daftar": "DFT-2026-999999"})
+    other = Request.objects.latest("pk")
+    assert other.pk != begun.pk and "roster" not in requests.state_of(other).answers
 
 
 def test_a_heading_that_was_cut_says_so_and_is_chosen_as_any_other(sari, registry):
@@ -198,9 +231,10 @@ def test_the_page_names_the_request_that_needs_the_list():
     said = kept_until(sari, row.reference)
     assert said.startswith(day(clock.today() + timedelta(days=200))) and chain.reference in said
     page = text(sari.get(to("show", row.reference)))
-    assert f"Diminta disimpan sampai {day(clock.today() + timedelta(days=200))} untuk {chain.reference}" in page
-    assert f'href="{reverse("requests:show", args=[chain.reference])}"' in page
-    assert "Musnahkan daftar ini" not in page and f"untuk {chain.reference}" in text(sari.get(to("list")))
+    assert f"Diminta disimpan sampai {day(clock.today() + timedelta(days=200))} untuk <a" in page
+    assert page.count(f'href="{reverse("requests:show", args=[chain.reference])}"') == 2
+    assert "selama permintaan yang menyebutnya memerlukannya, dan sampai itu tidak dapat dimusnahkan" in page
+    assert "Musnahkan daftar ini" not in page and f">{chain.reference}</a>" in text(sari.get(to("list")))
     assert sari.get(to("destroy", row.reference)).status_code == 409
 
     # the registry's word, whichever it is
@@ -227,6 +261,7 @@ def test_the_page_names_the_request_that_needs_the_list():
     assert "Permintaan yang memerlukannya sudah selesai" in said
     page = text(sari.get(to("show", row.reference)))
     assert "Tidak diperlukan permintaan lagi" in page and "Musnahkan daftar ini" in page
+    assert "Daftar ini dapat Anda musnahkan" in page and "tidak dapat dimusnahkan" not in page
 
 
 def test_a_list_is_nobody_elses(sari, registry):
@@ -261,3 +296,13 @@ def test_what_is_not_a_list_is_not_taken(sari, monkeypatch):
     sari.post(to("remove", reference, 1))
     other = sari.post(to("begin", reference), {**told, "name": "lain.csv"}, content_type="application/json")
     assert other.json()["missing"] == [1, 2]
+
+
+def test_one_faulty_value_is_told_in_good_english():
+    """A sentence that fits one and many."""
+    codes = [code for code in _sentences() if code.startswith("list-") and "{count}" in _sentences()[code]["en"]]
+    assert len(codes) == 25
+    for code in codes:
+        for many in ("1", "312"):
+            said = Refusal(code, {"count": many, "column": "NIK", "rows": "2"}).sentence("en")
+            assert f": {many}" in said, said  # the number is no subject

@@ -226,7 +226,11 @@ def test_the_office_has_a_word_for_all_that_is_told_of_the_work(house, release, 
         assert not receipt.refusal, (name, receipt.refusal)
         evidence |= {key for done in receipt.steps for key in done.evidence}
         columns |= set(receipt.columns)
-    assert {"alarms", "roster", "matched", "withheld", "small_classes", "hidden_small"} <= evidence <= set(EVIDENCE)
+    assert (
+        {"alarms", "roster", "matched", "review", "withheld", "small_classes", "hidden_small"}
+        <= evidence
+        <= set(EVIDENCE)
+    )
     assert {"hasil", "alasan", "pseudonim_kk", "jumlah_individu"} <= columns
     for lang in ("id", "en"):
         assert [one for one in sorted(columns) if wording.column(one, release.catalogue, lang) == one] == []

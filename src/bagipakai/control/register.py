@@ -116,7 +116,7 @@ def _entries(grants: QuerySet[Grant], lang: str) -> Iterator[Entry]:
             variables=plan.columns,
             matching=wording.answers(plan, lang),
             area=wording.area(plan.area, gazetteer.regions(plan.area.edition), lang),
-            population=wording.population(plan.population, catalogue, lang),
+            population=wording.included(plan, catalogue, lang),
             release=plan.release,
             begins_on=day,
             ends_on=plan.ends_on,

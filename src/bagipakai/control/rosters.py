@@ -116,6 +116,13 @@ def get_usable(reference: str, institution: Institution) -> Usable | None:
     return None if row is None else _usable(row)
 
 
+def named(request: Request, asking: Asking) -> Roster | None:
+    """The list that a request for matching names; None where it names none, or none of its institution's."""
+    if not asking.matches:
+        return None
+    return Roster.objects.filter(institution=request.institution, reference=asking.answers.get("roster", "")).first()
+
+
 def hold(request: Request, asking: Asking, event: Asked) -> None:
     """Has the list that a request names kept, in the transaction of the event that sends it: of who sends the request
     and who destroys the list in the same instant, one comes first. What is raised undoes that event: Overtaken, of the

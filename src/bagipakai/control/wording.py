@@ -107,6 +107,22 @@ _MATCHING = {
 }  # fmt: skip
 
 
+_MATCHED = {
+    "id": {"listed": "Hanya orang dalam daftar penerima yang ditemukan di wilayah itu",
+           "and": "{listed}, dan hanya yang memenuhi: {chosen}"},
+    "en": {"listed": "Only people in the recipient's list who are found in that area",
+           "and": "{listed}, and only those with: {chosen}"},
+}  # fmt: skip
+
+
+def included(plan: Plan, catalogue: Catalogue, lang: str = "id") -> str:
+    """Whom a plan is about, as whoever is not part of it reads it: of a matching nobody but who stands in the list."""
+    chosen, words = population(plan.population, catalogue, lang), _MATCHED[lang]
+    if plan.matching is None:
+        return chosen
+    return words["listed"] if plan.population is None else words["and"].format(listed=words["listed"], chosen=chosen)
+
+
 def matching(plan: Plan, lang: str = "id") -> list[tuple[str, str]]:
     """What a plan for matching says of the list and of the answers, each under its name; nothing of any other plan."""
     asked, words = plan.matching, _MATCHING[lang]

@@ -86,11 +86,17 @@ def _walk(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     _django()
+    from django.conf import settings
+
     from bagipakai.control.commands import prepare
+    from bagipakai.control.passkeys import keys
     from bagipakai.demo import serving, story
 
     prepare()
     story.settle()
+    settings.ORIGIN = serving.address(options.port)
+    if others := keys.elsewhere():
+        print(_other_port(sorted(others)), file=sys.stderr)
     print(f"\nPortal: http://localhost:{options.port}/   (Ctrl-C untuk berhenti)")
     print(f"Kata sandi semua akun peragaan: {story.PASSWORD}\n")
     for house in story.HOUSES:
@@ -99,6 +105,13 @@ def _serve(options: argparse.Namespace) -> int:
             print(f"  {seat.email:36} {seat.title}, {seat.name}")
     print(flush=True)
     return serving.serve(options.port)
+
+
+def _other_port(addresses: list[str]) -> str:
+    return (
+        f"Perhatian: ada kunci sandi yang dibuat di {', '.join(addresses)}. Di porta ini kunci itu tidak dapat dipakai "
+        "menandatangani. Jalankan di porta itu, atau buat kunci baru di halaman “Kunci saya”."
+    )
 
 
 def _django() -> None:

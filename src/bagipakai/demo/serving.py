@@ -16,15 +16,20 @@ from bagipakai.demo import watching
 GUNICORN = ("gunicorn", "bagipakai.wsgi", "--workers", "2", "--threads", "4", "--no-control-socket")
 
 
+def address(port: int) -> str:
+    """Where the portal is: a name, since browsers make no keys for a number."""
+    return f"http://localhost:{port}"
+
+
 def serve(port: int) -> int:
     """Runs until Ctrl-C or until one of them ends; then ends the others. 0 if asked to stop, 1 otherwise."""
-    address = {"BAGIPAKAI_ORIGIN": f"http://localhost:{port}"}  # a name: browsers make no keys for a number
+    here = {"BAGIPAKAI_ORIGIN": address(port)}
     if _is_taken(port):
         print(f"Porta {port} sedang dipakai. Pilih yang lain, misalnya: make run PORT={port + 1}", file=sys.stderr)
         return 1
     call_command("collectstatic", interactive=False, verbosity=0)
     rooms: list[subprocess.Popen[Any]] = [
-        subprocess.Popen(_python(*words), env={**postgres.environment(room), **address}, start_new_session=True)
+        subprocess.Popen(_python(*words), env={**postgres.environment(room), **here}, start_new_session=True)
         for room, words in (
             ("portal", (*GUNICORN, "--bind", f"127.0.0.1:{port}")),
             ("control", ("bagipakai.cli", "control", "worker")),

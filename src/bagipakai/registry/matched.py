@@ -123,6 +123,7 @@ class MatchExtract:
         if matching.reasons:
             extract.members.add_persons(pa.array(confirmed))
         evidence: dict[str, str | int] = {"roster": matching.roster, "model": weights.version, "matched": len(certain)}
+        evidence["review"] = int(pc.sum(pc.equal(answers["band"], REVIEW)).as_py() or 0)
         by = answered_by(weights, day)
         return cls(extract, plan, rows, answers, people, watch, found, by, evidence)
 

@@ -337,3 +337,14 @@ def test_a_wallet_on_disk_signs_on_with_the_same_key(tmp_path, holder):
     assert again.credential == first.credential and len(keys.ring(holder).keys) == 1
     (file,) = (tmp_path / "kunci").iterdir()
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_keys_of_another_address_are_named_and_those_that_were_revoked_are_not(holder, settings):
+    """Whoever serves the portal at another port hears that they sign nothing there."""
+    settings.ORIGIN = here = "http://localhost:8123"
+    credential, _ = enrolled(holder)
+    assert here not in keys.elsewhere()
+    settings.ORIGIN = "http://localhost:8124"
+    assert here in keys.elsewhere()
+    done(keys.revoke(holder, holder, credential, "hilang"))
+    assert here not in keys.elsewhere()

@@ -58,6 +58,12 @@ def text(summary: Summary) -> str:
     return "\n".join([summary.sentence, *(word for line in summary.lines for word in (line.name, *line.values))])
 
 
+def test_where_no_variable_is_approved_that_is_what_is_signed(matter):
+    bare = replace(matter, plan=replace(matter.plan, variables=()))
+    for lang, line in (("id", ("Variabel dalam rencana", "Tidak ada")), ("en", ("Variables of the plan", "None"))):
+        assert line in [(one.name, *one.values) for one in shown(bare, lang).lines]
+
+
 def test_an_approval_shows_the_plan_in_words(matter):
     said = text(shown(matter))
     catalogue = Catalogue.on(clock.today())

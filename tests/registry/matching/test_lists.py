@@ -54,6 +54,13 @@ def findings(found: ListFile) -> dict[tuple[str, str], tuple[int, tuple[int, ...
     return {(one.code, one.column): (one.count, one.rows) for one in found.findings}
 
 
+def an_archive(member: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(member, "<document/>")
+    return out.getvalue()
+
+
 def packed(kind: str) -> bytes:
     out = io.BytesIO()
     if kind == "xlsx":
@@ -412,8 +419,10 @@ def test_every_finding_has_its_sentence():
         (b"nik;nama\n1;D\xc9SI D\xc3\x89SI\n", "set-encoding-is-mixed"),
         (b"PK\x03\x04 damaged", "set-file-is-damaged"),
         (b"PAR1 damaged", "set-file-is-damaged"),
-        (b"%PDF-1.7", "set-format-is-unknown"),
-        (b'{"nik": "1"}\n', "set-format-is-unknown"),
+        (b"%PDF-1.7", "list-format-is-unknown"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(64), "list-format-is-unknown"),
+        (an_archive("word/document.xml"), "list-format-is-unknown"),
+        (b'{"nik": "1"}\n', "list-format-is-unknown"),
         (b"\xd0\xcf\x11\xe0 old", "set-spreadsheet-is-locked"),
     ],
 )

@@ -17,7 +17,7 @@ from bagipakai.control.models import Credential, KeyEvent, Person, Tenure
 from bagipakai.control.passkeys import ceremony
 from bagipakai.control.trail import leaves, stops
 from bagipakai.core.decisions import EnrolledKey, Signing, to_base64
-from bagipakai.core.keyring import SHOWN, Action, Command, Event, Keeping, Key, Ring, RingFacts, decide, fold
+from bagipakai.core.keyring import SHOWN, Action, Command, Event, Keeping, Key, Ring, RingFacts, Standing, decide, fold
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Role
 
@@ -32,6 +32,13 @@ def ring(person: Person) -> Ring:
 def history(person: Person) -> list[Event]:
     """What happened to the keys of a person, in order."""
     return [Event.from_json(one) for one in ledger.payloads(KeyEvent, person)]
+
+
+def elsewhere() -> frozenset[str]:
+    """The other addresses at which keys were made that were not revoked: here they sign nothing (ceremony.origin)."""
+    rings = (ring(person) for person in Person.objects.filter(key_events__isnull=False).distinct())
+    living = (key for one in rings for key in one.having(Standing.WAITING, Standing.ACTIVE))
+    return frozenset(key.origin for key in living) - {ceremony.origin()}
 
 
 def about(person_id: int | str, n: int) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from bagipakai.control import clock, requests, situation, wording
 from bagipakai.control.models import PendingDecision
 from bagipakai.control.passkeys import matters, signing
-from bagipakai.core.plan import Level
+from bagipakai.core.plan import Level, Plan
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Event
@@ -337,6 +337,13 @@ class OpinionForm(ReasonForm):
         return {"opinion": self.cleaned_data["opinion"], "reason": self.cleaned_data["reason"]}
 
 
+def _level(plan: Plan) -> str:
+    """What a plan is called: of a matching that it is one, for it hands out no list by name and address."""
+    if plan.matching is not None:
+        return f"{glossary.term('MATCHING', 'service').label} ({plan.level})"
+    return glossary.term(plan.level, "level").label
+
+
 class ApproveForm(ReasonForm):
     """Approving exactly the plan that the page shows; choosing fewer variables shows that plan first."""
 
@@ -378,7 +385,7 @@ class ApproveForm(ReasonForm):
             Row(_("Tujuan"), str(purpose)),
             Row(_("Program"), plan.programme),
             Row(_("Dasar hukum"), plan.legal_basis),
-            Row(_("Level"), glossary.term(plan.level, "level").label),
+            Row(_("Level"), _level(plan)),
             Row(_("Satuan data"), glossary.term(plan.unit, "unit").label),
             Row(_("Wilayah"), wording.area(plan.area, setting.regions, lang())),
             Row(_("Siapa yang termasuk"), wording.population(plan.population, setting.catalogue, lang())),

@@ -10,11 +10,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bagipakai.control import clock, orders, readiness, register, requests, reviews, wording
+from bagipakai.control import clock, orders, readiness, register, requests, reviews, rosters, wording
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.holds import FEW, NONE
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.request import Action
+from bagipakai.core.request import Action, Status
 from bagipakai.core.variables import Catalogue
 from bagipakai.portal import glossary
 from bagipakai.portal.accounts import posts
@@ -23,8 +23,11 @@ from bagipakai.portal.acts.views import options
 from bagipakai.portal.pages.refused import explained, lang, refused
 from bagipakai.portal.requests.dossier import Dossier, opened
 from bagipakai.portal.requests.views import files
+from bagipakai.portal.rosters import reading
+from bagipakai.portal.rosters.reading import Reading
 
 A_PAGE = 25
+ORDERABLE = (Status.PROCESSING, Status.QUALITY_CHECK)  # a check may still send it back to be ordered anew
 
 
 @require_GET
@@ -84,6 +87,7 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "papers": progress.papers(dossier),
         "steps": progress.steps(reference),
         "evidence": evidence(dossier),
+        "listed": listed(dossier),
         "options": options(dossier),
     }
     return render(http, "examining/show.html", context)
@@ -121,6 +125,7 @@ EVIDENCE: dict[str, Promise] = {
     "roster": _("Daftar yang dipadankan"),
     "model": _("Versi model pemadanan"),
     "matched": _("Baris yang cocok"),
+    "review": _("Baris yang perlu telaah"),
     "alarms": _("Tanda penebakan"),
 }
 ANSWERS = {"yes": _("Ya"), "no": _("Tidak"), NONE: _("tidak ada"), FEW: _("sedikit")}
@@ -170,6 +175,16 @@ def variables(dossier: Dossier) -> list[dict[str, Any]]:
     ]
 
 
+def listed(dossier: Dossier) -> Reading | None:
+    """How the registry read the list that is to be matched: columns, how far they are filled, and how many rows have
+    which fault. No value of it is known here."""
+    row = rosters.named(dossier.request, dossier.state)
+    if row is None:
+        return None
+    state = rosters.state(row)
+    return reading.told(state, rosters.receipt(row, state), None)
+
+
 def evidence(dossier: Dossier) -> dict[str, Any] | None:
     """The last order and the five sub-steps with what the registry's receipt says of each."""
     if not dossier.state.orders:
@@ -184,4 +199,6 @@ def evidence(dossier: Dossier) -> dict[str, Any] | None:
         "steps": [(step, done.get(step), _in_words(done.get(step), catalogue)) for step in Step],
         "plan": dossier.state.decision.plan if dossier.state.decision else "",
         "review": reviews.progress(dossier.state.orders[-1]),
+        "doubtful": next((one.evidence["review"] for one in done.values() if "review" in one.evidence), None),
+        "orderable": dossier.state.status in ORDERABLE,
     }

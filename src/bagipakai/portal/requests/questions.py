@@ -68,9 +68,10 @@ def lacking(ask: Ask, answer: Any, posted: QueryDict) -> str:
 
 
 def in_words(ask: Ask, answer: Any) -> tuple[str, ...]:
-    """The answer as lines to read, for the check-answers page; none when unanswered."""
+    """The answer as lines to read, for the check-answers page; none when unanswered. Whoever may ask for no variable
+    and names none has answered."""
     if answer in EMPTY:
-        return ()
+        return (_("Tidak ada"),) if ask.question.kind == "variables" and not ask.question.required else ()
     return _WORDS.get(ask.question.kind, _plain)(ask, answer)
 
 

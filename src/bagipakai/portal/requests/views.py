@@ -54,17 +54,20 @@ def listing(http: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def new(http: HttpRequest) -> HttpResponse:
-    """Which service is asked for, what one should have at hand, and a button that opens a draft."""
+    """Which service is asked for, what one should have at hand, and a button that opens a draft. `daftar`: a list that
+    the request is to name, from whose page the reader came."""
     if http.method == "GET":
-        return render(http, "requests/new.html")
-    wanted = http.POST.get("layanan", "")
+        return render(http, "requests/new.html", {"roster": http.GET.get("daftar", "")[:40]})
+    wanted, roster = http.POST.get("layanan", ""), http.POST.get("daftar", "")[:40]
     if wanted not in set(office.Service):
-        wrong = {"error": _("Pilih pemadanan atau data DTSEN")}
+        wrong = {"error": _("Pilih pemadanan atau data DTSEN"), "roster": roster}
         return render(http, "requests/new.html", wrong, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     by: Any = posts.current(http) or http.user
     outcome = requests.create(by, service=office.Service(wanted))
     if isinstance(outcome, Refusal):
         return refused(http, outcome, reverse("requests:list"))
+    if roster and wanted == office.Service.MATCHING:  # a list that cannot be named is asked for like any answer
+        requests.save_answers(outcome.reference, by, {"roster": roster}, requests.state_of(outcome).n)
     return redirect("requests:show", outcome.reference)
 
 
@@ -269,7 +272,7 @@ def _after(http: HttpRequest, dossier: Dossier, ask: questions.Ask, typed: Any) 
     """Where "Lanjutkan" leads: from choosing variables to their reasons, back to where one came from, or on."""
     reference = dossier.request.reference
     here = reverse("requests:question", args=[reference, ask.question.code])
-    if ask.question.kind == "variables" and http.GET.get("langkah") != "alasan":
+    if ask.question.kind == "variables" and typed and http.GET.get("langkah") != "alasan":
         return f"{here}?langkah=alasan" + ("&dari=periksa" if http.GET.get("dari") == "periksa" else "")
     if http.GET.get("dari") == "periksa" or Action.RESUBMIT in dossier.possible:
         return _back(http, dossier)

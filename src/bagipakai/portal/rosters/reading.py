@@ -10,10 +10,20 @@ from django.utils.translation import gettext_lazy
 from bagipakai.control import wording
 from bagipakai.core.intake import Finding
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.roster_orders import RosterReceipt
+from bagipakai.core.roster_orders import Heading, RosterReceipt
 from bagipakai.core.rosters import COLUMNS, Roster, Status
 from bagipakai.portal.pages.refused import lang, sentence
 
+NO_COLUMN = "list-has-no-usable-column"
+OF_COLUMNS = {  # refusals that may come of columns taken for something else
+    NO_COLUMN,
+    "list-column-stands-twice",
+    "list-column-is-missing",
+    "list-column-has-another-type",
+    "roster-repeats-one-number",
+    "roster-counts-numbers-up",
+    "roster-tries-dates",
+}
 WORDS: dict[str, Promise] = {
     "list_id": gettext_lazy("pengenal baris di daftar Anda"),
     "nik": gettext_lazy("NIK"),
@@ -68,22 +78,34 @@ def told(state: Roster, receipt: RosterReceipt | None, chosen: list[str] | None)
     return Reading(receipt.rows, columns, found, any("… (" in one.name for one in columns))
 
 
+def may_help(state: Roster) -> bool:
+    """Whether another choice of columns can mend what the list was refused for; always, where it was read."""
+    refusal = state.outcome.refusal if state.outcome else ""
+    return not refusal or refusal in OF_COLUMNS
+
+
 def why_not(state: Roster, receipt: RosterReceipt | None) -> str:
     """Why nothing of it is kept, in words; nothing where it is."""
     if state.status is not Status.RETURNED or state.outcome is None:
         return ""
+    code = state.outcome.refusal
+    if code == NO_COLUMN and not any(_can_be_chosen(one) for one in (receipt.headings if receipt else ())):
+        code = "list-has-no-heading"
     about = {"file": state.file.name if state.file else "", **(dict(receipt.detail) if receipt else {})}
-    return _said(state.outcome.refusal, about)
+    return _said(code, about)
 
 
 def _column(place: int, receipt: RosterReceipt, chosen: list[str] | None) -> Column:
     one = receipt.headings[place]
     now = one.meaning if chosen is None else chosen[place]
-    can_be_chosen = any(letter.isalnum() for letter in one.name)
     offered = (("", _("tidak dipakai")), *words().items())
-    choices = tuple((value, word, value == now) for value, word in offered) if can_be_chosen else ()
+    choices = tuple((value, word, value == now) for value, word in offered) if _can_be_chosen(one) else ()
     filled = _share(one.filled, receipt.rows) if one.meaning and receipt.rows else ""
     return Column(one.name, place, words().get(one.meaning, _("tidak dipakai")), choices, filled)
+
+
+def _can_be_chosen(one: Heading) -> bool:
+    return any(letter.isalnum() for letter in one.name)
 
 
 def _share(filled: int, rows: int) -> str:

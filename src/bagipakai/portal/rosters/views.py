@@ -75,7 +75,7 @@ def _page(
         "uploading": Action.ADD_FILE in may and may[Action.ADD_FILE] is None,
         "may_send": Action.SEND in may,
         "hindrance": sentence(no) if (no := may.get(Action.SEND)) else "",
-        "may_choose": Action.CHOOSE in may and may[Action.CHOOSE] is None,
+        "may_choose": Action.CHOOSE in may and may[Action.CHOOSE] is None and reading.may_help(state),
         "may_confirm": Action.CONFIRM in may and may[Action.CONFIRM] is None,
         "may_destroy": Action.DESTROY in may,
         "kept": rosters.kept(row, state),
@@ -92,10 +92,13 @@ def _page(
     return render(http, "rosters/show.html", context, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def upload(http: HttpRequest, reference: str) -> HttpResponse:
-    """Takes the file by a form. What the form brought is sealed already (portal.uploading.sealing)."""
+    """Takes the file by a form. What the form brought is sealed already (portal.uploading.sealing). Whoever loads the
+    page of a refusal again comes back to the list."""
     row, tenure = _opened(http, reference)
+    if http.method != "POST":
+        return redirect("rosters:show", reference)
     return pieces.came(http, row, ROOM, lambda error, status: _page(http, row, tenure, error, status))
 
 
@@ -124,10 +127,13 @@ def send(http: HttpRequest, reference: str) -> HttpResponse:
     return _done(http, reference, Action.SEND, _("Daftar diteruskan ke gudang data untuk dibaca."))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def choose(http: HttpRequest, reference: str) -> HttpResponse:
-    """Has the registry read it again, with the columns that were chosen; what is refused stays chosen."""
+    """Has the registry read it again, with the columns that were chosen; what is refused stays chosen. Whoever loads
+    the page of a refusal again comes back to the list."""
     row, tenure = _opened(http, reference)
+    if http.method != "POST":
+        return redirect("rosters:show", reference)
     receipt = rosters.receipt(row, rosters.state(row))
     names = [one.name for one in receipt.headings] if receipt else []
     chosen = [http.POST.get(f"kolom-{place}", "") for place in range(len(names))]

@@ -35,6 +35,19 @@ _UTF8 = re.compile(
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # in Windows-1252
 
 
+OTHERS = (  # how files begin that are no table: documents, archives, pictures
+    b"%PDF",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+    b"7z\xbc\xaf",
+    b"Rar!",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+)
+
+
 class Form(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
@@ -159,7 +172,7 @@ def _form(head: bytes, name: str) -> Form:
         return Form.XLSX
     if head.startswith(b"\xd0\xcf\x11\xe0"):  # an old or a locked spreadsheet
         raise SetBroken("set-spreadsheet-is-locked", file=name)
-    if head.startswith((b"%PDF", b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!")):
+    if head.startswith(OTHERS):
         raise SetBroken("set-format-is-unknown", file=name)
     return Form.CSV
 

@@ -35,6 +35,8 @@ def pieces(file: Weighed, contract: Asked) -> Iterator[Piece]:
     try:
         with zipfile.ZipFile(file.path) as archive:
             weigh(archive, file.bytes)
+            if not any(one.startswith("xl/") for one in archive.namelist()):  # a text document, or any other archive
+                raise SetBroken("set-format-is-unknown", file=name)
             book = Book(archive)
             sheets = [sheet for sheet in book.sheets() if has_cells(archive, sheet)]
             if len(sheets) != 1:

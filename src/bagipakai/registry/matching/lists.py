@@ -52,6 +52,7 @@ _OF_LISTS: Final = {
     "set-column-is-missing": "list-column-is-missing",
     "set-column-stands-twice": "list-column-stands-twice",
     "set-column-has-another-type": "list-column-has-another-type",
+    "set-format-is-unknown": "list-format-is-unknown",
 }
 # What nobody types and no screen shows as it is, or what a conversion lost (RE2).
 _CONTROLS = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}\x{FFFD}]"

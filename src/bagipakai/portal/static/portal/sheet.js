@@ -12,7 +12,7 @@
   const called = { YES: words.yes, NO: words.no, UNSURE: words.unsure };
   const keys = { y: "YES", t: "NO", r: "UNSURE" };
   const store = `telaah-${root.dataset.sheet}`;
-  const SCHEME = "bagipakai sheet 1", POINT = 65, NONCE = 12;
+  const SCHEME = "bagipakai sheet 1", POINT = 65, NONCE = 12, ALIKE = 0.6;
   const text = new TextEncoder();
 
   let pairs = [], verdicts = {}, at = 0;
@@ -26,6 +26,8 @@
     try { window[place].setItem(name, value); } catch { /* then it lives as long as the page */ }
   };
   const tell = words => { const box = part("told"); box.hidden = !words; box.textContent = words; };
+
+  const why = words => { part("why").textContent = words; };  // beside the arrows, where one looks
 
   const ask = async (href, body) => {
     const token = document.querySelector("[data-sheet-return] [name=csrfmiddlewaretoken]").value;
@@ -68,14 +70,22 @@
 
   const all = letters => new Set(letters.keys());
 
+  // Two numbers of one length are read digit by digit: one that was written wrong is marked where it stands.
+  const digits = (left, right) => {
+    const alone = new Set([...left.keys()].filter(at => left[at] !== right[at]));
+    return [alone, alone];
+  };
+
   // Which letters of two texts have no like one in the other: the longest common subsequence leaves them over. Where
-  // less than half of the shorter one is left, all: to pick out letters that happen to be alike would help nobody.
+  // two of five letters differ, all: to pick out letters that happen to be alike would help nobody. But where one is
+  // part of the other, what is missing is all there is to see.
   const apart = (left, right) => {
     const long = Array.from({ length: left.length + 1 }, () => new Array(right.length + 1).fill(0));
     for (let i = left.length - 1; i >= 0; i -= 1)
       for (let j = right.length - 1; j >= 0; j -= 1)
         long[i][j] = left[i] === right[j] ? long[i + 1][j + 1] + 1 : Math.max(long[i + 1][j], long[i][j + 1]);
-    if (2 * long[0][0] < Math.min(left.length, right.length)) return [all(left), all(right)];
+    const [whole, piece] = [left, right].map(one => one.join("")).sort((one, other) => other.length - one.length);
+    if (2 * long[0][0] < ALIKE * (left.length + right.length) && !whole.includes(piece)) return [all(left), all(right)];
     const alone = [new Set(), new Set()];
     let i = 0, j = 0;
     while (i < left.length || j < right.length) {
@@ -111,7 +121,8 @@
     const [left, right] = [pair.list[name], pair.person[name]].map(one => Array.from(spoken(name, one)));
     const alike = one => one.map(letter => letter.toUpperCase());
     const both = left.length && right.length;
-    const marked = both ? apart(alike(left), alike(right)) : [new Set(), new Set()];
+    const number = row.cells[1].classList.contains("digits") && left.length === right.length;
+    const marked = both ? (number ? digits : apart)(alike(left), alike(right)) : [new Set(), new Set()];
     const same = both && !marked[0].size && !marked[1].size;
     write(row.cells[1], left, marked[0]);
     write(row.cells[2], right, marked[1]);
@@ -130,8 +141,9 @@
     part("place").textContent = words.place.replace("{n}", at + 1).replace("{all}", pairs.length);
     root.querySelectorAll("[data-verdict]").forEach(button =>
       button.setAttribute("aria-pressed", String(verdicts[pair.pair] === button.dataset.verdict)));
-    part("back").disabled = at === 0;
-    part("on").disabled = !verdicts[pair.pair];
+    why("");
+    part("back").setAttribute("aria-disabled", String(at === 0));
+    part("on").setAttribute("aria-disabled", String(!verdicts[pair.pair]));
     part("place").focus();
   };
 
@@ -141,7 +153,11 @@
     pairs.forEach((pair, place) => {
       const line = list.appendChild(document.createElement("div"));
       const named = words.place.replace("{n}", place + 1).replace("{all}", pairs.length);
-      line.appendChild(document.createElement("dt")).textContent = named;
+      const term = line.appendChild(document.createElement("dt"));
+      term.textContent = named;
+      const whose = term.appendChild(document.createElement("span"));
+      whose.className = "remark";
+      whose.textContent = ` ${pair.list.nama || pair.list.nik || ""}`;
       line.appendChild(document.createElement("dd")).textContent = called[verdicts[pair.pair]];
       const change = line.appendChild(document.createElement("dd"));
       change.className = "summary__change";
@@ -172,7 +188,9 @@
   };
 
   const step = by => {
-    if (by > 0 && (at >= pairs.length || !verdicts[pairs[at].pair])) return;
+    if (by < 0 && at === 0) return why(words.first);
+    if (by > 0 && at >= pairs.length) return;
+    if (by > 0 && !verdicts[pairs[at].pair]) return why(words.open);
     at = Math.min(Math.max(at + by, 0), pairs.length);
     draw();
   };
@@ -213,6 +231,7 @@
   // Whoever comes back to this page by the browser's own memory finds no values in it.
   addEventListener("pagehide", () => {
     pairs = [];
+    part("answers").replaceChildren();
     rows.forEach(row => [1, 2].forEach(cell => row.cells[cell].replaceChildren()));
   });
   addEventListener("pageshow", event => { if (event.persisted) location.reload(); });
