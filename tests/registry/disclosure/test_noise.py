@@ -19,7 +19,7 @@ TABLES = [
     (8, 3.5, 2),
     (15, 10, 0),
     (15, 30.1, 0),
-    (5, 9, 5),
+    (6, 9, 4),
     (8, 20, 6),
 ]
 ROWS = [(count, *table) for table in TABLES for count in range(1, table[0] + table[2] + 2)]
