@@ -123,6 +123,17 @@ def test_a_pair_does_not_vanish():
     assert (twice["n"], twice["keys"]) == (3, sum(record.tolist()) % 2**64)
 
 
+def test_sums_do_not_depend_on_threads():
+    tokens = np.arange(300_000, dtype=np.uint64)
+    people = pa.table({"record_key": KEYS.record_keys(tokens), "kab": tokens % np.uint64(97)})
+    found = []
+    for threads in (1, 4):
+        with duckdb.connect(config={"threads": threads}) as engine:
+            engine.register("people", people)
+            found.append(summed(engine, "people", ("kab",)))
+    assert found[0].equals(found[1])
+
+
 # Predicates
 
 conditions = st.sampled_from(

@@ -208,6 +208,16 @@ def test_rows_that_are_told_again_and_again_count_once(marks, world):
     assert marks.accused(copies[LEAKER].take(many), tokens[many], PACKAGES) == once
 
 
+def test_the_more_are_compared_the_more_it_takes(marks, world):
+    """The bound is that of naming anybody innocent, so it grows with those who are looked at."""
+    _, tokens, copies = world
+    found = drawn(ROWS, 0.001)
+    few = {LEAKER: "Dinas 7", OTHER: "Dinas 1234"}
+    alone, among = (marks.accused(copies[LEAKER].take(found), tokens[found], who)[0] for who in (few, PACKAGES))
+    assert alone.package == among.package == LEAKER and alone.bound > 0
+    assert among.bound == pytest.approx(alone.bound * 1000)
+
+
 def test_a_sample_without_marked_columns_speaks_for_nobody(marks):
     assert marks.accused(pa.table({"desil": [1]}), some_tokens(1), PACKAGES) == []
 

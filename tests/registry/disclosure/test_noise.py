@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from bagipakai.registry.disclosure.noise import BITS, NoSuchNoise, Table, chances, maximum_entropy
 
-TABLES = [(5, 3, 0), (5, 3, 2), (2, 1, 0), (3, 1.5, 1), (4, 2.5, 2), (8, 3.5, 2), (15, 10, 0), (15, 30.1, 0)]
+TABLES = [
+    (5, 3, 0),
+    (5, 3, 2),
+    (2, 1, 0),
+    (3, 1.5, 1),
+    (4, 2.5, 2),
+    (8, 3.5, 2),
+    (15, 10, 0),
+    (15, 30.1, 0),
+    (6, 9, 4),
+    (8, 20, 6),
+]
 ROWS = [(count, *table) for table in TABLES for count in range(1, table[0] + table[2] + 2)]
 
 

@@ -78,7 +78,8 @@ class Table:
 
 def maximum_entropy(bound: int, variance: float, blocked: int = 0) -> Table:
     """The table for these demands, of `bound + blocked + 1` rows: from there on, counts are far enough from 0 to be
-    treated alike. A count of 0 stays. Raises NoSuchNoise."""
+    treated alike. A count of 0 stays. Raises NoSuchNoise, also where a row's changes have no neighbours between which
+    a rounding could be evened out."""
     weights = [_whole(chances(count, bound, variance, blocked)) for count in range(bound + blocked + 1)]
     values = range(-bound, bound + 1)
     parts = np.array([[row.get(change, 0) for change in values] for row in weights], np.int64)
@@ -105,11 +106,9 @@ def chances(count: int, bound: int, variance: float, blocked: int = 0) -> dict[i
 
 
 def _rises_away(pools: list[list[int]], found: Numbers, at: int) -> bool:
-    """Whether, of two neighbouring pools on one side of 0, the one further away is the likelier one."""
-    low, high = pools[at][-1], pools[at + 1][0]
-    if high <= 0:
-        return bool(found[at] > found[at + 1] + _CLOSE)
-    return low >= 0 and bool(found[at + 1] > found[at] + _CLOSE)
+    """Whether, of two neighbouring pools below 0, the one further away is the likelier one. Above 0 that was never
+    seen: what is cut off lies below, so that the mean leans up and has to be drawn down. Tests try it."""
+    return pools[at + 1][0] <= 0 and bool(found[at] > found[at + 1] + _CLOSE)
 
 
 def _pooled(pools: list[list[int]], variance: float) -> Numbers:
