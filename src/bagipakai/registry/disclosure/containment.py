@@ -36,6 +36,9 @@ class Cells:
     def __len__(self) -> int:
         return len(self.box)
 
+    def about(self, cell: int) -> tuple[Box, Region]:
+        return self.boxes[self.box[cell]], self.regions[self.region[cell]]
+
 
 @dataclass(frozen=True)
 class Pairs:

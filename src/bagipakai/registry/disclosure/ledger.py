@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -52,14 +52,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two counts that together tell a small group: places in the cells of `narrow` and of `wide`. An order, or nothing
-    where the cell is of the output that is asked about. `share`: not the group between them is small, but almost
-    everybody of the wide one, who are not many, is in the narrow one."""
+    """What two counts that together tell too much are about. `share`: not that the group between them is small, but
+    that almost everybody of the wide one, who are not many, is in the narrow one."""
 
-    narrow: int
-    wide: int
-    narrow_order: str
-    wide_order: str
+    narrow: tuple[Box, Region]
+    wide: tuple[Box, Region]
     share: bool
 
 
@@ -118,13 +115,12 @@ class Ledger:
                 yield output, self._read(number, told)
 
     def differences(self, output: Output, cells: Cells, limits: Limits) -> Iterator[Difference]:
-        """What `cells` would tell together with everything that was published of this release, and among themselves."""
-        yield from (Difference(narrow, wide, "", "", share) for narrow, wide, share in telling(cells, cells, limits))
-        for before, theirs in self.published(output.release, output.unit, output.order):
-            for narrow, wide, share in telling(cells, theirs, limits):
-                yield Difference(narrow, wide, "", before.order, share)
-            for narrow, wide, share in telling(theirs, cells, limits):
-                yield Difference(narrow, wide, before.order, "", share)
+        """What `cells` would tell together with everything that was published of this release. Among themselves only
+        small groups: what else they tell was judged when they were made."""
+        yield from _named(cells, cells, replace(limits, under=0))
+        for _, theirs in self.published(output.release, output.unit, output.order):
+            yield from _named(cells, theirs, limits)
+            yield from _named(theirs, cells, limits)
 
     # the files
 
@@ -175,6 +171,11 @@ def telling(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[tuple[int, i
         nearly = pairs.here & (more < limits.under) & (100 * less >= limits.percent * more) & ~small
         for at in np.flatnonzero(small | nearly):
             yield int(pairs.narrow[at]), int(pairs.wide[at]), bool(nearly[at])
+
+
+def _named(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[Difference]:
+    for inner, outer, share in telling(narrow, wide, limits):
+        yield Difference(narrow.about(inner), wide.about(outer), share)
 
 
 def _cells(number: int) -> str:

@@ -16,12 +16,15 @@ from bagipakai.core.query import AREA_COLUMNS, Scalar
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
+from bagipakai.registry.disclosure.ledger import Difference
 from bagipakai.registry.regions import regions
 
 _DIGITS: Final = {column: digits for digits, column in AREA_COLUMNS.items()}
 _NAMED: Final = {f"nama_{column.removeprefix('kode_')}": digits for column, digits in _DIGITS.items()}
 _LEAF: Final = 10  # digits
 _UNKNOWN: Final = 1  # mask of a place that is not known
+_NOT_KNOWN: Final = "tidak diketahui"
+_SHOWN: Final = 6  # values
 
 Bits = Mapping[str, Mapping[Scalar | None, int]]
 
@@ -44,6 +47,34 @@ def cells_of(plan: Plan, table: Table, catalogue: Catalogue) -> Cells | Refusal:
             told.append((*at, line.count))
     numbers = np.array(told, np.int64).reshape(-1, 3)
     return Cells([dict(one) for one in boxes], list(places), numbers[:, 0], numbers[:, 1], numbers[:, 2])
+
+
+def refusal(found: Difference, catalogue: Catalogue) -> Refusal:
+    """Names the two counts in words; no number of anybody."""
+    code = "tables-tell-of-everybody" if found.share else "tables-tell-a-few"
+    return Refusal(code, {"narrow": words(*found.narrow, catalogue), "wide": words(*found.wide, catalogue)})
+
+
+def words(box: Box, region: Region, catalogue: Catalogue) -> str:
+    """What a count is about: "desil 1, 2; jenis_kelamin 2; Kabupaten Bogor"."""
+    told = [f"{name} {_values(name, mask, catalogue)}" for name, mask in sorted(box.items())]
+    return "; ".join((*told, _place(region)))
+
+
+def _values(name: str, mask: int, catalogue: Catalogue) -> str:
+    dimension = base_categories(catalogue[name])
+    if name in _DIGITS or name in _NAMED or dimension is None:
+        return _NOT_KNOWN
+    rows = (row for bit, row in dimension.pieces() if mask & bit)
+    found = [_NOT_KNOWN if row[name] is None else str(row[name]).lower() for row in rows]
+    return ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+
+
+def _place(region: Region) -> str:
+    if region == (_stretch(""),):
+        return "Indonesia"
+    alone = (one.name for one in regions().values() if (_stretch(one.code),) == region)
+    return next(alone, f"{len(region)} wilayah")
 
 
 def _about(values: Mapping[str, Scalar | None], masks: Box, area: Region, bits: Bits) -> tuple[Box, Region]:
