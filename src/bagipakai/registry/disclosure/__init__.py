@@ -1,0 +1,1 @@
+"""Disclosure control beside the rows: what leaves isolates no person (disclosure reference §4)."""
