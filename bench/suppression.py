@@ -1,4 +1,4 @@
-"""Secondary suppression and its audit on a nation of synthetic counts: `python -m bench.suppression [--large]`.
+"""Secondary suppression and its audit on a nation of synthetic counts: `python -m bench.suppression [--sizes …]`.
 
 small  38 provinces and 514 regencies × decile × sex: 18,249 cells     large  districts too: about 259,000 cells
 
@@ -9,10 +9,8 @@ and nothing else. `full` knows the rule too, and every person what he is alone i
 
 import argparse
 import json
-import multiprocessing
 import resource
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,8 +18,9 @@ import numpy as np
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.audit import audit
 from bagipakai.registry.disclosure.hierarchies import Hierarchy, flat, nested
-from bagipakai.registry.disclosure.secondary import Wanted, suppressed
-from bagipakai.registry.disclosure.tables import Counts, summed
+from bagipakai.registry.disclosure.secondary import ANY, Wanted, suppressed
+from bagipakai.registry.disclosure.suppression import protected
+from bagipakai.registry.disclosure.tables import Counts, Cube, TableRule, summed
 from bagipakai.registry.regions import regions
 
 SIZES = {"small": (2, 548), "large": (3, 3329)}  # levels of areas, cells that hold 1 to 4
@@ -59,27 +58,61 @@ def _counts(trees: tuple[Hierarchy, ...], mean: float) -> Counts:
 
 
 def plain(size: str) -> dict[str, Any]:
+    """Against the attacker of the reference trial."""
     trees, counts = nation(size)
     primary = (counts > 0) & (counts < T)
-    wanted = Wanted(T - counts, counts, np.full(counts.shape, 2**40), np.zeros(counts.shape, bool), counts == 0)
+    nobody = np.full(counts.shape, -1)
     began = time.process_time()
+    wanted = Wanted(T - counts, counts, np.full(counts.shape, ANY), nobody, counts == 0)
     done = suppressed(trees, counts, primary, wanted)
     took = time.process_time() - began
-    published = [None if hidden else int(count) for hidden, count in zip(done.hidden.ravel(), counts.ravel(), strict=True)]
+    cells = zip(done.hidden.ravel().tolist(), counts.ravel().tolist(), strict=True)
+    published = [None if hidden else count for hidden, count in cells]
     began = time.process_time()
     narrow = audit(trees, published, dict.fromkeys(np.flatnonzero(primary).tolist(), T))
     return {
         "cells": counts.size,
         "primaries": int(primary.sum()),
-        "secondaries_per_primary": round((int(done.hidden.sum()) - int(primary.sum())) / int(primary.sum()), 3),
-        "open": len(done.open),
+        "secondaries_per_primary": round(int((done.hidden & ~primary).sum()) / int(primary.sum()), 3),
         "narrow": len(narrow),
         "suppression_cpu_seconds": round(took, 2),
         "audit_cpu_seconds": round(time.process_time() - began, 2),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mb": _peak(),
     }
 
 
+def full(size: str) -> dict[str, Any]:
+    """Against everything: nobody is a small number too, the rule is known, so is what one is alone in. Suppression,
+    audits and repairs together, as a table is really made."""
+    trees, counts = nation(size)
+    rule = TableRule(T, T, 0, 10**9, 100, 95, 100, 10, 90, 10)
+    cube = Cube(trees, counts, counts, families_add_up=True)
+    began = time.process_time()
+    done = protected(cube, rule)
+    took = time.process_time() - began
+    if isinstance(done, Refusal):
+        return {"refused": done.code, "cpu_seconds": round(took, 2)}
+    return {
+        "cells": counts.size,
+        "primaries": int(done.primary.sum()),
+        "secondaries_per_primary": round(done.secondary / int(done.primary.sum()), 3),
+        "cpu_seconds": round(took, 2),
+        "peak_mb": _peak(),
+    }
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def main() -> None:
+    told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    told.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
+    told.add_argument("--attackers", nargs="+", choices=("plain", "full"), default=["plain", "full"])
+    asked = told.parse_args()
+    runs = {"plain": plain, "full": full}
+    print(json.dumps({size: {one: runs[one](size) for one in asked.attackers} for size in asked.sizes}, indent=1))
+
+
 if __name__ == "__main__":
-    import sys
-    print(json.dumps(plain(sys.argv[1]), indent=1))
+    main()

@@ -14,7 +14,6 @@ from typing import Any
 
 import highspy
 import numpy as np
-import numpy.typing as npt
 
 from bagipakai.registry.disclosure.hierarchies import Hierarchy
 
@@ -41,14 +40,14 @@ def audit(
     published: Sequence[int | None],
     targets: Mapping[int, int],
     most: Mapping[int, int] | None = None,
-    own: Mapping[int, int] | None = None,
+    own: Sequence[Mapping[int, int]] = (),
 ) -> list[Narrow]:
     """The hidden `targets` (cell → how wide its interval must be) whose interval is narrower.
 
-    `published` is the table in C order. `most`: cells that the attacker knows to be at most so many. `own`: cells that
-    their one contributor knows, with their true count. Raises Contradiction.
+    `published` is the table in C order. `most`: cells that the attacker knows to be at most so many. `own`: for
+    each one who is alone in some cells, these and their true counts. Raises Contradiction.
     """
-    attacker = _Attacker(trees, published, most or {}, own or {})
+    attacker = _Attacker(trees, published, most or {}, own)
     found = [one for part, asked in attacker.parts(targets) for one in _Part(attacker, part, asked).narrow()]
     return sorted(found, key=lambda one: one.cell)
 
@@ -61,9 +60,11 @@ class _Attacker:
         trees: Sequence[Hierarchy],
         published: Sequence[int | None],
         most: Mapping[int, int],
-        own: Mapping[int, int],
+        own: Sequence[Mapping[int, int]],
     ) -> None:
-        self.most, self.own = most, own
+        self.most = most
+        self.own = {cell: count for cells in own for cell, count in cells.items()}
+        self.owner = {cell: number for number, cells in enumerate(own) for cell in cells}
         hidden = np.fromiter((one is None for one in published), np.bool_, len(published))
         shown = np.fromiter((one or 0 for one in published), np.int64, len(published))
         self.sums_of: dict[int, list[tuple[int, int]]] = {int(cell): [] for cell in np.flatnonzero(hidden)}
@@ -102,7 +103,7 @@ class _Attacker:
 
     def parts(self, targets: Mapping[int, int]) -> list[tuple[list[int], dict[int, int]]]:
         """The cells that can move together, with the targets among them. A cell that somebody knows moves only where
-        it is the target itself, so it is then looked at alone."""
+        the target is his own, so that is then looked at alone."""
         if any(cell not in self.sums_of for cell in targets):
             raise Contradiction("a target is shown")
         parts, seen = [], set()
@@ -116,14 +117,15 @@ class _Attacker:
         return parts
 
     def _joined(self, first: int) -> list[int]:
-        """The hidden cells that are joined to `first` through published sums and not through what somebody knows."""
+        """The hidden cells that are joined to `first` through published sums and not through what another knows."""
+        whose = self.owner.get(first)
         met, front, done = {first}, [first], set()
         while front:
             for number, _ in self.sums_of[front.pop()]:
                 if number not in done:
                     done.add(number)
                     for cell, _ in self.cells_of[number]:
-                        if cell not in met and cell not in self.own:
+                        if cell not in met and self.owner.get(cell) in (None, whose):
                             met.add(cell)
                             front.append(cell)
         return sorted(met)
@@ -137,7 +139,7 @@ class _Part:
         self.column = {cell: at for at, cell in enumerate(cells)}
         self.low: dict[int, float] = {}
         self.high: dict[int, float] = {}
-        self.solver = highspy.Highs()
+        self.solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (
             ("output_flag", False), ("threads", 1), ("random_seed", 1), ("presolve", "off"), ("parallel", "off"),
             ("simplex_strategy", 4), ("time_limit", 120.0),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bagipakai.core.query import Scalar
 from bagipakai.core.refusal import Refusal
 
-Label: TypeAlias = Scalar | None | tuple[Scalar | None, ...]  # a path where values alone would not tell nodes apart
+Label: TypeAlias = Scalar | tuple[Scalar | None, ...] | None  # a path where values alone would not tell nodes apart
 TOTAL: Label = ()
 
 
@@ -92,7 +92,9 @@ def flat(name: str, values: Iterable[Scalar | None], most: int) -> Hierarchy | R
 
 def nested(name: str, paths: Iterable[Sequence[Scalar]], most: int) -> Hierarchy | Refusal:
     """From paths, coarsest value first: `("32", "3273", "327301")`. Each value is one node, wherever it stands."""
-    return hierarchy(name, ((path[at], path[at - 1] if at else TOTAL) for path in paths for at in range(len(path))), most)
+    return hierarchy(
+        name, ((path[at], path[at - 1] if at else TOTAL) for path in paths for at in range(len(path))), most
+    )
 
 
 def _contradiction(name: str) -> Refusal:

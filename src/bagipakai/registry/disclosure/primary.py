@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, Marks, TableRule
+from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks, TableRule
 
 
 def primary(cube: Cube, rule: TableRule) -> Marks:
@@ -37,3 +37,34 @@ def dominated(magnitudes: Magnitudes, rule: TableRule) -> Marks:
     k_rule = 100 * two > rule.dominance_percent * magnitudes.total
     p_rule = 100 * (magnitudes.total - two) < rule.p_percent * magnitudes.largest
     return (magnitudes.contributors > 0) & (k_rule | p_rule | (magnitudes.contributors < rule.smallest_contributors))
+
+
+def owners(cube: Cube) -> Counts:
+    """For each cell that holds one person or one family, the number of that contributor; -1 elsewhere.
+
+    He knows his cells exactly. Two such cells are surely his if one is a part of the other; otherwise they are taken to
+    be of two contributors, and neither protects the other.
+    """
+    alone = (cube.persons == 1) | (cube.families == 1)
+    number = np.where(alone, np.arange(alone.size).reshape(cube.shape), -1)
+    joined: list[Counts] = []  # pairs of a cell and a part of it
+    for axis, tree in enumerate(cube.hierarchies):
+        lines = np.moveaxis(number, axis, 0)
+        for node in tree.inner:
+            below = list(tree.children[node])
+            part, whole = np.broadcast_arrays(lines[below], lines[node])
+            both = (part >= 0) & (whole >= 0)
+            joined.append(np.stack([part[both], whole[both]]))
+    return _merged(number, np.concatenate(joined, axis=1)) if joined else number
+
+
+def _merged(number: Counts, pairs: Counts) -> Counts:
+    """`number`, with one number for all cells that pairs join."""
+    flat = number.ravel().copy()
+    while True:
+        before = flat[pairs].copy()
+        least = before.min(0)
+        for side in pairs:
+            np.minimum.at(flat, side, least)
+        if (flat[pairs] == before).all():
+            return flat.reshape(number.shape)

@@ -13,7 +13,7 @@ This is a heuristic with proofs for what it found only. `audit` decides whether 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import highspy
@@ -24,24 +24,28 @@ from bagipakai.registry.disclosure.hierarchies import Hierarchy
 from bagipakai.registry.disclosure.tables import Counts, Marks
 
 Reals: TypeAlias = npt.NDArray[np.float64]
+Cells: TypeAlias = npt.NDArray[np.int64]  # numbers in the flat table
 Nodes: TypeAlias = tuple[npt.NDArray[np.int64], ...]  # some nodes of each dimension
 
 ANY = np.int64(2**40)  # more than any cell; small enough for a solver's tolerances
 REWARD = 1e4  # of pushing a primary cell by one, against costs of about 10 a cell
+SLIGHT = 1e-3  # cost of moving what is hidden, so that a move stays small
 ROUNDS = 3  # of slope scaling
 EXACT = 1e-6
+_KINDS = highspy.HighsVarType
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What must stay possible, cell by cell (arrays of the table's shape): a primary cell may be `up` more and `down`
-    less than it is, when nobody believes in more than `most` in any cell. `known`: cells that one contributor knows.
-    He does not move to protect others. `fixed`: cells that can never move, and are never hidden."""
+    less than it is, when nobody believes in more than `most` in any cell. `owner`: the number of the one contributor
+    of a cell, who knows it, or -1; his cells move to protect each other and nobody else. `fixed`: cells that never move
+    and are never hidden."""
 
     up: Counts
     down: Counts
     most: Counts
-    known: Marks
+    owner: Counts
     fixed: Marks
 
 
@@ -82,7 +86,7 @@ class _Work:
         self.values, self.primary, self.hidden = values.ravel(), primary.ravel(), hidden.ravel()
         self.up, self.down = wanted.up.ravel(), wanted.down.ravel()
         self.most = np.minimum(wanted.most.ravel(), self.values + ANY)
-        self.known, self.fixed = wanted.known.ravel(), wanted.fixed.ravel()
+        self.owner, self.fixed = wanted.owner.ravel(), wanted.fixed.ravel()
         self.weight = np.log1p(self.values.astype(np.float64))
         self.chain = [_chains(tree, _line(values, axis)) for axis, tree in enumerate(trees)]
 
@@ -90,30 +94,43 @@ class _Work:
         """The parents of each block with primary cells, upper ones first, and these cells."""
         cells = np.flatnonzero(self.primary)
         places = np.unravel_index(cells, self.shape)
-        above = np.stack([np.array([max(0, up) for up in tree.parents])[place] for tree, place in zip(self.trees, places)])
-        deep = sum(_depths(tree)[line] for tree, line in zip(self.trees, above))
+        above = np.stack(
+            [
+                np.array([max(0, up) for up in tree.parents])[place]
+                for tree, place in zip(self.trees, places, strict=True)
+            ]
+        )
+        deep = sum(_depths(tree)[line] for tree, line in zip(self.trees, above, strict=True))
         order = np.lexsort((cells, *above[::-1], deep))
         keys = above[:, order].T
         starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(1)]) if len(cells) else np.array([], np.int64)
         for start, stop in zip(starts, [*starts[1:], len(cells)], strict=True):
             yield tuple(int(node) for node in keys[start]), cells[order[start:stop]]
 
-    def block(self, parents: tuple[int, ...], targets: npt.NDArray[np.int64]) -> list[int]:
+    def block(self, parents: tuple[int, ...], targets: Cells) -> list[int]:
         """Protects these primary cells of a block, as far as it goes; returns the others."""
-        moves = _Moves(self, tuple(self._nodes(axis, [parent]) for axis, parent in enumerate(parents)))
-        found = self._all_at_once(moves, targets)
-        found += self._one_by_one(moves, [(cell, way) for cell, way in _ways(targets) if not _done(found, cell, way)])
-        self._show_again(moves, found)
-        return [int(cell) for cell in targets if not (_done(found, cell, 1) and _done(found, cell, -1))]
+        largest_first = targets[np.argsort(-self.values[targets], kind="stable")]
+        return self._protected(tuple(self._nodes(axis, [node]) for axis, node in enumerate(parents)), largest_first)
 
     def alone(self, cell: int) -> bool:
         """Protects one cell, with moves that may reach through the whole table."""
         place = np.unravel_index(cell, self.shape)
         nodes = tuple(self._nodes(axis, _path(self.trees[axis], int(node))) for axis, node in enumerate(place))
+        return not self._protected(nodes, np.array([cell]))
+
+    def _protected(self, nodes: Nodes, targets: Cells) -> list[int]:
         moves = _Moves(self, nodes)
-        found = self._one_by_one(moves, [(cell, 1), (cell, -1)])
+        found: list[_Found] = []
+        left = []
+        for cell in targets.tolist():
+            for way in (1, -1):
+                one = self._found(moves, cell, way, found)
+                if one is None:
+                    left.append(cell)
+                else:
+                    found.append(one)
         self._show_again(moves, found)
-        return len(found) == 2
+        return sorted(set(left))
 
     def _nodes(self, axis: int, parents: Sequence[int]) -> npt.NDArray[np.int64]:
         """The children of each parent, a chain of descendants below each child, and the root where it is a parent."""
@@ -123,111 +140,92 @@ class _Work:
                 chosen.update(self.chain[axis][child])
         return np.array(sorted(chosen), np.int64)
 
-    def _all_at_once(self, moves: "_Moves", targets: npt.NDArray[np.int64]) -> "list[_Found]":
-        """One move up and one move down for all primary cells together that nobody's own knowledge touches."""
-        many = targets[~self.known[targets]]
-        found = []
-        for way in (1, -1):
-            if len(many):
-                move = self._cheapest(moves, many, way)
-                if move is not None:
-                    found.append(_Found(many[self._reached(moves, move, many, way)], way, move))
-        return found
+    def _found(self, moves: "_Moves", cell: int, way: int, before: "Sequence[_Found]") -> "_Found | None":
+        """A move that was found for another cell, or one of what is hidden already, or the cheapest one there is."""
+        wish = _Found(cell, way, int(self.up[cell] if way > 0 else self.down[cell]), moves.place(cell))
+        for other in before:
+            if self.owner[other.cell] < 0 and wish.reached(other.move):
+                return replace(wish, move=other.move)
+        move = moves.hidden().pushed(wish)
+        if move is None or not wish.reached(move):
+            move = self._cheapest(moves, wish)
+        return replace(wish, move=move) if move is not None else None
 
-    def _one_by_one(self, moves: "_Moves", wishes: Sequence[tuple[int, int]]) -> "list[_Found]":
-        """First with what is hidden already, then with the cheapest further cells."""
-        found = []
-        for cell, way in wishes:
-            one = np.array([cell])
-            move = moves.hidden().pushed(one, way, self._need(one, way))
-            if move is None or not self._reached(moves, move, one, way).all():
-                move = self._cheapest(moves, one, way)
-            if move is not None and self._reached(moves, move, one, way).all():
-                found.append(_Found(one, way, move))
-        return found
-
-    def _need(self, targets: npt.NDArray[np.int64], way: int) -> Counts:
-        return self.up[targets] if way > 0 else self.down[targets]
-
-    def _reached(self, moves: "_Moves", move: Reals, targets: npt.NDArray[np.int64], way: int) -> Marks:
-        return way * move[moves.column[targets]] > self._need(targets, way) - EXACT
-
-    def _cheapest(self, moves: "_Moves", targets: npt.NDArray[np.int64], way: int) -> Reals | None:
-        """The cheapest move that pushes the targets as far as they can go; its cells are hidden."""
-        cells, weight = moves.cells, self.weight[moves.cells]
-        free = self.hidden[cells]
-        best, least, pushed = None, np.inf, -np.inf
-        need = self._need(targets, way)
-        cost = weight / max(1, need.max(initial=1))
+    def _cheapest(self, moves: "_Moves", wish: "_Found") -> Reals | None:
+        """The cheapest move that does what is wished, if there is one; its cells are hidden."""
+        weight, free = self.weight[moves.cells], self.hidden[moves.cells]
+        best, least = None, np.inf
+        cost = np.where(free, 0.0, weight / max(1, wish.need))
         for _ in range(ROUNDS):
-            move = moves.pushed(targets, way, need, np.where(free, 0.0, cost))
-            if move is None:
+            move = moves.whole().pushed(wish, cost)
+            if move is None or not wish.reached(move):
                 break
             flow = np.abs(move)
-            price, reach = weight[(flow > EXACT) & ~free].sum(), way * move[moves.column[targets]].sum()
-            if reach > pushed + EXACT or (reach > pushed - EXACT and price < least - EXACT):
-                best, least, pushed = move, price, max(reach, pushed)
-            if price == 0:
-                break
-            cost = np.where(flow > EXACT, weight / np.maximum(flow, EXACT), cost)
+            price = weight[(flow > EXACT) & ~free].sum()
+            if price < least - EXACT:
+                best, least = move, price
+            cost = np.where((flow > EXACT) & ~free, weight / np.maximum(flow, EXACT), cost)
         if best is not None:
             moves.hide(np.abs(best) > EXACT)
         return best
 
     def _show_again(self, moves: "_Moves", found: "list[_Found]") -> None:
-        """Shows each cell that this block hid and that its moves can do without, the dearest first."""
+        """Shows each cell that was hidden here and that the moves can do without, the dearest first."""
         new = moves.fresh
         lean = moves.hidden()
-        for column in new[np.argsort(-self.weight[moves.cells[new]], kind="stable")]:
-            touched = [one for one in found if abs(one.move[column]) > EXACT]
+        for column in new[np.argsort(-self.weight[moves.cells[new]], kind="stable")].tolist():
             lean.close(column)
-            others = []
-            for one in touched:
-                move = lean.pushed(one.targets, one.way, self._need(one.targets, one.way))
-                if move is None or not self._reached(moves, move, one.targets, one.way).all():
-                    break
-                others.append(move)
-            if len(others) == len(touched):
-                self.hidden[moves.cells[column]] = False
-                for one, move in zip(touched, others, strict=True):
-                    one.move = move
+            others = {}
+            for at, one in enumerate(found):
+                if one.move is not None and abs(one.move[column]) > EXACT:
+                    others[at] = lean.pushed(one)
+                    if not one.reached(others[at]):
+                        lean.open(column)
+                        break
             else:
-                lean.open(column)
+                self.hidden[moves.cells[column]] = False
+                for at, move in others.items():
+                    found[at] = replace(found[at], move=move)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Found:
-    """A move (one number per cell of its block) that pushes all `targets` as far as is wanted."""
+    """A wish, to push a cell by `need` up (way 1) or down (-1), and a move (one number per cell of `_Moves`) that does
+    it."""
 
-    targets: npt.NDArray[np.int64]
+    cell: int
     way: int
-    move: Reals
+    need: int
+    column: int
+    move: Reals | None = None
+
+    def reached(self, move: Reals | None) -> bool:
+        return move is not None and self.way * move[self.column] > self.need - EXACT
 
 
-@dataclass
 class _Moves:
-    """The moves of some cells of the table, all others staying what they are, as a linear programme. A column is one
-    cell; a cell that costs something has a second one, for going down."""
+    """The moves of some cells of the table, all others staying what they are."""
 
-    work: _Work
-    nodes: Nodes
-    fresh: npt.NDArray[np.int64] = field(default_factory=lambda: np.array([], np.int64))
-
-    def __post_init__(self) -> None:
-        work = self.work
-        self.cells = np.ravel_multi_index(np.ix_(*self.nodes), work.shape).ravel()
-        self.column = _Columns(self.cells)
-        self.row, self.at, self.sign = _equations(work.trees, self.nodes)
+    def __init__(self, work: _Work, nodes: Nodes) -> None:
+        self.work = work
+        self.cells: Cells = np.ravel_multi_index(np.ix_(*nodes), work.shape).ravel()
+        self.row, self.at, self.sign = _equations(work.trees, nodes)
+        self.fresh: Cells = np.array([], np.int64)  # the columns that were hidden here
         self._lean: _Programme | None = None
         self._whole: _Programme | None = None
 
-    def pushed(self, targets: npt.NDArray[np.int64], way: int, need: Counts, cost: Reals) -> Reals | None:
+    def place(self, cell: int) -> int:
+        """The column of a cell."""
+        return int(np.searchsorted(self.cells, cell))
+
+    def whole(self) -> "_Programme":
+        """The programme over all these cells."""
         if self._whole is None:
             self._whole = _Programme(self, np.arange(len(self.cells)))
-        return self._whole.pushed(targets, way, need, cost)
+        return self._whole
 
     def hidden(self) -> "_Programme":
-        """With the cells only that are hidden now."""
+        """The programme over those that are hidden now."""
         if self._lean is None:
             self._lean = _Programme(self, np.flatnonzero(self.work.hidden[self.cells]))
         return self._lean
@@ -240,30 +238,19 @@ class _Moves:
             self._lean = None
 
 
-class _Columns:
-    """Where a cell of the table stands among some sorted ones."""
-
-    def __init__(self, cells: npt.NDArray[np.int64]) -> None:
-        self._cells = cells
-
-    def __getitem__(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return np.searchsorted(self._cells, wanted)
-
-
 class _Programme:
     """One model in the solver, over some columns of `_Moves`, that is asked again with other bounds and costs."""
 
     def __init__(self, moves: _Moves, chosen: npt.NDArray[np.int64]) -> None:
         work = moves.work
-        self.moves, self.chosen, self.size = moves, chosen, len(moves.cells)
+        self.chosen, self.size = chosen, len(moves.cells)
         cells = moves.cells[chosen]
-        self.cells = cells
         values = work.values[cells]
         still = work.fixed[cells]
         self.low = np.where(still, 0, -values).astype(np.float64)
         self.high = np.where(still, 0, np.maximum(0, work.most[cells] - values)).astype(np.float64)
         self.high = np.minimum(self.high, float(ANY))
-        self.known = work.known[cells]
+        self.owner = work.owner[cells]
         self.closed = np.zeros(len(cells), np.bool_)
         self.solver = _solver()
         self._load(moves, chosen)
@@ -287,37 +274,48 @@ class _Programme:
             start, row[order].astype(np.int32), sign[order].astype(np.float64), np.zeros(width, np.int32),
         )  # fmt: skip
 
-    def pushed(
-        self, targets: npt.NDArray[np.int64], way: int, need: Counts, cost: Reals | None = None
-    ) -> Reals | None:
-        """The cheapest move that pushes the targets towards `need` (persons, up for way 1, down for way -1), or None
-        where the solver does not say that it is one."""
-        at = np.searchsorted(self.cells, targets)
+    def pushed(self, wish: _Found, cost: Reals | None = None) -> Reals | None:
+        """The cheapest move towards what is wished, or None where the solver does not say that it is one. Moves are of
+        whole numbers. `cost`: of each cell of `_Moves` for a move by one."""
+        at = int(np.searchsorted(self.chosen, wish.column))
         low, high = self.low.copy(), self.high.copy()
-        held = self.known | self.closed
+        held = self.closed | ((self.owner >= 0) & (self.owner != self.owner[at]))
         held[at] = False
         low[held] = high[held] = 0.0
-        price = np.full(len(self.cells), 1e-3) if cost is None else cost[self.chosen]
-        split = price > 0
-        split[at] = False
-        lower = np.r_[np.where(split, 0.0, low), np.zeros(len(low))]
-        upper = np.r_[high, np.where(split, -low, 0.0)]
-        prices = np.r_[np.where(split, price, 0.0), np.where(split, price, 0.0)]
-        if way > 0:
-            upper[at] = np.minimum(upper[at], need)
+        price = np.full(len(low), SLIGHT) if cost is None else cost[self.chosen]
+        twice = price > 0  # a cell that costs something has a column for going up and one for going down
+        twice[at] = False
+        lower = np.r_[np.where(twice, 0.0, low), np.zeros(len(low))]
+        upper = np.r_[high, np.where(twice, -low, 0.0)]
+        prices = np.tile(np.where(twice, price, 0.0), 2)
+        if wish.way > 0:
+            upper[at] = min(upper[at], wish.need)
         else:
-            lower[at] = np.maximum(lower[at], -need)
-        prices[at] = -way * REWARD
-        solver = self.solver
-        solver.changeColsBounds(self.width, self.index, lower, upper)
-        solver.changeColsCost(self.width, self.index, prices)
-        solver.run()
-        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            lower[at] = max(lower[at], -wish.need)
+        prices[at] = -wish.way * REWARD
+        self.solver.changeColsBounds(self.width, self.index, lower, upper)
+        self.solver.changeColsCost(self.width, self.index, prices)
+        told = self._solved()
+        if told is not None and np.abs(told - np.rint(told)).max(initial=0.0) > EXACT:
+            told = self._solved_in_whole_numbers()
+        if told is None:
             return None
-        told = np.array(solver.getSolution().col_value)
         move = np.zeros(self.size)
-        move[self.chosen] = told[: len(low)] - told[len(low) :]
+        move[self.chosen] = np.rint(told[: len(low)] - told[len(low) :])
         return move
+
+    def _solved(self) -> Reals | None:
+        self.solver.run()
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return np.array(self.solver.getSolution().col_value)
+
+    def _solved_in_whole_numbers(self) -> Reals | None:
+        kinds = {kind: np.full(self.width, kind.value, np.uint8) for kind in (_KINDS.kInteger, _KINDS.kContinuous)}
+        self.solver.changeColsIntegrality(self.width, self.index, kinds[_KINDS.kInteger])
+        told = self._solved()
+        self.solver.changeColsIntegrality(self.width, self.index, kinds[_KINDS.kContinuous])
+        return told
 
     def close(self, column: int) -> None:
         self.closed[np.searchsorted(self.chosen, column)] = True
@@ -327,11 +325,17 @@ class _Programme:
 
 
 def _solver() -> highspy.Highs:
-    solver = highspy.Highs()
-    for name, value in {
-        "output_flag": False, "threads": 1, "random_seed": 0, "presolve": "off", "solver": "simplex",
-        "parallel": "off", "time_limit": 60.0,
-    }.items():  # fmt: skip
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    options: dict[str, bool | int | float | str] = {
+        "output_flag": False,
+        "threads": 1,
+        "parallel": "off",
+        "random_seed": 0,
+        "presolve": "off",
+        "solver": "simplex",
+        "time_limit": 60.0,
+    }
+    for name, value in options.items():
         solver.setOptionValue(name, value)
     return solver
 
@@ -369,7 +373,7 @@ def _chains(tree: Hierarchy, size: Counts) -> list[list[int]]:
 
 def _line(values: Counts, axis: int) -> Counts:
     """The values of one dimension, with the total of every other."""
-    return np.moveaxis(values, axis, 0)[(slice(None), *[0] * (values.ndim - 1))]
+    return np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)[:, 0]
 
 
 def _depths(tree: Hierarchy) -> npt.NDArray[np.int64]:
@@ -385,11 +389,3 @@ def _path(tree: Hierarchy, node: int) -> list[int]:
     while path[-1]:
         path.append(tree.parents[path[-1]])
     return path
-
-
-def _ways(targets: Iterable[int]) -> Iterator[tuple[int, int]]:
-    yield from ((int(cell), way) for cell in targets for way in (1, -1))
-
-
-def _done(found: Iterable[_Found], cell: int, way: int) -> bool:
-    return any(one.way == way and cell in one.targets for one in found)
