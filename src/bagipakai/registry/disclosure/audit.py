@@ -3,13 +3,14 @@
 Shares no code with the suppression and reads only what would leave: the hierarchies and one number, or None, per cell.
 Hidden cells that stand in one published sum form a component; in it, linear programmes find the least and the most that
 each target can be (Fellegi 1972). The attacker knows that counts are whole and not negative, what may be in a cell
-at `most` (the rule), and, where he is the only contributor of a cell, that cell: nobody's own cell protects another's.
-Whole numbers: where a programme's answer is not whole, the integer problem is solved. What the solver leaves unknown
-counts as narrow.
+at `most` (the rule), and, where he is the only contributor of a cell, that cell: nobody's own cell protects another's,
+unless one is part of the other. Where a programme's answer is not whole, the integer problem is solved. What the solver
+leaves unknown counts as narrow.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import highspy
@@ -65,20 +66,24 @@ class _Attacker:
         self.most = most
         self.own = {cell: count for cells in own for cell, count in cells.items()}
         self.owner = {cell: number for number, cells in enumerate(own) for cell in cells}
+        self.trees, self.shape = trees, [len(tree) for tree in trees]
+        self._inside: dict[int, set[int]] = {}
+        for cell, number in self.owner.items():
+            for whole in self._wholes(cell):
+                self._inside.setdefault(whole, set()).add(number)
         hidden = np.fromiter((one is None for one in published), np.bool_, len(published))
         shown = np.fromiter((one or 0 for one in published), np.int64, len(published))
         self.sums_of: dict[int, list[tuple[int, int]]] = {int(cell): [] for cell in np.flatnonzero(hidden)}
         self.cells_of: dict[int, list[tuple[int, int]]] = {}
         self.left: dict[int, int] = {}
-        shape = [len(tree) for tree in trees]
-        where = np.unravel_index(np.arange(len(published)), shape)
+        where = np.unravel_index(np.arange(len(published)), self.shape)
         for axis, tree in enumerate(trees):
-            self._read(axis, tree, where, hidden, shown, shape)
+            self._read(axis, tree, where, hidden, shown)
 
-    def _read(self, axis: int, tree: Hierarchy, where: Any, hidden: Any, shown: Any, shape: list[int]) -> None:
+    def _read(self, axis: int, tree: Hierarchy, where: Any, hidden: Any, shown: Any) -> None:
         """One equation for each cell that has parts in this dimension: parts - total = 0."""
         size = len(shown)
-        step = int(np.prod(shape[axis + 1 :], dtype=np.int64))
+        step = int(np.prod(self.shape[axis + 1 :], dtype=np.int64))
         parents = np.array(tree.parents, np.int64)
         above = np.arange(size) + (parents[where[axis]] - where[axis]) * step
         child = where[axis] > 0
@@ -102,30 +107,47 @@ class _Attacker:
                 raise Contradiction("a published sum is not the sum of its parts")
 
     def parts(self, targets: Mapping[int, int]) -> list[tuple[list[int], dict[int, int]]]:
-        """The cells that can move together, with the targets among them. A cell that somebody knows moves only where
-        the target is his own, so that is then looked at alone."""
+        """The cells that can move together, with the targets among them. A cell that somebody knows does not move,
+        but for targets that are his own, hold him or lie in what he is alone in; those are looked at one by one."""
         if any(cell not in self.sums_of for cell in targets):
             raise Contradiction("a target is shown")
         parts, seen = [], set()
         for cell in sorted(targets):
-            if cell in self.own:
-                parts.append((self._joined(cell), {cell: targets[cell]}))
+            insiders = self.insiders(cell)
+            if insiders:
+                parts.append((self._joined(cell, insiders), {cell: targets[cell]}))
             elif cell not in seen:
-                part = self._joined(cell)
+                part = self._joined(cell, insiders)
                 seen.update(part)
-                parts.append((part, {one: targets[one] for one in part if one in targets}))
+                parts.append((part, {one: targets[one] for one in part if one in targets and not self.insiders(one)}))
         return parts
 
-    def _joined(self, first: int) -> list[int]:
-        """The hidden cells that are joined to `first` through published sums and not through what another knows."""
-        whose = self.owner.get(first)
+    def insiders(self, cell: int) -> frozenset[int]:
+        """Who is alone in a cell that is this one, a part of it, or that it is a part of."""
+        if not self.owner:
+            return frozenset()
+        around = {self.owner[one] for one in self._wholes(cell) if one in self.owner}
+        return frozenset(around | self._inside.get(cell, set()))
+
+    def _wholes(self, cell: int) -> list[int]:
+        """The cells of which this one is a part, itself included."""
+        places = []
+        for tree, node in zip(self.trees, np.unravel_index(cell, self.shape), strict=True):
+            line = [int(node)]
+            while line[-1]:
+                line.append(tree.parents[line[-1]])
+            places.append(line)
+        return [int(np.ravel_multi_index(one, self.shape)) for one in product(*places)]
+
+    def _joined(self, first: int, insiders: frozenset[int]) -> list[int]:
+        """The hidden cells that are joined to `first` through published sums and not through what others know."""
         met, front, done = {first}, [first], set()
         while front:
             for number, _ in self.sums_of[front.pop()]:
                 if number not in done:
                     done.add(number)
                     for cell, _ in self.cells_of[number]:
-                        if cell not in met and self.owner.get(cell) in (None, whose):
+                        if cell not in met and (cell not in self.owner or self.owner[cell] in insiders):
                             met.add(cell)
                             front.append(cell)
         return sorted(met)

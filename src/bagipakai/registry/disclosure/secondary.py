@@ -39,7 +39,8 @@ _KINDS = highspy.HighsVarType
 class Wanted:
     """What must stay possible, cell by cell (arrays of the table's shape): a primary cell may be `up` more and `down`
     less than it is, when nobody believes in more than `most` in any cell. `owner`: the number of the one contributor
-    of a cell, who knows it, or -1; his cells move to protect each other and nobody else. `fixed`: cells that never move
+    of a cell, who knows it, or -1; his cells move to protect each other, what they are part of and what is part of
+    them, and nothing else. `fixed`: cells that never move
     and are never hidden."""
 
     up: Counts
@@ -65,15 +66,11 @@ def suppressed(
     hidden: Marks | None = None,
     only: Iterable[int] | None = None,
 ) -> Suppression:
-    """Hides more until every primary cell, or those in `only`, can move as wanted; `hidden` cells are hidden already.
-
-    With `only`, each cell is looked at alone and in the widest surroundings: for those few that blocks leave open.
-    """
+    """Hides more until every primary cell, or those in `only` (numbers in the flat table), can move as wanted; `hidden`
+    cells are hidden already. What its block leaves open is looked at once more in the widest surroundings."""
     work = _Work(tuple(trees), values, primary, wanted, primary.copy() if hidden is None else hidden.copy())
-    if only is None:
-        left = [cell for parents, targets in work.blocks() for cell in work.block(parents, targets)]
-    else:
-        left = list(only)
+    targets = np.flatnonzero(work.primary) if only is None else np.array(sorted(only), np.int64)
+    left = [cell for parents, some in work.blocks(targets) for cell in work.block(parents, some)]
     left = [cell for cell in left if not work.alone(cell)]
     return Suppression(work.hidden.reshape(values.shape), tuple(sorted(left)))
 
@@ -88,11 +85,13 @@ class _Work:
         self.most = np.minimum(wanted.most.ravel(), self.values + ANY)
         self.owner, self.fixed = wanted.owner.ravel(), wanted.fixed.ravel()
         self.weight = np.log1p(self.values.astype(np.float64))
+        self.first, self.last = zip(*map(_spans, trees), strict=True)
         self.chain = [_chains(tree, _line(values, axis)) for axis, tree in enumerate(trees)]
 
-    def blocks(self) -> Iterator[tuple[tuple[int, ...], npt.NDArray[np.int64]]]:
-        """The parents of each block with primary cells, upper ones first, and these cells."""
-        cells = np.flatnonzero(self.primary)
+    def blocks(self, cells: Cells) -> Iterator[tuple[tuple[int, ...], Cells]]:
+        """The parents of each block in which some of these cells stand, upper ones first, and the cells."""
+        if not len(cells):
+            return
         places = np.unravel_index(cells, self.shape)
         above = np.stack(
             [
@@ -103,7 +102,7 @@ class _Work:
         deep = sum(_depths(tree)[line] for tree, line in zip(self.trees, above, strict=True))
         order = np.lexsort((cells, *above[::-1], deep))
         keys = above[:, order].T
-        starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(1)]) if len(cells) else np.array([], np.int64)
+        starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(1)])
         for start, stop in zip(starts, [*starts[1:], len(cells)], strict=True):
             yield tuple(int(node) for node in keys[start]), cells[order[start:stop]]
 
@@ -132,6 +131,19 @@ class _Work:
         self._show_again(moves, found)
         return sorted(set(left))
 
+    def held(self, target: int, cells: Cells, owner: Counts) -> Marks:
+        """Which of these cells do not move for the target, because others know them. Who is part of the target, or is
+        alone in what it is part of, knows much of it anyway, and is no attacker of it."""
+        if (owner < 0).all():
+            return np.zeros(len(cells), np.bool_)
+        inside = around = owner >= 0
+        places = zip(np.unravel_index(cells, self.shape), np.unravel_index(target, self.shape), strict=True)
+        for axis, (places_there, here) in enumerate(places):
+            first, last = self.first[axis], self.last[axis]
+            inside = inside & (first[here] <= first[places_there]) & (first[places_there] <= last[here])
+            around = around & (first[places_there] <= first[here]) & (first[here] <= last[places_there])
+        return (owner >= 0) & ~np.isin(owner, owner[inside | around])
+
     def _nodes(self, axis: int, parents: Sequence[int]) -> npt.NDArray[np.int64]:
         """The children of each parent, a chain of descendants below each child, and the root where it is a parent."""
         chosen = {0} if 0 in parents else set()
@@ -144,7 +156,7 @@ class _Work:
         """A move that was found for another cell, or one of what is hidden already, or the cheapest one there is."""
         wish = _Found(cell, way, int(self.up[cell] if way > 0 else self.down[cell]), moves.place(cell))
         for other in before:
-            if self.owner[other.cell] < 0 and wish.reached(other.move):
+            if other.move is not None and wish.reached(other.move) and not other.move[moves.owned].any():
                 return replace(wish, move=other.move)
         move = moves.hidden().pushed(wish)
         if move is None or not wish.reached(move):
@@ -177,7 +189,7 @@ class _Work:
             lean.close(column)
             others = {}
             for at, one in enumerate(found):
-                if one.move is not None and abs(one.move[column]) > EXACT:
+                if one.move is not None and one.move[column]:
                     others[at] = lean.pushed(one)
                     if not one.reached(others[at]):
                         lean.open(column)
@@ -210,6 +222,7 @@ class _Moves:
         self.work = work
         self.cells: Cells = np.ravel_multi_index(np.ix_(*nodes), work.shape).ravel()
         self.row, self.at, self.sign = _equations(work.trees, nodes)
+        self.owned = np.flatnonzero(work.owner[self.cells] >= 0)
         self.fresh: Cells = np.array([], np.int64)  # the columns that were hidden here
         self._lean: _Programme | None = None
         self._whole: _Programme | None = None
@@ -250,7 +263,7 @@ class _Programme:
         self.low = np.where(still, 0, -values).astype(np.float64)
         self.high = np.where(still, 0, np.maximum(0, work.most[cells] - values)).astype(np.float64)
         self.high = np.minimum(self.high, float(ANY))
-        self.owner = work.owner[cells]
+        self.work, self.cells, self.owner = work, cells, work.owner[cells]
         self.closed = np.zeros(len(cells), np.bool_)
         self.solver = _solver()
         self._load(moves, chosen)
@@ -279,8 +292,7 @@ class _Programme:
         whole numbers. `cost`: of each cell of `_Moves` for a move by one."""
         at = int(np.searchsorted(self.chosen, wish.column))
         low, high = self.low.copy(), self.high.copy()
-        held = self.closed | ((self.owner >= 0) & (self.owner != self.owner[at]))
-        held[at] = False
+        held = self.closed | self.work.held(wish.cell, self.cells, self.owner)
         low[held] = high[held] = 0.0
         price = np.full(len(low), SLIGHT) if cost is None else cost[self.chosen]
         twice = price > 0  # a cell that costs something has a column for going up and one for going down
@@ -374,6 +386,18 @@ def _chains(tree: Hierarchy, size: Counts) -> list[list[int]]:
 def _line(values: Counts, axis: int) -> Counts:
     """The values of one dimension, with the total of every other."""
     return np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)[:, 0]
+
+
+def _spans(tree: Hierarchy) -> tuple[Counts, Counts]:
+    """Numbers for the nodes such that those below a node, and it, are the numbers from its first to its last."""
+    size = np.ones(len(tree), np.int64)
+    for node in reversed(range(1, len(tree))):
+        size[tree.parents[node]] += size[node]
+    first = np.zeros(len(tree), np.int64)
+    for node in tree.inner:
+        below = list(tree.children[node])
+        first[below] = first[node] + 1 + np.cumsum(size[below]) - size[below]
+    return first, first + size - 1
 
 
 def _depths(tree: Hierarchy) -> npt.NDArray[np.int64]:

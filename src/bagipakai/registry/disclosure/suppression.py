@@ -37,14 +37,19 @@ class Protected:
 
 @dataclass(frozen=True, slots=True)
 class Attacker:
-    """What he knows beside the published table. Where he knows the rule, he knows which hidden cells are small, and
-    must learn nothing beyond it: each may be anything from nobody to one less than may be shown. Where he does not, the
-    interval of each hidden cell must be as wide as the smallest count."""
+    """What he knows beside the published table and that counts are whole and not negative."""
 
     knows_rule: bool
+    is_contributor: bool
 
 
-ATTACKERS = (Attacker(knows_rule=True), Attacker(knows_rule=False))
+# Who knows which hidden cells are small must learn nothing beyond that: each may be anything from nobody to one less
+# than may be shown. Who is the only one in a cell knows it (all such together: they may meet); for him each hidden cell
+# may lie anywhere in an interval as wide as the smallest count. Both in one person cannot be met: the last one in a row
+# of small cells under a small total knows what is left for the others.
+OUTSIDER = Attacker(knows_rule=True, is_contributor=False)
+INSIDER = Attacker(knows_rule=False, is_contributor=True)
+ATTACKERS = (INSIDER, OUTSIDER)
 
 
 def protected(
@@ -60,14 +65,15 @@ def protected(
     if no:
         return no
     case = _Case(cube, rule, families, official)
-    hidden = suppressed(cube.hierarchies, case.values, case.primary, case.wanted(ATTACKERS[0])).hidden
+    hidden = case.primary
+    wishes: dict[Attacker, Sequence[int]] = {ATTACKERS[0]: np.flatnonzero(case.primary).tolist()}
     for _ in range(REPAIRS + 1):
-        narrow = {attacker: case.narrow(attacker, hidden) for attacker in ATTACKERS}
-        if not any(narrow.values()):
-            return Protected(cube.hierarchies, case.published(hidden), case.primary, hidden)
-        for attacker, cells in narrow.items():
+        for attacker, cells in wishes.items():
             wanted = case.wanted(attacker)
             hidden = suppressed(cube.hierarchies, case.values, case.primary, wanted, hidden, cells).hidden
+        wishes = {attacker: cells for attacker in ATTACKERS if (cells := case.narrow(attacker, hidden))}
+        if not wishes:
+            return Protected(cube.hierarchies, case.published(hidden), case.primary, hidden)
     return Refusal("table-cannot-be-protected")
 
 
@@ -87,7 +93,8 @@ class _Case:
         width, most = self._width(attacker), self._most(attacker)
         up = np.where(self.small, width - self.values, width - width // 2)
         down = np.where(self.small, self.values, width // 2)
-        return Wanted(up, down, most, self.owner, self.fixed)
+        owner = self.owner if attacker.is_contributor else np.full_like(self.owner, -1)
+        return Wanted(up, down, most, owner, self.fixed)
 
     def _width(self, attacker: Attacker) -> Counts:
         return np.where(self.small & attacker.knows_rule, self.smallest - 1, self.smallest)
@@ -108,7 +115,7 @@ class _Case:
             self.published(hidden),
             {int(cell): int(width[cell]) for cell in primary_cells},
             most,
-            self._contributors(hidden),
+            self._contributors(hidden) if attacker.is_contributor else (),
         )
         return [one.cell for one in found]
 
