@@ -57,7 +57,8 @@ def protected(
 ) -> Protected | Refusal:
     """The table of persons (or of families, which then must add up) as it may be published, or why none may be.
 
-    `official` marks totals that are published elsewhere: they are never hidden and the attacker has them.
+    `official` marks totals that are published elsewhere: they are never hidden and the attacker has them. The grand
+    total is always shown.
     """
     if families and not cube.families_add_up:
         raise ValueError("families that do not add up are no table")
@@ -84,7 +85,8 @@ class _Case:
         self.hierarchies = cube.hierarchies
         self.values = cube.families if families else cube.persons
         self.smallest = rule.smallest_families if families else rule.smallest_persons
-        self.fixed = cube.structural if official is None else cube.structural | official
+        self.fixed = cube.structural | (False if official is None else official)
+        self.fixed.flat[0] = True
         self.primary = primary(cube, rule) & ~self.fixed
         self.small = self.primary & (self.values < self.smallest)
         self.owner = np.where(self.fixed, -1, owners(cube))
