@@ -30,7 +30,7 @@ Nodes: TypeAlias = tuple[npt.NDArray[np.int64], ...]  # some nodes of each dimen
 ANY = np.int64(2**40)  # more than any cell; small enough for a solver's tolerances
 REWARD = 1e4  # of pushing a primary cell by one, against costs of about 10 a cell
 SLIGHT = 1e-3  # cost of moving what is hidden, so that a move stays small
-ROUNDS = 3  # of slope scaling
+ROUNDS = 2  # of slope scaling; more found nothing better
 EXACT = 1e-6
 _KINDS = highspy.HighsVarType
 
@@ -317,6 +317,8 @@ class _Programme:
         return move
 
     def _solved(self) -> Reals | None:
+        """From the start each time: no move at all is a good start, and the answer depends on nothing before it."""
+        self.solver.clearSolver()
         self.solver.run()
         if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
