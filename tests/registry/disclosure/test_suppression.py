@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from bagipakai.core.refusal import Refusal
+from bagipakai.registry.disclosure import audit as attack
 from bagipakai.registry.disclosure import primary as primary_rules
 from bagipakai.registry.disclosure import suppression
 from bagipakai.registry.disclosure.audit import Contradiction, Narrow, audit
@@ -193,24 +194,43 @@ def test_numbers_that_cannot_be_are_seen():
 
 
 def test_a_solver_without_an_answer_protects_nothing(monkeypatch):
-    from bagipakai.registry.disclosure import audit as attack
-
     monkeypatch.setattr(attack.highspy.HighsModelStatus, "kOptimal", "never")
     assert audit((THREE,), [30, None, None, 10], {1: 1}) == [Narrow(1, None, None)]
 
 
-def test_between_whole_numbers_there_is_less_room_than_a_programme_says():
-    """Eight cells, no margins but the pairs: halves would fit where only one whole table does."""
-    trees = (TWO, TWO, TWO)
-    for seed in range(200):
-        values = grid(trees, np.random.default_rng(seed).integers(0, 2, 8))
-        hidden = np.zeros(27, bool)
-        hidden[[13, 14, 16, 17, 22, 23, 25, 26]] = True
-        published = publish(values, hidden)
-        cells = np.flatnonzero(hidden).tolist()
-        left = possible(SHAPES.index(trees), published)
-        told = audit(trees, published, dict.fromkeys(cells, 9))
-        assert [(one.low, one.high) for one in told] == [(left[:, c].min(), left[:, c].max()) for c in cells]
+def whole_tables(shape, pairs, filled=()):
+    """Every way to fill a grid of whole numbers, cell by cell, whose sums over each single axis are `pairs`."""
+    if len(filled) == np.prod(shape):
+        yield filled
+        return
+    cell = np.unravel_index(len(filled), shape)
+    lines = [(axis, cell[:axis] + cell[axis + 1 :]) for axis in range(3)]
+    room = [pairs[axis][line] for axis, line in lines]
+    last = [cell[axis] == shape[axis] - 1 for axis in range(3)]
+    for count in range(min(room) + 1):
+        if all(count == left for left, full in zip(room, last, strict=True) if full):
+            for axis, line in lines:
+                pairs[axis][line] -= count
+            yield from whole_tables(shape, pairs, (*filled, count))
+            for axis, line in lines:
+                pairs[axis][line] += count
+
+
+def test_between_whole_numbers_there_is_less_room_than_a_programme_says(monkeypatch):
+    """All two-way margins of 3 × 4 × 4 cells are shown. The programme lets one cell be one and a half."""
+    asked = []
+    whole = attack._Part._whole
+    monkeypatch.setattr(attack._Part, "_whole", lambda part, cell, way: asked.append(cell) or whole(part, cell, way))
+    shape, chance = (3, 4, 4), np.random.default_rng(147)
+    trees = tuple(flat("d", range(size), 9) for size in shape)
+    finest = chance.integers(0, 2, shape) * (chance.random(shape) < 0.7)
+    values, hidden = grid(trees, finest), np.zeros((4, 5, 5), bool)
+    hidden[1:, 1:, 1:] = True
+    cells = np.flatnonzero(hidden)
+    told = audit(trees, publish(values, hidden), dict.fromkeys(cells.tolist(), 9))
+    left = np.array(list(whole_tables(shape, [finest.sum(axis) for axis in range(3)])))
+    assert [(one.low, one.high) for one in told] == list(zip(left.min(0), left.max(0), strict=True))
+    assert asked
 
 
 # The suppression
