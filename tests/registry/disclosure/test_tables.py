@@ -101,6 +101,7 @@ def test_families_of_persons_need_not_add_up_but_stay_within_bounds():
 def test_small_and_empty_cells_are_hidden_for_persons_and_for_families():
     one = cube([[9, 10], [0, 30], [40, 50]], families=[[9, 10], [0, 9], [20, 20]])
     assert shown(one, small(one, RULE)) == {(1, "L"), (2, "L"), (2, "P"), (2, ())}
+    assert shown(one, small(one, replace(RULE, smallest_families=0))) == {(1, "L"), (2, "L")}
 
 
 def test_a_structural_zero_is_not_hidden():

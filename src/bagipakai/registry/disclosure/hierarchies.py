@@ -56,8 +56,8 @@ class Hierarchy:
 def hierarchy(name: str, pairs: Iterable[tuple[Label, Label]], most: int, root: Label = TOTAL) -> Hierarchy | Refusal:
     """From pairs of a node and its parent; a pair may be told twice, but not with two parents.
 
-    Nodes come in the order in which they are told, level by level. Refused: more than `most` nodes below the root, a second parent,
-    a node that the root does not reach (a second root, or a circle).
+    Nodes come in the order in which they are told, level by level. Refused: more than `most` nodes below the root, a
+    second parent, a node that the root does not reach (a second root, or a circle).
     """
     parent_of: dict[Label, Label] = {}
     for node, parent in pairs:

@@ -10,7 +10,7 @@ import numpy as np
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.audit import audit
 from bagipakai.registry.disclosure.hierarchies import Hierarchy
-from bagipakai.registry.disclosure.primary import owners, primary
+from bagipakai.registry.disclosure.primary import owners, primary, small
 from bagipakai.registry.disclosure.secondary import ANY, Wanted, suppressed
 from bagipakai.registry.disclosure.tables import Counts, Cube, Marks, TableRule, too_fine
 
@@ -62,6 +62,8 @@ def protected(
     """
     if families and not cube.families_add_up:
         raise ValueError("families that do not add up are no table")
+    if small(cube, rule).flat[0]:
+        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
     no = too_fine(_leaves(cube), _occurring(cube), int(cube.persons.flat[0]), rule) or _too_sparse(cube, rule)
     if no:
         return no
