@@ -8,9 +8,10 @@ and nothing else. `full` knows the rule too, and every person what he is alone i
 """
 
 import argparse
-import json
 import resource
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from bagipakai.registry.disclosure.secondary import ANY, Wanted, suppressed
 from bagipakai.registry.disclosure.suppression import protected
 from bagipakai.registry.disclosure.tables import Counts, Cube, TableRule, summed
 from bagipakai.registry.regions import regions
+from bench.measure import keep
 
 SIZES = {"small": (2, 548), "large": (3, 3329)}  # levels of areas, cells that hold 1 to 4
 T = 5
@@ -108,10 +110,14 @@ def _peak() -> int:
 def main() -> None:
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     told.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
-    told.add_argument("--attackers", nargs="+", choices=("plain", "full"), default=["plain", "full"])
     asked = told.parse_args()
-    runs = {"plain": plain, "full": full}
-    print(json.dumps({size: {one: runs[one](size) for one in asked.attackers} for size in asked.sizes}, indent=1))
+    parts = {"plain": plain, "full": full}
+    found: dict[str, Any] = {}
+    for size in asked.sizes:
+        for name, part in parts.items():  # each in a process of its own, whose memory is its own
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+                found.setdefault(size, {})[name] = alone.submit(part, size).result()
+    keep("suppression", found)
 
 
 if __name__ == "__main__":

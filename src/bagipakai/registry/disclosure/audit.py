@@ -153,6 +153,13 @@ class _Attacker:
         return sorted(met)
 
 
+class _Quiet(highspy.Highs):
+    """Without callbacks, which print a line before anybody can ask for silence."""
+
+    def __init__(self) -> None:
+        super(highspy.Highs, self).__init__()
+
+
 class _Part:
     """One component as a linear programme over its cells."""
 
@@ -161,7 +168,7 @@ class _Part:
         self.column = {cell: at for at, cell in enumerate(cells)}
         self.low: dict[int, float] = {}
         self.high: dict[int, float] = {}
-        self.solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        self.solver = _Quiet()
         for option, value in (
             ("output_flag", False), ("threads", 1), ("random_seed", 1), ("presolve", "off"), ("parallel", "off"),
             ("simplex_strategy", 4), ("time_limit", 120.0),

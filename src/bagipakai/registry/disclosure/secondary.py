@@ -29,6 +29,7 @@ Nodes: TypeAlias = tuple[npt.NDArray[np.int64], ...]  # some nodes of each dimen
 
 ANY = np.int64(2**40)  # more than any cell; small enough for a solver's tolerances
 REWARD = 1e4  # of pushing a primary cell by one, against costs of about 10 a cell
+WIDEST = 5_000  # cells of a table that one programme looks at as a whole
 SLIGHT = 1e-3  # cost of moving what is hidden, so that a move stays small
 ROUNDS = 2  # of slope scaling; more found nothing better
 EXACT = 1e-6
@@ -112,9 +113,11 @@ class _Work:
         return self._protected(tuple(self._nodes(axis, [node]) for axis, node in enumerate(parents)), largest_first)
 
     def alone(self, cell: int) -> bool:
-        """Protects one cell, with moves that may reach through the whole table."""
-        place = np.unravel_index(cell, self.shape)
-        nodes = tuple(self._nodes(axis, _path(self.trees[axis], int(node))) for axis, node in enumerate(place))
+        """Protects one cell, with moves that may reach through the whole table; through all of it where it is small."""
+        nodes: Nodes = tuple(np.arange(len(tree)) for tree in self.trees)
+        if len(self.values) > WIDEST:
+            place = np.unravel_index(cell, self.shape)
+            nodes = tuple(self._nodes(axis, _path(self.trees[axis], int(node))) for axis, node in enumerate(place))
         return not self._protected(nodes, np.array([cell]))
 
     def _protected(self, nodes: Nodes, targets: Cells) -> list[int]:
@@ -338,8 +341,15 @@ class _Programme:
         self.closed[np.searchsorted(self.chosen, column)] = False
 
 
+class _Quiet(highspy.Highs):
+    """Without callbacks, which print a line before anybody can ask for silence."""
+
+    def __init__(self) -> None:
+        super(highspy.Highs, self).__init__()
+
+
 def _solver() -> highspy.Highs:
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver = _Quiet()
     options: dict[str, bool | int | float | str] = {
         "output_flag": False,
         "threads": 1,
