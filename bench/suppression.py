@@ -65,7 +65,7 @@ def plain(size: str) -> dict[str, Any]:
     primary = (counts > 0) & (counts < T)
     nobody = np.full(counts.shape, -1)
     began = time.process_time()
-    wanted = Wanted(T - counts, counts, 0 * counts, np.full(counts.shape, ANY), nobody, counts == 0)
+    wanted = Wanted(T - counts, counts, np.full(counts.shape, ANY), nobody, counts == 0)
     done = suppressed(trees, counts, primary, wanted)
     took = time.process_time() - began
     cells = zip(done.hidden.ravel().tolist(), counts.ravel().tolist(), strict=True)

@@ -2,10 +2,10 @@
 
 Shares no code with the suppression and reads only what would leave: the hierarchies and one number, or None, per cell.
 Hidden cells that stand in one published sum form a component; in it, linear programmes find the least and the most that
-each target can be (Fellegi 1972). The attacker knows that counts are whole and not negative, that some lie between
-`least` and `most` (the rule), and, where he is the only contributor of a cell, that cell: nobody's own cell protects
-another's, unless one is part of the other. Where a programme's answer is not whole, the integer problem is solved. What
-the solver leaves unknown counts as narrow.
+each target can be (Fellegi 1972). The attacker knows that counts are whole and not negative, what may be in a cell
+at `most` (the rule), and, where he is the only contributor of a cell, that cell: nobody's own cell protects another's,
+unless one is part of the other. Where a programme's answer is not whole, the integer problem is solved. What the solver
+leaves unknown counts as narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,17 +40,15 @@ def audit(
     trees: Sequence[Hierarchy],
     published: Sequence[int | None],
     targets: Mapping[int, int],
-    least: Mapping[int, int] | None = None,
     most: Mapping[int, int] | None = None,
     own: Sequence[Mapping[int, int]] = (),
 ) -> list[Narrow]:
     """The hidden `targets` (cell → how wide its interval must be) whose interval is narrower.
 
-    `published` is the table in C order. `least` and
-    `most`: hidden cells that the attacker knows to be at least and at most so many. `own`: for
+    `published` is the table in C order. `most`: cells that the attacker knows to be at most so many. `own`: for
     each one who is alone in some cells, these and their true counts. Raises Contradiction.
     """
-    attacker = _Attacker(trees, published, least or {}, most or {}, own)
+    attacker = _Attacker(trees, published, most or {}, own)
     found = [one for part, asked in attacker.parts(targets) for one in _Part(attacker, part, asked).narrow()]
     return sorted(found, key=lambda one: one.cell)
 
@@ -62,11 +60,10 @@ class _Attacker:
         self,
         trees: Sequence[Hierarchy],
         published: Sequence[int | None],
-        least: Mapping[int, int],
         most: Mapping[int, int],
         own: Sequence[Mapping[int, int]],
     ) -> None:
-        self.least, self.most = least, most
+        self.most = most
         self.own = {cell: count for cells in own for cell, count in cells.items()}
         self.owner = {cell: number for number, cells in enumerate(own) for cell in cells}
         self.trees, self.shape = trees, [len(tree) for tree in trees]
@@ -194,10 +191,9 @@ class _Part:
                 value.append(float(sign))
             start.append(len(index))
         width = len(self.cells)
-        lower = [float(attacker.least.get(cell, 0)) for cell in self.cells]
         upper = [float(attacker.most.get(cell, highspy.kHighsInf)) for cell in self.cells]
         self.solver.passModel(
-            width, len(numbers), len(index), 1, -1, 0.0, np.zeros(width), np.array(lower), np.array(upper),
+            width, len(numbers), len(index), 1, -1, 0.0, np.zeros(width), np.zeros(width), np.array(upper),
             right, right, np.array(start, np.int32), np.array(index, np.int32), np.array(value),
             np.zeros(width, np.int32),
         )  # fmt: skip

@@ -39,13 +39,12 @@ _KINDS = highspy.HighsVarType
 @dataclass(frozen=True)
 class Wanted:
     """What must stay possible, cell by cell (arrays of the table's shape): a primary cell may be `up` more and `down`
-    less than it is, when nobody believes that a hidden cell holds fewer than `least` or more than `most`. `owner`: the
-    number of the one contributor of a cell, who knows it, or -1; his cells move to protect each other, what they are
-    part of and what is part of them, and nothing else. `fixed`: cells that never move and are never hidden."""
+    less than it is, when nobody believes in more than `most` in any cell. `owner`: the number of the one contributor
+    of a cell, who knows it, or -1; his cells move to protect each other, what they are part of and what is part of
+    them, and nothing else. `fixed`: cells that never move and are never hidden."""
 
     up: Counts
     down: Counts
-    least: Counts
     most: Counts
     owner: Counts
     fixed: Marks
@@ -83,7 +82,7 @@ class _Work:
         self.trees, self.shape = trees, values.shape
         self.values, self.primary, self.hidden = values.ravel(), primary.ravel(), hidden.ravel()
         self.up, self.down = wanted.up.ravel(), wanted.down.ravel()
-        self.least, self.most = wanted.least.ravel(), np.minimum(wanted.most.ravel(), self.values + ANY)
+        self.most = np.minimum(wanted.most.ravel(), self.values + ANY)
         self.owner, self.fixed = wanted.owner.ravel(), wanted.fixed.ravel()
         self.weight = np.log1p(self.values.astype(np.float64))
         self.first, self.last = zip(*map(_spans, trees), strict=True)
@@ -263,7 +262,7 @@ class _Programme:
         cells = moves.cells[chosen]
         values = work.values[cells]
         still = work.fixed[cells]
-        self.low = np.where(still, 0, np.minimum(0, work.least[cells] - values)).astype(np.float64)
+        self.low = np.where(still, 0, -values).astype(np.float64)
         self.high = np.where(still, 0, np.maximum(0, work.most[cells] - values)).astype(np.float64)
         self.high = np.minimum(self.high, float(ANY))
         self.work, self.cells, self.owner = work, cells, work.owner[cells]

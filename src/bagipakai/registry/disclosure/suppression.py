@@ -43,10 +43,12 @@ class Attacker:
     is_contributor: bool
 
 
-# Who knows which hidden cells are small, and so that the others are not, must learn nothing beyond that: each small one
-# may be anything from nobody to one less than may be shown. Who is the only one in a cell knows it (all such together:
-# they may meet); for him each hidden cell may lie anywhere in an interval as wide as the smallest count. Both in one
-# person cannot be met: in a row of small cells under a small total, who is in one knows what is left for the others.
+# Who knows which hidden cells are small must learn nothing beyond that: each may be anything from nobody to one less
+# than may be shown. Who is the only one in a cell knows it (all such together: they may meet); for him each hidden cell
+# may lie anywhere in an interval as wide as the smallest count. Both in one person cannot be met: in a row of small
+# cells under a small total, who is in one knows what is left for the others. Nor can it be met that the first knows all
+# other hidden cells to be large: two small cells under a large total tell of each other, whatever is hidden (tried:
+# both tables of bench/suppression.py were refused).
 OUTSIDER = Attacker(knows_rule=True, is_contributor=False)
 INSIDER = Attacker(knows_rule=False, is_contributor=True)
 ATTACKERS = (INSIDER, OUTSIDER)
@@ -94,16 +96,14 @@ class _Case:
         self.owner = np.where(self.fixed, -1, owners(cube))
 
     def wanted(self, attacker: Attacker) -> Wanted:
-        width, least, most = self._width(attacker), self._least(attacker), self._most(attacker)
-        down = np.where(self.small, self.values, np.minimum(width // 2, self.values - least))
+        width, most = self._width(attacker), self._most(attacker)
+        up = np.where(self.small, width - self.values, width - width // 2)
+        down = np.where(self.small, self.values, width // 2)
         owner = self.owner if attacker.is_contributor else np.full_like(self.owner, -1)
-        return Wanted(width - down, down, least, most, owner, self.fixed)
+        return Wanted(up, down, most, owner, self.fixed)
 
     def _width(self, attacker: Attacker) -> Counts:
         return np.where(self.small & attacker.knows_rule, self.smallest - 1, self.smallest)
-
-    def _least(self, attacker: Attacker) -> Counts:
-        return np.where(~self.small & attacker.knows_rule, np.minimum(self.values, self.smallest), 0)
 
     def _most(self, attacker: Attacker) -> Counts:
         return np.where(self.small & attacker.knows_rule, self.smallest - 1, ANY)
@@ -114,13 +114,13 @@ class _Case:
 
     def narrow(self, attacker: Attacker, hidden: Marks) -> list[int]:
         """The primary cells of which this attacker, or the one contributor of another cell, knows too much."""
-        width, least, most = (some(attacker).ravel() for some in (self._width, self._least, self._most))
+        width, primary_cells = self._width(attacker).ravel(), np.flatnonzero(self.primary)
+        most = {int(cell): self.smallest - 1 for cell in np.flatnonzero(self.small)} if attacker.knows_rule else {}
         found = audit(
             self.hierarchies,
             self.published(hidden),
-            {cell: int(width[cell]) for cell in np.flatnonzero(self.primary).tolist()},
-            {cell: int(least[cell]) for cell in np.flatnonzero(hidden.ravel() & (least > 0)).tolist()},
-            {cell: int(most[cell]) for cell in np.flatnonzero(hidden.ravel() & (most < ANY)).tolist()},
+            {int(cell): int(width[cell]) for cell in primary_cells},
+            most,
             self._contributors(hidden) if attacker.is_contributor else (),
         )
         return [one.cell for one in found]
