@@ -1,1 +1,1 @@
-"""Disclosure control: nothing that leaves isolates a person."""
+"""Disclosure control beside the rows: what leaves isolates no person (disclosure reference §4)."""
