@@ -39,7 +39,7 @@ from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import ledger
 from bagipakai.registry.disclosure.ledger import Ledger
-from bagipakai.registry.disclosure.published import cells_of, refusal
+from bagipakai.registry.disclosure.published import cells_of, lines_of, refusal
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
@@ -250,7 +250,7 @@ class Delivery:
         """What the table would tell together with all that were published; without that, it is one of them from now on.
         Raises OSError."""
         order, plan = self.order, self.order.plan
-        cells = cells_of(plan, table.shown, self._catalogue)
+        cells = cells_of(plan, lines_of(table.shown), self._catalogue)
         if isinstance(cells, Refusal):
             return cells
         rule, together = self._rule, Together.on(day_of(order.placed_at))

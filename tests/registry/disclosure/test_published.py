@@ -13,7 +13,7 @@ from bagipakai.core.plan import Area, Unit
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Not, Op, Or
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.deliver import deliver
-from bagipakai.registry.disclosure.published import cells_of, words
+from bagipakai.registry.disclosure.published import cells_of, lines_of, words
 
 UMUR, DESIL = Column("umur"), Column("desil")
 
@@ -122,7 +122,7 @@ def test_lines_are_about_the_filter_the_values_before_them_and_the_area():
     sexes = tuple(CATALOGUE["jenis_kelamin"].codes)
     keys = [(), ("Kabupaten Bogor",), ("Kabupaten Bogor", sexes[0]), ("Kabupaten Bogor", None), (None,)]
     lines = (*(Shown(key, 40 + at) for at, key in enumerate(keys)), Shown(("Kota Bogor",), None))
-    cells = cells_of(plan, Table(plan.columns, "individu", lines, 0, 0), CATALOGUE)
+    cells = cells_of(plan, lines_of(Table(plan.columns, "individu", lines, 0, 0)), CATALOGUE)
     told = [words(*cells.about(at), CATALOGUE) for at in range(len(cells))]
     assert told == [
         "desil 1, 2; 2 wilayah",

@@ -27,26 +27,33 @@ _NOT_KNOWN: Final = "tidak diketahui"
 _SHOWN: Final = 6  # values
 
 Bits = Mapping[str, Mapping[Scalar | None, int]]
+Line = tuple[Mapping[str, Scalar | None], int]  # the value of each dimension that is told, and a count
 
 
-def cells_of(plan: Plan, table: Table, catalogue: Catalogue) -> Cells | Refusal:
-    """The lines that the table shows, with their counts. Refused where the filter is none that can be compared."""
+def cells_of(plan: Plan, lines: Iterable[Line], catalogue: Catalogue) -> Cells | Refusal:
+    """The lines that a table shows, with their counts. Refused where the filter is none that can be compared."""
     chosen = table_filter(plan.population, catalogue)
     if isinstance(chosen, Refusal):
         return chosen
     masks = dict(chosen.masks) if chosen else {}
     area = _merged(map(_stretch, plan.area.codes or ("",)))
-    bits = {name: _bits(name, catalogue) for name in table.dimensions if name not in {*_DIGITS, *_NAMED}}
+    bits = {name: _bits(name, catalogue) for name in plan.columns if name not in {*_DIGITS, *_NAMED}}
     boxes: dict[tuple[tuple[str, int], ...], int] = {}
     places: dict[Region, int] = {}
     told = []
-    for line in table.lines:
-        if line.count is not None:
-            box, region = _about(dict(zip(table.dimensions, line.key, strict=False)), masks, area, bits)
-            at = boxes.setdefault(tuple(sorted(box.items())), len(boxes)), places.setdefault(region, len(places))
-            told.append((*at, line.count))
+    for values, count in lines:
+        box, region = _about(values, masks, area, bits)
+        at = boxes.setdefault(tuple(sorted(box.items())), len(boxes)), places.setdefault(region, len(places))
+        told.append((*at, count))
     numbers = np.array(told, np.int64).reshape(-1, 3)
     return Cells([dict(one) for one in boxes], list(places), numbers[:, 0], numbers[:, 1], numbers[:, 2])
+
+
+def lines_of(table: Table) -> Iterator[Line]:
+    """Of a table that is a tree, what it shows."""
+    for line in table.lines:
+        if line.count is not None:
+            yield dict(zip(table.dimensions, line.key, strict=False)), line.count
 
 
 def refusal(found: Difference, catalogue: Catalogue) -> Refusal:

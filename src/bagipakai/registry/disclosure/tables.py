@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from math import prod
 from typing import TypeAlias
@@ -9,6 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from bagipakai.core.disclosure import Disclosure, Together
+from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.hierarchies import Hierarchy, Label
 
@@ -36,6 +39,21 @@ class TableRule:
     smallest_contributors: int
     dominance_percent: int
     p_percent: int
+
+    @classmethod
+    def on(cls, day: date) -> "TableRule":
+        """Raises NoRule where no rule is in force: then no table leaves."""
+        table, together, magnitude = Disclosure.on(day), Together.on(day), rules("disclosure", "magnitude").on(day)
+        return cls(
+            smallest_persons=table.smallest_persons,
+            smallest_families=table.smallest_families,
+            smallest_mean=table.smallest_mean,
+            most_cells=table.most_cells,
+            most_small_percent=table.most_small_percent,
+            homogeneous_percent=together.homogeneous_percent,
+            homogeneous_under=together.homogeneous_under,
+            **{name: int(magnitude[name]) for name in ("smallest_contributors", "dominance_percent", "p_percent")},
+        )
 
 
 @dataclass(frozen=True, slots=True)
