@@ -46,7 +46,7 @@ family = st.sampled_from([None, "home"])
 
 
 @given(rows=files, family=family, k=st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_classes_are_counted_as_defined(con, rows, family, k):
     with Classes(con, stored(con, rows), QUASI, None, family) as classes:
         found = classes.anonymity(k)
@@ -54,7 +54,7 @@ def test_classes_are_counted_as_defined(con, rows, family, k):
 
 
 @given(rows=files, family=family, k=st.integers(1, 6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_blank_that_matches_anything_is_counted_as_defined(con, rows, family, k):
     with Classes(con, stored(con, rows), QUASI, "desil", family) as classes:
         found = classes.wildcard(k)
@@ -63,7 +63,7 @@ def test_a_blank_that_matches_anything_is_counted_as_defined(con, rows, family, 
 
 
 @given(rows=files, family=family, enough=st.integers(1, 4), share=st.fractions(0, 1, max_denominator=9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_variety_of_sensitive_values_is_as_defined(con, rows, family, enough, share):
     with Classes(con, stored(con, rows), QUASI, "desil", family) as classes:
         found = classes.diversity(enough, share)
@@ -78,7 +78,7 @@ def test_the_variety_of_sensitive_values_is_as_defined(con, rows, family, enough
 
 
 @given(rows=files, family=family)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_distances_of_distributions_are_as_defined(con, rows, family):
     with Classes(con, stored(con, rows), QUASI, "desil", family) as classes:
         found = classes.closeness()
@@ -86,7 +86,7 @@ def test_distances_of_distributions_are_as_defined(con, rows, family):
 
 
 @given(rows=files, family=family)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_who_is_alone_in_few_variables_is_counted_as_defined(con, rows, family):
     with Classes(con, stored(con, rows), QUASI, None, family) as classes:
         found = {one.variables: one.units for one in classes.unique()}
@@ -94,7 +94,7 @@ def test_who_is_alone_in_few_variables_is_counted_as_defined(con, rows, family):
 
 
 @given(rows=files, more=files, family=family, most=st.fractions(0, 1, max_denominator=5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_presence_is_as_defined(con, rows, more, family, most):
     every = rows + more
     with (
@@ -109,7 +109,7 @@ def test_presence_is_as_defined(con, rows, more, family, most):
 
 
 @given(rows=files, by=st.sampled_from([(), ("area",), QUASI]), n=st.integers(1, 3), percent=st.sampled_from([50, 90]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_dominance_is_as_defined(con, rows, by, n, percent):
     found = dominance(con, stored(con, rows), by, "x", "home", n, percent, 10)
     assert astuple(found) == naive.dominance(rows, by, "x", "home", n, percent, 10)
