@@ -3,7 +3,7 @@
 For each small class the patterns of blanks are tried, the cheapest first; one group-by over what a pattern leaves tells
 which classes it saves. What no pattern saves is dropped. A blank has one of two meanings, stated by the policy: it
 *matches anything*, so a blanked row stands among all rows that agree with it elsewhere (as in sdcMicro); or it is *a
-value of its own*, so it stands only among rows that are blank in the same variables, which costs more blanks. The result
+value of its own*, so it stands only among rows that are blank in the same variables, which costs more. The result
 is verified by both; the one that was asked for holds.
 
 Nobody who is saved counts on a row that is dropped: whoever stands in the same group is saved with it, or was before.
