@@ -139,10 +139,11 @@ class Classes:
         self.keys = tuple(f"q{at}" for at in range(len(self.quasi)))
         self.members, self.values, self.table = fresh("members"), fresh("values"), fresh("classes")
         self.families = family is not None
-        if family is None:
-            self._of_persons(relation)
-        else:
-            self._of_families(relation, family)
+        try:
+            self._count(relation, family)
+        except MeasureError:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> "Classes":
         return self
@@ -150,6 +151,12 @@ class Classes:
     def __exit__(self, *_: object) -> None:
         for name in (self.members, self.values, self.table):
             run(self.con, f"DROP TABLE IF EXISTS {name}")
+
+    def _count(self, relation: str, family: str | None) -> None:
+        if family is None:
+            self._of_persons(relation)
+        else:
+            self._of_families(relation, family)
 
     def _columns(self) -> str:
         named = [f"{quoted(name)} AS {key}" for name, key in zip(self.quasi, self.keys, strict=True)]
@@ -329,45 +336,69 @@ FROM {shares}"""  # noqa: S608  # as above
 
     def wildcard(self, smallest: int) -> Anonymity:
         """The same as `anonymity`, where a blank matches anything: a class has the units of all classes that agree
-        with it wherever neither is blank. Every two patterns of blanks that occur are compared by one join, so few
-        should occur. Families are counted up to `smallest` only: more would not be told apart from it."""
-        matched = fresh("matched")
-        run(self.con, f"CREATE TEMP TABLE {matched} AS\n{self._matches()}", [smallest] if self.families else [])
-        text = f"""SELECT coalesce(min(matches), 0), count(*), coalesce(sum(k), 0),
-    count(*) FILTER (matches < $1), coalesce(sum(k) FILTER (matches < $1), 0)
-FROM {matched}"""  # noqa: S608  # as above
-        [found] = run(self.con, text, [smallest])
-        run(self.con, f"DROP TABLE {matched}")
-        return Anonymity(*map(int, found))
+        with it wherever neither is blank. Units are counted up to `smallest` only, so that k is told up to it: a class
+        that is large by itself is not compared. The others are, one join for each two patterns of blanks that leave
+        something else to compare."""
+        small, found = fresh("small"), fresh("found")
+        text = f"""CREATE TEMP TABLE {small} AS
+SELECT row_number() OVER () AS id, {self._pattern} AS blanks, * FROM {self.table} WHERE k < {int(smallest)}"""  # noqa: S608
+        run(self.con, text)
+        answer = "CAST(0 AS BIGINT) AS id, CAST(0 AS HUGEINT) AS matches"
+        if self.families:
+            answer = f"CAST(0 AS BIGINT) AS id, any_value(family) AS family FROM {self.members}"
+        run(self.con, f"CREATE TEMP TABLE {found} AS SELECT {answer} LIMIT 0")
+        for one, union in self._compared(small):
+            run(self.con, f"INSERT INTO {found} {self._matches(small, one, union)}")
+        told = self._among_matches(small, found, smallest)
+        for name in (small, found):
+            run(self.con, f"DROP TABLE {name}")
+        return told
 
-    def _matches(self) -> str:
-        pattern = " + ".join(f"({1 << at} * CAST({key} IS NULL AS BIGINT))" for at, key in enumerate(self.keys))
-        found = run(self.con, f"SELECT DISTINCT {pattern} FROM {self.table} ORDER BY 1")  # noqa: S608  # as above
-        blanks = [int(mask) for (mask,) in found]
-        if not blanks:
-            return f"SELECT k, k AS matches FROM {self.table}{' WHERE k < $1' if self.families else ''}"  # noqa: S608
-        pairs = [self._pair(pattern, one, other) for one in blanks for other in blanks]
-        counted = "count(DISTINCT family) + max(CAST(family IS NULL AS BIGINT))" if self.families else "sum(matches)"
-        large = f"\nUNION ALL SELECT k, $1 FROM {self.table} WHERE k >= $1" if self.families else ""  # noqa: S608
+    @property
+    def _pattern(self) -> str:
+        """Which keys are blank, as a bit mask."""
+        return " + ".join(f"({1 << at} * CAST({key} IS NULL AS BIGINT))" for at, key in enumerate(self.keys))
+
+    def _compared(self, small: str) -> list[tuple[int, int]]:
+        """The blanks of a small class, and with those of another class that it is compared with."""
+        ours = run(self.con, f"SELECT DISTINCT blanks FROM {small}")  # noqa: S608  # our own names
+        others = run(self.con, f"SELECT DISTINCT {self._pattern} FROM {self.table}")  # noqa: S608  # as above
+        return sorted({(int(one), int(one) | int(other)) for (one,) in ours for (other,) in others})
+
+    def _matches(self, small: str, one: int, union: int) -> str:
+        """For each small class with the blanks `one`, what matches it of the classes that are blank, with it, in
+        `union`: how many units, or each family."""
+        rest = [key for at, key in enumerate(self.keys) if not (union >> at) & 1]
+        keys = "".join(f"{key}, " for key in rest)
+        ours = f"SELECT id, {keys}0 AS same FROM {small} WHERE blanks = {one}"  # noqa: S608  # as above
+        told = "family" if self.families else "sum(k) AS matches"
+        on = alike("ours", "others", ["same", *rest])
         return f"""WITH
-found AS (
-    {" UNION ALL ".join(pairs)}
+ours AS (
+    {ours}
+),
+others AS (
+    SELECT {keys}0 AS same, {"family" if self.families else "k"} FROM {self._units}
+    WHERE ({self._pattern} | {one}) = {union}
+),
+near AS (
+    SELECT {keys}same, {told} FROM others SEMI JOIN ours ON {on} GROUP BY ALL
 )
-SELECT any_value(k) AS k, {"least($1, " if self.families else "("}{counted}) AS matches
-FROM found GROUP BY {", ".join(self.keys)}{large}"""  # noqa: S608  # as above
+SELECT ours.id, others.{told.rsplit(maxsplit=1)[-1]} FROM ours JOIN near AS others ON {on}"""  # noqa: S608  # as above
 
-    def _pair(self, pattern: str, one: int, other: int) -> str:
-        """Each class with the blanks `one`, and the units of those with the blanks `other` that match it: their
-        number, or each family."""
-        both = [key for at, key in enumerate(self.keys) if not ((one | other) >> at) & 1]
-        keys = "".join(f"{key}, " for key in both)
-        told, small = ("family", " AND (k < $1)") if self.families else ("sum(k) AS matches", "")
-        others = f"SELECT {keys}{told} FROM {self._units} WHERE {pattern} = {other} GROUP BY ALL"  # noqa: S608
-        on = alike("ours", "others", both) if both else "true"
-        ours = f"SELECT * FROM {self.table} WHERE ({pattern} = {one}){small}"  # noqa: S608  # as above
-        mine = "".join(f"ours.{key}, " for key in self.keys)
-        answer = "family" if self.families else "matches"
-        return f"SELECT {mine}ours.k, others.{answer} FROM ({ours}) AS ours JOIN ({others}) AS others ON {on}"  # noqa: S608
+    def _among_matches(self, small: str, found: str, smallest: int) -> Anonymity:
+        counted = "count(DISTINCT family) + max(CAST(family IS NULL AS BIGINT))" if self.families else "sum(matches)"
+        text = f"""WITH
+matched AS (
+    SELECT id, {counted} AS matches FROM {found} GROUP BY id
+)
+SELECT coalesce(min(matches), {int(smallest)}), count(*) FILTER (matches < {int(smallest)}),
+    coalesce(sum(k) FILTER (matches < {int(smallest)}), 0)
+FROM {small} AS small JOIN matched USING (id)"""  # noqa: S608  # as above
+        [[least, classes_below, units_below]] = run(self.con, text)
+        every = self.anonymity(smallest)
+        k = min(int(least), smallest) if every.classes else 0
+        return Anonymity(k, every.classes, every.units, int(classes_below), int(units_below))
 
     def _largest(self, part: str, whole: str, table: str | None = None) -> Fraction:
         """The largest of the fractions part / whole; 0 of none. Those within rounding of it are compared exactly."""
