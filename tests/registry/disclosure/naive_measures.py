@@ -101,6 +101,15 @@ def presence(file, registry):
     return {key: Fraction(size, max(size, registry.get(key, 0))) for key, size in file.items()}
 
 
+def households(rows, family, told):
+    """Signature → how many families have it."""
+    members = defaultdict(Counter)
+    for row in rows:
+        if row[family] is not None:
+            members[row[family]][key_of(row, told)] += 1
+    return Counter(frozenset(counted.items()) for counted in members.values())
+
+
 def dominance(rows, by, amount, who, n, percent, p):
     cells = defaultdict(Counter)
     for row in rows:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.registry.disclosure import naive_measures as naive
 
-from bagipakai.registry.disclosure.measures import Classes, MeasureError, dominance
+from bagipakai.registry.disclosure.measures import Classes, MeasureError, dominance, households
 
 QUASI = ("area", 'se"x', "age")
 STORED = {"area": "VARCHAR", 'se"x': "VARCHAR", "age": "INTEGER", "desil": "INTEGER", "home": "INTEGER", "x": "BIGINT"}
@@ -113,6 +113,13 @@ def test_presence_is_as_defined(con, rows, more, family, most):
 def test_dominance_is_as_defined(con, rows, by, n, percent):
     found = dominance(con, stored(con, rows), by, "x", "home", n, percent, 10)
     assert astuple(found) == naive.dominance(rows, by, "x", "home", n, percent, 10)
+
+
+@given(rows=files, told=st.sampled_from([("age",), ("age", 'se"x')]), k=st.integers(1, 3))
+@settings(max_examples=30, deadline=None)
+def test_households_are_told_apart_by_their_members_as_defined(con, rows, told, k):
+    found = households(con, stored(con, rows), "home", told, k)
+    assert astuple(found) == naive.anonymity(naive.households(rows, "home", told), k)
 
 
 def test_somebody_alone_is_seen_where_a_blank_hides_nobody():

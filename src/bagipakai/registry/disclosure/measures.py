@@ -419,6 +419,26 @@ _OF_VALUES = f"""count(*) AS l, max(n) AS largest, CAST(sum(n) AS BIGINT) AS w,
     sum(CAST(round(n * ln(n) * {SCALE}) AS BIGINT)) AS nlogn"""
 
 
+def households(con: Connection, relation: str, family: str, told: Sequence[str], smallest: int) -> Anonymity:
+    """Families that are alike in what is `told` of all their members, in whatever order: the sorted ages and sexes of
+    a household are a name of its own. To be seen before anything that ties members together enters a file. Units are
+    families; rows whose family is unknown are left out, for nothing ties them. Raises MeasureError."""
+    row = ", ".join(f"{at} := {quoted(name)}" for at, name in ((f"m{at}", name) for at, name in enumerate(told)))
+    text = f"""WITH
+signatures AS (
+    SELECT list_sort(list(struct_pack({row}))) AS members FROM {quoted(relation)}
+    WHERE {quoted(family)} IS NOT NULL GROUP BY {quoted(family)}
+),
+classes AS (
+    SELECT count(*) AS k FROM signatures GROUP BY members
+)
+SELECT coalesce(min(k), 0), count(*), coalesce(sum(k), 0),
+    count(*) FILTER (k < $1), coalesce(sum(k) FILTER (k < $1), 0)
+FROM classes"""  # noqa: S608  # names are quoted
+    [found] = run(con, text, [smallest])
+    return Anonymity(*map(int, found))
+
+
 def alike(one: str, other: str, keys: Sequence[str]) -> str:
     """The condition that two relations agree in `keys`, unknown being alike to unknown."""
     return " AND ".join(f"({one}.{key} IS NOT DISTINCT FROM {other}.{key})" for key in keys)
