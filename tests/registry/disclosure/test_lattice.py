@@ -94,6 +94,21 @@ def test_the_file_told_at_the_best_node_has_no_more_small_classes_than_said(con,
             assert family or classes.anonymity(k).units_below == best.violating
 
 
+def test_many_persons_of_two_families_are_two_at_every_node(con):
+    stored(con, [a_row(area="3201", home=at % 2) for at in range(10)])
+    best = {
+        name: Lattice(con, "file", (AREA,), Limits(3), family=name).search(Fraction(0)).best for name in (None, "home")
+    }
+    assert best == {None: Node((0,), 0, 0), "home": None}
+
+
+def test_of_equal_losses_the_one_that_drops_fewer_wins(con):
+    """Two of four rows dropped lose as much as half of each value."""
+    stored(con, [a_row(area=area) for area in ("3201", "3201", "3202", "3203")])
+    halved = Variable("area", (Level("kabupaten", Same(), 0), Level("provinsi", Prefix(2), 50)))
+    assert Lattice(con, "file", (halved,), Limits(2)).search(Fraction(1, 2)).best == Node((1,), 0, 200)
+
+
 def test_the_curve_falls():
     rows = [a_row(area=str(3200 + at % 7), age=at, desil=1) for at in range(60)]
     with duckdb.connect() as con:
