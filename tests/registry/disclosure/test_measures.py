@@ -137,7 +137,7 @@ def test_ten_persons_of_two_families_are_two():
 
 def test_a_class_that_the_registry_lacks_is_surely_present(con):
     stored(con, [], "registry")
-    with Classes(con, "registry", QUASI) as registry, Classes(con, stored(con, [a_row()]), QUASI) as file:
+    with Classes(con, "registry", QUASI) as registry, Classes(con, stored(con, [a_row(), a_row()]), QUASI) as file:
         assert file.presence(registry, Fraction(1, 2)).largest == 1
 
 
@@ -145,6 +145,12 @@ def test_distributions_of_very_many_values_are_not_compared(con):
     rows = [a_row(area="3201", desil=value) for value in range(101)]
     with Classes(con, stored(con, rows), ("area",), "desil") as classes, pytest.raises(ValueError, match="band"):
         classes.closeness()
+
+
+@pytest.mark.parametrize(("others", "estimable"), [(10, 0), (9, 1)])
+def test_the_rest_must_reach_p_percent_of_the_largest(con, others, estimable):
+    stored(con, [a_row(home=at, x=x) for at, x in enumerate((100, 50, others))])
+    assert dominance(con, "file", (), "x", "home", 1, 90, 10).estimable == estimable
 
 
 def test_amounts_are_whole_and_not_negative(con):
