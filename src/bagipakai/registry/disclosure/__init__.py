@@ -1,1 +1,1 @@
-"""Disclosure control beside the rows: what leaves isolates no person (disclosure reference §4)."""
+"""Disclosure control: nothing that leaves isolates a person (disclosure reference 4)."""
