@@ -5,10 +5,7 @@ an environment of its own (`var/oracles/cellkey`), made from its pins when it is
 """
 
 import argparse
-import hashlib
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+from tests.registry.disclosure.oracles import oracle
 
 from bagipakai.core.boxes import Dimension, Places
 from bagipakai.registry.disclosure.cellkeys import CellKeys, Rule, predicates, published, summed
@@ -24,8 +22,6 @@ from bagipakai.registry.disclosure.noise import Table, maximum_entropy
 from bagipakai.registry.keys import MasterKey
 from bench.measure import keep
 
-ROOT = Path(__file__).parents[1]
-PINS = ROOT / "requirements" / "oracle-cellkey.txt"
 VERSION = "3.1.0"
 DRAWS = 256  # of the package: record keys and cell keys are 0…255
 LARGEST, REPEATED = 750, 250  # rows of its table, and how many of the last stand for all larger counts
@@ -59,20 +55,6 @@ print(cpu)
 """
 
 
-def oracle() -> Path:
-    """The Python of the environment with the ONS package, made where it is missing or has other pins."""
-    place = ROOT / "var" / "oracles" / "cellkey"
-    made, stamp = hashlib.sha256(PINS.read_bytes()).hexdigest(), place / "pins"
-    if not stamp.exists() or stamp.read_text() != made:
-        shutil.rmtree(place, ignore_errors=True)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-        install = [place / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", PINS]
-        subprocess.run([str(part) for part in install], check=True)
-        stamp.write_text(made)
-    return place / "bin" / "python"
-
-
 def theirs(people: pa.Table, by: tuple[str, ...], changes: Any = None) -> tuple[dict[tuple[int, ...], Any], Any, float]:
     """What the package shows of each cell that occurs (None where hidden), the changes of the table it used (rows for
     counts from 1 on, a column for each draw), and CPU seconds. Without `changes`, its own 10-5 table."""
@@ -82,7 +64,7 @@ def theirs(people: pa.Table, by: tuple[str, ...], changes: Any = None) -> tuple[
             np.save(place / f"{name}.npy", people[name].to_numpy())
         if changes is not None:
             np.save(place / "changes.npy", changes)
-        command = [str(oracle()), "-c", _ASKED, folder, VERSION, *by]
+        command = [str(oracle("cellkey").python), "-c", _ASKED, folder, VERSION, *by]
         said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         cells = zip(*(np.load(place / f"{name}.npy").tolist() for name in by), strict=True)
         counts, shown = (np.load(place / f"{name}.npy").tolist() for name in ("n", "shown"))

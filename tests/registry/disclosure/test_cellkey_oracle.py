@@ -3,7 +3,8 @@
 import duckdb
 import numpy as np
 import pytest
-from bench.cellkeys import DRAWS, LARGEST, PINS, VERSION, of_changes, oracle, ours, some_people, theirs
+from bench.cellkeys import DRAWS, LARGEST, VERSION, of_changes, ours, some_people, theirs
+from tests.registry.disclosure.oracles import ROOT, oracle
 
 from bagipakai.registry.disclosure.noise import BITS, maximum_entropy
 
@@ -19,8 +20,8 @@ def in_draws():
 
 def test_the_package_is_the_one_that_was_pinned():
     """`theirs` asserts it of the environment, too, each time."""
-    assert f"cell-key-perturbation=={VERSION} " in PINS.read_text()
-    assert oracle().exists()
+    assert f"cell-key-perturbation=={VERSION} " in (ROOT / "requirements" / "oracle-cellkey.txt").read_text()
+    assert oracle("cellkey").python.exists()
 
 
 @pytest.mark.parametrize("noise", ["their 10-5 rule", "our noise"])
