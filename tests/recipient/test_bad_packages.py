@@ -52,8 +52,9 @@ def test_every_code_is_met_by_a_test_of_this_folder():
         *("receipt-exists", "receipt-misplaced"),
         *("intake-receipt-missing", "intake-receipt-mismatch"),  # of returned rows: tests/registry/test_receiving.py
         "registry-key-unreadable",
-        *("result-missing", "result-not-csv", "result-not-of-matching", "roster-not-csv", "roster-of-another"),
-        "out-exists",
+        *("result-missing", "result-not-readable", "result-not-of-matching"),
+        *("roster-not-readable", "roster-unreadable", "roster-of-another"),
+        *("out-exists", "out-of-another-form"),
     }
     assert met | elsewhere == set(SENTENCES)
 

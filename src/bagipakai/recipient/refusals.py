@@ -60,7 +60,7 @@ SENTENCES: Mapping[str, str] = {
     "tanpa mengubah urutan barisnya.",
     "roster-unreadable": "Daftar {name} rusak, atau berisi lebih dari satu lembar; pakai berkas yang diunggah untuk "
     "permintaan ini.",
-    "out-of-another-form": "Berkas {name} tidak ditulis: akhiri namanya dengan .xlsx atau .csv.",
+    "out-of-another-form": "Berkas {name} tidak ditulis; akhiri namanya dengan .xlsx atau .csv.",
     "roster-of-another": "Daftar {name} bukan daftar yang dipadankan: baris atau nomornya berbeda; pakai berkas yang "
     "diunggah untuk permintaan ini.",
     "out-exists": "Berkas {name} sudah ada dan tidak ditimpa; pilih nama lain.",
