@@ -39,7 +39,7 @@ from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import ledger
 from bagipakai.registry.disclosure.ledger import Ledger
-from bagipakai.registry.disclosure.published import cells_of, lines_of, refusal
+from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, lines_of, refusal
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
@@ -243,14 +243,18 @@ class Delivery:
         if plan.level is Level.L1:
             most = self.release.most_members
             made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
-            return made if isinstance(made, Refusal) else self._entered(made) or made
+            if isinstance(made, Refusal):
+                return made
+            types = engines.types_of(self._catalogue, plan.unit.value)
+            return self._entered(made, lambda query: engine.count(query, sources, types)) or made
         return RowExtract(plan, self._catalogue, self._package_keys)
 
-    def _entered(self, table: TableExtract) -> Refusal | None:
+    def _entered(self, table: TableExtract, count: Counting) -> Refusal | None:
         """What the table would tell together with all that were published; without that, it is one of them from now on.
         Raises OSError."""
         order, plan = self.order, self.order.plan
-        cells = cells_of(plan, lines_of(table.shown), self._catalogue)
+        occupied = Occupied.of(plan, self._catalogue, count)
+        cells = cells_of(plan, lines_of(table.shown), self._catalogue, occupied)
         if isinstance(cells, Refusal):
             return cells
         rule, together = self._rule, Together.on(day_of(order.placed_at))

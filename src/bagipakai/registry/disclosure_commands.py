@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bagipakai.core.plan import Plan
     from bagipakai.registry.disclosure.auditing import Published
     from bagipakai.registry.disclosure.disclosing import Disclosed
+    from bagipakai.registry.disclosure.published import Occupied
+    from bagipakai.registry.disclosure.tables import TableRule
     from bagipakai.registry.releases import Release
 
 TABLE, SHEET, REPORT = "tabel.json", "tabel.csv", "laporan.json"
@@ -72,7 +74,7 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "Disclosed | Refusa
     """The protected table, once it stands in the ledger of what was published."""
     from bagipakai.core.canonical import digest
     from bagipakai.registry import keys
-    from bagipakai.registry.disclosure.disclosing import lines
+    from bagipakai.registry.disclosure.disclosing import cells
     from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
     from bagipakai.registry.disclosure.published import cells_of, refusal
     from bagipakai.registry.disclosure.tables import TableRule
@@ -83,21 +85,22 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "Disclosed | Refusa
     folder, rule = postgres.var() / "keys", TableRule.on(day)
     keys.establish(folder)
     try:
-        found = _protected(plan, release, day, rule)
-        if isinstance(found, Refusal):
-            return found
-        cells = cells_of(plan, lines(found.axes, found.table.published), release.catalogue)
-        if isinstance(cells, Refusal):
-            return cells
+        made = _protected(plan, release, day, rule)
+        if isinstance(made, Refusal):
+            return made
+        found, occupied = made
+        told = cells_of(plan, cells(found.axes, found.table.published), release.catalogue, occupied)
+        if isinstance(told, Refusal):
+            return told
         smallest = rule.smallest_persons if plan.unit.value == "individu" else rule.smallest_families
         limits = Limits(smallest, rule.homogeneous_percent, rule.homogeneous_under)
         order = f"TABEL-{digest({'plan': plan.digest, 'release': release.digest})[:16]}"
         output = Output(order, plan.recipient.institution, release.version, plan.unit.value)
         ledger = Ledger(Places.under(postgres.var()).published, keys.storage(folder), keys.receipt_signer(folder))
         with ledger.turn():
-            if told := next(ledger.differences(output, cells, limits), None):
-                return refusal(told, release.catalogue)
-            ledger.add(output, cells, datetime.now(UTC))
+            if near := next(ledger.differences(output, told, limits), None):
+                return refusal(near, release.catalogue)
+            ledger.add(output, told, datetime.now(UTC))
     except Damaged as damage:
         return damage.refusal
     except EngineError:  # its words may quote a value
@@ -105,11 +108,14 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "Disclosed | Refusa
     return found
 
 
-def _protected(plan: "Plan", release: "Release", day: date, rule: Any) -> "Disclosed | Refusal":
+def _protected(
+    plan: "Plan", release: "Release", day: date, rule: "TableRule"
+) -> "tuple[Disclosed, Occupied] | Refusal":
     from bagipakai.core.disclosure import Cell
     from bagipakai.core.query import Count
     from bagipakai.registry import keys
     from bagipakai.registry.disclosure.disclosing import disclosed
+    from bagipakai.registry.disclosure.published import Occupied
     from bagipakai.registry.engines import types_of
     from bagipakai.registry.engines.choice import EMBEDDED
     from bagipakai.registry.holds import Holds
@@ -128,7 +134,8 @@ def _protected(plan: "Plan", release: "Release", day: date, rule: Any) -> "Discl
             def count(query: Count) -> list[Cell]:
                 return engine.count(query, parts, types, absent=absent, largest=release.most_members)
 
-            return disclosed(plan, rule, count)
+            found = disclosed(plan, rule, count)
+            return found if isinstance(found, Refusal) else (found, Occupied.of(plan, release.catalogue, count))
 
 
 def _written(plan: "Plan", release: "Release", found: "Disclosed", out: Path) -> dict[str, Any]:

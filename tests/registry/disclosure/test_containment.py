@@ -53,13 +53,13 @@ def test_all_pairs_are_found_and_no_others(narrow, wide):
     found = [
         pair
         for some in inside(of(narrow), of(wide))
-        for pair in zip(some.narrow.tolist(), some.wide.tolist(), some.here.tolist(), strict=True)
+        for pair in zip(*(of.tolist() for of in (some.narrow, some.wide, some.here, some.same)), strict=True)
     ]
     wanted = {
-        (at, around, one[1] == other[1])
+        (at, around, one[1] == other[1], one == other)
         for at, one in enumerate(narrow)
         for around, other in enumerate(wide)
-        if one != other and lies_inside(one, other)
+        if lies_inside(one, other)
     }
     assert len(found) == len(set(found)) and set(found) == wanted
 

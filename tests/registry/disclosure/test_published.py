@@ -13,7 +13,8 @@ from bagipakai.core.plan import Area, Unit
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Not, Op, Or
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.deliver import deliver
-from bagipakai.registry.disclosure.published import cells_of, lines_of, words
+from bagipakai.registry.disclosure.published import Occupied, cells_of, lines_of, words
+from bagipakai.registry.regions import regions
 
 UMUR, DESIL = Column("umur"), Column("desil")
 
@@ -121,14 +122,140 @@ def test_lines_are_about_the_filter_the_values_before_them_and_the_area():
     )
     sexes = tuple(CATALOGUE["jenis_kelamin"].codes)
     keys = [(), ("Kabupaten Bogor",), ("Kabupaten Bogor", sexes[0]), ("Kabupaten Bogor", None), (None,)]
-    lines = (*(Shown(key, 40 + at) for at, key in enumerate(keys)), Shown(("Kota Bogor",), None))
-    cells = cells_of(plan, lines_of(Table(plan.columns, "individu", lines, 0, 0)), CATALOGUE)
-    told = [words(*cells.about(at), CATALOGUE) for at in range(len(cells))]
-    assert told == [
-        "desil 1, 2; 2 wilayah",
-        "desil 1, 2; Kabupaten Bogor",
-        f"desil 1, 2; jenis_kelamin {sexes[0].lower()}; Kabupaten Bogor",
-        "desil 1, 2; jenis_kelamin tidak diketahui; Kabupaten Bogor",
-        "desil 1, 2; nama_kab tidak diketahui; 2 wilayah",
+    lines = (
+        *(Shown(key, 400 - 100 * at) for at, key in enumerate(keys[:4])),
+        Shown((None,), 20),
+        Shown(("Kota Bogor",), None),
+    )
+    occupied = Occupied(plan.area.codes, {})
+    cells = cells_of(plan, lines_of(Table(plan.columns, "individu", lines, 0, 0)), CATALOGUE, occupied)
+    assert {words(*cells.about(at), CATALOGUE): int(cells.count[at]) for at in range(len(cells))} == {
+        "desil 1, 2; 2 wilayah": 400,
+        "desil 1, 2; Kabupaten Bogor": 300,
+        f"desil 1, 2; jenis_kelamin {sexes[0].lower()}; Kabupaten Bogor": 200,
+        "desil 1, 2; jenis_kelamin tidak diketahui; Kabupaten Bogor": 100,
+        "desil 1, 2; nama_kab tidak diketahui; 2 wilayah": 20,
+        "desil 1, 2; Kota Bogor": 80,  # what is left
+    }
+
+
+# What an attacker tried (each was answered once)
+
+
+def of_people(tmp_path, house, change):
+    """A nation of 1,200 families, of whom some are others than they were drawn."""
+    rows = small.some_rows(1_200, 1)
+    change(rows)
+    release, _ = small.small_release(tmp_path / "releases", seal=house.keys.seal, rows=rows)
+    return house, release, rows
+
+
+def table(*columns, where=None, unit=Unit.INDIVIDU, codes=()):
+    return a_plan("L1", unit, columns, population=where, area=Area(codes, a_plan().area.edition))
+
+
+def both(house, nation, first, second) -> list[str]:
+    return [answer(house, nation, plan, f"O-{at}").refusal for at, plan in enumerate((first, second))]
+
+
+def aged(few: int, age: int):
+    """So many people of this age, and nobody above."""
+
+    def change(rows) -> None:
+        persons = rows[Unit.INDIVIDU]
+        for at, row in enumerate(persons):
+            row["umur"] = age if at % 300 == 7 and at // 300 < few else min(row["umur"] or 0, 60)
+
+    return change
+
+
+def test_what_is_left_of_a_total_is_a_count_too(house, tmp_path):
+    """A small decile is hidden with a partner; who asks for the partner alone would have the small one."""
+
+    def change(rows) -> None:
+        for at, row in enumerate(rows[Unit.INDIVIDU]):
+            row["desil"] = 3 if at in (10, 500, 900) else (row["desil"] if row["desil"] != 3 else 4)
+
+    nation = of_people(tmp_path, house, change)
+    first = table("desil")
+    assert answer(house, nation, first, "O-1").refusal == ""
+    refused = {
+        one: answer(
+            house, nation, table("jenis_kelamin", where=Compare(Op.EQUAL, DESIL, Const(one))), f"P-{one}"
+        ).refusal
+        for one in range(1, 11)
+        if one != 3
+    }
+    assert list(refused.values()).count("tables-tell-a-few") == 1  # of the partner, whichever it is
+
+
+def test_an_empty_category_makes_no_other_question(house, tmp_path):
+    nation = of_people(tmp_path, house, aged(3, 80))
+    padded = Not(Between(UMUR, 80, 119))  # up to 79, and 120: nobody
+    where = Compare(Op.AT_MOST, UMUR, Const(80))
+    assert both(house, nation, table("jenis_kelamin", where=where), table("jenis_kelamin", where=padded)) == [
+        "",
+        "tables-tell-a-few",
     ]
-    assert cells.count.tolist() == [40, 41, 42, 43, 44]
+
+
+def test_a_decile_is_ten_percentiles(house, tmp_path):
+    def change(rows) -> None:
+        for at, row in enumerate(rows[Unit.INDIVIDU]):
+            row["persentil"] = 11 if at in (5, 700, 901) else at % 10 + 1 if at % 3 else 40
+            row["desil"] = 2 if row["persentil"] == 11 else 1 if row["persentil"] <= 10 else 4
+
+    nation = of_people(tmp_path, house, change)
+    fine, coarse = Compare(Op.AT_MOST, Column("persentil"), Const(11)), Compare(Op.AT_MOST, DESIL, Const(1))
+    found = both(house, nation, table("kode_prov", where=fine), table("kode_prov", where=coarse))
+    assert found == ["", "tables-tell-a-few"]
+
+
+def test_a_family_is_its_head(house, tmp_path):
+    def change(rows) -> None:
+        for row in rows[Unit.INDIVIDU]:
+            row["hubungan_kepala_keluarga"] = "4"
+        for at, family in enumerate(rows[Unit.KELUARGA]):
+            head = rows[Unit.INDIVIDU][family["first_ordinal"]]
+            head["hubungan_kepala_keluarga"], head["umur"] = "1", 99 if at % 500 == 3 else 40
+
+    nation = of_people(tmp_path, house, change)
+    heads = And(
+        (Compare(Op.EQUAL, Column("hubungan_kepala_keluarga"), Const("1")), Compare(Op.AT_MOST, UMUR, Const(80)))
+    )
+    found = both(house, nation, table("kode_prov", unit=Unit.KELUARGA), table("kode_prov", where=heads))
+    assert found == ["", "tables-tell-a-few"]
+
+
+def test_another_plan_under_the_same_order_is_another_table(house, nation):
+    narrow, wide = ages(nation[2], 10)
+    assert [answer(house, nation, plan, "O-1").refusal for plan in (of_age(wide), of_age(narrow))] == [
+        "",
+        "tables-tell-a-few",
+    ]
+
+
+def test_a_value_that_the_catalogue_does_not_know_is_a_category_and_no_fault(house, tmp_path):
+    def change(rows) -> None:
+        for at, row in enumerate(rows[Unit.INDIVIDU]):
+            row["umur"] = 121 if at % 10 == 0 else 40
+
+    nation = of_people(tmp_path, house, change)
+    assert answer(house, nation, table("umur"), "O-1").refusal == ""
+    nobody = Compare(Op.AT_LEAST, UMUR, Const(121))
+    assert answer(house, nation, table("kode_prov", where=nobody), "O-2").refusal == "table-filter-chooses-nobody"
+
+
+def test_all_parts_of_a_place_are_the_place():
+    codes = [one.code for one in regions().values() if len(one.code) == 4 and one.code.startswith("51")]
+    for area in (tuple(codes), ("51",)):
+        plan = a_plan("L1", Unit.INDIVIDU, ("desil",), area=Area(area, a_plan().area.edition))
+        lines = [({}, 400), ({"desil": 1}, 200)]
+        cells = cells_of(plan, lines, CATALOGUE, Occupied(area, {}))
+        assert cells.regions == [((5100000000, 5199999999),)]
+
+
+def test_a_name_that_no_place_has_is_refused():
+    plan = a_plan("L1", Unit.INDIVIDU, ("nama_kab",))
+    found = cells_of(plan, [({}, 400), ({"nama_kab": "KAB. BOGOR"}, 200)], CATALOGUE, Occupied((), {}))
+    assert found == Refusal("table-place-unknown")

@@ -10,9 +10,10 @@ from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.audit import Contradiction, audit
-from bagipakai.registry.disclosure.disclosing import Axis, cells, lines, of_json
+from bagipakai.registry.disclosure.containment import Cells
+from bagipakai.registry.disclosure.disclosing import Axis, cells, of_json
 from bagipakai.registry.disclosure.ledger import Difference, Limits, telling
-from bagipakai.registry.disclosure.published import cells_of, refusal
+from bagipakai.registry.disclosure.published import Occupied, cells_of, refusal
 from bagipakai.registry.disclosure.tables import TableRule
 
 
@@ -53,14 +54,20 @@ def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
 
 def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> Iterator[Refusal]:
     """Pairs of counts of one release and unit of which the difference tells of a few people, or one tells of all."""
-    told = [(table, cells_of(table.plan, lines(table.axes, table.counts), catalogue)) for table in tables]
+    told = [(table, _counts(table, catalogue)) for table in tables]
     for at, (table, narrow) in enumerate(told):
         for other, (against, wide) in enumerate(told):
             if isinstance(narrow, Refusal) or isinstance(wide, Refusal):
                 continue
-            if (table.release, table.plan.unit) != (against.release, against.plan.unit):
+            if table.release != against.release:
                 continue
             under = 0 if at == other else rule.homogeneous_under
             limits = Limits(table.smallest(rule), rule.homogeneous_percent, under)
             for inner, outer, share in telling(narrow, wide, limits):
                 yield refusal(Difference(narrow.about(inner), wide.about(outer), share), catalogue)
+
+
+def _counts(table: Published, catalogue: Catalogue) -> Cells | Refusal:
+    """Which categories and places are empty an attacker has to guess."""
+    occupied = Occupied(table.plan.area.codes, {})
+    return cells_of(table.plan, cells(table.axes, table.counts), catalogue, occupied)

@@ -5,8 +5,10 @@ A cell is a box (per variable a mask of base categories: `core.boxes`), somewher
 the levels of an area compare), and a true count. Places nest or lie apart, so around each one there are few.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -18,7 +20,6 @@ Box: TypeAlias = Mapping[
 ]  # variable → mask of its base categories; a variable that is not there may be anything
 Region: TypeAlias = tuple[tuple[int, int], ...]  # first and last leaf of each stretch, ascending, none touching another
 
-WORD: Final = 62  # bits of a mask that are compared at once
 AT_ONCE: Final = 2_000_000  # pairs
 
 
@@ -42,17 +43,18 @@ class Cells:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Cells by number: each `narrow` lies inside its `wide`, and is about less. `here`: whether both are about one
-    place, so that only the box is narrower."""
+    """Cells by number: each `narrow` lies inside its `wide`. `here`: whether both are about one place, so that only the
+    box is narrower; `same`: whether the boxes are one, too."""
 
     narrow: Numbers
     wide: Numbers
     here: Numbers
+    same: Numbers
 
 
 def inside(narrow: Cells, wide: Cells) -> Iterator[Pairs]:
-    """Every pair of a cell of `narrow` inside one of `wide`, by what they are about, whatever their counts; cells that
-    are about the same are no pair. Some at a time."""
+    """Every pair of a cell of `narrow` inside one of `wide`, by what they are about, whatever their counts; also those
+    that are about the same. Some at a time."""
     boxes, regions = _boxes_inside(narrow.boxes, wide.boxes), _regions_inside(narrow.regions, wide.regions)
     key = wide.box * len(wide.regions) + wide.region
     order = np.argsort(key, kind="stable")
@@ -66,11 +68,13 @@ def inside(narrow: Cells, wide: Cells) -> Iterator[Pairs]:
         its_box = boxes.of[boxes.begin[narrow.box[cell]] + turn // per_box]
         its_region = regions.of[regions.begin[narrow.region[cell]] + turn % per_box]
         here = regions.same[regions.begin[narrow.region[cell]] + turn % per_box]
-        less = ~(here & boxes.same[boxes.begin[narrow.box[cell]] + turn // per_box])
-        cell, here, wanted = cell[less], here[less], (its_box * len(wide.regions) + its_region)[less]
+        same = here & boxes.same[boxes.begin[narrow.box[cell]] + turn // per_box]
+        wanted = its_box * len(wide.regions) + its_region
         first, last = np.searchsorted(key, wanted), np.searchsorted(key, wanted, side="right")
         found = last - first
-        yield Pairs(np.repeat(cell, found), order[runs(first, found)], np.repeat(here, found))
+        yield Pairs(
+            *(np.repeat(cell, found), order[runs(first, found)]), *(np.repeat(one, found) for one in (here, same))
+        )
 
 
 @dataclass(frozen=True)
@@ -90,42 +94,40 @@ class _Inside:
 
 
 def _boxes_inside(narrow: Sequence[Box], wide: Sequence[Box]) -> _Inside:
-    sides = _masks(narrow, wide)
-    found: list[tuple[Numbers, Numbers, Numbers]] = []
-    step = max(1, AT_ONCE // max(len(wide), 1))
-    for start in range(0, len(narrow), step):
-        here = slice(start, start + step)
-        within = np.ones((len(narrow[here]), len(wide)), bool)
-        same = within.copy()
-        for less, more in sides:
-            within &= (less[here, None] & ~more[None, :]) == 0
-            same &= less[here, None] == more[None, :]
-        rows, columns = np.nonzero(within)
-        found.append((rows + start, columns, same[rows, columns]))
-    if not found:
-        return _nothing(narrow)
-    rows, columns, same = (np.concatenate(some) for some in zip(*found, strict=True))
-    return _Inside.of_pairs(rows, columns, same, len(narrow))
+    """Wide boxes by the variables that they restrict: a narrow one restricts these, too. For each of its masks the wide
+    masks around it are few, and what is made of them is looked up."""
+    found: list[tuple[int, int, bool]] = []
+    for names, there in _by_names(wide).items():
+        around = [_around({masks[at] for masks in there}) for at in range(len(names))]
+        for at, box in enumerate(narrow):
+            if all(name in box for name in names):
+                wider = (look(box[name]) for look, name in zip(around, names, strict=True))
+                places = (there[masks] for masks in product(*wider) if masks in there)
+                found += [(at, place, len(box) == len(names) and box == wide[place]) for place in places]
+    told = np.array(found, np.int64).reshape(-1, 3)
+    return _Inside.of_pairs(told[:, 0], told[:, 1], told[:, 2].astype(bool), len(narrow))
 
 
-def _masks(narrow: Sequence[Box], wide: Sequence[Box]) -> list[tuple[Numbers, Numbers]]:
-    """The masks of both, word by word of each variable that any of them tells; all ones where anything may be."""
-    most: dict[str, int] = {}
-    for box in (*narrow, *wide):
-        for name, mask in box.items():
-            most[name] = max(most.get(name, 0), mask.bit_length())
-    told = []
-    for name, bits in most.items():
-        for shift in range(0, bits, WORD):
-            told.append(tuple(_word(side, name, shift) for side in (narrow, wide)))
-    return told  # type: ignore[return-value]
+def _by_names(boxes: Sequence[Box]) -> dict[tuple[str, ...], dict[tuple[int, ...], int]]:
+    """The places of boxes, by the variables that they restrict and their masks of these."""
+    found: dict[tuple[str, ...], dict[tuple[int, ...], int]] = {}
+    for at, box in enumerate(boxes):
+        names = tuple(sorted(box))
+        found.setdefault(names, {})[tuple(box[name] for name in names)] = at
+    return found
 
 
-def _word(boxes: Sequence[Box], name: str, shift: int) -> Numbers:
-    full = (1 << WORD) - 1
-    # one bit more: of categories that are not known yet, which only a variable that may be anything has
-    words = [(box[name] >> shift) & full if name in box else full | 1 << WORD for box in boxes]
-    return np.array(words, np.int64)
+def _around(masks: set[int]) -> Callable[[int], list[int]]:
+    """Tells which of the masks hold all that one holds."""
+    ordered = sorted(masks)
+    single = {mask for mask in ordered if mask.bit_count() == 1}
+    several = [mask for mask in ordered if mask.bit_count() != 1]
+
+    @cache
+    def look(mask: int) -> list[int]:
+        return [*([mask] if mask in single else []), *(one for one in several if not mask & ~one)]
+
+    return look
 
 
 def _regions_inside(narrow: Sequence[Region], wide: Sequence[Region]) -> _Inside:

@@ -48,18 +48,13 @@ class Disclosed:
     table: Protected
 
 
-def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[tuple[dict[str, Scalar | None], int | None]]:
+def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
     """Every cell of a published table, the total first: the value of each variable that it tells, and its count; None
     where it is hidden."""
     shape = tuple(len(axis.tree) for axis in axes)
     for nodes, count in zip(np.ndindex(shape), counts, strict=True):
         values = [axis.values(node) for axis, node in zip(axes, nodes, strict=True)]
         yield {name: value for some in values for name, value in some.items()}, count
-
-
-def lines(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
-    """What a published table shows."""
-    yield from ((values, count) for values, count in cells(axes, counts) if count is not None)
 
 
 def disclosed(plan: Plan, rule: TableRule, count: Counting) -> Disclosed | Refusal:
@@ -147,6 +142,12 @@ def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None
         )
         for one in told["axes"]
     )
+    for axis in axes:
+        tree = axis.tree
+        paths = all(isinstance(label, tuple) and len(label) <= len(axis.names) for label in tree.labels)
+        nested = all(-1 < parent < at for at, parent in enumerate(tree.parents[1:], 1))
+        if not (paths and nested and tree.parents[:1] == (-1,) and len(tree.labels) == len(tree.parents)):
+            raise ValueError("a node stands before its parent")
     counts = tuple(None if count is None else int(count) for count in told["counts"])
     if len(counts) != prod(len(axis.tree) for axis in axes) or any(count is not None and count < 0 for count in counts):
         raise ValueError("a table has one count for each combination of nodes")

@@ -97,6 +97,7 @@ class Ledger:
         path.unlink(missing_ok=True)  # of somebody who was killed before it was signed
         with Sealing(path, self._key(make=True).cipher(path.name)) as out:
             pq.write_table(_table(cells), out, compression="zstd")
+        path.chmod(0o600)
         told = {
             **asdict(output),
             "at": at.astimezone(UTC).isoformat(timespec="seconds"),
@@ -107,18 +108,19 @@ class Ledger:
         write_once(self._file(number), seal(KIND, told, self._signer), 0o600)
         sync(self._folder, inside=False)
 
-    def published(self, release: str, unit: str, but: str = "") -> Iterator[tuple[Output, Cells]]:
-        """Every output of a release that counts this unit, but those of one order."""
+    def published(self, release: str, but: str = "") -> Iterator[tuple[Output, Cells]]:
+        """Every output of a release, but those with cells of this digest."""
         for number, told in self._written():
             output = Output(*(told[name] for name in ("order", "recipient", "release", "unit")))
-            if (output.release, output.unit) == (release, unit) and output.order != but:
+            if output.release == release and told["cells"] != but:
                 yield output, self._read(number, told)
 
     def differences(self, output: Output, cells: Cells, limits: Limits) -> Iterator[Difference]:
-        """What `cells` would tell together with everything that was published of this release. Among themselves only
-        small groups: what else they tell was judged when they were made."""
+        """What `cells` would tell together with everything that was published of this release, by whichever order: a
+        table that was made again tells who is on hold by now. Among themselves only small groups: what else they tell
+        was judged when they were made."""
         yield from _named(cells, cells, replace(limits, under=0))
-        for _, theirs in self.published(output.release, output.unit, output.order):
+        for _, theirs in self.published(output.release, _digest(cells)):
             yield from _named(cells, theirs, limits)
             yield from _named(theirs, cells, limits)
 
@@ -167,8 +169,8 @@ def telling(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[tuple[int, i
     for pairs in inside(narrow, wide):
         less, more = narrow.count[pairs.narrow], wide.count[pairs.wide]
         between = more - less
-        small = (between > 0) & (between < limits.smallest)
-        nearly = pairs.here & (more < limits.under) & (100 * less >= limits.percent * more) & ~small
+        small = (between != 0) & (np.abs(between) < limits.smallest)
+        nearly = pairs.here & ~pairs.same & (more < limits.under) & (100 * less >= limits.percent * more) & ~small
         for at in np.flatnonzero(small | nearly):
             yield int(pairs.narrow[at]), int(pairs.wide[at]), bool(nearly[at])
 
