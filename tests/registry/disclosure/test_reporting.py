@@ -284,6 +284,16 @@ def test_of_many_rows_those_with_most_hidden_cells_are_drawn():
     assert "170 baris lain" in figure.caption.says
 
 
+def test_one_dimension_is_a_row_of_numbers_or_rows_of_names():
+    parents, counts = [-1] + [0] * 30, [3000, *[100] * 28, None, None]
+    ages = {"variables": ["umur"], "values": [[], *([age] for age in range(29)), [None]], "parents": parents}
+    figure = hidden_cells(run_of(a_plan("L1", Unit.INDIVIDU, ("umur",)), {"axes": [ages], "counts": counts}))
+    assert figure.caption.rows == (("Semua", "31", "2"),) and "kolom ? yang tidak diketahui" in figure.caption.says
+    names = {"variables": ["kode_kab"], "values": [[], *([str(at)] for at in range(9970, 10000))], "parents": parents}
+    figure = hidden_cells(run_of(a_plan("L1", Unit.INDIVIDU, ("kode_kab",)), {"axes": [names], "counts": counts}))
+    assert figure.caption.rows == (("9998", "1", "1"), ("9999", "1", "1"))
+
+
 @pytest.mark.parametrize("name", PLANS)
 def test_every_line_of_a_chart_fits_a_telephone(name, nation, var, tmp_path):  # noqa: F811
     assert disclose(nation, tmp_path, PLANS[name]) == 0

@@ -349,7 +349,7 @@ def _below(run: Run, found: Figures) -> Iterator[str]:
     yield f"<p>{_METHOD}</p>"
     yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(run))
     yield _list(
-        ("Rilis", f"{run.release[0]}, sidik {run.release[1]}"),
+        ("Sidik rilis", run.release[1]),
         ("Sidik rencana", run.plan.digest),
         ("Sidik isi tabel", run.content),
         ("Sidik katalog", run.catalogue.digest),
@@ -559,18 +559,18 @@ def _signature(who: str) -> str:
 _STYLE: Final = """
 ol { max-width: 70ch; padding-left: 1.5rem; }
 li + li { margin-top: 0.5rem; }
-dl { display: grid; grid-template-columns: 12rem minmax(0, 1fr); gap: 0.25rem 1rem; max-width: 50rem; }
+dl { display: grid; grid-template-columns: 12rem minmax(0, 1fr); gap: 0.25rem 1rem; max-width: 56rem; }
 dt { color: var(--text-secondary); }
 dd { margin: 0; overflow-wrap: anywhere; }
 .verdict { border-left: 0.25rem solid var(--brand); padding-left: 1rem; font-size: 1.25rem; }
-.questions, .signatures { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 0 1.5rem; }
+.questions, .signatures { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0 1.5rem; }
 .questions section { display: grid; grid-template-rows: subgrid; grid-row: span 2; margin-bottom: 1.5rem; }
 .questions strong { display: block; font-size: 2.125rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .questions p { margin: 0.5rem 0 0; }
 .attacks :is(th, td) { min-width: 10rem; }
 .attacks :is(th, td):nth-child(2) { min-width: 4rem; }
 .signatures section { margin-bottom: 1.5rem; }
-.signatures dl { grid-template-columns: 7rem minmax(0, 1fr); }
+.signatures dl { grid-template-columns: 8rem minmax(0, 1fr); }
 .signatures dd { border-bottom: 1px solid var(--border-strong); min-height: 1.75rem; }
 .signatures dd:last-child { min-height: 5rem; }
 @media (max-width: 40rem) { main > dl { display: block; } main > dl dd { margin-bottom: 0.75rem; } }
