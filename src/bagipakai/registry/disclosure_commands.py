@@ -65,6 +65,8 @@ def _disclose(options: argparse.Namespace) -> int:
             return refused(found)
         report = _written(plan, release, found, day, options.out)
     told = f"{number(report['cells'])} sel, {number(report['hidden'])} di antaranya ditutup; hasil di {options.out}."
+    if report["broken"]:
+        told += f" {number(report['broken'])} serangan berhasil: baca {PAGE} sebelum tabel ini diserahkan."
     return answered(options, report, told)
 
 
@@ -139,6 +141,7 @@ def _written(
     from bagipakai.core.canonical import digest
     from bagipakai.registry.disclosure import reporting
     from bagipakai.registry.disclosure.disclosing import as_json, cells, together
+    from bagipakai.registry.disclosure.page import page
     from bagipakai.registry.disclosure.tables import TableRule
     from bagipakai.registry.folders import in_the_making
 
@@ -156,12 +159,13 @@ def _written(
         "plan": plan.digest,
         "content": run.content,
         "programs": reporting.programs(),
+        "broken": figures.broken,
         **figures.to_json(),
     }
     with in_the_making(out) as folder:
         (folder / TABLE).write_text(json.dumps(whole, ensure_ascii=False) + "\n", "utf-8")
         (folder / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
-        (folder / PAGE).write_text(reporting.page(run, figures), "utf-8")
+        (folder / PAGE).write_text(page(run, figures), "utf-8")
         with (folder / SHEET).open("w", encoding="utf-8", newline="") as sheet:
             writer = csv.writer(sheet, delimiter=";")
             names = [name for axis in found.axes for name in axis.names]

@@ -17,8 +17,10 @@ from bagipakai.core.disclosure import Cell
 from bagipakai.core.plan import Unit
 from bagipakai.core.policy import rules
 from bagipakai.registry.disclosure import reporting
+from bagipakai.registry.disclosure.audit import Narrow
 from bagipakai.registry.disclosure.disclosing import as_json, disclosed, of_json, together
-from bagipakai.registry.disclosure.reporting import Run, figures, hidden_cells, page, usefulness
+from bagipakai.registry.disclosure.page import MOST_ROWS, hidden_cells, page, usefulness
+from bagipakai.registry.disclosure.reporting import Alike, Run, figures
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure_commands import _written
 from bagipakai.registry.matching.explaining import count, percent
@@ -242,15 +244,24 @@ def test_a_hidden_cell_that_is_shown_is_a_finding(true, published):
     assert "Temuan" not in whole and "Tidak satu pun dari 6 serangan" in whole
 
 
+def test_the_command_says_that_an_attack_succeeded(nation, var, tmp_path, monkeypatch, capsys):  # noqa: F811
+    assert disclose(nation, tmp_path, PERSONS) == 0
+    assert "serangan berhasil" not in capsys.readouterr().out
+    monkeypatch.setattr(reporting, "audit", lambda trees, counts, hidden: [Narrow(at, 0, 1) for at in hidden])
+    assert disclose(nation, tmp_path, PERSONS, "near") == 0
+    assert "1 serangan berhasil" in capsys.readouterr().out
+    assert "6 dari 6 angka tertutup didekati" in (tmp_path / "near" / "laporan.html").read_text("utf-8")
+
+
 def test_a_small_group_of_which_nearly_all_are_alike_is_a_finding():
     told = {
         "axes": [{"variables": ["desil"], "values": [[], [1], [2]], "parents": [-1, 0, 0]}],
         "counts": [90, 88, None],
     }
     run = run_of(a_plan("L1", Unit.INDIVIDU, ("desil",)), told)
-    assert figures(run).alike == reporting.Alike(1, 1, 1, 1)
+    assert figures(run).alike == Alike(1, 1, 1, 1)
     assert {one.name for one in figures(run).attacks if one.found} == {"alike", "file"}
-    assert figures(run_of(run.plan, told | {"counts": [90, 50, 40]})).alike == reporting.Alike(1, 0, 1, 0)
+    assert figures(run_of(run.plan, told | {"counts": [90, 50, 40]})).alike == Alike(1, 0, 1, 0)
 
 
 def test_the_map_shows_each_hidden_cell_in_its_row(published):
@@ -279,7 +290,7 @@ def test_of_many_rows_those_with_most_hidden_cells_are_drawn():
     figure = hidden_cells(
         run_of(a_plan("L1", Unit.INDIVIDU, ("kode_kab", "desil")), {"axes": [kab, desil], "counts": counts})
     )
-    assert len(figure.caption.rows) == reporting.MOST_ROWS
+    assert len(figure.caption.rows) == MOST_ROWS
     assert {row[2] for row in figure.caption.rows} == {"3"}
     assert "170 baris lain" in figure.caption.says
 
