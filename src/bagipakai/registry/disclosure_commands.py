@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bagipakai.registry.disclosure.tables import TableRule
     from bagipakai.registry.releases import Release
 
-TABLE, SHEET, REPORT = "tabel.json", "tabel.csv", "laporan.json"
+TABLE, SHEET, REPORT, PAGE = "tabel.json", "tabel.csv", "laporan.json", "laporan.html"
 MEMORY: Final = "400MB"
 METHOD: Final = "secondary-suppression/v1"
 
@@ -65,13 +65,15 @@ def _disclose(options: argparse.Namespace) -> int:
         found = _entered(plan, release, day)
         if isinstance(found, Refusal):
             return refused(found)
-        report = _written(plan, release, found, options.out)
+        report = _written(plan, release, found, day, options.out)
     told = f"{number(report['cells'])} sel, {number(report['hidden'])} di antaranya ditutup; hasil di {options.out}."
+    if report["broken"]:
+        told += f" {number(report['broken'])} serangan berhasil: baca {PAGE} sebelum tabel ini diserahkan."
     return answered(options, report, told)
 
 
-def _entered(plan: "Plan", release: "Release", day: date) -> "Disclosed | Refusal":
-    """The protected table, once it stands in the ledger of what was published."""
+def _entered(plan: "Plan", release: "Release", day: date) -> "tuple[Disclosed, int] | Refusal":
+    """The protected table, once it stands in the ledger of what was published, and how many others do."""
     from bagipakai.core.canonical import digest
     from bagipakai.registry import keys
     from bagipakai.registry.disclosure.disclosing import cells
@@ -100,12 +102,13 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "Disclosed | Refusa
         with ledger.turn():
             if near := next(ledger.differences(output, told, limits), None):
                 return refusal(near, release.catalogue)
+            others = ledger.others(output, told)
             ledger.add(output, told, datetime.now(UTC))
     except Damaged as damage:
         return damage.refusal
     except EngineError:  # its words may quote a value
         return Refusal("table-too-fine")
-    return found
+    return found, others
 
 
 def _protected(
@@ -138,26 +141,38 @@ def _protected(
             return found if isinstance(found, Refusal) else (found, Occupied.of(plan, release.catalogue, count))
 
 
-def _written(plan: "Plan", release: "Release", found: "Disclosed", out: Path) -> dict[str, Any]:
+def _written(
+    plan: "Plan", release: "Release", entered: "tuple[Disclosed, int]", day: date, out: Path
+) -> dict[str, Any]:
     """The table for programs and for people, and what was done to it. Whole or not at all."""
     from bagipakai.core.canonical import digest
-    from bagipakai.registry.disclosure.disclosing import as_json, cells
+    from bagipakai.registry.disclosure import reporting
+    from bagipakai.registry.disclosure.disclosing import as_json, cells, together
+    from bagipakai.registry.disclosure.page import page
+    from bagipakai.registry.disclosure.tables import TableRule
     from bagipakai.registry.folders import in_the_making
 
+    found, others = entered
     table = as_json(found)
     whole = {"plan": plan.to_json(), "release": release.version, "catalogue": release.catalogue.digest, **table}
-    hidden = sum(count is None for count in found.table.published)
+    rule, versions = together(plan, TableRule.on(day)), (release.version, release.digest)
+    run = reporting.Run(
+        plan, versions, release.catalogue, found.axes, found.table.published, rule, day, others, digest(table)
+    )
+    figures = reporting.figures(run)
     report = {
         "method": METHOD,
         "release": release.version,
         "plan": plan.digest,
-        "content": digest(table),
-        "cells": len(found.table.published),
-        "hidden": hidden,
+        "content": run.content,
+        "programs": reporting.programs(),
+        "broken": figures.broken,
+        **figures.to_json(),
     }
     with in_the_making(out) as folder:
         (folder / TABLE).write_text(json.dumps(whole, ensure_ascii=False) + "\n", "utf-8")
         (folder / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        (folder / PAGE).write_text(page(run, figures), "utf-8")
         with (folder / SHEET).open("w", encoding="utf-8", newline="") as sheet:
             writer = csv.writer(sheet, delimiter=";")
             names = [name for axis in found.axes for name in axis.names]

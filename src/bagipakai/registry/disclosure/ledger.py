@@ -115,6 +115,11 @@ class Ledger:
             if output.release == release and told["cells"] != but:
                 yield output, self._read(number, told)
 
+    def others(self, output: Output, cells: Cells) -> int:
+        """With how many outputs these cells were compared."""
+        digest = _digest(cells)
+        return sum(told["release"] == output.release and told["cells"] != digest for _, told in self._written())
+
     def differences(self, output: Output, cells: Cells, limits: Limits) -> Iterator[Difference]:
         """What `cells` would tell together with everything that was published of this release, by whichever order: a
         table that was made again tells who is on hold by now. Among themselves only small groups: what else they tell
