@@ -1,0 +1,176 @@
+"""No group is told by all published tables together, whatever each pair of them tells."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.registry.disclosure.test_containment import lies_inside, of
+
+from bagipakai.registry.disclosure import union
+from bagipakai.registry.disclosure.bounds import UNDECIDED, narrow
+from bagipakai.registry.disclosure.containment import Box, Region
+from bagipakai.registry.disclosure.ledger import Limits, telling
+from bagipakai.registry.disclosure.union import World, isolated
+
+FEW = 10
+FULL = {"a": 0b111, "b": 0b11}
+WORLD = World(FULL, np.arange(8))
+EAST, WEST, ALL = ((0, 3),), ((4, 7),), ((0, 7),)
+
+
+def table(*cells):
+    """Of (box, region, count)."""
+    return replace(of([cell[:2] for cell in cells]), count=np.array([cell[2] for cell in cells], np.int64))
+
+
+def found(new, *others, few=FEW, world=WORLD):
+    return list(isolated(new, others, few, world))
+
+
+def pairs_tell(*tables) -> bool:
+    limits = Limits(FEW, 95, 0)
+    return any(next(telling(one, other, limits), None) for one in tables for other in tables)
+
+
+# Three tables of which each two are harmless: 1 or 2, 2 or 3, and 1 or 3 of one place tell how many are in each.
+
+CHAIN = [
+    table(({"a": 0b011}, EAST, 24)),
+    table(({"a": 0b110}, EAST, 25)),
+    table(({"a": 0b101}, EAST, 39)),
+]
+
+
+def test_three_harmless_tables_that_together_give_one_small_cell_are_seen():
+    """24 + 25 - 39 = 10 = twice the second."""
+    assert not pairs_tell(*CHAIN)
+    (group,) = found(CHAIN[2], *CHAIN[:2])
+    assert group is not None and group[1] == EAST and group[0] == {"a": 0b010}
+
+
+@pytest.mark.parametrize("without", range(3))
+def test_without_one_of_them_nothing_is_told(without):
+    others = [one for at, one in enumerate(CHAIN) if at != without]
+    assert found(others[0], others[1]) == []
+
+
+def test_three_that_give_a_large_cell_are_harmless():
+    assert (
+        found(table(({"a": 0b101}, EAST, 65)), table(({"a": 0b011}, EAST, 60)), table(({"a": 0b110}, EAST, 55))) == []
+    )
+
+
+def test_a_region_of_which_all_others_are_told_is_told():
+    """The nation less one part of it leaves two, of which the new table tells one."""
+    nation, parts = table(({}, ALL, 500)), table(({}, ((0, 1),), 200), ({}, ((2, 3),), 150))
+    assert found(table(({}, ((4, 5),), 130)), nation, parts) == []
+    (group,) = found(table(({}, ((4, 5),), 145)), nation, parts)
+    assert group == ({}, ((6, 7),))
+
+
+def test_where_nobody_can_live_nobody_is_hidden():
+    """Gaps between the codes of places do not widen anything."""
+    told = [table(({}, ALL, 300)), table(({}, ((0, 1),), 145)), table(({}, ((4, 5),), 149))]
+    assert found(told[2], *told[:2]) != []
+    assert found(table(({}, ((4, 5),), 130)), *told[:2], world=World(FULL, np.array([0, 1, 4, 5]))) == []
+
+
+def test_known_to_be_nobody_is_no_group():
+    assert found(table(({"a": 0b011}, EAST, 50)), table(({}, EAST, 50))) == []
+
+
+def test_that_a_group_is_nobody_can_make_another_known():
+    """Nobody has the third value: so all 24 of the first count have the second, and 6 of the others."""
+    old = table(({"a": 0b110, "b": 0b01}, EAST, 24)), table(({"a": 0b010}, EAST, 30)), table(({}, EAST, 100))
+    assert not pairs_tell(table(({"a": 0b011}, EAST, 100)), *old)
+    assert found(table(({"a": 0b011}, EAST, 100)), *old) == [({"a": 0b010, "b": 0b10}, EAST)]
+    assert found(table(({"a": 0b011}, EAST, 85)), *old) == []
+
+
+def test_what_one_table_tells_was_judged_when_it_was_made():
+    cells = [(box, region, int(count)) for one in CHAIN for (box, region), count in [(one.about(0), one.count[0])]]
+    assert found(table(*cells)) == []
+    assert found(table(*cells), table(({"b": 1}, EAST, 20))) != []  # now another one is beside it
+
+
+def test_other_places_are_not_looked_at():
+    far = World(FULL, np.array([0, 1, 2, 3, union.REGENCY, union.REGENCY + 1]))
+    here = table(({}, ((union.REGENCY, union.REGENCY + 1),), 80))
+    assert found(here, *CHAIN, world=far) == []
+
+
+def test_too_much_to_decide_is_not_decided(monkeypatch):
+    monkeypatch.setattr(union, "WIDEST", 5)
+    assert found(CHAIN[2], *CHAIN[:2]) == [None]
+
+
+def test_counts_that_contradict_each_other_are_not_decided():
+    assert found(table(({"a": 0b001}, EAST, 70)), table(({"a": 0b011}, EAST, 60))) == [None]
+
+
+def test_programmes_that_run_out_are_not_decided(monkeypatch):
+    monkeypatch.setattr("bagipakai.registry.disclosure.bounds.PROGRAMMES", 0)
+    both = [(np.array([0, 1]), 30), (np.array([1, 2]), 40), (np.array([0, 2]), 50)]
+    assert narrow(3, both, FEW) == UNDECIDED
+
+
+def test_the_answer_repeats():
+    assert len({repr(found(CHAIN[2], *CHAIN[:2])) for _ in range(3)}) == 1
+
+
+# Against every table that could be true
+
+
+def naive(cells: list[tuple[Box, Region, int]], few: int) -> bool:
+    """Whether any atom may be few and is known to within less than that: by trying every whole table."""
+    points = [
+        ({"a": 1 << a, "b": 1 << b}, ((leaf, leaf),))
+        for a in range(FULL["a"].bit_length())
+        for b in range(FULL["b"].bit_length())
+        for leaf in range(2)
+    ]
+    atoms = sorted({tuple(lies_inside(point, cell[:2]) for cell in cells) for point in points})
+    atoms = [atom for atom in atoms if any(atom)]
+    possible = list(tables(atoms, [cell[2] for cell in cells]))
+    for values in zip(*possible, strict=True):
+        if max(values) >= 1 and min(values) < few and max(values) - min(values) < few:
+            return True
+    return False
+
+
+def tables(atoms: list[tuple[bool, ...]], left: list[int]) -> Iterator[tuple[int, ...]]:
+    if not atoms:
+        if not any(left):
+            yield ()
+        return
+    head, *rest = atoms
+    for count in range(min(one for one, inside in zip(left, head, strict=True) if inside) + 1):
+        after = [one - count * inside for one, inside in zip(left, head, strict=True)]
+        for others in tables(rest, after):
+            yield (count, *others)
+
+
+boxes = st.fixed_dictionaries({}, optional={"a": st.integers(1, 6), "b": st.integers(1, 2)})
+places = st.sampled_from([((0, 0),), ((1, 1),), ((0, 1),)])
+counts = st.lists(st.integers(0, 3), min_size=12, max_size=12)
+
+
+@settings(deadline=None, max_examples=150)
+@given(counts, st.lists(st.tuples(boxes, places), min_size=2, max_size=5, unique_by=repr), st.integers(2, 4))
+def test_what_is_seen_is_what_trying_every_table_shows(counts, asked, few):
+    """Tables of one cell each, one after the other; what would tell too much is not published."""
+    points = [({"a": 1 << at % 3, "b": 1 << at // 3 % 2}, ((at // 6, at // 6),)) for at in range(12)]
+    published = []
+    for box, region in asked:
+        count = sum(n for n, point in zip(counts, points, strict=True) if lies_inside(point, (box, region)))
+        if count < few:
+            continue
+        cells = [*published, (box, region, count)]
+        told = found(table(cells[-1]), *map(table, published), few=few, world=World(FULL, np.arange(2)))
+        assert None not in told
+        assert bool(told) == naive(cells, few)
+        if not told:
+            published = cells
