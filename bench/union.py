@@ -1,9 +1,9 @@
 """What a new table costs to be looked at beside all that were published of its regency (registry.disclosure.union).
 
 One regency of drawn persons, with all the two-way tables of six variables, of everybody and of some of them, in which
-every count of at least T is shown. `large`: a regency, in which nothing is told. `small`: some hundreds of people, of
-whom 60 tables tell much (disclosure reference 5, cumulative). CPU seconds of the last table beside the others, for the
-touched regency.
+every count of at least T is shown: of a whole regency, and of some hundreds of people, of whom 60 tables tell much
+(disclosure reference 5, cumulative). CPU seconds of the last table beside the others, for the touched regency, and the
+number of the first table that would have been refused.
 """
 
 import argparse
@@ -26,11 +26,10 @@ SMALLEST = 10
 def main() -> None:
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     told.add_argument("--tables", type=int, default=60)
-    told.add_argument("--large", type=int, default=2_000_000)
-    told.add_argument("--small", type=int, default=800)
+    told.add_argument("--people", type=int, nargs="+", default=[800, 20_000, 2_000_000])
     asked = told.parse_args()
     results = {}
-    for name, people in (("large", asked.large), ("small", asked.small)):
+    for people in asked.people:
         tables = drawn(np.random.default_rng(1), people, asked.tables)
         *others, new = tables
         looked = []
@@ -38,18 +37,16 @@ def main() -> None:
             began = time.process_time()
             found = list(isolated(new, others, SMALLEST, WORLD))
             looked.append(time.process_time() - began)
-        told_it = next(
-            (at for at in range(1, len(tables)) if list(isolated(tables[at], tables[:at], SMALLEST, WORLD))), 0
-        )
-        results[name] = {
-            "people": people,
+        turns = range(1, asked.tables) if found else ()
+        first = next((at for at in turns if list(isolated(tables[at], tables[:at], SMALLEST, WORLD))), None)
+        results[people] = {
             "counts": sum(map(len, tables)),
             "found": len(found),
             "undecided": found.count(None),
-            "first_refused": told_it + 1 if told_it else None,
+            "first_refused": None if first is None else first + 1,
             "cpu_seconds": round(median(looked), 3),
         }
-    keep("union", {"tables": asked.tables, **results})
+    keep("union", {"tables": asked.tables, "people": results})
 
 
 def drawn(dice: np.random.Generator, people: int, wanted: int) -> list[Cells]:
@@ -57,14 +54,16 @@ def drawn(dice: np.random.Generator, people: int, wanted: int) -> list[Cells]:
     third or not."""
     who = {name: dice.choice(size, people, p=_shares(size)) for name, size in SIZES.items()}
     names = list(combinations(SIZES, 2))
-    filters: list[tuple[str, int] | None] = [None, *((name, size - at) for at in range(1, 4) for name, size in SIZES.items() if at <= size)]
+    filters: list[tuple[str, int] | None] = [
+        None,
+        *((name, size - at) for at in range(1, 4) for name, size in SIZES.items() if at <= size),
+    ]
     asked = [(pair, one) for one, pair in product(filters, names) if one is None or one[0] not in pair]
     return [_table(who, pair, one) for pair, one in asked[:wanted]]
 
 
-def _shares(size: int) -> np.ndarray:
-    raw = 1.0 + np.arange(size)
-    return raw / raw.sum()
+def _shares(size: int) -> list[float]:
+    return [2 * (1 + at) / (size * (size + 1)) for at in range(size)]
 
 
 def _table(who: dict[str, np.ndarray], pair: tuple[str, str], only: tuple[str, int] | None) -> Cells:

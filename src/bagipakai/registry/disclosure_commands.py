@@ -74,8 +74,9 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "Disclosed | Refusa
     from bagipakai.registry import keys
     from bagipakai.registry.disclosure.disclosing import lines
     from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
-    from bagipakai.registry.disclosure.published import cells_of, refusal
+    from bagipakai.registry.disclosure.published import cells_of
     from bagipakai.registry.disclosure.tables import TableRule
+    from bagipakai.registry.disclosure.union import objection
     from bagipakai.registry.engines import EngineError
     from bagipakai.registry.places import Places
     from bagipakai.registry.vault import Damaged
@@ -95,8 +96,8 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "Disclosed | Refusa
         output = Output(order, plan.recipient.institution, release.version, plan.unit.value)
         ledger = Ledger(Places.under(postgres.var()).published, keys.storage(folder), keys.receipt_signer(folder))
         with ledger.turn():
-            if told := next(ledger.differences(output, cells, limits), None):
-                return refusal(told, release.catalogue)
+            if no := objection(ledger, output, cells, limits, release.catalogue):
+                return no
             ledger.add(output, cells, datetime.now(UTC))
     except Damaged as damage:
         return damage.refusal

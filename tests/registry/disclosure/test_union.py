@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -9,11 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.registry.disclosure.test_containment import lies_inside, of
 
+from bagipakai.core.envelope import Signer
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure import union
 from bagipakai.registry.disclosure.bounds import UNDECIDED, narrow
 from bagipakai.registry.disclosure.containment import Box, Region
-from bagipakai.registry.disclosure.ledger import Limits, telling
-from bagipakai.registry.disclosure.union import World, isolated
+from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output, telling
+from bagipakai.registry.disclosure.union import World, isolated, objection
+from bagipakai.registry.keys import StorageKey
 
 FEW = 10
 FULL = {"a": 0b111, "b": 0b11}
@@ -71,11 +76,12 @@ def test_a_region_of_which_all_others_are_told_is_told():
     assert group == ({}, ((6, 7),))
 
 
-def test_where_nobody_can_live_nobody_is_hidden():
-    """Gaps between the codes of places do not widen anything."""
-    told = [table(({}, ALL, 300)), table(({}, ((0, 1),), 145)), table(({}, ((4, 5),), 149))]
-    assert found(told[2], *told[:2]) != []
-    assert found(table(({}, ((4, 5),), 130)), *told[:2], world=World(FULL, np.array([0, 1, 4, 5]))) == []
+def test_people_of_no_known_place_are_a_group():
+    """Between the codes of places lives nobody, unless somebody is left whom no place has."""
+    world, parts = World(FULL, np.array([0, 1, 4, 5])), table(({}, ((0, 1),), 150), ({}, ((4, 5),), 145))
+    assert found(table(({}, ALL, 295)), parts, world=world) == []
+    assert found(table(({}, ALL, 300)), parts, world=world) == [({}, ((2, 3), (6, 7)))]
+    assert found(table(({}, ((8, 9),), 20)), table(({"a": 1}, ((8, 9),), 15)), world=world) != []  # places of yesterday
 
 
 def test_known_to_be_nobody_is_no_group():
@@ -119,6 +125,28 @@ def test_programmes_that_run_out_are_not_decided(monkeypatch):
 
 def test_the_answer_repeats():
     assert len({repr(found(CHAIN[2], *CHAIN[:2])) for _ in range(3)}) == 1
+
+
+# Where it is asked
+
+BOGOR = ((3201_000000, 3201_999999),)
+
+
+def test_what_would_be_told_by_all_is_not_added_and_named_in_words(tmp_path):
+    """Deciles 1 and 2, 2 and 3, 1 and 3: by the catalogue and places of the house."""
+    entries = Ledger(tmp_path / "published", StorageKey(b"s" * 32), Signer.new())
+    output, limits = Output("O-1", "dinsos", "2026.3.0", "individu"), Limits(FEW, 95, 100)
+    catalogue = Catalogue.on(date(2026, 11, 27))
+    chain = [table(({"desil": mask}, BOGOR, count)) for mask, count in ((0b0110, 124), (0b1100, 125), (0b1010, 239))]
+    for at, cells in enumerate(chain[:2]):
+        assert objection(entries, replace(output, order=f"O-{at}"), cells, limits, catalogue) is None
+        with entries.turn():
+            entries.add(replace(output, order=f"O-{at}"), cells, datetime.now(UTC))
+    no = objection(entries, replace(output, order="O-9"), chain[2], limits, catalogue)
+    assert no == Refusal("tables-together-narrow", {"group": "desil 2; Kabupaten Bogor"})
+    assert objection(entries, replace(output, order="O-9", release="2026.4.0"), chain[2], limits, catalogue) is None
+    pair = table(({"desil": 0b0010}, BOGOR, 120))
+    assert objection(entries, replace(output, order="O-9"), pair, limits, catalogue).code == "tables-tell-a-few"
 
 
 # Against every table that could be true

@@ -19,6 +19,7 @@ PROGRAMMES: Final = 3_000  # of one system
 ROUNDS: Final = 8  # of cheap bounds
 FRUITFUL: Final = 0.25  # of what is open must be proven by a table, or no more such tables are looked for
 FEW: Final = 500  # unknowns of a system of which whole numbers are asked for
+GROUP: Final = 16  # unknowns that are then made large together
 WHOLE: Final = 1e-6
 _OPTIONS: Final[Mapping[str, bool | int | float | str]] = {
     "output_flag": False, "threads": 1, "random_seed": 1, "parallel": "off", "presolve": "off", "simplex_strategy": 4,
@@ -120,6 +121,8 @@ class _Attacker:
             self._look(wanted, 1)
             self._look(wanted, 1, weights=dice.random(len(wanted)))
         self._option("solver", "simplex")
+        for some in np.array_split(wanted, len(wanted) // GROUP + 1):
+            self._look(some[self.open[some]], 1)
 
     def _option(self, name: str, value: str) -> None:
         self.solver.setOptionValue(name, value)
@@ -144,12 +147,17 @@ class _Attacker:
     def _look(self, wanted: Numbers, way: int, weights: Numbers | None = None) -> float:
         """The table in which the wanted unknowns are largest (way 1) or smallest (-1) together: counted no further than
         is needed where there are no weights and several are wanted. Returns its value. Raises _Unknown."""
+        if not len(wanted):
+            return 0.0
         cost = np.zeros((self.width, 2))
         cost[wanted, 0] = way if weights is None else weights
         if way < 0 or weights is not None or len(wanted) == 1:
             cost[:, 1] = cost[:, 0]
         self.solver.changeColsCost(cost.size, self.columns, cost.ravel())
         self.solver.run()
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            self._option("solver", "simplex")
+            self.solver.run()
         self.left -= 1
         if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal or self.left < 0:
             raise _Unknown

@@ -26,6 +26,8 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.bounds import UNDECIDED, narrow
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
+from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
+from bagipakai.registry.disclosure.published import refusal as of_pair
 from bagipakai.registry.disclosure.published import words
 from bagipakai.registry.matching.arrays import Numbers
 from bagipakai.registry.regions import regions
@@ -82,6 +84,16 @@ def isolated(new: Cells, others: Sequence[Cells], smallest: int, world: World) -
             yield from _Surroundings([sums[at] for at in chosen], world).isolated(smallest)
 
 
+def objection(entries: Ledger, output: Output, cells: Cells, limits: Limits, catalogue: Catalogue) -> Refusal | None:
+    """What speaks against adding `cells`: a pair of counts, or what all of them tell. Within a turn. Raises Damaged."""
+    for pair in entries.differences(output, cells, limits):
+        return of_pair(pair, catalogue)
+    others = [theirs for _, theirs in entries.published(output.release, output.unit, output.order)]
+    for group in isolated(cells, others, limits.smallest, World.of(catalogue)) if others else ():
+        return refusal(group, catalogue)
+    return None
+
+
 def refusal(found: Group | None, catalogue: Catalogue) -> Refusal:
     """In words, without a number of anybody."""
     if found is None:
@@ -90,9 +102,12 @@ def refusal(found: Group | None, catalogue: Catalogue) -> Refusal:
 
 
 def _regencies(new: Cells, world: World) -> list[int]:
-    spans = [span for region in new.regions for span in region]
-    bounds = [np.searchsorted(world.leaves, (first, last + 1)) for first, last in spans]
-    return sorted({int(one) for begin, end in bounds for one in np.unique(world.leaves[begin:end] // REGENCY)})
+    """Those of which there are places in what `new` is about; where there are none, the first code is taken for one."""
+    met: set[int] = set()
+    for first, last in {span for region in new.regions for span in region}:
+        leaves = world.leaves[slice(*np.searchsorted(world.leaves, (first, last + 1)))]
+        met.update(np.unique(leaves // REGENCY).tolist() if len(leaves) else [first // REGENCY])
+    return sorted(met)
 
 
 def _by_place(new: Cells, others: Sequence[Cells], world: World) -> list[_Sum]:
@@ -182,10 +197,13 @@ class _Surroundings:
         self.world = world
         told = dict.fromkeys(one.where for one in sums)
         cuts = sorted({cut for of, less in told for first, last in (*of, *less) for cut in (first, last + 1)})
-        pieces = [span for span in pairwise(cuts) if np.ptp(np.searchsorted(world.leaves, span))]
-        begins = np.array([first for first, _ in pieces], np.int64)
-        self.pieces = [(first, end - 1) for first, end in pieces]
-        self.covered = {where: _covered(where, begins) for where in told}
+        begins = np.array(cuts, np.int64)
+        covered = {where: _covered(where, begins) for where in told}
+        real = np.append(np.diff(np.searchsorted(world.leaves, begins)) > 0, False)
+        if any(one.count and not (covered[one.where] & real).any() for one in sums):  # there are people nowhere
+            real[:-1] = True
+        self.pieces = [(first, end - 1) for (first, end), is_real in zip(pairwise(cuts), real, strict=False) if is_real]
+        self.covered = {where: of[real] for where, of in covered.items()}
         self.sums = [one for one in sums if self.covered[one.where].any()]
 
     def isolated(self, smallest: int) -> Iterator[Group | None]:
