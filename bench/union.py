@@ -14,7 +14,8 @@ from statistics import median
 import numpy as np
 
 from bagipakai.registry.disclosure.containment import Box, Cells
-from bagipakai.registry.disclosure.union import World, isolated
+from bagipakai.registry.disclosure.sums import World
+from bagipakai.registry.disclosure.union import isolated
 from bench.measure import keep
 
 SIZES = {"desil": 10, "jenis_kelamin": 2, "umur": 5, "ijazah": 5, "status": 4, "disabilitas": 2}

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from tests.registry.disclosure.test_containment import lies_inside, of
 
@@ -17,7 +17,8 @@ from bagipakai.registry.disclosure import union
 from bagipakai.registry.disclosure.bounds import UNDECIDED, narrow
 from bagipakai.registry.disclosure.containment import Box, Region
 from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output, telling
-from bagipakai.registry.disclosure.union import World, isolated, objection
+from bagipakai.registry.disclosure.sums import REGENCY, World
+from bagipakai.registry.disclosure.union import isolated, objection
 from bagipakai.registry.keys import StorageKey
 
 FEW = 10
@@ -35,8 +36,8 @@ def found(new, *others, few=FEW, world=WORLD):
     return list(isolated(new, others, few, world))
 
 
-def pairs_tell(*tables) -> bool:
-    limits = Limits(FEW, 95, 0)
+def pairs_tell(*tables, few=FEW) -> bool:
+    limits = Limits(few, 95, 0)
     return any(next(telling(one, other, limits), None) for one in tables for other in tables)
 
 
@@ -103,13 +104,14 @@ def test_what_one_table_tells_was_judged_when_it_was_made():
 
 
 def test_other_places_are_not_looked_at():
-    far = World(FULL, np.array([0, 1, 2, 3, union.REGENCY, union.REGENCY + 1]))
-    here = table(({}, ((union.REGENCY, union.REGENCY + 1),), 80))
+    far = World(FULL, np.array([0, 1, 2, 3, REGENCY, REGENCY + 1]))
+    here = table(({}, ((REGENCY, REGENCY + 1),), 80))
     assert found(here, *CHAIN, world=far) == []
 
 
-def test_too_much_to_decide_is_not_decided(monkeypatch):
-    monkeypatch.setattr(union, "WIDEST", 5)
+@pytest.mark.parametrize("limit", ["WIDEST", "MOST"])
+def test_too_much_to_decide_is_not_decided(limit, monkeypatch):
+    monkeypatch.setattr(union, limit, 2)
     assert found(CHAIN[2], *CHAIN[:2]) == [None]
 
 
@@ -181,24 +183,45 @@ def tables(atoms: list[tuple[bool, ...]], left: list[int]) -> Iterator[tuple[int
             yield (count, *others)
 
 
+POINTS = [({"a": 1 << at % 3, "b": 1 << at // 3 % 2}, ((at // 6, at // 6),)) for at in range(12)]
+SMALL = World(FULL, np.arange(2))
+
+
+def published(counts, asked, few) -> Iterator[tuple[list[tuple[Box, Region, int]], list]]:
+    """Tables of one cell each, one after the other, with what is told of all so far; without what tells too much."""
+    told = []
+    for about in asked:
+        count = sum(n for n, point in zip(counts, POINTS, strict=True) if lies_inside(point, about))
+        if count >= few:
+            cells = [*told, (*about, count)]
+            seen = found(table(cells[-1]), *map(table, told), few=few, world=SMALL)
+            yield cells, seen
+            told = told if seen else cells
+
+
 boxes = st.fixed_dictionaries({}, optional={"a": st.integers(1, 6), "b": st.integers(1, 2)})
 places = st.sampled_from([((0, 0),), ((1, 1),), ((0, 1),)])
-counts = st.lists(st.integers(0, 3), min_size=12, max_size=12)
+drawn = (
+    st.lists(st.integers(0, 2), min_size=12, max_size=12),
+    st.lists(st.tuples(boxes, places), min_size=2, max_size=4, unique_by=repr),
+    st.integers(2, 3),
+)
 
 
 @settings(deadline=None, max_examples=150)
-@given(counts, st.lists(st.tuples(boxes, places), min_size=2, max_size=5, unique_by=repr), st.integers(2, 4))
+@given(*drawn)
 def test_what_is_seen_is_what_trying_every_table_shows(counts, asked, few):
-    """Tables of one cell each, one after the other; what would tell too much is not published."""
-    points = [({"a": 1 << at % 3, "b": 1 << at // 3 % 2}, ((at // 6, at // 6),)) for at in range(12)]
-    published = []
-    for box, region in asked:
-        count = sum(n for n, point in zip(counts, points, strict=True) if lies_inside(point, (box, region)))
-        if count < few:
-            continue
-        cells = [*published, (box, region, count)]
-        told = found(table(cells[-1]), *map(table, published), few=few, world=World(FULL, np.arange(2)))
-        assert None not in told
-        assert bool(told) == naive(cells, few)
-        if not told:
-            published = cells
+    for cells, seen in published(counts, asked, few):
+        assert None not in seen
+        assert bool(seen) == naive(cells, few)
+
+
+@pytest.mark.parametrize(("seen", "in_pairs"), [(True, True), (True, False), (False, False)])
+def test_each_kind_is_drawn(seen, in_pairs):
+    def is_met(case) -> bool:
+        return any(
+            bool(told) is seen and pairs_tell(*map(table, cells), few=case[2]) is in_pairs
+            for cells, told in published(*case)
+        )
+
+    find(st.tuples(*drawn), is_met, settings=settings(deadline=None, max_examples=2_000))

@@ -16,6 +16,7 @@ from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.disclosing import Axis, cells, lines, of_json
 from bagipakai.registry.disclosure.ledger import Difference, Limits, telling
 from bagipakai.registry.disclosure.published import cells_of, refusal
+from bagipakai.registry.disclosure.sums import World
 from bagipakai.registry.disclosure.tables import TableRule
 
 
@@ -68,7 +69,7 @@ def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue)
             limits = Limits(table.smallest(rule), rule.homogeneous_percent, under)
             for inner, outer, share in telling(narrow, wide, limits):
                 yield refusal(Difference(narrow.about(inner), wide.about(outer), share), catalogue)
-    world = union.World.of(catalogue)
+    world = World.of(catalogue)
     for at, (table, new) in enumerate(told):
         others = [
             cells

@@ -6,14 +6,13 @@ atom that may hold 1 … T-1 of them must be left an interval of at least T (T =
 said of maxima: a group known to be few, and not to be nobody, has an atom of which the same is known. True counts of
 atoms are in no ledger, and are not needed: nothing here looks at more than what leaves.
 
-Counts are subtracted first: from each the published counts of its parts, by place and then by one variable. That leaves
-an equivalent system in which most tables fall apart into components; only those with something new in them, and not
-all of one table (it was judged when it was made), are looked at. `bounds` tells their minima and maxima; what it cannot
-tell is not protected.
+The counts are `sums`, each less its parts, in which most tables fall apart into components; only those with something
+new in them, and not all of one table (it was judged when it was made), are looked at. `bounds` tells their minima and
+maxima; what it cannot tell is not protected. Each regency is looked at with all counts that touch it: what only several
+regencies together would tell is not seen.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import pairwise
 from math import prod
@@ -21,7 +20,6 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from bagipakai.core.base_categories import base_categories
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.bounds import UNDECIDED, narrow
@@ -29,59 +27,30 @@ from bagipakai.registry.disclosure.containment import Box, Cells, Region
 from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
 from bagipakai.registry.disclosure.published import refusal as of_pair
 from bagipakai.registry.disclosure.published import words
+from bagipakai.registry.disclosure.sums import REGENCY, Sum, World, sums
 from bagipakai.registry.matching.arrays import Numbers
-from bagipakai.registry.regions import regions
 
-REGENCY: Final = 10**6  # leaf numbers of one regency: codes of ten digits, of which four name it
+MOST: Final = 20_000  # sums of one regency; more is not decided
 WIDEST: Final = 200_000_000  # pieces × sums of one component, before pieces are put together; more is not decided
+AT_ONCE: Final = 256  # sums that are compared with all others
 
-Key: TypeAlias = tuple[tuple[str, int], ...]  # a box, in the order of its names
-Span: TypeAlias = tuple[int, int]
 Group: TypeAlias = tuple[Box, Region]
-
-
-@dataclass(frozen=True)
-class World:
-    """What everybody knows: the mask of all categories of each variable, and the leaf numbers of all places, in order.
-    A variable that is not there may always be something else, too."""
-
-    full: Mapping[str, int]
-    leaves: Numbers
-
-    @classmethod
-    def of(cls, catalogue: Catalogue) -> "World":
-        known = ((name, base_categories(one)) for name, one in catalogue.items())
-        leaves = np.array([int(one.code) for one in regions().at_level(4)], np.int64)
-        return cls({name: one.full for name, one in known if one is not None}, leaves)
-
-
-@dataclass(frozen=True)
-class _Sum:
-    """A published count, less what was published of its parts. `of`: where the count was about, `where` without those
-    parts: stretches that are taken, and stretches of them that are not. `tables`: the bits of those that hold all of
-    it. `new`: whether it could not be had before."""
-
-    box: Key
-    of: Region
-    where: tuple[Region, Region]
-    count: int
-    tables: int
-    new: bool
 
 
 def isolated(new: Cells, others: Sequence[Cells], smallest: int, world: World) -> Iterator[Group | None]:
     """A group of which `new` and the others, together, tell that it is small, or too near to that; for each component
     in each regency that `new` is about, the first that is found. None: there is too much to decide it."""
-    sums = _by_box(_by_place(new, others, world), world)
-    spans = [(first, last, at) for at, one in enumerate(sums) for first, last in one.of]
+    touched = _regencies(new, world)
+    told = sums(new, others, touched, world)
+    spans = [(first, last, at) for at, one in enumerate(told) for first, last in one.of]
     first, last, owner = np.array(spans, np.int64).reshape(-1, 3).T
     seen = set()
-    for regency in _regencies(new, world):
+    for regency in touched:
         met = (first < (regency + 1) * REGENCY) & (last >= regency * REGENCY)
         chosen = tuple(np.unique(owner[met]).tolist())
-        if chosen not in seen:
+        if chosen and chosen not in seen:
             seen.add(chosen)
-            yield from _Surroundings([sums[at] for at in chosen], world).isolated(smallest)
+            yield from _Surroundings([told[at] for at in chosen], world).isolated(smallest)
 
 
 def objection(entries: Ledger, output: Output, cells: Cells, limits: Limits, catalogue: Catalogue) -> Refusal | None:
@@ -110,90 +79,11 @@ def _regencies(new: Cells, world: World) -> list[int]:
     return sorted(met)
 
 
-def _by_place(new: Cells, others: Sequence[Cells], world: World) -> list[_Sum]:
-    """Every count once, less those of its largest parts that are about the same box. Of two counts of the same the new
-    one holds."""
-    told: dict[Key, dict[Region, tuple[int, int]]] = {}
-    for number, cells in enumerate((new, *others)):
-        keys = [_key(box, world) for box in cells.boxes]
-        for box, region, count in zip(cells.box.tolist(), cells.region.tolist(), cells.count.tolist(), strict=True):
-            there = told.setdefault(keys[box], {})
-            holds, tables = there.get(cells.regions[region], (count, 0))
-            there[cells.regions[region]] = holds, tables | 1 << number
-    return [one for key, there in told.items() for one in _less_parts(key, there)]
-
-
-def _key(box: Box, world: World) -> Key:
-    masks = ((name, mask & world.full.get(name, -1)) for name, mask in sorted(box.items()))
-    return tuple((name, mask) for name, mask in masks if mask != world.full.get(name))
-
-
-def _less_parts(box: Key, there: Mapping[Region, tuple[int, int]]) -> Iterator[_Sum]:
-    stretches = sorted((one[0] for one in there if len(one) == 1), key=lambda span: (span[0], -span[1]))
-    below: dict[Span | None, list[Span]] = {None: []}
-    around: list[Span] = []
-    for span in stretches:
-        while around and around[-1][1] < span[0]:
-            around.pop()
-        if not around or span[1] <= around[-1][1]:  # places nest; what does not is no part of anything
-            below[around[-1] if around else None].append(span)
-            below[span] = []
-            around.append(span)
-
-    def within(spans: Iterable[Span], stretch: Span) -> Iterator[Span]:
-        for span in spans:
-            if stretch[0] <= span[0] and span[1] <= stretch[1]:
-                yield span
-            elif span[0] <= stretch[1] and stretch[0] <= span[1]:
-                yield from within(below[span], stretch)
-
-    for region, (count, tables) in there.items():
-        alone = len(region) == 1
-        parts = below.get(region[0], []) if alone else [part for one in region for part in within(below[None], one)]
-        its = [there[(part,)] for part in parts]
-        everywhere = reduce(lambda one, other: one & other, (one for _, one in its), tables)
-        fresh = tables == 1 or any(one == 1 for _, one in its)
-        yield _Sum(box, region, (region, tuple(parts)), count - sum(one for one, _ in its), everywhere, fresh)
-
-
-def _by_box(sums: Sequence[_Sum], world: World) -> list[_Sum]:
-    """Each less those of its parts in one variable, where it has some, that are about the same place."""
-    parts: dict[Any, list[_Sum]] = {}
-    for one in sums:
-        for name, _ in one.box:
-            parts.setdefault((one.where, name, _without(one.box, name)), []).append(one)
-    return [left for one in sums if (left := _less_values(one, parts, world)) is not None]
-
-
-def _without(box: Key, name: str) -> Key:
-    return tuple(pair for pair in box if pair[0] != name)
-
-
-def _less_values(one: _Sum, parts: Mapping[Any, Sequence[_Sum]], world: World) -> _Sum | None:
-    masks = dict(one.box)
-    for name in {**world.full, **masks}:
-        whole = masks.get(name, world.full.get(name, 0))
-        rest = whole
-        taken: list[_Sum] = []
-        around = parts.get((one.where, name, _without(one.box, name)), ())
-        for part in sorted(around, key=lambda part: -dict(part.box)[name].bit_count()):
-            mask = dict(part.box)[name]
-            if mask != whole and not mask & ~rest:
-                rest, taken = rest & ~mask, [*taken, part]
-        if taken:
-            box = tuple(sorted({**masks, name: rest}.items()))
-            count = one.count - sum(part.count for part in taken)
-            tables = reduce(lambda tables, part: tables & part.tables, taken, one.tables)
-            fresh = one.new or any(part.new for part in taken)
-            return _Sum(box, one.of, one.where, count, tables, fresh) if rest else None
-    return one
-
-
 class _Surroundings:
     """Sums that may have to do with each other, each with the places and the categories that it is about: one matrix
     of sums × places, and one of sums × classes of categories for each variable."""
 
-    def __init__(self, sums: Sequence[_Sum], world: World) -> None:
+    def __init__(self, sums: Sequence[Sum], world: World) -> None:
         self.world = world
         told = dict.fromkeys(one.where for one in sums)
         cuts = sorted({cut for of, less in told for first, last in (*of, *less) for cut in (first, last + 1)})
@@ -207,6 +97,9 @@ class _Surroundings:
         self.sums = [one for one in sums if self.covered[one.where].any()]
 
     def isolated(self, smallest: int) -> Iterator[Group | None]:
+        if not 0 < len(self.sums) <= MOST:
+            yield from [None] if self.sums else []
+            return
         zero = np.array([one.count == 0 for one in self.sums], np.bool_)
         names = sorted({name for one in self.sums for name, _ in one.box})
         sides = [self._places(self.sums)[0], *(self._classes(self.sums, name)[0] for name in names)]
@@ -217,7 +110,7 @@ class _Surroundings:
             if not reduce(lambda one, other: one & other, (self.sums[at].tables for at in (*part, *empty))):
                 yield from self._component([self.sums[at] for at in (*part, *empty)], smallest)
 
-    def _component(self, sums: Sequence[_Sum], smallest: int) -> Iterator[Group | None]:
+    def _component(self, sums: Sequence[Sum], smallest: int) -> Iterator[Group | None]:
         names = sorted({name for one in sums for name, _ in one.box})
         sides, meanings = zip(self._places(sums), *(self._classes(sums, name) for name in names), strict=True)
         shape = [side.shape[1] for side in sides]
@@ -248,13 +141,13 @@ class _Surroundings:
         }
         return box, place
 
-    def _places(self, sums: Sequence[_Sum]) -> tuple[Numbers, list[Region]]:
+    def _places(self, sums: Sequence[Sum]) -> tuple[Numbers, list[Region]]:
         matrix = np.stack([self.covered[one.where] for one in sums])
         classes, of = np.unique(matrix, axis=1, return_inverse=True)
         of = of.ravel()
         return classes, [tuple(self.pieces[at] for at in np.flatnonzero(of == one)) for one in range(classes.shape[1])]
 
-    def _classes(self, sums: Sequence[_Sum], name: str) -> tuple[Numbers, list[int]]:
+    def _classes(self, sums: Sequence[Sum], name: str) -> tuple[Numbers, list[int]]:
         """The masks of the classes: 0 for what nobody has named."""
         masks = [dict(one.box).get(name) for one in sums]
         known = sorted({mask for mask in masks if mask is not None})
@@ -279,10 +172,13 @@ def _covered(where: tuple[Region, Region], begins: Numbers) -> Numbers:
 
 def _meeting(sides: Sequence[Numbers], some: Numbers) -> Numbers:
     """Which sums share a piece with one of `some`."""
-    met = np.ones((len(some), len(sides[0])), np.bool_)
-    for side in sides:
-        met &= side[some].astype(np.float32) @ side.T.astype(np.float32) > 0
-    return np.asarray(met.any(axis=0))
+    found = np.zeros(len(sides[0]), np.bool_)
+    for at in range(0, len(some), AT_ONCE):
+        met = np.ones((len(some[at : at + AT_ONCE]), len(found)), np.bool_)
+        for side in sides:
+            met &= side[some[at : at + AT_ONCE]].astype(np.float32) @ side.T.astype(np.float32) > 0
+        found |= met.any(axis=0)
+    return found
 
 
 def _components(sides: Sequence[Numbers], left: Numbers, starts: Iterable[int]) -> Iterator[list[int]]:
@@ -292,10 +188,6 @@ def _components(sides: Sequence[Numbers], left: Numbers, starts: Iterable[int]) 
         while len(front):
             left[front] = False
             part += front.tolist()
-            front = np.flatnonzero(left & np.any([_meeting(sides, some) for some in _some(front)], axis=0))
+            front = np.flatnonzero(left & _meeting(sides, front))
         if part:
             yield sorted(part)
-
-
-def _some(front: Numbers) -> Iterator[Numbers]:
-    yield from (front[at : at + 256] for at in range(0, len(front), 256))
