@@ -225,3 +225,38 @@ def test_each_kind_is_drawn(seen, in_pairs):
         )
 
     find(st.tuples(*drawn), is_met, settings=settings(deadline=None, max_examples=2_000))
+
+
+@pytest.mark.parametrize(("total", "told"), [(9, True), (10, False)])
+def test_nobody_up_to_nine_is_too_near_and_nobody_up_to_ten_is_not(total, told):
+    assert (narrow(2, [(np.array([0, 1]), total)], FEW) is not None) is told
+
+
+@pytest.mark.parametrize(("total", "told"), [(14, True), (15, False)])
+def test_near_the_limit_only_whole_numbers_count(total, told):
+    """Of each triangle two are at most 21 together: all three 31, and not 31 and a half. So of 67 at least five are
+    elsewhere, and not four."""
+    pairs = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5)]
+    sums = [(np.array([*pair, 6 + at]), 21) for at, pair in enumerate(pairs)]
+    sums += [(np.array([*range(6), 12]), 67), (np.array([12, 13]), total)]
+    assert (narrow(14, sums, FEW) is not None) is told
+
+
+def tables_of(width: int, sums) -> list[tuple[int, ...]]:
+    inside = [tuple(at in members.tolist() for members, _ in sums) for at in range(width)]
+    return list(tables(inside, [total for _, total in sums]))
+
+
+values = st.lists(st.integers(0, 5), min_size=6, max_size=6)
+groups = st.lists(st.sets(st.integers(0, 5), min_size=2, max_size=4), min_size=2, max_size=6, unique_by=frozenset)
+
+
+@settings(deadline=None, max_examples=300)
+@given(values, groups, st.integers(2, 4))
+def test_intervals_are_those_of_all_whole_tables(values, groups, few):
+    named = sorted(set().union(*groups))
+    sums = [(np.array([named.index(at) for at in sorted(one)]), sum(values[at] for at in one)) for one in groups]
+    possible = zip(*tables_of(len(named), sums), strict=True)
+    near = {at for at, one in enumerate(possible) if max(one) >= 1 and min(one) < few and max(one) - min(one) < few}
+    told = narrow(len(named), sums, few)
+    assert told in near if near else told is None
