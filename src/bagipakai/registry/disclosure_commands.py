@@ -78,8 +78,9 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "tuple[Disclosed, i
     from bagipakai.registry import keys
     from bagipakai.registry.disclosure.disclosing import cells
     from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
-    from bagipakai.registry.disclosure.published import cells_of, refusal
+    from bagipakai.registry.disclosure.published import cells_of
     from bagipakai.registry.disclosure.tables import TableRule
+    from bagipakai.registry.disclosure.union import objection
     from bagipakai.registry.engines import EngineError
     from bagipakai.registry.places import Places
     from bagipakai.registry.vault import Damaged
@@ -100,8 +101,8 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "tuple[Disclosed, i
         output = Output(order, plan.recipient.institution, release.version, plan.unit.value)
         ledger = Ledger(Places.under(postgres.var()).published, keys.storage(folder), keys.receipt_signer(folder))
         with ledger.turn():
-            if near := next(ledger.differences(output, told, limits), None):
-                return refusal(near, release.catalogue)
+            if no := objection(ledger, output, told, limits, release.catalogue):
+                return no
             others = ledger.others(output, told)
             ledger.add(output, told, datetime.now(UTC))
     except Damaged as damage:

@@ -1,5 +1,6 @@
 """Published tables as an attacker has them: nothing but the files. Each is attacked alone by `audit`, and all together
-by subtraction. Findings are named in words; no interval and no count is told.
+by subtraction and by everything that their counts pin down. Findings are named in words; no interval and no count is
+told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +10,13 @@ from typing import Any
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
+from bagipakai.registry.disclosure import union
 from bagipakai.registry.disclosure.audit import Contradiction, audit
 from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.disclosing import Axis, cells, of_json
 from bagipakai.registry.disclosure.ledger import Difference, Limits, telling
 from bagipakai.registry.disclosure.published import Occupied, cells_of, refusal
+from bagipakai.registry.disclosure.sums import World
 from bagipakai.registry.disclosure.tables import TableRule
 
 
@@ -53,7 +56,8 @@ def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
 
 
 def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> Iterator[Refusal]:
-    """Pairs of counts of one release and unit of which the difference tells of a few people, or one tells of all."""
+    """Pairs of counts of one release of which the difference tells of a few people, or one tells of all; and what each
+    table tells together with all that are named before it."""
     told = [(table, _counts(table, catalogue)) for table in tables]
     for at, (table, narrow) in enumerate(told):
         for other, (against, wide) in enumerate(told):
@@ -65,6 +69,12 @@ def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue)
             limits = Limits(table.smallest(rule), rule.homogeneous_percent, under)
             for inner, outer, share in telling(narrow, wide, limits):
                 yield refusal(Difference(narrow.about(inner), wide.about(outer), share), catalogue)
+    world = World.of(catalogue)
+    for at, (table, new) in enumerate(told):
+        others = [cells for other, cells in told[:at] if isinstance(cells, Cells) and table.release == other.release]
+        if isinstance(new, Cells) and others:
+            for group in union.isolated(new, others, table.smallest(rule), world):
+                yield union.refusal(group, catalogue)
 
 
 def _counts(table: Published, catalogue: Catalogue) -> Cells | Refusal:

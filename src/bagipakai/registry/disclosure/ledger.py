@@ -88,7 +88,7 @@ class Ledger:
     def add(self, output: Output, cells: Cells, at: datetime) -> None:
         """Within a turn. What stands already of this order is not added again. Raises OSError."""
         written = list(self._written())
-        digest = _digest(cells)
+        digest = digest_of(cells)
         if any(one["order"] == output.order and one["cells"] == digest for _, one in written):
             return
         number = len(written) + 1
@@ -117,7 +117,7 @@ class Ledger:
 
     def others(self, output: Output, cells: Cells) -> int:
         """With how many outputs these cells were compared."""
-        digest = _digest(cells)
+        digest = digest_of(cells)
         return sum(told["release"] == output.release and told["cells"] != digest for _, told in self._written())
 
     def differences(self, output: Output, cells: Cells, limits: Limits) -> Iterator[Difference]:
@@ -125,7 +125,7 @@ class Ledger:
         table that was made again tells who is on hold by now. Among themselves only small groups: what else they tell
         was judged when they were made."""
         yield from _named(cells, cells, replace(limits, under=0))
-        for _, theirs in self.published(output.release, _digest(cells)):
+        for _, theirs in self.published(output.release, digest_of(cells)):
             yield from _named(cells, theirs, limits)
             yield from _named(theirs, cells, limits)
 
@@ -163,7 +163,7 @@ class Ledger:
         path = self._folder / _cells(number)
         with Shelf(self._key(), {path.name: Entry(path, told["sealed"]["blocks"])}).reading() as shelf:
             cells = _of_table(pq.read_table(shelf.open(shelf.name(path.name))))
-        if _digest(cells) != told["cells"]:
+        if digest_of(cells) != told["cells"]:
             raise Damaged("published-cells-broken", path.name)
         return cells
 
@@ -206,7 +206,7 @@ def _of_table(table: pa.Table) -> Cells:
     return Cells(boxes, regions, box, region, count)
 
 
-def _digest(cells: Cells) -> str:
+def digest_of(cells: Cells) -> str:
     table = _table(cells)
     told = hashlib.sha256(table.schema.metadata[_ABOUT])
     for name in table.column_names:
