@@ -56,6 +56,7 @@ bench-disclosure: .venv/test
 	$(BIN)/python -m bench.cellkeys
 	$(BIN)/python -m bench.microdata
 	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.union
 
 bench-match: .venv/test
 	$(BIN)/python -m bench.match

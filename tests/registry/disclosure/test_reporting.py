@@ -241,7 +241,7 @@ def test_a_hidden_cell_that_is_shown_is_a_finding(true, published):
         told = page(run, found)
         assert "<td>Temuan</td>" in told and "jangan diserahkan" in told
     whole = page(run_of(PERSONS, published), figures(run_of(PERSONS, published)))
-    assert "Temuan" not in whole and "Tidak satu pun dari 6 serangan" in whole
+    assert "Temuan" not in whole and "Tidak satu pun dari 7 serangan" in whole
 
 
 def test_the_command_says_that_an_attack_succeeded(nation, var, tmp_path, monkeypatch, capsys):  # noqa: F811

@@ -184,6 +184,11 @@ _ATTACKS: Final[Mapping[str, tuple[str, str, str]]] = {
         "{found} pasangan angka; dibandingkan dengan {of} tabel lain, dan yang tidak tahan tidak dibuat",
         "tidak ada selisih di bawah {smallest} {unit}; tidak ada yang memuat {percent} dari yang lain di bawah {under}",
     ),
+    "union": (
+        "Menyimpulkan dari semua tabel yang terbit sekaligus",
+        "{found} kelompok kecil didekati; bersama {of} tabel lain, dan yang tidak tahan tidak dibuat",
+        "tiap kelompok yang mungkin kecil tetap mungkin bernilai dalam jarak paling sedikit {smallest}",
+    ),
 }
 
 
@@ -215,8 +220,9 @@ _METHOD: Final = (
     " soal bilangan bulat di dekat batas. Tabel yang tidak dapat dilindungi tidak dibuat."
 )
 _UNTESTED: Final = (
-    "Tabel dibandingkan berpasangan; apa yang dapat disimpulkan dari semua tabel sekaligus belum dihitung. Tabel dari"
-    " rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak ikut dibandingkan.",
+    "Yang dapat disimpulkan dari semua tabel sekaligus dihitung menurut kabupaten dan kota; yang baru terlihat dari"
+    " beberapa di antaranya bersama-sama belum. Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak"
+    " ikut dibandingkan.",
     "Selisih dua cacah orang diperiksa menurut orang, belum menurut keluarga.",
 )
 

@@ -121,6 +121,7 @@ def figures(run: Run) -> Figures:
         Attack("rule", 0, None),
         Attack("insiders", 0, None),
         Attack("subtraction", 0, run.compared),
+        Attack("union", 0, run.compared),
     )
     return Figures(
         int(run.cube.flat[0]), run.cube.size, len(hidden), run.smallest, int(shown.min()), below, run.compared, alike,
