@@ -15,7 +15,7 @@ DATA_PEOPLE ?= 50000000
 # without a word: what there is to say
 .DEFAULT_GOAL := help
 
-.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake bench-match nation model pins messages pages clean
+.PHONY: help demo run test night check format bench bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake bench-match bench-disclosure nation model pins messages pages clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -49,7 +49,14 @@ format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake bench-match   ## every figure the README states
+bench: bench-synthesis bench-publish bench-data bench-comparing bench-signing bench-trail bench-seal bench-intake bench-match bench-disclosure   ## every figure the README states
+
+bench-disclosure: .venv/test
+	$(BIN)/python -m bench.suppression
+	$(BIN)/python -m bench.cellkeys
+	$(BIN)/python -m bench.microdata
+	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.union
 
 bench-match: .venv/test
 	$(BIN)/python -m bench.match
@@ -95,6 +102,7 @@ pins: .venv/test           ## new versions, with their hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/spark.in -o requirements/spark.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/train.in -o requirements/train.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade requirements/test.in -o requirements/test.txt
+	for one in requirements/oracle-*.in; do $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url $$one -o $${one%.in}.txt; done
 
 clean:                     ## everything that was made here, the environment included
 	rm -rf .venv var

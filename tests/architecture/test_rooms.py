@@ -21,6 +21,7 @@ MAY_IMPORT = {
             "postgres",
             "duckdb",
             "fsspec",
+            "highspy",
             "pyarrow",
             "numpy",
             "psycopg",

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bagipakai.core import charts
-from bagipakai.core.charts import DARK, LIGHT, NARROWEST, Caption, Point, Shares, Step, breadth
+from bagipakai.core.charts import DARK, LIGHT, NARROWEST, Caption, Point, Shares, Step, Strip, breadth
 
 SVG = "{http://www.w3.org/2000/svg}"
 LONG = "W" * 120
@@ -48,7 +48,12 @@ def points(*rows, within=0.005):
     return charts.points(caption(), rows, between=(0.8, 1.0), ticks=ticks, keys=KEYS, within=within)
 
 
-EVERY = (waterfall(), divided(), points())
+def grid(*rows, columns=("∑", "1", "2", "?"), in_order=True):
+    rows = rows or (Strip("Aceh", "2 dari 4", (0.0, 1.0, 0.0, 1.0)), Strip("Bali", "1 dari 4", (0.0, 0.5, 0.01, 0.0)))
+    return charts.grid(caption(), "ditutup", columns, rows, in_order=in_order)
+
+
+EVERY = (waterfall(), divided(), points(), grid())
 
 
 def drawn(figure):
@@ -94,6 +99,37 @@ def test_what_needs_looking_at_is_a_square_and_what_cannot_be_judged_is_hollow()
     assert len([one for one in root.iter(f"{SVG}rect") if one.get("transform")]) == 2
     hollow = [one for one in root.iter(f"{SVG}circle") if one.get("fill") == "var(--surface)"]
     assert len(hollow) == 2
+
+
+def test_two_parts_of_a_whole_have_two_patterns():
+    whole = charts.divided(caption(), ("terbit", "ditutup"), (Shares("Aceh", "100 orang", (90, 10), "90 %"),))
+    assert [fill for _, _, fill in bars(whole)] == ["var(--brand)", "url(#gambar-hatch)"]
+    assert "tidak cocok" not in whole.svg()
+
+
+def squares(figure):
+    """Column, and how high it is filled."""
+    found = [one for one in drawn(figure).iter(f"{SVG}rect") if one.get("width").endswith("%")]
+    return [
+        (int(float(one.get("x").rstrip("%")) // 24), float(one.get("height")))
+        for one in found
+        if one.get("fill") != "none"
+    ]
+
+
+def test_a_square_stands_in_its_column_and_is_filled_as_far_as_its_share():
+    """However small a share is, it is seen."""
+    assert squares(grid()) == [(1, 14), (3, 14), (1, 7), (2, 3)]
+
+
+def test_columns_too_narrow_for_names_are_numbered_and_numbers_in_order_are_told_in_steps():
+    names = ("∑", *(f"Pekerjaan yang namanya panjang {at}" for at in range(8)))
+    told = grid(Strip("Aceh", "", (1.0,) * 9), columns=names, in_order=False).svg()
+    assert all(f">{at}</text>" in told for at in range(1, 10))
+    assert [name for name in names if f">{name}</text>" in told] == list(names)
+    ages = ("∑", *map(str, range(80)))
+    told = grid(Strip("Aceh", "", (1.0,) * 81), columns=ages).svg()
+    assert re.findall(r">(\d+)</text>", told) == ["10", "20", "30", "40", "50", "60", "70"]
 
 
 def test_a_share_off_the_scale_stays_in_the_drawing():
@@ -157,6 +193,7 @@ def test_long_words_fit_the_narrowest_page(words):
         waterfall((Step(words, words, 1.0, "+1,0 bit"),), Step("Skor", words, 1.0, "+1,0 bit")),
         divided(Shares(words, words, (1, 1, 1), "33,3 · 33,3 · 33,3 %")),
         points(Point(words, words, 0.9, 0.9, 0.9, 0.9, "90 %")),
+        grid(Strip(words, "33 dari 33", (1.0, 1.0)), columns=("∑", words), in_order=False),
     )
     for figure in figures:
         lines = [part for part in figure.parts if part.name == "text"]

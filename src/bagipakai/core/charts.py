@@ -1,6 +1,6 @@
-"""Charts as SVG, from plain numbers and words: how much each piece of evidence adds, how a whole is divided, and where
-shares lie beside what was expected. A chart is a `Figure`: the drawing, the sentence that says what it shows, and the
-same figures as a table; none of them is enough alone.
+"""Charts as SVG, from plain numbers and words: how much each piece of evidence adds, how a whole is divided, where
+shares lie beside what was expected, and which squares of a grid are filled. A chart is a `Figure`: the drawing, the
+sentence that says what it shows, and the same figures as a table; none of them is enough alone.
 
 One drawing serves every width: what is drawn is measured in hundredths of the width, letters are not, and whatever is
 to be read stands above its bar in lines short enough for a telephone. Colours are the roles of the portal's tokens; in
@@ -8,6 +8,7 @@ a page they follow its scheme, in a file of its own they are written out. What a
 too. There is no style sheet and no script, so the strictest policy of a page lets it be.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -148,6 +149,15 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """A row of squares of one size, and how much of each is filled, from 0 to 1."""
+
+    label: str
+    told: str
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A share `at`, sure between `low` and `high`, beside the one `expected`. `marked`: it needs looking at. `faint`:
     too few were counted to judge."""
@@ -187,8 +197,8 @@ def waterfall(caption: Caption, steps: Sequence[Step], total: Step, ends: tuple[
     return Figure(caption, (zero, *sheet.parts), sheet.y)
 
 
-def divided(caption: Caption, parts: tuple[str, str, str], rows: Sequence[Shares]) -> Figure:
-    """A bar for each whole, all of one length: what is of the first part filled, of the second hatched, of the third
+def divided(caption: Caption, parts: Sequence[str], rows: Sequence[Shares]) -> Figure:
+    """A bar for each whole, all of one length: what is of the first part filled, of the second hatched, of a third
     hollow."""
     sheet = _Sheet()
     hatch = f"{caption.name}-hatch"
@@ -196,13 +206,13 @@ def divided(caption: Caption, parts: tuple[str, str, str], rows: Sequence[Shares
     pattern: Attributes = {"id": hatch, "width": 8, "height": 8, "patternUnits": "userSpaceOnUse"}
     sheet.parts.append(Element("defs", {}, (Element("pattern", pattern, (strokes,)),)))
     looks = (("brand", "brand"), (f"url(#{hatch})", "warning"), ("none", "border-strong"))
-    for part, (fill, stroke) in zip(parts, looks, strict=True):
+    for part, (fill, stroke) in zip(parts, looks, strict=False):
         sheet.key(_box(0, 14, sheet.y, fill, stroke), part)
     sheet.y += _GAP
     for row in rows:
         sheet.heading(row.label, row.told, row.words)
         whole, at = sum(row.amounts), 0.0
-        for amount, (fill, stroke) in zip(row.amounts, looks, strict=True):
+        for amount, (fill, stroke) in zip(row.amounts, looks, strict=False):
             if amount:
                 left, at = at, at + amount / whole
                 sheet.parts.append(_stretch(left, at, sheet.y, fill, stroke))
@@ -246,6 +256,40 @@ def points(
     return Figure(caption, (*grid, *sheet.parts), sheet.y)
 
 
+def grid(caption: Caption, key: str, columns: Sequence[str], rows: Sequence[Strip], *, in_order: bool) -> Figure:
+    """Squares in rows and columns, each filled from below as far as its share; `key` says what a filled one means. The
+    first column stands apart (a sum). Columns too narrow for their names have numbers, which are told, or, where
+    `in_order`, some have their names."""
+    sheet = _Sheet()
+    sheet.key(_box(0, 14, sheet.y, "brand", "brand"), key)
+    room = NARROWEST * (1 - 2 * _INSET) / len(columns)
+    step = math.ceil(max(breadth(one, SMALL) + 6 for one in columns) / room)
+    names = columns
+    if step > 1 and not in_order:
+        names, step = [str(at) for at in range(1, len(columns) + 1)], 1
+        for number, name in zip(names, columns, strict=True):
+            sheet.key(_text(number, 0, sheet.y + SMALL - 1, SMALL, "text"), name)
+    sheet.y += _GAP
+    across = (1 - 2 * _INSET) / len(columns)
+    step = next((nice for nice in (1, 2, 5, 10, 20, 50) if nice >= step), 100)
+    shown = range(len(columns)) if step == 1 else [0, *range(step + 1, len(columns) - step // 2, step)]
+    aside = 0.5 if step == 1 else 0.0
+    sheet.line(*((names[at], "start" if aside == 0 else "middle", _INSET + (at + aside) * across) for at in shown))
+    top = sheet.y
+    for row in rows:
+        sheet.heading(row.label, row.told, "")
+        for at, share in enumerate(row.shares):
+            if share:
+                height = max(3.0, _BAR * share)
+                left, width = _INSET + (at + 0.04) * across, 0.92 * across
+                place: Attributes = {"x": _share(left), "width": _share(width), "y": sheet.y + _BAR - height}
+                sheet.parts.append(Element("rect", {**place, "height": height, "fill": "brand"}))
+        sheet.parts.append(_stretch(_INSET, 1 - _INSET, sheet.y, "none", "border-strong"))
+        sheet.y += _BAR + _GAP
+    lines = [_upright(_share(_INSET + at * across), top, sheet.y - _GAP, "border") for at in shown[1:]]
+    return Figure(caption, (*lines, *sheet.parts), sheet.y)
+
+
 class _Sheet:
     """A drawing under way, from top to bottom."""
 
@@ -264,7 +308,8 @@ class _Sheet:
         first = self.y + LETTERS
         self.parts.append(_text(told, _share(1.0), first, LETTERS, "text", anchor="end"))
         self.paragraph(label, room, LETTERS, "text", bold=True)
-        self.paragraph(words, NARROWEST, SMALL, "text-secondary")
+        if words:
+            self.paragraph(words, NARROWEST, SMALL, "text-secondary")
         self.y += 4
 
     def bar(self, left: float, right: float, colour: str, *, filled: bool) -> None:

@@ -91,6 +91,21 @@ class Disclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """The rule for all tables that were ever published of a release, together: that `homogeneous_percent` or more of a
+    group under `homogeneous_under` have something in common is told by no two of them (disclosure reference 4.6)."""
+
+    homogeneous_percent: int
+    homogeneous_under: int
+
+    @classmethod
+    def on(cls, day: date) -> "Together":
+        """Raises NoRule where no rule is in force: then no table leaves."""
+        rule = rules("disclosure", "together").on(day)
+        return cls(int(rule["homogeneous_percent"]), int(rule["homogeneous_under"]))
+
+
+@dataclass(frozen=True, slots=True)
 class RowRule:
     """The rule for rows (L2, L3) on one day: which variables others may know of a person (quasi-identifiers), and how
     many rows should at least be alike in all of those that leave (k-anonymity: Samarati and Sweeney 1998). What falls

@@ -123,7 +123,8 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the registry did with one order. Either `refusal` is a code and nothing left, or the package stands ready.
+    """What the registry did with one order. Either `refusal` is a code, of which `detail` says what it is about, and
+    nothing left; or the package stands ready.
 
     `package` is the folder's name under the shared delivery store, `manifest` the SHA-256 of its sealed manifest.
     """
@@ -139,9 +140,13 @@ class Receipt:
     hidden_cells: int = 0
     package_bytes: int = 0
     steps: tuple[StepDone, ...] = ()
+    detail: tuple[tuple[str, str], ...] = ()
 
     def sealed(self, signer: Signer) -> bytes:
         value: dict[str, Any] = asdict(self)
+        del value["detail"]
+        if self.detail:  # a receipt without it is what receipts were before
+            value["detail"] = dict(self.detail)
         value["columns"] = list(self.columns)
         value["steps"] = [
             {
@@ -170,8 +175,10 @@ class Receipt:
             )
             columns = tuple(_text(name) for name in _list(value.pop("columns")))
             counts = {name: _count(value.pop(name)) for name in ("rows", "hidden_cells", "package_bytes")}
+            told = value.pop("detail", {})
+            detail = tuple((name, _text(told[name], may_be_empty=True)) for name in sorted(told))
             texts = {name: _text(text, may_be_empty=True) for name, text in value.items()}
-            return cls(columns=columns, steps=steps, **counts, **texts)  # type: ignore[arg-type]
+            return cls(columns=columns, steps=steps, detail=detail, **counts, **texts)  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError):
             raise BadSeal("a malformed receipt") from None
 

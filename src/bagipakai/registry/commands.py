@@ -16,6 +16,7 @@ from bagipakai.registry import (
     alarm_commands,
     building_commands,
     comparing_commands,
+    disclosure_commands,
     explaining_commands,
     hold_commands,
     identity_commands,
@@ -81,6 +82,7 @@ def register(subparsers: Any) -> None:
     check = subparsers.add_parser("check", help="periksa setiap berkas rilis terhadap manifesnya")
     check.set_defaults(run=_check)
     comparing_commands.register(subparsers)
+    disclosure_commands.register(subparsers)
     anew = subparsers.add_parser(
         "rewrap",
         help="ganti kunci penyimpanan: bungkus ulang kunci setiap rilis, kiriman, dan penahanan",

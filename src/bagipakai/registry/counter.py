@@ -10,6 +10,7 @@ from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.objections import plan as objections
+from bagipakai.core.plan import Plan
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
@@ -32,7 +33,11 @@ def objection(order: Order, release: Release, moment: datetime) -> Refusal | Non
         return Refusal("order-recipient-key-unusable")
     if plan.recipient.fingerprint != fingerprint(plan.recipient.key):
         return Refusal("order-recipient-key-unusable")
-    day = day_of(order.placed_at)
+    return objection_to(plan, release, day_of(order.placed_at))
+
+
+def objection_to(plan: Plan, release: Release, day: date) -> Refusal | None:
+    """What stands in the way of this plan by the rules of that day, on whoever's order, or None."""
     catalogue = Catalogue.on(day)
     known = objections.Known(
         catalogue=catalogue,

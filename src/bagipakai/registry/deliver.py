@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.disclosure import Disclosure, RowRule
+from bagipakai.core.disclosure import Disclosure, RowRule, Together
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
 from bagipakai.core.holds import NONE, closed_by_rule, told
 from bagipakai.core.manifest import (
@@ -37,6 +37,10 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
+from bagipakai.registry.disclosure import ledger
+from bagipakai.registry.disclosure.ledger import Ledger
+from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, lines_of
+from bagipakai.registry.disclosure.union import objection
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
@@ -50,6 +54,7 @@ from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
 from bagipakai.registry.releases import Release
 from bagipakai.registry.sdmx import Cube
 from bagipakai.registry.seal import recipient
+from bagipakai.registry.vault import Damaged
 
 log = logging.getLogger("bagipakai.registry")
 
@@ -129,7 +134,7 @@ def cancelled(order: Order, places: Places) -> Receipt:
 def refused(order: Order, no: Refusal) -> Receipt:
     """The receipt that says why nothing was made."""
     log.info("order.refused order=%s code=%s", order.order_id, no.code)
-    return Receipt(order.order_id, order.plan.digest, order.release, refusal=no.code)
+    return Receipt(order.order_id, order.plan.digest, order.release, no.code, detail=tuple(sorted(no.detail.items())))
 
 
 def _finest(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -238,8 +243,35 @@ class Delivery:
         course.begin(Step.AGGREGATION)
         if plan.level is Level.L1:
             most = self.release.most_members
-            return TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
+            made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
+            if isinstance(made, Refusal):
+                return made
+            types = engines.types_of(self._catalogue, plan.unit.value)
+            return self._entered(made, lambda query: engine.count(query, sources, types)) or made
         return RowExtract(plan, self._catalogue, self._package_keys)
+
+    def _entered(self, table: TableExtract, count: Counting) -> Refusal | None:
+        """What the table would tell together with all that were published; without that, it is one of them from now on.
+        Raises OSError."""
+        order, plan = self.order, self.order.plan
+        occupied = Occupied.of(plan, self._catalogue, count)
+        cells = cells_of(plan, lines_of(table.shown), self._catalogue, occupied)
+        if isinstance(cells, Refusal):
+            return cells
+        rule, together = self._rule, Together.on(day_of(order.placed_at))
+        smallest = rule.smallest_persons if plan.unit is Unit.INDIVIDU else rule.smallest_families
+        limits = ledger.Limits(smallest, together.homogeneous_percent, together.homogeneous_under)
+        output = ledger.Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
+        entries = Ledger(self.places.published, self.keys.storage, self.keys.receipt)
+        try:
+            with entries.turn():
+                if no := objection(entries, output, cells, limits, self._catalogue):
+                    return no
+                entries.add(output, cells, self.course.clock())
+        except Damaged as damage:  # what was published is not known, so no table leaves
+            log.error("published.damaged order=%s file=%s", order.order_id, damage.file)
+            return Refusal("published-cells-broken", {"file": damage.file})
+        return None
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""

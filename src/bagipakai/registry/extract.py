@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Cell, Disclosure, hide
+from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
 from bagipakai.core.manifest import DeliveredColumn
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.query import Count, Query, Rows
@@ -157,6 +157,7 @@ class TableExtract:
     """A table of counts (L1), small cells hidden."""
 
     extract: Extract
+    shown: Table
     table: pa.Table
     total: int
     small: int
@@ -194,7 +195,7 @@ class TableExtract:
             return shown
         table = arrow_table(shown, types)
         total = next(line.count for line in shown.lines if line.key == ())
-        return cls(Extract.of(table.schema, plan), table, total or 0, shown.small, shown.partners)
+        return cls(Extract.of(table.schema, plan), shown, table, total or 0, shown.small, shown.partners)
 
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         for batch in self.table.to_batches():

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from bagipakai.core.base_categories import table_filter
 from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.plan import NATION, Format, Level, Plan, Unit
 from bagipakai.core.query import (
@@ -178,7 +179,8 @@ def _protections(plan: Plan, known: Known) -> Iterator[Refusal]:
 
 
 def _table(plan: Plan, known: Known) -> Iterator[Refusal]:
-    """A table has few dimensions, and fewer where its places are small. Only a table has a form for observations."""
+    """A table has few dimensions, and fewer where its places are small; its filter can be compared with those of other
+    tables. Only a table has a form for observations."""
     if plan.format is Format.SDMX_CSV and plan.level is not Level.L1:
         yield Refusal("plan-format-for-tables-only", {"format": plan.format.value})
     if plan.level is Level.L1:
@@ -186,6 +188,10 @@ def _table(plan: Plan, known: Known) -> Iterator[Refusal]:
         most = min(most, known.rule.most_dimensions)
         if len(plan.columns) > most:
             yield Refusal("plan-too-many-dimensions", {"most": str(most)})
+        if plan.population is not None and not any(_wrong(plan.population, known.catalogue)):
+            chosen = table_filter(plan.population, known.catalogue)
+            if isinstance(chosen, Refusal):
+                yield chosen
 
 
 def _filter(plan: Plan, known: Known) -> Iterator[Refusal]:

@@ -195,7 +195,7 @@ def evidence(dossier: Dossier) -> dict[str, Any] | None:
         "order": dossier.state.orders[-1],
         "receipt": receipt,
         "columns": [wording.column(name, catalogue, lang()) for name in receipt.columns] if receipt else [],
-        "refusal": explained(receipt.refusal) if receipt and receipt.refusal else "",
+        "refusal": explained(receipt.refusal, dict(receipt.detail)) if receipt and receipt.refusal else "",
         "steps": [(step, done.get(step), _in_words(done.get(step), catalogue)) for step in Step],
         "plan": dossier.state.decision.plan if dossier.state.decision else "",
         "review": reviews.progress(dossier.state.orders[-1]),

@@ -36,7 +36,7 @@ def page(evaluation: Evaluation | None, day: date, provinces: Mapping[str, str],
         f'<!doctype html>\n<html lang="id">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<style>{_style()}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<style>{style()}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -47,7 +47,7 @@ def _body(evaluation: Evaluation, day: date, provinces: Mapping[str, str]) -> It
         f" orang yang ada di registri. Umur dihitung pada {day.day} {MONTHS[day.month - 1]} {day.year}. Untuk di dalam"
         " saja: kelompok yang kecil dapat menunjuk orangnya.</p>"
     )
-    yield _table("Ringkasan", ("Ukuran", "Nilai", "Artinya"), _summary(evaluation))
+    yield tabulated("Ringkasan", ("Ukuran", "Nilai", "Artinya"), _summary(evaluation))
     yield "<h2>Yang perlu dijelaskan</h2>"
     found = list(_findings(evaluation, provinces))
     half = decimal(100 * FINDING, 1, "id")
@@ -62,7 +62,7 @@ def _body(evaluation: Evaluation, day: date, provinces: Mapping[str, str]) -> It
     if evaluation.damages:
         yield "<h2>Menurut kerusakan barisnya</h2>"
         rows = tuple((kind, *_of(score)) for kind, score in evaluation.damages.items())
-        yield _table("Kerusakan", ("Kerusakan", "Baris", "Tepat", "Terjaring"), rows)
+        yield tabulated("Kerusakan", ("Kerusakan", "Baris", "Tepat", "Terjaring"), rows)
 
 
 def figures_of(evaluation: Evaluation, provinces: Mapping[str, str]) -> Iterator[tuple[str, list[Figure]]]:
@@ -99,8 +99,8 @@ def _of_clerks(quality: Quality) -> Iterator[str]:
         f"<p>{count(quality.pairs, 'id')} pasangan ditelaah orang: yang belum pasti, dan sampel dari yang dijawab cocok"
         " atau tidak cocok tanpa ditelaah. Penelaah tidak melihat peluangnya dan tidak tahu mana yang sampel.</p>"
     )
-    yield _table("Ketepatan menurut penelaah", ("Pasangan", "Nilai", "Artinya"), _rightness(quality))
-    yield _table("Jawaban dan kesepakatan penelaah", ("Ukuran", "Nilai", "Artinya"), _agreement(quality))
+    yield tabulated("Ketepatan menurut penelaah", ("Pasangan", "Nilai", "Artinya"), _rightness(quality))
+    yield tabulated("Jawaban dan kesepakatan penelaah", ("Ukuran", "Nilai", "Artinya"), _agreement(quality))
     if quality.bins:
         yield _figure(calibration_of(quality.bins, "kalibrasi-telaah", "Peluang yang disebut dan kata penelaah"))
 
@@ -324,14 +324,14 @@ def _slug(question: str) -> str:
 
 def _figure(figure: Figure) -> str:
     told = figure.caption
-    table = _table(f"Angka: {_small(told.title)}", told.headings, told.rows)
+    table = tabulated(f"Angka: {_small(told.title)}", told.headings, told.rows)
     return (
         f"<figure>\n<figcaption><h3>{escape(told.title)}</h3>\n<p>{escape(told.says)}</p></figcaption>\n"
         f"<div>{figure.svg()}</div>\n{table}\n</figure>"
     )
 
 
-def _table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def tabulated(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
     body = "\n".join(
         f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(one)}</td>" for one in rest)}</tr>'
@@ -344,7 +344,7 @@ def _table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]])
     )
 
 
-def _style() -> str:
+def style() -> str:
     light, dark = ("".join(f"--{name}:{value};" for name, value in scheme.items()) for scheme in (LIGHT, DARK))
     return f"""
 :root {{ color-scheme: light dark; {light} }}

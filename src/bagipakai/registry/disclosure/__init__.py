@@ -1,0 +1,1 @@
+"""Disclosure control: nothing that leaves isolates a person (disclosure reference 4)."""

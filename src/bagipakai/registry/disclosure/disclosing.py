@@ -1,0 +1,159 @@
+"""A plan for a table of counts, answered with all its margins, which cross: protected, proven, and compared with every
+table of the release that was published before.
+
+The dimensions that are places are one hierarchy, from the largest down; each of the others is total and values. Of
+every combination of levels the release is counted by itself, since a family stands in several cells.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from bagipakai.core.disclosure import AREAS, Cell
+from bagipakai.core.plan import Plan, Unit
+from bagipakai.core.query import Count, Scalar
+from bagipakai.core.refusal import Refusal
+from bagipakai.registry.disclosure.hierarchies import TOTAL, Hierarchy, Label, hierarchy
+from bagipakai.registry.disclosure.published import Line
+from bagipakai.registry.disclosure.suppression import Protected, protected
+from bagipakai.registry.disclosure.tables import Cube, TableRule, too_fine
+
+Counting = Callable[[Count], Sequence[Cell]]  # without margins, families exact
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The variables of one dimension: one, or places from the largest down."""
+
+    names: tuple[str, ...]
+    tree: Hierarchy
+
+    def values(self, node: int) -> dict[str, Scalar | None]:
+        """What a node says of these variables: nothing of those below it."""
+        label = self.tree.labels[node]
+        assert isinstance(label, tuple)  # noqa: S101 - they are made here
+        return dict(zip(self.names, label, strict=False))
+
+
+@dataclass(frozen=True)
+class Disclosed:
+    """A protected table, and what its dimensions are."""
+
+    axes: tuple[Axis, ...]
+    table: Protected
+
+
+def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
+    """Every cell of a published table, the total first: the value of each variable that it tells, and its count; None
+    where it is hidden."""
+    shape = tuple(len(axis.tree) for axis in axes)
+    for nodes, count in zip(np.ndindex(shape), counts, strict=True):
+        values = [axis.values(node) for axis, node in zip(axes, nodes, strict=True)]
+        yield {name: value for some in values for name, value in some.items()}, count
+
+
+def disclosed(plan: Plan, rule: TableRule, count: Counting) -> Disclosed | Refusal:
+    """The table of a plan, or why none may leave. The rule and the plan's own smallest cell both hold. Raises
+    EngineError, and ValueError for a plan of rows."""
+    query = plan.query()
+    if not isinstance(query, Count):
+        raise ValueError("a plan of rows is no table")
+    rule, families = together(plan, rule), plan.unit is Unit.KELUARGA
+    groups = _groups(plan.columns)
+    order = tuple(name for group in groups for name in group)
+    finest = count(replace(query, by=order))
+    axes = []
+    for group in groups:
+        start = order.index(group[0])
+        tree = _tree(group, [cell.key[start : start + len(group)] for cell in finest], rule.most_cells)
+        if isinstance(tree, Refusal):
+            return tree
+        axes.append(Axis(group, tree))
+    leaves, persons = [len(axis.tree.leaves) for axis in axes], sum(cell.persons for cell in finest)
+    if no := too_fine(leaves, len(finest), persons, rule):
+        return no
+    table = protected(_cube(axes, query, finest, count, families), rule, families)
+    return table if isinstance(table, Refusal) else Disclosed(tuple(axes), table)
+
+
+def together(plan: Plan, rule: TableRule) -> TableRule:
+    """What a plan's table must keep to: the rule, and what the plan itself says is the smallest cell."""
+    smallest = plan.protections.smallest_cell
+    return replace(
+        rule,
+        smallest_persons=max(rule.smallest_persons, smallest),
+        smallest_families=max(rule.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
+    )
+
+
+def _groups(names: Sequence[str]) -> list[tuple[str, ...]]:
+    places = tuple(name for name in names if name in AREAS)
+    largest_first = ("prov", "kab", "kec", "desa")
+    nested = tuple(sorted(places, key=lambda name: (largest_first.index(name.split("_")[1]), name)))
+    return [*([nested] if nested else []), *((name,) for name in names if name not in AREAS)]
+
+
+def _tree(group: tuple[str, ...], keys: Sequence[tuple[Scalar | None, ...]], most: int) -> Hierarchy | Refusal:
+    """Each node is the path of values that leads to it."""
+    paths = sorted(set(keys), key=lambda key: [(value is None, value or 0) for value in key])
+    pairs: list[tuple[Label, Label]] = [
+        (path[: at + 1], path[:at] if at else TOTAL) for path in paths for at in range(len(path))
+    ]
+    return hierarchy(" × ".join(group), pairs, most)
+
+
+def _cube(axes: Sequence[Axis], query: Count, finest: Sequence[Cell], count: Counting, families: bool) -> Cube:
+    shape = tuple(len(axis.tree) for axis in axes)
+    persons, found = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for depths in product(*(range(len(axis.names) + 1) for axis in axes)):
+        whole = all(depth == len(axis.names) for depth, axis in zip(depths, axes, strict=True))
+        by = tuple(name for depth, axis in zip(depths, axes, strict=True) for name in axis.names[:depth])
+        for cell in finest if whole else count(replace(query, by=by)):
+            at = _place(axes, depths, cell.key)
+            persons[at], found[at] = cell.persons, cell.families
+    return Cube(tuple(axis.tree for axis in axes), persons, found, families_add_up=families)
+
+
+def _place(axes: Sequence[Axis], depths: Sequence[int], key: tuple[Scalar | None, ...]) -> tuple[int, ...]:
+    at, start = [], 0
+    for axis, depth in zip(axes, depths, strict=True):
+        at.append(axis.tree.places[key[start : start + depth]])
+        start += depth
+    return tuple(at)
+
+
+def as_json(found: Disclosed) -> dict[str, Any]:
+    """The published table alone: what its dimensions are, and its counts in their order; null is hidden."""
+    axes = [{"variables": axis.names, "values": axis.tree.labels, "parents": axis.tree.parents} for axis in found.axes]
+    told: dict[str, Any] = json.loads(json.dumps({"axes": axes, "counts": found.table.published}))
+    return told
+
+
+def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None, ...]]:
+    """Reads `as_json`. Raises KeyError, TypeError or ValueError for anything else."""
+    axes = tuple(
+        Axis(
+            tuple(map(str, one["variables"])),
+            Hierarchy(
+                " × ".join(one["variables"]),
+                tuple(tuple(label) for label in one["values"]),
+                tuple(int(parent) for parent in one["parents"]),
+            ),
+        )
+        for one in told["axes"]
+    )
+    for axis in axes:
+        tree = axis.tree
+        paths = all(isinstance(label, tuple) and len(label) <= len(axis.names) for label in tree.labels)
+        nested = all(-1 < parent < at for at, parent in enumerate(tree.parents[1:], 1))
+        if not (paths and nested and tree.parents[:1] == (-1,) and len(tree.labels) == len(tree.parents)):
+            raise ValueError("a node stands before its parent")
+    counts = tuple(None if count is None else int(count) for count in told["counts"])
+    if len(counts) != prod(len(axis.tree) for axis in axes) or any(count is not None and count < 0 for count in counts):
+        raise ValueError("a table has one count for each combination of nodes")
+    return axes, counts

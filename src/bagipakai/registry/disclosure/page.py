@@ -1,0 +1,430 @@
+"""The risk report of a table, as one page: what leaves, to whom and why, what was hidden, each attack and its verdict,
+what is left to use; then lines to sign, and the figures (disclosure reference 4.9), which are `reporting`'s.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from html import escape
+from types import NoneType
+from typing import Final
+
+import numpy as np
+
+from bagipakai.core.base_categories import base_categories, table_filter
+from bagipakai.core.boxes import Box
+from bagipakai.core.charts import Caption, Figure, Shares, Strip, divided, grid
+from bagipakai.core.plan import Unit
+from bagipakai.core.policy import rules
+from bagipakai.core.query import AREA_COLUMNS, Scalar
+from bagipakai.registry.disclosure.disclosing import Axis
+from bagipakai.registry.disclosure.reporting import HIDDEN, Attack, Figures, Run, programs
+from bagipakai.registry.disclosure.tables import Counts
+from bagipakai.registry.matching.explaining import NBSP, count, percent
+from bagipakai.registry.matching.report import MONTHS, style, tabulated
+from bagipakai.registry.regions import regions
+
+TITLE: Final = "Laporan risiko tabel"
+POLICIES: Final = {"table": "Tabel", "together": "Semua tabel bersama"}  # of policies/disclosure.toml, that were used
+SUM, UNKNOWN = "∑", "?"  # columns
+MOST_ROWS, MOST_COLUMNS, MOST_NUMBERS = 30, 20, 110  # of the map of hidden cells
+
+
+def page(run: Run, found: Figures) -> str:
+    """HTML, whole: no file beside it, no script."""
+    body = "\n".join([*_top(run, found), *_told(run, found), *_below(run, found)])
+    return (
+        f'<!doctype html>\n<html lang="id">\n<head>\n<meta charset="utf-8">\n<title>{TITLE}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<style>{style()}{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{TITLE}</h1>\n{body}\n</main>\n</body>\n"
+        "</html>\n"
+    )
+
+
+def _top(run: Run, found: Figures) -> Iterator[str]:
+    plan = run.plan
+    yield f'<p class="verdict"><strong>{_verdict(found)}</strong></p>'
+    yield "<h2>Apa yang keluar, kepada siapa, atas dasar apa</h2>"
+    yield _list(
+        ("Tabel", f"cacah {_unit(run)} menurut {_names(run, plan.columns)}, dengan semua jumlahnya"),
+        ("Siapa yang dihitung", _population(run)),
+        ("Wilayah", ", ".join(map(_place, plan.area.codes)) or "seluruh Indonesia"),
+        ("Rilis", run.release[0]),
+        ("Penerima", f"{plan.recipient.name} ({plan.recipient.institution})"),
+        ("Tujuan", _purpose(run)),
+        ("Program", plan.programme),
+        ("Dasar hukum", plan.legal_basis),
+        ("Permintaan", plan.request),
+        ("Diteruskan ke pihak lain", "boleh" if plan.onward_sharing else "tidak boleh"),
+        ("Berlaku sampai", _day(plan.ends_on)),
+    )
+    reasons = ((_title(run, one.name), one.reason) for one in plan.variables)
+    yield tabulated("Variabel tabel dan alasannya", ("Variabel", "Alasan"), reasons)
+
+
+def _verdict(found: Figures) -> str:
+    many = count(len(found.attacks), "id")
+    if found.broken:
+        return (
+            f"{count(found.broken, 'id')} dari {many} serangan berhasil: tabel ini jangan diserahkan sebelum diperiksa."
+        )
+    return f"Tidak satu pun dari {many} serangan terhadap tabel ini berhasil."
+
+
+def _told(run: Run, found: Figures) -> Iterator[str]:
+    yield "<h2>Tiga pertanyaan</h2>"
+    yield f'<div class="questions">{"".join(_question(*one) for one in _questions(run, found))}</div>'
+    yield "<h2>Apa yang ditutup, dan mengapa</h2>"
+    yield from _why(run, found)
+    if found.hidden:
+        yield _figure(hidden_cells(run))
+    yield "<h2>Serangan yang dijalankan</h2>"
+    yield (
+        "<p>Setiap serangan memakai pengetahuan yang memang dapat dipunyai orang: berkas yang terbit, aturan penutupan,"
+        " dan apa yang diketahui orang tentang dirinya sendiri.</p>"
+    )
+    heads = ("Serangan", "Putusan", "Hasil", "Batas")
+    yield f'<div class="attacks">{tabulated("Serangan, putusan, hasil, dan batas", heads, _attacks(run, found))}</div>'
+    yield "<h2>Apa yang tersisa untuk dipakai</h2>"
+    yield _figure(usefulness(run, found))
+
+
+def _questions(run: Run, found: Figures) -> Iterator[tuple[str, str, str]]:
+    smallest, unit, alike = count(found.smallest, "id"), _unit(run), found.alike
+    yield (
+        "Dapatkah seseorang ditunjuk?",
+        count(found.below, "id"),
+        f"angka yang terbit menghitung kurang dari {smallest} {unit}, dari {count(found.cells - found.hidden, 'id')}"
+        f" angka; yang terkecil {count(found.least, 'id')}.",
+    )
+    yield (
+        "Dapatkah dihubungkan dengan tabel lain?",
+        count(_of(found, "subtraction").found, "id"),
+        f"pasangan angka berselisih kurang dari {smallest} {unit}, sesudah dibandingkan dengan"
+        f" {count(found.compared, 'id')} tabel lain dari rilis yang sama.",
+    )
+    yield (
+        "Dapatkah sifat seseorang diduga?",
+        percent(alike.nearly / alike.groups if alike.groups else 0.0, "id", 1),
+        f"kelompok yang {run.rule.homogeneous_percent}{NBSP}% atau lebih anggotanya sama dalam satu hal:"
+        f" {count(alike.nearly, 'id')} dari {count(alike.groups, 'id')} kelompok yang terbit;"
+        f" {count(alike.small_nearly, 'id')} di antaranya di bawah {count(run.rule.homogeneous_under, 'id')} {unit}.",
+    )
+
+
+def _of(found: Figures, name: str) -> Attack:
+    return next(one for one in found.attacks if one.name == name)
+
+
+def _why(run: Run, found: Figures) -> Iterator[str]:
+    rule, share = run.rule, percent(found.hidden / found.cells, "id", 1)
+    yield (
+        f"<p>{count(found.hidden, 'id')} dari {count(found.cells, 'id')} angka ({share}) ditutup. Ditutup tidak berarti"
+        " nol. Sebuah angka hanya ditutup karena salah satu dari tiga sebab:</p>"
+    )
+    yield (
+        f"<ol><li>Ia menghitung kurang dari {count(rule.smallest_persons, 'id')} orang, atau kurang dari"
+        f" {count(rule.smallest_families, 'id')} keluarga, atau tidak seorang pun: siapa yang mengenal mereka akan tahu"
+        " sesuatu tentang orang tertentu.</li>"
+        f"<li>Ia memuat {rule.homogeneous_percent}{NBSP}% atau lebih dari kelompok di bawah"
+        f" {count(rule.homogeneous_under, 'id')} orang: siapa yang diketahui ada di kelompok itu akan diketahui pula"
+        " sifatnya.</li>"
+        "<li>Tanpa ditutup, angka lain yang ditutup dapat dihitung dengan mengurangkan jumlahnya.</li></ol>"
+    )
+    yield (
+        "<p>Angka mana ditutup karena sebab yang mana tidak disebut di mana pun: sebabnya saja sudah memberi tahu"
+        " isinya.</p>"
+    )
+
+
+def _attacks(run: Run, found: Figures) -> Iterator[tuple[str, ...]]:
+    values = {
+        "smallest": count(found.smallest, "id"),
+        "less": count(found.smallest - 1, "id"),
+        "unit": _unit(run),
+        "percent": f"{run.rule.homogeneous_percent}{NBSP}%",
+        "under": count(run.rule.homogeneous_under, "id"),
+    }
+    for one in found.attacks:
+        attack, result, limit = _ATTACKS[one.name]
+        tries = "" if one.of is None else count(one.of, "id")
+        told = result.format(found=count(one.found, "id"), of=tries)
+        yield attack, "Temuan" if one.found else "Tahan", told, limit.format(**values)
+
+
+_BEFORE: Final = "{found} angka tertutup didekati; diuji sebelum tabel dibuat, dan yang tidak tahan tidak dibuat"
+_ATTACKS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "read": (
+        "Membaca angka yang terbit",
+        "{found} dari {of} angka",
+        "tidak ada angka di bawah {smallest} {unit}",
+    ),
+    "alike": (
+        "Mencari kelompok kecil yang hampir semuanya sama",
+        "{found} dari {of} kelompok kecil",
+        "tidak ada bagian dengan {percent} atau lebih dari kelompok di bawah {under} {unit}",
+    ),
+    "file": (
+        "Menghitung angka tertutup dari jumlah-jumlahnya, hanya dengan berkas yang terbit",
+        "{found} dari {of} angka tertutup didekati",
+        "tiap angka tertutup tetap mungkin bernilai dalam jarak paling sedikit {smallest}",
+    ),
+    "rule": (
+        "Sama, dan tahu pula aturannya serta angka mana yang ditutup karena kecil",
+        _BEFORE,
+        "tiap angka kecil tetap mungkin bernilai apa saja dari 0 sampai {less}",
+    ),
+    "insiders": (
+        "Orang dalam: mereka yang sendirian dalam sebuah angka, semuanya bersama-sama",
+        _BEFORE,
+        "tiap angka tertutup milik orang lain tetap mungkin bernilai dalam jarak paling sedikit {smallest}",
+    ),
+    "subtraction": (
+        "Mengurangkan angka tabel ini satu dari yang lain, dan dari angka tabel yang terbit sebelumnya",
+        "{found} pasangan angka; dibandingkan dengan {of} tabel lain, dan yang tidak tahan tidak dibuat",
+        "tidak ada selisih di bawah {smallest} {unit}; tidak ada yang memuat {percent} dari yang lain di bawah {under}",
+    ),
+    "union": (
+        "Menyimpulkan dari semua tabel yang terbit sekaligus",
+        "{found} kelompok kecil didekati; bersama {of} tabel lain, dan yang tidak tahan tidak dibuat",
+        "tiap kelompok yang mungkin kecil tetap mungkin bernilai dalam jarak paling sedikit {smallest}",
+    ),
+}
+
+
+def _below(run: Run, found: Figures) -> Iterator[str]:
+    yield "<h2>Yang tidak diuji</h2>"
+    yield "".join(f"<p>{one}</p>" for one in _UNTESTED)
+    yield "<h2>Cara, aturan, dan sumber</h2>"
+    yield f"<p>{_METHOD}</p>"
+    yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(run))
+    yield _list(
+        ("Sidik rilis", run.release[1]),
+        ("Sidik rencana", run.plan.digest),
+        ("Sidik isi tabel", run.content),
+        ("Sidik katalog", run.catalogue.digest),
+        ("Program", ", ".join(f"{name} {number}" for name, number in programs().items())),
+    )
+    yield "<h2>Pengesahan</h2>"
+    yield f'<div class="signatures">{_signature("Disusun oleh")}{_signature("Diperiksa oleh")}</div>'
+    yield "<h2>Lampiran: angka-angkanya</h2>"
+    drawn = [usefulness(run, found), *([hidden_cells(run)] if found.hidden else [])]
+    for told in (figure.caption for figure in drawn):
+        yield tabulated(told.title, told.headings, told.rows)
+
+
+_METHOD: Final = (
+    "Tiap kombinasi tingkat dihitung tersendiri dari rilis, untuk orang dan untuk keluarga. Angka kecil ditutup; angka"
+    " penutup dipilih dengan program linear supaya yang hilang sesedikit mungkin (Fischetti dan Salazar, 2000), lalu"
+    " hasilnya diserang oleh program terpisah yang hanya membaca apa yang akan terbit (Fellegi, 1972) dan memecahkan"
+    " soal bilangan bulat di dekat batas. Tabel yang tidak dapat dilindungi tidak dibuat."
+)
+_UNTESTED: Final = (
+    "Yang dapat disimpulkan dari semua tabel sekaligus dihitung menurut kabupaten dan kota; yang baru terlihat dari"
+    " beberapa di antaranya bersama-sama belum. Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak"
+    " ikut dibandingkan.",
+    "Selisih dua cacah orang diperiksa menurut orang, belum menurut keluarga.",
+)
+
+
+def _policies(run: Run) -> Iterator[tuple[str, ...]]:
+    for name, words in POLICIES.items():
+        rule = rules("disclosure", name).on(run.day)
+        yield words, _day(rule.since), rule.basis
+
+
+# The charts
+
+
+def usefulness(run: Run, found: Figures) -> Figure:
+    """How many of all whom the table counts stand in shown counts, by breakdown."""
+    rows, table = [], []
+    for one in found.left:
+        label = _names(run, one.levels)
+        counted, cells = (
+            percent(part / whole, "id", 1) for part, whole in ((one.counted, found.total), (one.shown, one.cells))
+        )
+        said = f"{count(one.shown, 'id')} dari {count(one.cells, 'id')} angka terbit"
+        rows.append(Shares(label, said, (one.counted, found.total - one.counted), counted))
+        table.append((label, count(one.cells, "id"), count(one.shown, "id"), cells, counted))
+    unit = _unit(run)
+    caption = Caption(
+        "guna",
+        f"Bagian {unit} yang masih terhitung",
+        f"Dari {count(found.total, 'id')} {unit}, berapa yang terhitung dalam angka yang terbit, menurut rinciannya.",
+        ("Rincian", "Angka", "Terbit", "Bagian angka", f"Bagian {unit}"),
+        tuple(table),
+    )
+    return divided(caption, ("dalam angka yang terbit", "dalam angka yang ditutup"), rows)
+
+
+def hidden_cells(run: Run) -> Figure:
+    """Where the hidden cells are: the largest dimension in rows, another in columns, summed over any third."""
+    across = _across(run)
+    along = max(
+        (at for at in range(len(run.axes)) if at != across), key=lambda at: len(run.axes[at].tree), default=None
+    )
+    hidden = _summed((run.cube == HIDDEN).astype(np.int64), along, across)
+    many = run.cube.size // hidden.size
+    labels = ["Semua"] if along is None else _labels(run, run.axes[along])
+    columns = [SUM] if across is None else _columns(run, run.axes[across])
+    sums = hidden.sum(1)
+    drawn = sorted(sorted(np.flatnonzero(sums).tolist(), key=lambda row: -sums[row])[:MOST_ROWS])
+    rows, table = [], []
+    for row in drawn:
+        told = f"{count(sums[row], 'id')} dari {count(many * len(columns), 'id')}"
+        rows.append(Strip(labels[row], told, tuple((hidden[row] / many).tolist())))
+        table.append((labels[row], count(many * len(columns), "id"), count(sums[row], "id")))
+    where = _names(run, [name for at in (along, across) if at is not None for name in run.axes[at].names])
+    left = int((sums > 0).sum()) - len(drawn)
+    more = f" {count(left, 'id')} baris lain, yang tidak lebih banyak ditutup, ada di tabel.csv." if left else ""
+    says = f"Satu baris untuk tiap nilai yang angkanya ada yang ditutup; kolom {SUM} adalah jumlahnya"
+    says += f", kolom {UNKNOWN} yang tidak diketahui.{more}" if UNKNOWN in columns else f".{more}"
+    headings = (_names(run, run.axes[along].names) if along is not None else "Tabel", "Angka", "Ditutup")
+    caption = Caption("tertutup", f"Letak angka yang ditutup: {where}", says, headings, tuple(table))
+    key = "ditutup" if many == 1 else "ditutup; penuh: semua yang ada di kotak itu"
+    in_order = across is not None and _is_numbers(run.axes[across])
+    return grid(caption, key, columns, rows, in_order=in_order)
+
+
+def _across(run: Run) -> int | None:
+    """The dimension of the columns: numbers rather than names, and the largest that fits."""
+    fit = []
+    for at, axis in enumerate(run.axes):
+        numbers, nodes = _is_numbers(axis), len(axis.tree)
+        if nodes <= (MOST_NUMBERS if numbers else MOST_COLUMNS):
+            fit.append((numbers, nodes, -at))
+    return -max(fit)[2] if fit else None
+
+
+def _is_numbers(axis: Axis) -> bool:
+    return len(axis.names) == 1 and all(type(value) in (int, NoneType) for value in _values(axis))
+
+
+def _values(axis: Axis) -> list[Scalar | None]:
+    """What each node below the total is called."""
+    return [list(axis.values(node).values())[-1] for node in range(1, len(axis.tree))]
+
+
+def _summed(hidden: Counts, along: int | None, across: int | None) -> Counts:
+    """In two dimensions: rows, columns."""
+    kept = [at for at in (along, across) if at is not None]
+    told = np.moveaxis(hidden, kept, range(len(kept)))
+    told = told.sum(tuple(range(len(kept), hidden.ndim)))
+    return np.expand_dims(told, [at for at, one in enumerate((along, across)) if one is None])
+
+
+# Words
+
+
+def _unit(run: Run) -> str:
+    return "orang" if run.plan.unit is Unit.INDIVIDU else "keluarga"
+
+
+def _title(run: Run, name: str) -> str:
+    return run.catalogue[name].title()
+
+
+def _names(run: Run, names: Sequence[str]) -> str:
+    return " × ".join(_title(run, name) for name in names)
+
+
+def _purpose(run: Run) -> str:
+    purpose = rules("purposes", "purpose", ("code",)).on(run.day, run.plan.purpose)
+    return f"{purpose['name']} ({run.plan.purpose})"
+
+
+def _population(run: Run) -> str:
+    """By what is compared with other tables, so however it was asked for."""
+    chosen = table_filter(run.plan.population, run.catalogue)
+    if not isinstance(chosen, Box):
+        return "tidak seorang pun"
+    return "; ".join(f"{_title(run, name)}: {_categories(run, name, mask)}" for name, mask in chosen.masks) or "semua"
+
+
+def _categories(run: Run, name: str, mask: int) -> str:
+    dimension = base_categories(run.catalogue[name])
+    assert dimension is not None  # noqa: S101 - it has a mask
+    values = [row[name] for bit, row in dimension.pieces() if mask & bit]
+    known = [one for one in values if one is not None]
+    told = [_value(run, name, one) for one in known]
+    numbers = [one for one in known if isinstance(one, int) and not isinstance(one, bool)]
+    if len(numbers) == len(known) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        told = [f"{told[0]} sampai {told[-1]}"]
+    return ", ".join([*told, *(["tidak diketahui"] if None in values else [])])
+
+
+def _value(run: Run, name: str, value: Scalar | None) -> str:
+    codes = run.catalogue[name].codes
+    if value is None:
+        return "tidak diketahui"
+    if isinstance(value, bool):
+        return "ya" if value else "tidak"
+    if codes is not None and value in codes:
+        return codes.label(str(value))
+    return _place(str(value)) if name in AREA_COLUMNS.values() else str(value)
+
+
+def _labels(run: Run, axis: Axis) -> list[str]:
+    names = [list(axis.values(node))[-1] for node in range(1, len(axis.tree))]
+    return ["Semua", *(_value(run, name, value) for name, value in zip(names, _values(axis), strict=True))]
+
+
+def _columns(run: Run, axis: Axis) -> list[str]:
+    labels = zip(_values(axis), _labels(run, axis)[1:], strict=True)
+    return [SUM, *(UNKNOWN if value is None else label for value, label in labels)]
+
+
+def _place(code: str) -> str:
+    return f"{regions()[code].name} ({code})" if code in regions() else code
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+# Markup
+
+
+def _list(*pairs: tuple[str, str]) -> str:
+    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(told)}</dd>' for name, told in pairs)}</dl>"
+
+
+def _question(asked: str, number: str, sentence: str) -> str:
+    return f"<section><h3>{asked}</h3><p><strong>{escape(number)}</strong> {escape(sentence)}</p></section>"
+
+
+def _figure(figure: Figure) -> str:
+    told = figure.caption
+    return (
+        f"<figure>\n<figcaption><h3>{escape(told.title)}</h3>\n<p>{escape(told.says)} Angkanya ada di lampiran.</p>"
+        f"</figcaption>\n<div>{figure.svg()}</div>\n</figure>"
+    )
+
+
+def _signature(who: str) -> str:
+    lines = "".join(f"<dt>{one}</dt><dd></dd>" for one in ("Nama", "Jabatan", "Tanggal", "Tanda tangan"))
+    return f"<section><h3>{who}</h3><dl>{lines}</dl></section>"
+
+
+_STYLE: Final = """
+ol { max-width: 70ch; padding-left: 1.5rem; }
+li + li { margin-top: 0.5rem; }
+dl { display: grid; grid-template-columns: 12rem minmax(0, 1fr); gap: 0.25rem 1rem; max-width: 56rem; }
+dt { color: var(--text-secondary); }
+dd { margin: 0; overflow-wrap: anywhere; }
+.verdict { border-left: 0.25rem solid var(--brand); padding-left: 1rem; font-size: 1.25rem; }
+.questions, .signatures { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0 1.5rem; }
+.questions section { display: grid; grid-template-rows: subgrid; grid-row: span 2; margin-bottom: 1.5rem; }
+.questions strong { display: block; font-size: 2.125rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.questions p { margin: 0.5rem 0 0; }
+.attacks :is(th, td) { min-width: 10rem; }
+.attacks :is(th, td):nth-child(2) { min-width: 4rem; }
+.signatures section { margin-bottom: 1.5rem; }
+.signatures dl { grid-template-columns: 8rem minmax(0, 1fr); }
+.signatures dd { border-bottom: 1px solid var(--border-strong); min-height: 1.75rem; }
+.signatures dd:last-child { min-height: 5rem; }
+@media (max-width: 40rem) { main > dl { display: block; } main > dl dd { margin-bottom: 0.75rem; } }
+@media (min-width: 60rem) { figure { grid-template-columns: minmax(0, 44rem); } }
+@media print { section, figure, dl { break-inside: avoid; } }
+"""

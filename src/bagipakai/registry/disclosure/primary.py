@@ -1,0 +1,70 @@
+"""Which cells may not be shown for their own sake (primary suppression; disclosure reference §3.1, §4.4)."""
+
+import numpy as np
+
+from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks, TableRule
+
+
+def primary(cube: Cube, rule: TableRule) -> Marks:
+    """The cells of a table of counts that are hidden for being small or empty, or for saying the same of nearly
+    everybody in a group. A structural zero is not hidden: everybody knows it."""
+    return (small(cube, rule) | homogeneous(cube, rule)) & ~cube.structural
+
+
+def small(cube: Cube, rule: TableRule) -> Marks:
+    """Fewer persons or fewer families than may be shown, nobody included, as in `core.disclosure.hide`."""
+    return (cube.persons < rule.smallest_persons) | (cube.families < rule.smallest_families)
+
+
+def homogeneous(cube: Cube, rule: TableRule) -> Marks:
+    """Categories that hold nearly all of a small group, in any dimension: who is known to be in the group is known to
+    be in the category (group attribute disclosure). A group with one category only tells nothing new."""
+    found = np.zeros(cube.shape, np.bool_)
+    for axis, tree in enumerate(cube.hierarchies):
+        persons, marks = np.moveaxis(cube.persons, axis, 0), np.moveaxis(found, axis, 0)
+        for node in tree.inner:
+            below = list(tree.children[node])
+            if len(below) > 1:
+                group = (persons[node] > 0) & (persons[node] < rule.homogeneous_under)
+                marks[below] |= group & (100 * persons[below] >= rule.homogeneous_percent * persons[node])
+    return found
+
+
+def dominated(magnitudes: Magnitudes, rule: TableRule) -> Marks:
+    """Magnitudes that tell of one contributor: by the (2, k) rule, by the p% rule (the second largest subtracts himself
+    and estimates the largest), or with too few contributors. Where nobody contributes there is nothing to hide."""
+    two = magnitudes.largest + magnitudes.second
+    k_rule = 100 * two > rule.dominance_percent * magnitudes.total
+    p_rule = 100 * (magnitudes.total - two) < rule.p_percent * magnitudes.largest
+    return (magnitudes.contributors > 0) & (k_rule | p_rule | (magnitudes.contributors < rule.smallest_contributors))
+
+
+def owners(cube: Cube) -> Counts:
+    """For each cell that holds one person or one family, the number of that contributor; -1 elsewhere.
+
+    He knows his cells exactly. Two such cells are surely his if one is a part of the other; otherwise they are taken to
+    be of two contributors, and neither protects the other.
+    """
+    alone = (cube.persons == 1) | (cube.families == 1)
+    number = np.where(alone, np.arange(alone.size).reshape(cube.shape), -1)
+    joined: list[Counts] = []  # pairs of a cell and a part of it
+    for axis, tree in enumerate(cube.hierarchies):
+        lines = np.moveaxis(number, axis, 0)
+        for node in tree.inner:
+            below = list(tree.children[node])
+            part, whole = np.broadcast_arrays(lines[below], lines[node])
+            both = (part >= 0) & (whole >= 0)
+            joined.append(np.stack([part[both], whole[both]]))
+    return _merged(number, np.concatenate(joined, axis=1)) if joined else number
+
+
+def _merged(number: Counts, pairs: Counts) -> Counts:
+    """`number`, with one number for all cells that pairs join."""
+    flat = number.ravel().copy()
+    while True:
+        before = flat[pairs].copy()
+        least = before.min(0)
+        for side in pairs:
+            np.minimum.at(flat, side, least)
+        if (flat[pairs] == before).all():
+            return flat.reshape(number.shape)

@@ -1,0 +1,236 @@
+"""What the lines of a published table are about, as the ledger compares them: boxes of base categories, and places.
+
+A place is the interval of the codes of ten digits that begin with its code, so that a regency lies inside its province
+without a gazetteer. A place whose code is not known is a category of its own.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, reduce
+from operator import or_
+from typing import Final
+
+import numpy as np
+
+from bagipakai.core.base_categories import base_categories, coarsened, refined, table_filter
+from bagipakai.core.disclosure import Cell, Table
+from bagipakai.core.plan import Plan, Unit
+from bagipakai.core.query import AREA_COLUMNS, Count, Scalar, columns_of
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
+from bagipakai.registry.disclosure.containment import Box, Cells, Region
+from bagipakai.registry.disclosure.ledger import Difference
+from bagipakai.registry.regions import parent_of, regions
+
+_DIGITS: Final = {column: digits for digits, column in AREA_COLUMNS.items()}
+_NAMED: Final = {f"nama_{column.removeprefix('kode_')}": digits for column, digits in _DIGITS.items()}
+_LEAF: Final = 10  # digits
+_RELATION: Final = "hubungan_kepala_keluarga"  # the first of its codes is the head
+_UNKNOWN: Final = 1  # mask of a place that is not known
+_NOT_KNOWN: Final = "tidak diketahui"
+_SHOWN: Final = 6  # values
+
+Bits = Mapping[str, Mapping[Scalar | None, int]]
+Line = tuple[Mapping[str, Scalar | None], int | None]  # the value of each dimension that is told; None is hidden
+Counting = Callable[[Count], Iterable[Cell]]
+
+
+@dataclass(frozen=True)
+class Occupied:
+    """Where anybody is at all, of those whom a plan may count. `codes`: of its area. `masks`: of each variable of its
+    filter, by regency, the categories that anybody there has. Who names an empty category or place names nothing, and
+    would only seem to ask about somebody else."""
+
+    codes: tuple[str, ...]
+    masks: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def of(cls, plan: Plan, catalogue: Catalogue, count: Counting) -> "Occupied":
+        """Raises EngineError."""
+        codes, unit = plan.area.codes, plan.unit.value
+        met: set[str] = set()
+        for digits in {len(code) for code in codes} if len(codes) > 1 else ():
+            met |= {str(cell.key[0]) for cell in count(Count(unit, (AREA_COLUMNS[digits],), None, codes))}
+        masks: dict[str, dict[str, int]] = {}
+        for name in sorted(set(columns_of(plan.population))):
+            bits, by_place = _bits(name, catalogue), masks.setdefault(name, {})
+            for cell in count(Count(unit, ("kode_kab", name), None, codes)):
+                place, value = str(cell.key[0]), cell.key[1]
+                by_place[place] = by_place.get(place, 0) | bits.get(value, _other(bits))
+        return cls(tuple(code for code in codes if code in met) if met else codes, masks)
+
+    def mask(self, name: str, mask: int, region: Region) -> int:
+        """What of these categories anybody in the region has. The whole mask where nobody is: it says nothing."""
+        places = self.masks[name].items()
+        here = [found for place, found in places if any(_met(_stretch(place), one) for one in region)]
+        return mask & reduce(or_, here, 0) or mask
+
+
+def cells_of(plan: Plan, lines: Iterable[Line], catalogue: Catalogue, occupied: Occupied) -> Cells | Refusal:
+    """The counts that a table tells: the lines that it shows, and what is left of a total when those shown are taken
+    away. Families are counted as their heads, so that tables of persons and of families compare. Refused where the
+    filter is none that can be compared, or a place has a name that no place has."""
+    chosen = table_filter(plan.population, catalogue)
+    if isinstance(chosen, Refusal):
+        return chosen
+    if chosen is None:
+        return Refusal("table-filter-chooses-nobody")
+    masks = dict(chosen.masks)
+    if plan.unit is Unit.KELUARGA:
+        heads = _bits(_RELATION, catalogue)[next(iter(catalogue[_RELATION].codes or ()))]
+        masks[_RELATION] = masks.get(_RELATION, -1) & heads
+    area = _merged(map(_stretch, _coarsest(occupied.codes) or ("",)))
+    bits = {name: _bits(name, catalogue) for name in plan.columns if name not in {*_DIGITS, *_NAMED}}
+    boxes: dict[tuple[tuple[str, int], ...], int] = {}
+    places: dict[Region, int] = {}
+    told = []
+    table = [(dict(values), count, *_about(values, masks, area, bits)) for values, count in lines]
+    shown = [(box, region, count) for _, count, box, region in table if count is not None]
+    for box, region, count in (*shown, *_left(table)):
+        if not region:
+            return Refusal("table-place-unknown")
+        finer = {
+            name: occupied.mask(name, mask, region) if name in occupied.masks else mask for name, mask in box.items()
+        }
+        key = tuple(sorted(refined(finer).items()))
+        told.append((boxes.setdefault(key, len(boxes)), places.setdefault(region, len(places)), count))
+    numbers = np.array(sorted(set(told)), np.int64).reshape(-1, 3)
+    return Cells([dict(one) for one in boxes], list(places), numbers[:, 0], numbers[:, 1], numbers[:, 2])
+
+
+Told = tuple[Mapping[str, Scalar | None], int | None, Box, Region]
+
+
+def _left(table: Iterable[Told]) -> Iterator[tuple[Box, Region, int]]:
+    """Of each total that is shown, how many are in its hidden parts together: what anybody can subtract."""
+    about = {frozenset(line[0].items()): line for line in table}
+    parts: dict[tuple[frozenset[tuple[str, Scalar | None]], str], list[Told]] = {}
+    for key, line in about.items():
+        for name in line[0]:
+            whole = key - {(name, line[0][name])}
+            if whole in about:
+                parts.setdefault((whole, name), []).append(line)
+    for (whole, name), below in parts.items():
+        total, hidden = about[whole][1], [line for line in below if line[1] is None]
+        if total is not None and hidden:
+            left = total - sum(line[1] or 0 for line in below)
+            box = dict(hidden[0][2])
+            if name in box:
+                box[name] = reduce(or_, (line[2][name] for line in hidden if name in line[2]))
+            yield box, _merged(span for line in hidden for span in line[3]), left
+
+
+def lines_of(table: Table) -> Iterator[Line]:
+    """Of a table that is a tree."""
+    for line in table.lines:
+        yield dict(zip(table.dimensions, line.key, strict=False)), line.count
+
+
+def refusal(found: Difference, catalogue: Catalogue) -> Refusal:
+    """Names the two counts in words; no number of anybody, nor whether few are between them or nearly all are in both:
+    that is what must not be told."""
+    about = words(*found.narrow, catalogue), words(*found.wide, catalogue)
+    return Refusal("tables-tell-a-few", {"narrow": about[0], "wide": about[1]})
+
+
+def words(box: Box, region: Region, catalogue: Catalogue) -> str:
+    """What a count is about: "desil 1, 2; jenis_kelamin 2; Kabupaten Bogor"."""
+    told = [f"{name} {_values(name, mask, catalogue)}" for name, mask in sorted(coarsened(box).items())]
+    return "; ".join((*told, _place(region)))
+
+
+def _values(name: str, mask: int, catalogue: Catalogue) -> str:
+    dimension = base_categories(catalogue[name])
+    if name in _DIGITS or name in _NAMED or dimension is None:
+        return _NOT_KNOWN
+    rows = (row for bit, row in dimension.pieces() if mask & bit)
+    found = [_NOT_KNOWN if row[name] is None else str(row[name]).lower() for row in rows]
+    return ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+
+
+def _place(region: Region) -> str:
+    if region == (_stretch(""),):
+        return "Indonesia"
+    alone = (one.name for one in regions().values() if (_stretch(one.code),) == region)
+    return next(alone, f"{len(region)} wilayah")
+
+
+def _about(values: Mapping[str, Scalar | None], masks: Box, area: Region, bits: Bits) -> tuple[Box, Region]:
+    box = dict(masks)
+    for name, value in values.items():
+        if name in bits:
+            box[name] = box.get(name, -1) & bits[name].get(value, _other(bits[name]))
+        elif value is None:
+            box[name] = _UNKNOWN
+        elif name in _DIGITS:
+            area = _within(area, [_stretch(str(value))])
+        else:
+            area = _within(area, _called(str(value), _NAMED[name]))
+    return box, area
+
+
+def _other(bits: Mapping[Scalar | None, int]) -> int:
+    """The mask of whatever is none of the catalogue's values."""
+    return max(bits.values()) << 1
+
+
+def _bits(name: str, catalogue: Catalogue) -> Mapping[Scalar | None, int]:
+    """The mask of each value of the catalogue."""
+    dimension = base_categories(catalogue[name])
+    assert dimension is not None  # noqa: S101 - what may divide a table has base categories; a test holds it
+    return {row[name]: mask for mask, row in dimension.pieces()}
+
+
+def _called(name: str, digits: int) -> Iterable[tuple[int, int]]:
+    """The places of one level with this name: there may be several."""
+    return _by_name(digits).get(name, ())
+
+
+@cache
+def _by_name(digits: int) -> Mapping[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = {}
+    for one in regions().at_level({2: 1, 4: 2, 6: 3, 10: 4}[digits]):
+        found.setdefault(one.name, []).append(_stretch(one.code))
+    return found
+
+
+@cache
+def _parts() -> Mapping[str, int]:
+    """How many places lie directly in each."""
+    return Counter(parent_of(one.code) for one in regions().values() if len(one.code) > 2)
+
+
+def _coarsest(codes: Iterable[str]) -> set[str]:
+    """The same area; where all parts of a place are named, the place."""
+    found = set(codes)
+    for digits in sorted(_DIGITS.values(), reverse=True)[:-1]:
+        whole = Counter(parent_of(code) for code in found if len(code) == digits)
+        for place in (one for one, many in whole.items() if many == _parts().get(one)):
+            found = {code for code in found if parent_of(code) != place} | {place}
+    return found
+
+
+def _met(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return max(one[0], other[0]) <= min(one[1], other[1])
+
+
+def _stretch(code: str) -> tuple[int, int]:
+    return int(code.ljust(_LEAF, "0")), int(code.ljust(_LEAF, "9"))
+
+
+def _merged(stretches: Iterable[tuple[int, int]]) -> Region:
+    """In order, those that touch as one."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(set(stretches)):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def _within(area: Region, stretches: Iterable[tuple[int, int]]) -> Region:
+    """What of these stretches lies in the area."""
+    met = ((max(first, begin), min(last, end)) for first, last in stretches for begin, end in area)
+    return _merged((first, last) for first, last in met if first <= last)

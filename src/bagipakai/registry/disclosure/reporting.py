@@ -1,0 +1,167 @@
+"""What a table of counts tells about people, in figures, for those who answer for it: how it was attacked, and what of
+it is left to use (disclosure reference 4.9; the three questions: WP29 Opinion 05/2014). `page` tells them.
+
+Whatever stands here can be computed from the published files, or is a number of tables, a policy, a name or a digest.
+No true count of a hidden cell reaches this module, nor which hidden cells are the small ones: recipients read it, too.
+Two attacks need to know these; they are run before a table is made (`suppression.ATTACKERS`), and what they break is no
+table. There is no clock in it: the same plan and release, compared with the same tables, give the same bytes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cached_property
+from importlib.metadata import version
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+
+from bagipakai.core.plan import Plan, Unit
+from bagipakai.core.variables import Catalogue
+from bagipakai.registry.disclosure.audit import audit
+from bagipakai.registry.disclosure.disclosing import Axis
+from bagipakai.registry.disclosure.tables import Counts, TableRule
+
+PROGRAMS: Final = ("bagipakai", "duckdb", "highspy", "numpy")
+HIDDEN: Final = -1
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `registry disclose` did. `release`: version and digest; `counts`: one per cell in C order, None where it is
+    hidden; `rule` with the plan's own smallest cell in it; `compared`: how many published tables it was looked at
+    beside, without finding anything; `content`: digest of the table."""
+
+    plan: Plan
+    release: tuple[str, str]
+    catalogue: Catalogue
+    axes: tuple[Axis, ...]
+    counts: tuple[int | None, ...]
+    rule: TableRule
+    day: date
+    compared: int
+    content: str
+
+    @property
+    def smallest(self) -> int:
+        return self.rule.smallest_persons if self.plan.unit is Unit.INDIVIDU else self.rule.smallest_families
+
+    @cached_property
+    def cube(self) -> Counts:
+        """The published counts, one axis per dimension; HIDDEN where nothing is told."""
+        told = np.array([HIDDEN if one is None else one for one in self.counts], np.int64)
+        return told.reshape([len(axis.tree) for axis in self.axes])
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of one breakdown: of its `cells`, those `shown`, and how many persons or families they count."""
+
+    levels: tuple[str, ...]
+    cells: int
+    shown: int
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Groups (a shown count that is divided) and those of which a shown part holds nearly all; the same of groups so
+    small that policy forbids it."""
+
+    groups: int
+    nearly: int
+    small: int
+    small_nearly: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """How often it succeeded, of how many tries; None where that number is itself a secret."""
+
+    name: str
+    found: int
+    of: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Every figure of the report. `least`: the smallest count that is shown."""
+
+    total: int
+    cells: int
+    hidden: int
+    smallest: int
+    least: int
+    below: int
+    compared: int
+    alike: Alike
+    attacks: tuple[Attack, ...]
+    left: tuple[Left, ...]
+
+    @property
+    def broken(self) -> int:
+        """How many attacks succeeded."""
+        return sum(one.found > 0 for one in self.attacks)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def figures(run: Run) -> Figures:
+    """Attacks the published table, and counts what is left of it. Raises `audit.Contradiction` for what is no table."""
+    shown = run.cube[run.cube != HIDDEN]
+    hidden = {int(cell): run.smallest for cell in np.flatnonzero(run.cube == HIDDEN)}
+    near = audit([axis.tree for axis in run.axes], run.counts, hidden)
+    alike, below = _alike(run), int((shown < run.smallest).sum())
+    attacks = (
+        Attack("read", below, len(shown)),
+        Attack("alike", alike.small_nearly, alike.small),
+        Attack("file", len(near), len(hidden)),
+        Attack("rule", 0, None),
+        Attack("insiders", 0, None),
+        Attack("subtraction", 0, run.compared),
+        Attack("union", 0, run.compared),
+    )
+    return Figures(
+        int(run.cube.flat[0]), run.cube.size, len(hidden), run.smallest, int(shown.min()), below, run.compared, alike,
+        attacks, tuple(_left(run)),
+    )  # fmt: skip
+
+
+def programs() -> dict[str, str]:
+    """What made the table, and its versions."""
+    return {name: version(name) for name in PROGRAMS}
+
+
+def _left(run: Run) -> Iterator[Left]:
+    """Of every combination of levels but the total."""
+    depths = [_depths(axis) for axis in run.axes]
+    for levels in product(*(range(len(axis.names) + 1) for axis in run.axes)):
+        if any(levels):
+            some = run.cube[np.ix_(*(np.flatnonzero(one == depth) for one, depth in zip(depths, levels, strict=True)))]
+            shown = some[some != HIDDEN]
+            names = tuple(axis.names[depth - 1] for axis, depth in zip(run.axes, levels, strict=True) if depth)
+            yield Left(names, some.size, len(shown), int(shown.sum()))
+
+
+def _depths(axis: Axis) -> Counts:
+    """Of each node, how far it is from the total."""
+    found = np.zeros(len(axis.tree), np.int64)
+    for node, parent in enumerate(axis.tree.parents[1:], 1):
+        found[node] = found[parent] + 1
+    return found
+
+
+def _alike(run: Run) -> Alike:
+    """As `primary.homogeneous`, by what is published."""
+    found = np.zeros(4, np.int64)
+    for at, axis in enumerate(run.axes):
+        counts = np.moveaxis(run.cube, at, 0)
+        for node in axis.tree.inner:
+            parts, whole = counts[list(axis.tree.children[node])], counts[node]
+            group = (whole > 0) & (len(parts) > 1)
+            nearly = group & (100 * parts.max(0) >= run.rule.homogeneous_percent * whole)
+            small = group & (whole < run.rule.homogeneous_under)
+            found += [group.sum(), nearly.sum(), small.sum(), (nearly & small).sum()]
+    return Alike(*found.tolist())

@@ -1,0 +1,185 @@
+"""A table with all its margins: what it shows is true, what is small is hidden, and an attacker who has only the files
+finds nothing; of a table in which one hidden cell was shown, or of two that tell together, he does."""
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from tests.registry import small
+from tests.registry.disclosure.test_published import ages, of_age
+from tests.registry.orders import a_house, a_plan
+
+from bagipakai.cli import main
+from bagipakai.core.plan import Unit
+from bagipakai.core.query import Column, Compare, Const, Op
+
+PLANS = {
+    "persons": a_plan("L1", Unit.INDIVIDU, ("umur", "desil")),
+    "persons by place": a_plan("L1", Unit.INDIVIDU, ("desil", "kode_prov", "jenis_kelamin")),
+    "families": a_plan("L1", Unit.KELUARGA, ("kode_kab", "desil")),
+    "some of them": a_plan(
+        "L1",
+        Unit.INDIVIDU,
+        ("jenis_kelamin", "kelas_tertinggi"),
+        population=Compare(Op.AT_MOST, Column("desil"), Const(7)),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def nation(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nation")
+    house = a_house(folder / "var")
+    release, rows = small.small_release(folder / "releases", families=1_200, seal=house.keys.seal)
+    return house, release, rows
+
+
+@pytest.fixture
+def var(nation, tmp_path, monkeypatch):
+    """A house of its own, with the keys of the nation's, in which nothing was published yet."""
+    house, _, _ = nation
+    own = tmp_path / "var"
+    own.mkdir()
+    (own / "keys").symlink_to(house.var / "keys")
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(own))
+    return own
+
+
+def disclose(nation, tmp_path, plan, name="out") -> int:
+    file = tmp_path / f"{name}.json"
+    file.write_text(json.dumps(plan.to_json()))
+    files = ["--plan", str(file), "--release", str(nation[1].folder), "--out", str(tmp_path / name)]
+    return main(["registry", "disclose", *files])
+
+
+def audit(tmp_path, *names) -> int:
+    return main(["registry", "audit", *(str(tmp_path / name) for name in names)])
+
+
+def table(tmp_path, name="out") -> dict:
+    return json.loads((tmp_path / name / "tabel.json").read_bytes())
+
+
+def lines(told) -> dict:
+    """Cell by cell, what it tells of each variable, and its count."""
+    axes = [(one["variables"], one["values"]) for one in told["axes"]]
+    found, at = {}, 0
+
+    def walk(depth, values):
+        nonlocal at
+        if depth == len(axes):
+            found[frozenset(values.items())] = told["counts"][at]
+            at += 1
+            return
+        names, labels = axes[depth]
+        for label in labels:
+            walk(depth + 1, values | dict(zip(names, label, strict=False)))
+
+    walk(0, {})
+    return found
+
+
+def counted(rows, plan) -> Counter:
+    """Every combination of values of some of the variables, from the rows."""
+    found, chosen = Counter(), rows[plan.unit]
+    if plan.population is not None:
+        chosen = [row for row in chosen if row["desil"] is not None and row["desil"] <= 7]
+    for row in chosen:
+        for many in range(len(plan.columns) + 1):
+            for names in combinations(plan.columns, many):
+                found[frozenset((name, row[name]) for name in names)] += 1
+    return found
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_what_is_shown_is_true_and_nothing_small_is_shown(name, nation, var, tmp_path, capsys):
+    plan = PLANS[name]
+    assert disclose(nation, tmp_path, plan) == 0
+    told, true = lines(table(tmp_path)), counted(nation[2], plan)
+    assert set(true) <= set(told)
+    assert all(count is None or count == true[about] for about, count in told.items())
+    assert all(told[about] is None for about, count in true.items() if count < 10)
+    assert told[frozenset()] == true[frozenset()]
+    report = json.loads((tmp_path / "out" / "laporan.json").read_bytes())
+    assert report["hidden"] == sum(count is None for count in told.values()) and report["cells"] == len(told)
+    assert audit(tmp_path, "out") == 0
+
+
+def test_the_same_plan_and_release_give_the_same_table(nation, var, tmp_path):
+    plan = PLANS["persons"]
+    assert [disclose(nation, tmp_path, plan, name) for name in ("one", "two")] == [0, 0]
+    reports = [(tmp_path / name / "laporan.json").read_bytes() for name in ("one", "two")]
+    assert reports[0] == reports[1] and table(tmp_path, "one") == table(tmp_path, "two")
+
+
+def test_one_hidden_cell_that_is_shown_gives_others_away(nation, var, tmp_path, capsys):
+    """For each of them: with any one shown, another can be computed, or nearly, or it is small itself."""
+    assert disclose(nation, tmp_path, PLANS["persons"]) == 0
+    told, true = table(tmp_path), counted(nation[2], PLANS["persons"])
+    abouts = list(lines(told))
+    hidden = [at for at, count in enumerate(told["counts"]) if count is None]
+    assert len(hidden) >= 4
+    caught = []
+    for at in hidden:
+        count = true[abouts[at]]
+        changed = told | {"counts": [count if place == at else one for place, one in enumerate(told["counts"])]}
+        (tmp_path / "out" / "tabel.json").write_text(json.dumps(changed))
+        caught.append(count < 10 or audit(tmp_path, "out") == 1)
+    assert all(caught)
+    assert "disclosed-cell-is-near" in capsys.readouterr().err
+
+
+def test_two_tables_that_tell_a_few_people_together_are_not_both_made(nation, var, tmp_path, monkeypatch, capsys):
+    """Nor would an auditor let them pass who has only the files."""
+    release, rows = small.small_release(tmp_path / "few", families=40, seal=nation[0].keys.seal)
+    nation = (nation[0], release, rows)
+    narrow, wide = map(of_age, ages(rows[Unit.INDIVIDU], 10))
+    assert disclose(nation, tmp_path, wide, "wide") == 0
+    assert disclose(nation, tmp_path, narrow, "narrow") == 1
+    assert "tables-tell-a-few" in capsys.readouterr().err and not (tmp_path / "narrow").exists()
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(_another(nation, tmp_path)))
+    assert disclose(nation, tmp_path, narrow, "narrow") == 0  # a house that forgot
+    assert (audit(tmp_path, "wide"), audit(tmp_path, "narrow")) == (0, 0)
+    assert audit(tmp_path, "wide", "narrow") == 1
+    assert "tables-tell-a-few" in capsys.readouterr().err
+
+
+def _another(nation, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "keys").symlink_to(nation[0].var / "keys")
+    return other
+
+
+def test_what_is_no_table_or_stands_already_is_refused_with_a_sentence(nation, var, tmp_path, capsys):
+    assert disclose(nation, tmp_path, a_plan("L2", Unit.INDIVIDU, ("desil",)), "rows") == 1
+    assert "[disclose-tables-only]" in capsys.readouterr().err
+    assert disclose(nation, tmp_path, PLANS["persons"]) == 0
+    assert disclose(nation, tmp_path, PLANS["persons"]) == 1
+    assert "[disclose-folder-is-not-empty]" in capsys.readouterr().err
+    (tmp_path / "out" / "tabel.json").write_text("{}")
+    assert audit(tmp_path, "out") == 1
+    assert "[disclosed-table-malformed]" in capsys.readouterr().err
+
+
+def test_families_are_counted_once_in_each_margin(nation):
+    """Ten persons may be two families: a cell of few families is hidden however many persons are in it."""
+    from tests.registry.orders import DAY
+
+    from bagipakai.core.disclosure import Cell
+    from bagipakai.registry.disclosure.disclosing import disclosed
+    from bagipakai.registry.disclosure.tables import TableRule
+
+    plan = a_plan("L1", Unit.INDIVIDU, ("kode_kab",))
+    by = {(): Cell((), 400, 130), ("3201",): Cell(("3201",), 200, 60), ("3202",): Cell(("3202",), 170, 65)}
+    by |= {("5171",): Cell(("5171",), 30, 5)}
+    groups = defaultdict(list)
+    for key, cell in by.items():
+        groups[len(key)].append(cell)
+    rule = replace(TableRule.on(DAY), most_small_percent=100)
+    found = disclosed(plan, rule, lambda query: groups[len(query.by)])
+    assert not hasattr(found, "code"), found
+    assert found.table.published[0] == 400 and found.table.published[3] is None
+    assert sum(count is None for count in found.table.published) == 2

@@ -1,0 +1,184 @@
+"""What was published is not forgotten, and nothing is published that would tell a small group together with it."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.registry.disclosure.test_containment import REGIONS, lies_inside, of
+
+from bagipakai.core.envelope import Signer
+from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Output, telling
+from bagipakai.registry.keys import StorageKey
+from bagipakai.registry.vault import Damaged
+
+SIGNER, STORAGE = Signer.new(), StorageKey(b"s" * 32)
+NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
+LIMITS = Limits(smallest=10, percent=95, under=100)
+FIRST = Output("O-1", "dinsos-3201", "2026.3.0", "individu")
+SECOND = replace(FIRST, order="O-2", recipient="PLN")
+NATION, REGENCY = REGIONS[0], REGIONS[3]
+POOR, POORER = {"desil": 0b11}, {"desil": 0b01}
+
+
+def counted(*cells) -> object:
+    """Cells of (box, region, count)."""
+    found = of([(box, region) for box, region, _ in cells])
+    return replace(found, count=np.array([count for _, _, count in cells], np.int64))
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return Ledger(tmp_path / "published", STORAGE, SIGNER)
+
+
+def add(ledger, output, cells) -> None:
+    with ledger.turn():
+        ledger.add(output, cells, NOW)
+
+
+def told(ledger, output, cells) -> list[Difference]:
+    return list(ledger.differences(output, cells, LIMITS))
+
+
+def test_two_harmless_tables_that_differ_by_a_few_people_are_seen_together(ledger):
+    add(ledger, FIRST, counted((POOR, REGENCY, 250)))
+    assert told(ledger, SECOND, counted((POORER, REGENCY, 244))) == [
+        Difference((POORER, REGENCY), (POOR, REGENCY), False)
+    ]
+    assert told(ledger, SECOND, counted((POORER, REGENCY, 240))) == []
+    assert told(ledger, SECOND, counted((POOR, NATION, 259))) == [Difference((POOR, REGENCY), (POOR, NATION), False)]
+    assert told(ledger, SECOND, counted((POOR, NATION, 250))) == []  # nobody is between them, who are many
+
+
+def test_that_nearly_all_of_a_group_have_something_in_common_is_seen(ledger):
+    """Of 90 people in a place, 80 are poor: nothing. All 90 are: their decile is told."""
+    add(ledger, FIRST, counted(({}, REGENCY, 90)))
+    assert told(ledger, SECOND, counted((POOR, REGENCY, 80))) == []
+    assert told(ledger, SECOND, counted((POOR, REGENCY, 90))) == [Difference((POOR, REGENCY), ({}, REGENCY), True)]
+    assert told(ledger, SECOND, counted(({}, REGIONS[6], 90))) == []  # another place is nothing in common
+
+
+def test_a_table_is_looked_at_in_itself(ledger):
+    assert told(ledger, FIRST, counted(({}, NATION, 100), (POOR, NATION, 93))) == [
+        Difference((POOR, NATION), ({}, NATION), False)
+    ]
+
+
+def test_other_releases_are_not_compared_other_units_and_the_same_order_are(ledger):
+    add(ledger, FIRST, counted((POOR, REGENCY, 250)))
+    cells = counted((POORER, REGENCY, 244))
+    assert told(ledger, replace(SECOND, release="2026.4.0"), cells) == []
+    for output in (replace(SECOND, unit="keluarga"), replace(SECOND, order="O-1")):
+        assert len(told(ledger, output, cells)) == 1
+
+
+def test_a_table_that_is_made_again_when_somebody_is_on_hold_tells_who(ledger):
+    add(ledger, FIRST, counted((POOR, REGENCY, 250)))
+    for count in (241, 249, 251, 259):
+        assert (
+            told(ledger, SECOND, counted((POOR, REGENCY, count)))
+            == [Difference((POOR, REGENCY), (POOR, REGENCY), False)] * 2
+        )
+    assert told(ledger, SECOND, counted((POOR, REGENCY, 250))) == []
+
+
+def test_an_order_that_is_done_again_is_added_once(ledger):
+    cells = counted((POOR, REGENCY, 250))
+    add(ledger, FIRST, cells)
+    add(ledger, FIRST, cells)
+    add(ledger, FIRST, counted((POOR, REGENCY, 251)))  # somebody is on hold meanwhile
+    assert [len(one) for _, one in ledger.published("2026.3.0")] == [1, 1]
+
+
+def test_it_comes_back_as_it_was_added(ledger):
+    cells = counted(({"umur": 1 << 129 | 1, "desil": 3}, REGIONS[5], 12), ({}, NATION, 10**9))
+    add(ledger, FIRST, cells)
+    ((output, found),) = ledger.published("2026.3.0")
+    assert output == FIRST and (found.boxes, found.regions) == (cells.boxes, cells.regions)
+    assert [found.box.tolist(), found.region.tolist(), found.count.tolist()] == [
+        cells.box.tolist(),
+        cells.region.tolist(),
+        cells.count.tolist(),
+    ]
+
+
+@pytest.mark.parametrize("harm", ["taken out", "exchanged", "altered", "of another", "cells"])
+def test_nothing_can_be_taken_out_or_changed(ledger, tmp_path, harm):
+    for number in range(3):
+        add(ledger, replace(FIRST, order=f"O-{number}"), counted((POOR, REGENCY, 250 + number)))
+    first, second, _ = sorted((tmp_path / "published").glob("*.dsse.json"))
+    content = second.read_bytes()
+    match harm:
+        case "taken out":
+            second.unlink()
+        case "exchanged":
+            second.write_bytes(first.read_bytes())
+        case "altered":
+            second.write_bytes(content.replace(b"payload", b"payloae"))
+        case "of another":
+            other = Ledger(tmp_path / "other", STORAGE, Signer.new())
+            add(other, FIRST, counted((POOR, REGENCY, 250)))
+            first.write_bytes(next((tmp_path / "other").glob("*.dsse.json")).read_bytes())
+        case "cells":
+            cells = tmp_path / "published" / "000002.parquet"
+            cells.write_bytes(cells.read_bytes()[:-40] + b"x" * 40)
+    with pytest.raises(Damaged):
+        told(ledger, SECOND, counted((POOR, REGENCY, 250)))
+
+
+def test_no_count_can_be_read_without_the_key(ledger, tmp_path):
+    add(ledger, FIRST, counted((POOR, REGENCY, 123_456_789)))
+    assert not [
+        file
+        for file in (tmp_path / "published").iterdir()
+        if b"desil" in file.read_bytes() or (123_456_789).to_bytes(4, "little") in file.read_bytes()
+    ]
+    with pytest.raises(Damaged):
+        told(Ledger(tmp_path / "published", StorageKey(b"t" * 32), SIGNER), SECOND, counted((POOR, REGENCY, 250)))
+
+
+def test_of_two_at_once_the_second_sees_the_first(ledger):
+    seen = []
+
+    def one(output, cells) -> None:
+        with ledger.turn():
+            if not (found := told(ledger, output, cells)):
+                ledger.add(output, cells, NOW)
+            seen.append(len(found))
+
+    both = [
+        threading.Thread(target=one, args=(output, counted((box, REGENCY, count))))
+        for output, box, count in ((FIRST, POOR, 250), (SECOND, POORER, 244))
+    ]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(seen) == [0, 1]
+
+
+counts = st.integers(0, 120)
+some = st.lists(
+    st.tuples(
+        st.dictionaries(st.sampled_from(["a", "b"]), st.integers(1, 7), max_size=2), st.sampled_from(REGIONS), counts
+    ),
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(some, some)
+def test_what_is_seen_is_what_the_rule_says_of_each_pair(narrow, wide):
+    wanted = {
+        (at, around, not 0 < abs(other[2] - one[2]) < 10)
+        for at, one in enumerate(narrow)
+        for around, other in enumerate(wide)
+        if lies_inside(one[:2], other[:2])
+        if 0 < abs(other[2] - one[2]) < 10
+        or (one[1] == other[1] and one[0] != other[0] and other[2] < 100 and one[2] >= 0.95 * other[2])
+    }
+    assert set(telling(counted(*narrow), counted(*wide), LIMITS)) == wanted
