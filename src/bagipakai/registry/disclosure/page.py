@@ -221,8 +221,8 @@ _METHOD: Final = (
 )
 _UNTESTED: Final = (
     "Yang dapat disimpulkan dari semua tabel sekaligus dihitung menurut kabupaten dan kota; yang baru terlihat dari"
-    " beberapa di antaranya bersama-sama belum. Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak"
-    " ikut dibandingkan.",
+    " beberapa di antaranya bersama-sama belum. Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain,"
+    " tidak ikut dibandingkan.",
     "Selisih dua cacah orang diperiksa menurut orang, belum menurut keluarga.",
 )
 
