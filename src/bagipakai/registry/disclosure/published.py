@@ -5,7 +5,7 @@ without a gazetteer. A place whose code is not known is a category of its own.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import or_
@@ -61,8 +61,9 @@ class Occupied:
         return cls(tuple(code for code in codes if code in met) if met else codes, masks)
 
     def mask(self, name: str, mask: int, region: Region) -> int:
-        """What of these categories anybody in the region has. The whole mask where nobody is: it says nothing."""
-        places = self.masks[name].items()
+        """What of these categories anybody in the region has. The whole mask where nobody is, it says nothing, and of a
+        variable that is not in the filter."""
+        places = self.masks.get(name, {}).items()
         here = [found for place, found in places if any(_met(_stretch(place), one) for one in region)]
         return mask & reduce(or_, here, 0) or mask
 
@@ -82,28 +83,45 @@ def cells_of(plan: Plan, lines: Iterable[Line], catalogue: Catalogue, occupied: 
         masks[_RELATION] = masks.get(_RELATION, -1) & heads
     area = _merged(map(_stretch, _coarsest(occupied.codes) or ("",)))
     bits = {name: _bits(name, catalogue) for name in plan.columns if name not in {*_DIGITS, *_NAMED}}
-    boxes: dict[tuple[tuple[str, int], ...], int] = {}
+
+    @cache
+    def box_of(said: Said) -> Box:
+        return _box(said, masks, bits)
+
+    @cache
+    def region_of(said: Said) -> Region:
+        return _region(said, area)
+
+    @cache
+    def finer(box: Key, where: Region) -> Key:
+        occurring = ((name, occupied.mask(name, mask, where) if where else mask) for name, mask in box)
+        return tuple(sorted(refined(dict(occurring)).items()))
+
+    boxes: dict[Key, int] = {}
     places: dict[Region, int] = {}
     told = []
-    table = [(dict(values), count, *_about(values, masks, area, bits)) for values, count in lines]
-    shown = [(box, region, count) for _, count, box, region in table if count is not None]
-    for box, region, count in (*shown, *_left(table)):
+    table = [(values, count, *_parted(values, bits)) for values, count in lines]
+    read = [(values, count, box_of(box), region_of(place)) for values, count, box, place in table]
+    shown = ((box, region, count) for _, count, box, region in read if count is not None)
+    for box, region, count in (*shown, *_left(read)):
         if not region:
             return Refusal("table-place-unknown")
-        finer = {
-            name: occupied.mask(name, mask, region) if name in occupied.masks else mask for name, mask in box.items()
-        }
-        key = tuple(sorted(refined(finer).items()))
+        key = finer(tuple(box.items()), region if occupied.masks else ())
         told.append((boxes.setdefault(key, len(boxes)), places.setdefault(region, len(places)), count))
     numbers = np.array(sorted(set(told)), np.int64).reshape(-1, 3)
     return Cells([dict(one) for one in boxes], list(places), numbers[:, 0], numbers[:, 1], numbers[:, 2])
 
 
+Said = tuple[tuple[str, Scalar | None], ...]
+Key = tuple[tuple[str, int], ...]
 Told = tuple[Mapping[str, Scalar | None], int | None, Box, Region]
 
 
-def _left(table: Iterable[Told]) -> Iterator[tuple[Box, Region, int]]:
-    """Of each total that is shown, how many are in its hidden parts together: what anybody can subtract."""
+def _left(table: Sequence[Told]) -> Iterator[tuple[Box, Region, int]]:
+    """Of each total that is shown, how many are in its hidden parts together: what anybody can subtract. Not where they
+    are partly of a known place and partly of none: that is no box."""
+    if all(count is not None for _, count, _, _ in table):
+        return
     about = {frozenset(line[0].items()): line for line in table}
     parts: dict[tuple[frozenset[tuple[str, Scalar | None]], str], list[Told]] = {}
     for key, line in about.items():
@@ -115,9 +133,11 @@ def _left(table: Iterable[Told]) -> Iterator[tuple[Box, Region, int]]:
         total, hidden = about[whole][1], [line for line in below if line[1] is None]
         if total is not None and hidden:
             left = total - sum(line[1] or 0 for line in below)
-            box = dict(hidden[0][2])
-            if name in box:
-                box[name] = reduce(or_, (line[2][name] for line in hidden if name in line[2]))
+            box, masks = dict(hidden[0][2]), [line[2][name] for line in hidden if name in line[2]]
+            if masks and len(masks) < len(hidden):
+                continue
+            if masks:
+                box[name] = reduce(or_, masks)
             yield box, _merged(span for line in hidden for span in line[3]), left
 
 
@@ -156,18 +176,27 @@ def _place(region: Region) -> str:
     return next(alone, f"{len(region)} wilayah")
 
 
-def _about(values: Mapping[str, Scalar | None], masks: Box, area: Region, bits: Bits) -> tuple[Box, Region]:
+def _parted(values: Mapping[str, Scalar | None], bits: Bits) -> tuple[Said, Said]:
+    """What is said of categories, and of places; that a place is not known is a category."""
+    places = tuple(one for one in values.items() if one[0] not in bits and one[1] is not None)
+    return tuple(one for one in values.items() if one not in places), places
+
+
+def _box(said: Said, masks: Box, bits: Bits) -> Box:
     box = dict(masks)
-    for name, value in values.items():
+    for name, value in said:
         if name in bits:
             box[name] = box.get(name, -1) & bits[name].get(value, _other(bits[name]))
-        elif value is None:
-            box[name] = _UNKNOWN
-        elif name in _DIGITS:
-            area = _within(area, [_stretch(str(value))])
         else:
-            area = _within(area, _called(str(value), _NAMED[name]))
-    return box, area
+            box[name] = _UNKNOWN
+    return box
+
+
+def _region(said: Said, area: Region) -> Region:
+    for name, value in said:
+        place = str(value)
+        area = _within(area, [_stretch(place)] if name in _DIGITS else _called(place, _NAMED[name]))
+    return area
 
 
 def _other(bits: Mapping[Scalar | None, int]) -> int:
