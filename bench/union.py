@@ -2,8 +2,7 @@
 
 One regency of drawn persons, with all the two-way tables of six variables, of everybody and of some of them, in which
 every count of at least T is shown: of a whole regency, and of some hundreds of people, of whom 60 tables tell much
-(disclosure reference 5, cumulative). CPU seconds of the last table beside the others, for the touched regency, and the
-number of the first table that would have been refused.
+(disclosure reference 5, cumulative). CPU seconds of the last table beside the others, for the touched regency.
 """
 
 import argparse
@@ -38,13 +37,10 @@ def main() -> None:
             began = time.process_time()
             found = list(isolated(new, others, SMALLEST, WORLD))
             looked.append(time.process_time() - began)
-        turns = range(1, asked.tables) if found else ()
-        first = next((at for at in turns if list(isolated(tables[at], tables[:at], SMALLEST, WORLD))), None)
         results[people] = {
             "counts": sum(map(len, tables)),
             "found": len(found),
             "undecided": found.count(None),
-            "first_refused": None if first is None else first + 1,
             "cpu_seconds": round(median(looked), 3),
         }
     keep("union", {"tables": asked.tables, "people": results})

@@ -39,8 +39,7 @@ from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import ledger
 from bagipakai.registry.disclosure.ledger import Ledger
-from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, lines_of
-from bagipakai.registry.disclosure.union import objection
+from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, lines_of, refusal
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
@@ -265,8 +264,8 @@ class Delivery:
         entries = Ledger(self.places.published, self.keys.storage, self.keys.receipt)
         try:
             with entries.turn():
-                if no := objection(entries, output, cells, limits, self._catalogue):
-                    return no
+                if found := next(entries.differences(output, cells, limits), None):
+                    return refusal(found, self._catalogue)
                 entries.add(output, cells, self.course.clock())
         except Damaged as damage:  # what was published is not known, so no table leaves
             log.error("published.damaged order=%s file=%s", order.order_id, damage.file)

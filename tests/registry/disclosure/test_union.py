@@ -120,7 +120,7 @@ def test_counts_that_contradict_each_other_are_not_decided():
 
 
 def test_programmes_that_run_out_are_not_decided(monkeypatch):
-    monkeypatch.setattr("bagipakai.registry.disclosure.bounds.PROGRAMMES", 0)
+    monkeypatch.setattr("bagipakai.registry.disclosure.bounds.WORK", 0)
     both = [(np.array([0, 1]), 30), (np.array([1, 2]), 40), (np.array([0, 2]), 50)]
     assert narrow(3, both, FEW) == UNDECIDED
 

@@ -2,7 +2,8 @@
 
 Bounds follow from sums cheaply, over and over; then linear programmes look for tables that could be true, and one such
 table often proves many numbers wide. Linear programmes show wider intervals than a whole-number attacker has: nearer
-than 2 T, whole tables are asked for. By `highspy`: one thread, fixed seed, limits in iterations and never in seconds:
+than 2 T, whole tables are asked for. In systems of more than FEW unknowns they are not, and what a linear programme
+shows nearer than one and a half T is narrow. By `highspy`: one thread, fixed seed, limits in work and never in seconds:
 the answer does not hang on the machine.
 """
 
@@ -15,7 +16,8 @@ import numpy as np
 from bagipakai.registry.matching.arrays import Numbers
 
 UNDECIDED: Final = -1
-PROGRAMMES: Final = 3_000  # of one system
+WORK: Final = 20_000_000  # members of sums × programmes of one system
+DEAR: Final = 20  # programmes that one in whole numbers counts for
 ROUNDS: Final = 8  # of cheap bounds
 FRUITFUL: Final = 0.25  # of what is open must be proven by a table, or no more such tables are looked for
 FEW: Final = 500  # unknowns of a system of which whole numbers are asked for
@@ -78,7 +80,8 @@ class _Attacker:
         self.width, self.smallest, self.high = len(low), smallest, high
         self.open = (high >= 1) & (low < smallest)
         self.any, self.whole = (np.full((2, self.width), [[np.inf], [-np.inf]]) for _ in range(2))
-        self.left = PROGRAMMES
+        self.left = WORK // max(1, sum(len(members) for members, _ in sums))
+        self.wide = 2 * smallest if self.width <= FEW else smallest + (smallest + 1) // 2
         self.solver = _Quiet()
         for option, value in _OPTIONS.items():
             self.solver.setOptionValue(option, value)
@@ -121,8 +124,11 @@ class _Attacker:
             self._look(wanted, 1)
             self._look(wanted, 1, weights=dice.random(len(wanted)))
         self._option("solver", "simplex")
-        for some in np.array_split(wanted, len(wanted) // GROUP + 1):
-            self._look(some[self.open[some]], 1)
+        before = 2 * self.width
+        while 0 < len(wanted := np.flatnonzero(self.open)) < (1 - FRUITFUL) * before:
+            before = len(wanted)
+            for some in np.array_split(dice.permutation(wanted), before // GROUP + 1):
+                self._look(some[self.open[some]], 1)
 
     def _option(self, name: str, value: str) -> None:
         self.solver.setOptionValue(name, value)
@@ -131,9 +137,10 @@ class _Attacker:
         """By the least and the most that it can be; in whole numbers where the limit is near. Where it is near and the
         unknowns are too many for that, it is not protected."""
         low, high = self._interval(one)
-        if self.open[one] and high - low < 2 * self.smallest and high >= 1 and low < self.smallest:
+        if self.open[one] and high - low < self.wide and high >= 1 and low < self.smallest:
             if self.width > FEW:
                 return True
+            self.left -= 2 * DEAR
             self._in_whole_numbers(highspy.HighsVarType.kInteger)
             low, high = self._interval(one)
             self._in_whole_numbers(highspy.HighsVarType.kContinuous)
@@ -141,7 +148,7 @@ class _Attacker:
         return high >= 1 and low < self.smallest and high - low < self.smallest
 
     def _interval(self, one: int) -> tuple[int, int]:
-        least, most = (self._look(np.array([one]), way) for way in (-1, 1))
+        most, least = (self._look(np.array([one]), way) for way in (1, -1))
         return int(np.ceil(-least - WHOLE)), int(np.floor(most + WHOLE))
 
     def _look(self, wanted: Numbers, way: int, weights: Numbers | None = None) -> float:
@@ -173,7 +180,7 @@ class _Attacker:
         )
 
     def _keep(self, table: Numbers) -> None:
-        kept = [(self.any, 2 * self.smallest)]
+        kept = [(self.any, self.wide)]
         if np.abs(table - np.rint(table)).max(initial=0.0) < WHOLE:
             kept.append((self.whole, self.smallest))
         for seen, wide in kept:
