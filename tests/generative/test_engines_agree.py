@@ -120,10 +120,14 @@ def test_2000_plans_on_duckdb(embedded):
 
 
 def test_200_plans_on_spark(embedded, cluster):
-    """Among them: every kind of node, both units, unknown, days, text beyond ASCII, margins."""
+    """Among them: every kind of node, both units, unknown, days, text beyond ASCII, margins. Now and then 200 lack one of
+    these: then 200 more."""
     tried: Counter[object] = Counter()
-    agree({"duckdb": embedded, "spark": cluster}, 200, tried=tried, phases=[Phase.generate])
-    assert {what for what in EVERYTHING if not tried[what]} == set()
+    for _ in range(4):
+        agree({"duckdb": embedded, "spark": cluster}, 200, tried=tried, phases=[Phase.generate])
+        if not (lacking := {what for what in EVERYTHING if not tried[what]}):
+            break
+    assert lacking == set()
 
 
 @pytest.mark.night
