@@ -120,8 +120,8 @@ def test_2000_plans_on_duckdb(embedded):
 
 
 def test_200_plans_on_spark(embedded, cluster):
-    """Among them: every kind of node, both units, unknown, days, text beyond ASCII, margins. Now and then 200 lack one of
-    these: then 200 more."""
+    """Among them: every kind of node, both units, unknown, days, text beyond ASCII, margins. Now and then 200 lack one
+    of these: then 200 more."""
     tried: Counter[object] = Counter()
     for _ in range(4):
         agree({"duckdb": embedded, "spark": cluster}, 200, tried=tried, phases=[Phase.generate])
