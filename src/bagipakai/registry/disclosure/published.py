@@ -100,8 +100,8 @@ def cells_of(plan: Plan, lines: Iterable[Line], catalogue: Catalogue, occupied: 
     boxes: dict[Key, int] = {}
     places: dict[Region, int] = {}
     told = []
-    table = [(values, count, *_parted(values, bits)) for values, count in lines]
-    read = [(values, count, box_of(box), region_of(place)) for values, count, box, place in table]
+    parted = ((values, count, *_parted(values, bits)) for values, count in lines)
+    read = [(values, count, box_of(box), region_of(place)) for values, count, box, place in parted]
     shown = ((box, region, count) for _, count, box, region in read if count is not None)
     for box, region, count in (*shown, *_left(read)):
         if not region:
@@ -178,8 +178,11 @@ def _place(region: Region) -> str:
 
 def _parted(values: Mapping[str, Scalar | None], bits: Bits) -> tuple[Said, Said]:
     """What is said of categories, and of places; that a place is not known is a category."""
-    places = tuple(one for one in values.items() if one[0] not in bits and one[1] is not None)
-    return tuple(one for one in values.items() if one not in places), places
+    categories: list[tuple[str, Scalar | None]] = []
+    places: list[tuple[str, Scalar | None]] = []
+    for one in values.items():
+        (places if one[0] not in bits and one[1] is not None else categories).append(one)
+    return tuple(categories), tuple(places)
 
 
 def _box(said: Said, masks: Box, bits: Bits) -> Box:
