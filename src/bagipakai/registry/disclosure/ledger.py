@@ -36,7 +36,7 @@ KIND: Final = "application/vnd.bagipakai.published-cells+json;v=1"
 NAME: Final = "published"  # of the key
 _LOCK: Final = ".turn"
 _ENDING: Final = ".dsse.json"
-_CELLS: Final = pa.schema([("box", pa.int32()), ("region", pa.int32()), ("count", pa.int64())])
+_CELLS: Final = pa.schema([(name, pa.int64()) for name in ("box", "region", "count")])
 _ABOUT: Final = b"about"  # in the sealed file: the boxes and the regions
 
 
@@ -189,28 +189,35 @@ def _cells(number: int) -> str:
     return f"{number:06d}.parquet"
 
 
-def _table(cells: Cells) -> pa.Table:
+def _about(cells: Cells) -> bytes:
     about = {
         "boxes": [{name: f"{mask:x}" for name, mask in sorted(box.items())} for box in cells.boxes],
         "regions": [[list(span) for span in region] for region in cells.regions],
     }
-    table = pa.table([cells.box, cells.region, cells.count], schema=_CELLS)
-    return table.replace_schema_metadata({_ABOUT: json.dumps(about, sort_keys=True)})
+    return json.dumps(about, sort_keys=True).encode()
+
+
+def _columns(cells: Cells) -> list[bytes]:
+    return [np.ascontiguousarray(one, "<i8").tobytes() for one in (cells.box, cells.region, cells.count)]
+
+
+def _table(cells: Cells) -> pa.Table:
+    columns = [pa.Array.from_buffers(pa.int64(), len(cells), [None, pa.py_buffer(one)]) for one in _columns(cells)]
+    return pa.table(columns, schema=_CELLS.with_metadata({_ABOUT: _about(cells)}))
 
 
 def _of_table(table: pa.Table) -> Cells:
     about = json.loads(table.schema.metadata[_ABOUT])
     boxes: list[Box] = [{name: int(mask, 16) for name, mask in box.items()} for box in about["boxes"]]
     regions: list[Region] = [tuple((first, last) for first, last in region) for region in about["regions"]]
-    box, region, count = (table[name].cast(pa.int64()).to_numpy() for name in ("box", "region", "count"))
+    box, region, count = (table[name].to_numpy() for name in ("box", "region", "count"))
     return Cells(boxes, regions, box, region, count)
 
 
 def digest_of(cells: Cells) -> str:
-    table = _table(cells)
-    told = hashlib.sha256(table.schema.metadata[_ABOUT])
-    for name in table.column_names:
-        told.update(np.ascontiguousarray(table[name].cast(pa.int64()).to_numpy(), "<i8").tobytes())
+    told = hashlib.sha256(_about(cells))
+    for column in _columns(cells):
+        told.update(column)
     return told.hexdigest()
 
 
