@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.disclosure import Disclosure, RowRule, Together
+from bagipakai.core.disclosure import Disclosure, RowRule
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
 from bagipakai.core.holds import NONE, closed_by_rule, told
 from bagipakai.core.manifest import (
@@ -37,9 +37,9 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
-from bagipakai.registry.disclosure import ledger
-from bagipakai.registry.disclosure.ledger import Ledger
-from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, lines_of, refusal
+from bagipakai.registry.disclosure.ledger import Ledger, Output
+from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, limits, lines_of, refusal
+from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
@@ -257,14 +257,12 @@ class Delivery:
         cells = cells_of(plan, lines_of(table.shown), self._catalogue, occupied)
         if isinstance(cells, Refusal):
             return cells
-        rule, together = self._rule, Together.on(day_of(order.placed_at))
-        smallest = rule.smallest_persons if plan.unit is Unit.INDIVIDU else rule.smallest_families
-        limits = ledger.Limits(smallest, together.homogeneous_percent, together.homogeneous_under)
-        output = ledger.Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
+        most = limits(plan, TableRule.on(day_of(order.placed_at)))
+        output = Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
         entries = Ledger(self.places.published, self.keys.storage, self.keys.receipt)
         try:
             with entries.turn():
-                if found := next(entries.differences(output, cells, limits), None):
+                if found := next(entries.differences(output, cells, most), None):
                     return refusal(found, self._catalogue)
                 entries.add(output, cells, self.course.clock())
         except Damaged as damage:  # what was published is not known, so no table leaves

@@ -77,11 +77,11 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "tuple[Disclosed, i
     from bagipakai.core.canonical import digest
     from bagipakai.registry import keys
     from bagipakai.registry.disclosure.disclosing import cells
-    from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
-    from bagipakai.registry.disclosure.published import cells_of
+    from bagipakai.registry.disclosure.ledger import Ledger, Output
+    from bagipakai.registry.disclosure.published import cells_of, limits
     from bagipakai.registry.disclosure.tables import TableRule
     from bagipakai.registry.disclosure.union import objection
-    from bagipakai.registry.engines import EngineError
+    from bagipakai.registry.engines import EngineError, TooManyCells
     from bagipakai.registry.places import Places
     from bagipakai.registry.vault import Damaged
 
@@ -95,20 +95,20 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "tuple[Disclosed, i
         told = cells_of(plan, cells(found.axes, found.table.published), release.catalogue, occupied)
         if isinstance(told, Refusal):
             return told
-        smallest = rule.smallest_persons if plan.unit.value == "individu" else rule.smallest_families
-        limits = Limits(smallest, rule.homogeneous_percent, rule.homogeneous_under)
         order = f"TABEL-{digest({'plan': plan.digest, 'release': release.digest})[:16]}"
         output = Output(order, plan.recipient.institution, release.version, plan.unit.value)
         ledger = Ledger(Places.under(postgres.var()).published, keys.storage(folder), keys.receipt_signer(folder))
         with ledger.turn():
-            if no := objection(ledger, output, told, limits, release.catalogue):
+            if no := objection(ledger, output, told, limits(plan, rule), release.catalogue):
                 return no
             others = ledger.others(output, told)
             ledger.add(output, told, datetime.now(UTC))
     except Damaged as damage:
         return damage.refusal
-    except EngineError:  # its words may quote a value
+    except TooManyCells:
         return Refusal("table-too-fine")
+    except EngineError as failure:  # names the kind, never a value
+        return Refusal("disclose-engine-failed", {"kind": str(failure)})
     return found, others
 
 
@@ -148,7 +148,7 @@ def _written(
     """The table for programs and for people, and what was done to it. Whole or not at all."""
     from bagipakai.core.canonical import digest
     from bagipakai.registry.disclosure import reporting
-    from bagipakai.registry.disclosure.disclosing import as_json, cells, together
+    from bagipakai.registry.disclosure.disclosing import as_json, cells
     from bagipakai.registry.disclosure.page import page
     from bagipakai.registry.disclosure.tables import TableRule
     from bagipakai.registry.folders import in_the_making
@@ -156,7 +156,7 @@ def _written(
     found, others = entered
     table = as_json(found)
     whole = {"plan": plan.to_json(), "release": release.version, "catalogue": release.catalogue.digest, **table}
-    rule, versions = together(plan, TableRule.on(day)), (release.version, release.digest)
+    rule, versions = TableRule.on(day).of_plan(plan), (release.version, release.digest)
     run = reporting.Run(
         plan, versions, release.catalogue, found.axes, found.table.published, rule, day, others, digest(table)
     )

@@ -259,3 +259,18 @@ def test_a_name_that_no_place_has_is_refused():
     plan = a_plan("L1", Unit.INDIVIDU, ("nama_kab",))
     found = cells_of(plan, [({}, 400), ({"nama_kab": "KAB. BOGOR"}, 200)], CATALOGUE, Occupied((), {}))
     assert found == Refusal("table-place-unknown")
+
+
+def test_a_plan_that_asks_for_larger_counts_is_compared_by_them(house, tmp_path):
+    """Some thirty people are between the two tables: enough for the rule, and not for who shows none under fifty."""
+
+    def change(rows) -> None:
+        for at, row in enumerate(rows[Unit.INDIVIDU]):
+            row["umur"] = 80 if at % 100 == 7 else min(row["umur"] or 0, 60)
+
+    nation = of_people(tmp_path, house, change)
+    everybody, younger = (table("kode_prov", where=Compare(Op.AT_MOST, UMUR, Const(age))) for age in (80, 79))
+    careful = replace(younger, protections=replace(younger.protections, smallest_cell=50))
+    assert answer(house, nation, everybody, "O-1").refusal == ""
+    assert answer(house, nation, careful, "O-2").refusal == "tables-tell-a-few"
+    assert answer(house, nation, younger, "O-3").refusal == ""

@@ -18,7 +18,7 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.policy import rules
 from bagipakai.registry.disclosure import reporting
 from bagipakai.registry.disclosure.audit import Narrow
-from bagipakai.registry.disclosure.disclosing import as_json, disclosed, of_json, together
+from bagipakai.registry.disclosure.disclosing import as_json, disclosed, of_json
 from bagipakai.registry.disclosure.page import MOST_ROWS, hidden_cells, page, usefulness
 from bagipakai.registry.disclosure.reporting import Alike, Run, figures
 from bagipakai.registry.disclosure.tables import TableRule
@@ -32,7 +32,7 @@ PERSONS = PLANS["persons"]
 def run_of(plan, told, compared=0) -> Run:
     """A run from a published file."""
     axes, counts = of_json(told)
-    return Run(plan, ("2026.3.0", "a" * 64), CATALOGUE, axes, counts, together(plan, RULE), DAY, compared, "c" * 64)
+    return Run(plan, ("2026.3.0", "a" * 64), CATALOGUE, axes, counts, RULE.of_plan(plan), DAY, compared, "c" * 64)
 
 
 @pytest.fixture(scope="module")

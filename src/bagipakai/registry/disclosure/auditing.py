@@ -4,18 +4,18 @@ told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bagipakai.core.plan import Plan, Unit
+from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure import union
 from bagipakai.registry.disclosure.audit import Contradiction, audit
 from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.disclosing import Axis, cells, of_json
-from bagipakai.registry.disclosure.ledger import Difference, Limits, telling
-from bagipakai.registry.disclosure.published import Occupied, cells_of, refusal
+from bagipakai.registry.disclosure.ledger import Difference, telling
+from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, refusal
 from bagipakai.registry.disclosure.sums import World
 from bagipakai.registry.disclosure.tables import TableRule
 
@@ -35,14 +35,10 @@ class Published:
         """Raises KeyError, TypeError or ValueError for what `registry disclose` would not have written."""
         return cls(name, Plan.from_json(told["plan"]), str(told["release"]), *of_json(told))
 
-    def smallest(self, rule: TableRule) -> int:
-        own = rule.smallest_persons if self.plan.unit is Unit.INDIVIDU else rule.smallest_families
-        return max(own, self.plan.protections.smallest_cell)
-
 
 def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
     """Each hidden cell of which too much can be computed from the others."""
-    width = table.smallest(rule)
+    width = limits(table.plan, rule).smallest
     hidden = {at: width for at, count in enumerate(table.counts) if count is None}
     try:
         found = audit([axis.tree for axis in table.axes], table.counts, hidden)
@@ -65,15 +61,14 @@ def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue)
                 continue
             if table.release != against.release:
                 continue
-            under = 0 if at == other else rule.homogeneous_under
-            limits = Limits(table.smallest(rule), rule.homogeneous_percent, under)
-            for inner, outer, share in telling(narrow, wide, limits):
+            most = limits(table.plan, rule)
+            for inner, outer, share in telling(narrow, wide, replace(most, under=0) if at == other else most):
                 yield refusal(Difference(narrow.about(inner), wide.about(outer), share), catalogue)
     world = World.of(catalogue)
     for at, (table, new) in enumerate(told):
         others = [cells for other, cells in told[:at] if isinstance(cells, Cells) and table.release == other.release]
         if isinstance(new, Cells) and others:
-            for group in union.isolated(new, others, table.smallest(rule), world):
+            for group in union.isolated(new, others, limits(table.plan, rule).smallest, world):
                 yield union.refusal(group, catalogue)
 
 

@@ -63,7 +63,7 @@ def disclosed(plan: Plan, rule: TableRule, count: Counting) -> Disclosed | Refus
     query = plan.query()
     if not isinstance(query, Count):
         raise ValueError("a plan of rows is no table")
-    rule, families = together(plan, rule), plan.unit is Unit.KELUARGA
+    rule, families = rule.of_plan(plan), plan.unit is Unit.KELUARGA
     groups = _groups(plan.columns)
     order = tuple(name for group in groups for name in group)
     finest = count(replace(query, by=order))
@@ -79,16 +79,6 @@ def disclosed(plan: Plan, rule: TableRule, count: Counting) -> Disclosed | Refus
         return no
     table = protected(_cube(axes, query, finest, count, families), rule, families)
     return table if isinstance(table, Refusal) else Disclosed(tuple(axes), table)
-
-
-def together(plan: Plan, rule: TableRule) -> TableRule:
-    """What a plan's table must keep to: the rule, and what the plan itself says is the smallest cell."""
-    smallest = plan.protections.smallest_cell
-    return replace(
-        rule,
-        smallest_persons=max(rule.smallest_persons, smallest),
-        smallest_families=max(rule.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
-    )
 
 
 def _groups(names: Sequence[str]) -> list[tuple[str, ...]]:

@@ -20,7 +20,8 @@ from bagipakai.core.query import AREA_COLUMNS, Count, Scalar, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
-from bagipakai.registry.disclosure.ledger import Difference
+from bagipakai.registry.disclosure.ledger import Difference, Limits
+from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.regions import parent_of, regions
 
 _DIGITS: Final = {column: digits for digits, column in AREA_COLUMNS.items()}
@@ -139,6 +140,13 @@ def _left(table: Sequence[Told]) -> Iterator[tuple[Box, Region, int]]:
             if masks:
                 box[name] = reduce(or_, masks)
             yield box, _merged(span for line in hidden for span in line[3]), left
+
+
+def limits(plan: Plan, rule: TableRule) -> Limits:
+    """What the table of a plan may not tell together with others."""
+    own = rule.of_plan(plan)
+    smallest = own.smallest_persons if plan.unit is Unit.INDIVIDU else own.smallest_families
+    return Limits(smallest, own.homogeneous_percent, own.homogeneous_under)
 
 
 def lines_of(table: Table) -> Iterator[Line]:

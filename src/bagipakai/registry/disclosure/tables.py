@@ -1,7 +1,7 @@
 """A table of counts with all its margins, which cross: every combination of the nodes of one to three dimensions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from math import prod
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bagipakai.core.disclosure import Disclosure, Together
+from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.hierarchies import Hierarchy, Label
@@ -53,6 +54,15 @@ class TableRule:
             homogeneous_percent=together.homogeneous_percent,
             homogeneous_under=together.homogeneous_under,
             **{name: int(magnitude[name]) for name in ("smallest_contributors", "dominance_percent", "p_percent")},
+        )
+
+    def of_plan(self, plan: Plan) -> "TableRule":
+        """What the table of a plan must keep to: this, and what the plan itself says is the smallest cell."""
+        smallest = plan.protections.smallest_cell
+        return replace(
+            self,
+            smallest_persons=max(self.smallest_persons, smallest),
+            smallest_families=max(self.smallest_families, smallest if plan.unit is Unit.KELUARGA else 0),
         )
 
 
