@@ -20,6 +20,7 @@ from bagipakai.core.plan import (
     Answer,
     Area,
     Asked,
+    Exempted,
     Format,
     Level,
     Matching,
@@ -66,6 +67,15 @@ def test_a_plan_for_matching_comes_back_and_a_plan_without_it_looks_as_it_always
     matched = replace(a_plan(), matching=MATCHING)
     assert Plan.from_json(matched.to_json()) == matched
     assert "matching" not in a_plan().to_json()
+
+
+def test_a_grain_and_an_exemption_are_in_the_digest_and_survive_json():
+    exempted = Protections(("nik",), 0, (Exempted("rows-alike", "uji coba tertutup"),))
+    changed = a_plan(variables=(Asked("umur", "sasaran", "5-TAHUN"),), protections=exempted)
+    plain = a_plan(variables=(Asked("umur", "sasaran"),))
+    assert objection(changed, known()) is None and Plan.from_json(read(canonical(changed.to_json()))) == changed
+    assert len({changed.digest, plain.digest, replace(changed, protections=plain.protections).digest}) == 3
+    assert "grain" not in str(plain.to_json()) and "exempted" not in str(plain.to_json())
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Matching)])
@@ -279,6 +289,22 @@ PROTECTION = [
     ("plan-smallest-cell", a_plan(Level.L1, protections=Protections((), 3))),
     ("plan-smallest-cell", a_plan(protections=Protections(("nik",), 10))),
 ]
+BANDS = Asked("umur", "sasaran", "5-TAHUN")
+ROWS = [
+    ("plan-grain-unknown", a_plan(variables=(Asked("umur", "sasaran", "7-TAHUN"),))),
+    ("plan-grain-unknown", a_plan(variables=(Asked("desil", "sasaran", "5-TAHUN"),))),
+    ("plan-grain-unknown", a_plan(Level.L4, variables=(BANDS,))),
+    ("plan-grain-unknown", a_plan(Level.L1, variables=(BANDS,))),
+    ("plan-exempts-no-rows", a_plan(Level.L4, protections=Protections(exempted=(Exempted("rows-alike", "x"),)))),
+    ("plan-exempts-no-rows", a_plan(Level.L1, protections=Protections((), 10, (Exempted("rows-alike", "x"),)))),
+    ("plan-exempts-no-rule", a_plan(protections=Protections(("nik",), 0, (Exempted("semua", "x"),)))),
+    ("plan-exempts-without-reason", a_plan(protections=Protections(("nik",), 0, (Exempted("rows-alike", " "),)))),
+    ("plan-exempts-twice", a_plan(protections=Protections(("nik",), 0, (Exempted("rows-alike", "x"),) * 2))),
+    (
+        "plan-exempts-twice",
+        a_plan(protections=Protections(("nik",), 0, (Exempted("rows-share", "x"), Exempted("rows-alike", "x")))),
+    ),
+]
 TABLES = [
     ("plan-format-for-tables-only", a_plan(format=Format.SDMX_CSV)),
     ("plan-too-many-dimensions", a_plan(Level.L1, ("kode_prov", "desil", "jenis_kelamin", "umur"))),
@@ -314,7 +340,7 @@ LISTS = [
     ("plan-matching-of-persons", matched(unit=Unit.KELUARGA)),
     ("plan-matching-stays", matched(onward_sharing=True)),
 ]
-CASES = [*FRAME, *LISTS, *VARIABLES, *LEVELS, *PROTECTION, *TABLES, *FILTERS]
+CASES = [*FRAME, *LISTS, *VARIABLES, *LEVELS, *PROTECTION, *ROWS, *TABLES, *FILTERS]
 
 
 @pytest.mark.parametrize(("code", "plan"), CASES, ids=[f"{at}-{code}" for at, (code, _) in enumerate(CASES)])

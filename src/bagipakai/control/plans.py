@@ -7,7 +7,7 @@ from typing import Any
 from bagipakai.control import forms, gazetteer, keybook, ledger, releases
 from bagipakai.control.models import Release, Request, Roster, RosterEvent
 from bagipakai.core import rosters
-from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.disclosure import Disclosure, Grain
 from bagipakai.core.objections.plan import Known, control_tier, objection
 from bagipakai.core.plan import (
     NATION,
@@ -135,5 +135,6 @@ def _known(plan: Plan, release: Release, day: date, rule: Disclosure) -> Known:
         edition=release.region_edition,
         releases=[one.version for one in releases.available()] + [release.version] * plan.rolling,
         rule=rule,
+        grains=Grain.on(day),
         tier=control_tier(plan, catalogue),
     )

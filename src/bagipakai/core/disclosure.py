@@ -10,8 +10,9 @@ persons may be two families, and the decile belongs to the family.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from bagipakai.core.plan import Level
 from bagipakai.core.policy import rules
 from bagipakai.core.query import AREA_COLUMNS, Scalar
 from bagipakai.core.refusal import Refusal
@@ -105,20 +106,85 @@ class Together:
         return cls(int(rule["homogeneous_percent"]), int(rule["homogeneous_under"]))
 
 
+EXEMPTIBLE: Final = ("rows-alike", "rows-distribution", "rows-one-value", "rows-presence", "rows-share")
+
+
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """The rule for rows (L2, L3) on one day: which variables others may know of a person (quasi-identifiers), and how
-    many rows should at least be alike in all of those that leave (k-anonymity: Samarati and Sweeney 1998). What falls
-    short is counted and told; nothing refuses it yet."""
+    """The rule for rows of one level (L2, L3) on one day (disclosure reference 3.1, class C). Rows that are alike in
+    all `quasi_identifiers` that leave are a class. Each line below is a code of EXEMPTIBLE, and of a refusal.
+
+    rows-alike: a class has `smallest_class` rows (k-anonymity: Samarati and Sweeney 1998); values are left blank, and
+    at last rows left out, where it has not, up to these percentages. rows-one-value, rows-distribution: of the
+    `sensitive` variable a class has `distinct_values`, none in more than `most_one_value_percent` of it
+    (Machanavajjhala et al. 2007), and is no further than `most_distance_percent` from the distribution of all rows
+    (ordered distance: Li et al. 2007). rows-presence: of a class in the registry, no more than `most_presence_percent`
+    are among the rows (Nergiz et al. 2007). rows-share: nor are more than `most_share_percent` of the area.
+
+    `top_codes`: what is above is told as this, whatever the plan says. No date is told nearer than its year where
+    `year_only`. `blank`: what a blank means, `itself` or `anything`."""
 
     smallest_class: int
-    quasi_identifiers: frozenset[str]
+    most_blanked_percent: int
+    most_dropped_percent: int
+    blank: str
+    sensitive: str
+    distinct_values: int
+    most_one_value_percent: int
+    most_distance_percent: int
+    most_presence_percent: int
+    most_share_percent: int
+    top_codes: Mapping[str, int]
+    quasi_identifiers: tuple[str, ...]
+    since: date
+    basis: str
 
     @classmethod
-    def on(cls, day: date) -> "RowRule":
+    def on(cls, day: date, level: Level) -> "RowRule":
         """Raises NoRule where no rule is in force: then no rows leave."""
-        rule = rules("disclosure", "rows").on(day)
-        return cls(int(rule["smallest_class"]), frozenset(rule["quasi_identifiers"]))
+        rule = rules("disclosure", "rows", ("level",)).on(day, level.value)
+        return cls(
+            smallest_class=int(rule["smallest_class"]),
+            most_blanked_percent=int(rule["most_blanked_percent"]),
+            most_dropped_percent=int(rule["most_dropped_percent"]),
+            blank=str(rule["blank"]),
+            sensitive=str(rule["sensitive"]),
+            distinct_values=int(rule["distinct_values"]),
+            most_one_value_percent=int(rule["most_one_value_percent"]),
+            most_distance_percent=int(rule["most_distance_percent"]),
+            most_presence_percent=int(rule["most_presence_percent"]),
+            most_share_percent=int(rule["most_share_percent"]),
+            top_codes={str(name): int(top) for name, top in rule["top_codes"].items()},
+            quasi_identifiers=tuple(rule["quasi_identifiers"]),
+            since=rule.since,
+            basis=rule.basis,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """One way to tell the values of a variable more coarsely: whole numbers by the first of their band (`starts`; the
+    last band is open), or codes by that of their group (`groups`; what is in none becomes unknown). `loss`: what it is
+    stated to lose, 0 for the value as it is to 100 for nothing told. The finest first."""
+
+    code: str
+    variable: str
+    name: str
+    english: str
+    loss: int
+    starts: tuple[int, ...]
+    groups: Mapping[str, str]
+
+    @classmethod
+    def on(cls, day: date) -> Mapping[str, tuple["Grain", ...]]:
+        """All that are in force on a day, by variable."""
+        found: dict[str, list[Grain]] = {}
+        for (variable, code), rule in rules("disclosure", "grain", ("variable", "code")).in_force(day).items():
+            starts, groups = tuple(map(int, rule["starts"])), {str(one): str(to) for one, to in rule["groups"].items()}
+            names = str(rule["name"]), str(rule["english"])
+            grain = cls(str(code), str(variable), *names, int(rule["loss"]), starts, groups)
+            found.setdefault(grain.variable, []).append(grain)
+        return {name: tuple(sorted(some, key=lambda one: one.loss)) for name, some in found.items()}
 
 
 def hide(dimensions: Sequence[str], unit: str, cells: Iterable[Cell], rule: Disclosure) -> Table | Refusal:

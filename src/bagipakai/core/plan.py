@@ -65,19 +65,32 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One variable and why the programme needs it."""
+    """One variable and why the programme needs it. `grain`: how coarsely its values are told in rows (a code of the
+    policy's `[[grain]]`); empty where they are told as they are."""
 
     name: str
+    reason: str
+    grain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exempted:
+    """One rule for rows that this plan need not meet, and why: proposed by one person, approved by another, and
+    recorded with the product (disclosure reference 3.1: override)."""
+
+    rule: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Protections:
     """`pseudonyms`: which of `nik` and `nomor_kk` are replaced by tokens that only this recipient has for this
-    purpose and release. `smallest_cell`: the smallest count a table may show (L1); 0 where no table is made."""
+    purpose and release. `smallest_cell`: the smallest count a table may show (L1); 0 where no table is made.
+    `exempted`: rules of `core.disclosure.RowRule` that rows (L2, L3) need not meet, in alphabetical order."""
 
     pseudonyms: tuple[str, ...] = ()
     smallest_cell: int = 0
+    exempted: tuple[Exempted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +184,9 @@ class Plan:
         value["ends_on"] = self.ends_on.isoformat()
         value["area"]["codes"] = list(self.area.codes)
         value["protections"]["pseudonyms"] = list(self.protections.pseudonyms)
-        value["variables"] = [asdict(asked) for asked in self.variables]
+        value["protections"]["exempted"] = [asdict(one) for one in self.protections.exempted]
+        value["variables"] = [_without_nothing(asdict(asked), "grain") for asked in self.variables]
+        value["protections"] = _without_nothing(value["protections"], "exempted")
         for name in ("level", "unit", "format"):
             value[name] = value[name].value
         if self.matching is None:
@@ -204,6 +219,7 @@ class Plan:
                 protections=Protections(
                     pseudonyms=_words(data["protections"]["pseudonyms"]),
                     smallest_cell=_count(data["protections"]["smallest_cell"]),
+                    exempted=tuple(Exempted(**_texts(one)) for one in data["protections"].get("exempted", ())),
                 ),
                 format=Format(data["format"]),
                 channel=_text(data["channel"]),
@@ -217,6 +233,11 @@ class Plan:
         except (KeyError, TypeError, ValueError, AttributeError, QueryError, NotCanonical) as error:
             raise PlanError(str(error) if isinstance(error, PlanError) else "not a plan") from None
         return plan
+
+
+def _without_nothing(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    """Without a field that says nothing: what plans looked like before there was one, so that their digests stand."""
+    return {one: value for one, value in fields.items() if one != name or value}
 
 
 def _matching(data: Any) -> Matching:

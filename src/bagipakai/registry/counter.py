@@ -6,7 +6,7 @@ from datetime import date, datetime
 from lokal import wilayah
 
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.disclosure import Disclosure, Grain
 from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.objections import plan as objections
@@ -46,6 +46,7 @@ def objection_to(plan: Plan, release: Release, day: date) -> Refusal | None:
         edition=release.region_edition,
         releases=(plan.release,),
         rule=Disclosure.on(day),
+        grains=Grain.on(day),
         tier=objections.control_tier(plan, catalogue),
     )
     if no := objections.objection(plan, known):

@@ -323,9 +323,11 @@ class Delivery:
     def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
         """For rows that leave without names: how many are alike to few others in what others may know of a person."""
         plan = self.order.plan
-        rule = RowRule.on(day_of(self.order.placed_at))
+        if plan.level is Level.L4:
+            return {}
+        rule = RowRule.on(day_of(self.order.placed_at), plan.level)
         by = _finest(tuple(name for name in plan.columns if name in rule.quasi_identifiers))
-        if plan.level is Level.L4 or not by:
+        if not by:
             return {}
         query = Count(plan.unit.value, by, plan.population, plan.area.codes)
         types = engines.types_of(self._catalogue, plan.unit.value)

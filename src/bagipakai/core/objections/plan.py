@@ -6,10 +6,10 @@ policies/refusals.toml. Source: law reference 4.4 (invariants), 6.2 (levels and 
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bagipakai.core.base_categories import table_filter
-from bagipakai.core.disclosure import Disclosure
+from bagipakai.core.disclosure import EXEMPTIBLE, Disclosure, Grain
 from bagipakai.core.plan import NATION, Format, Level, Plan, Unit
 from bagipakai.core.query import (
     AREA_COLUMNS,
@@ -41,9 +41,9 @@ class Known:
     """What the house knows on the day a plan is judged.
 
     `purposes`: each purpose with the names that its programmes may use, as columns and in the filter. `regions`: the
-    codes of one `edition`. `rule`: the disclosure rule. `tier`: the control tier whose documents and gates the request
-    passed (law reference 6.2), None where none is known; it can exceed the plan's level, and opens specific variables
-    in rows, never names.
+    codes of one `edition`. `rule`: the disclosure rule. `grains`: how coarsely each variable may be told. `tier`: the
+    control tier whose documents and gates the request passed (law reference 6.2), None where none is known; it can
+    exceed the plan's level, and opens specific variables in rows, never names.
     """
 
     catalogue: Catalogue
@@ -52,6 +52,7 @@ class Known:
     edition: str
     releases: Collection[str]
     rule: Disclosure
+    grains: Mapping[str, Collection[Grain]] = field(default_factory=dict)
     tier: Level | None = None
 
 
@@ -66,7 +67,7 @@ def objection(plan: Plan, known: Known) -> Refusal | None:
     return next(
         (
             no
-            for part in (_frame, _matching, _variables, _level, _protections, _table, _filter)
+            for part in (_frame, _matching, _variables, _level, _protections, _grains, _exempted, _table, _filter)
             for no in part(plan, known)
         ),
         None,
@@ -176,6 +177,33 @@ def _protections(plan: Plan, known: Known) -> Iterator[Refusal]:
     smallest = known.rule.smallest_persons if plan.level is Level.L1 else 0
     if plan.protections.smallest_cell < smallest or (not smallest and plan.protections.smallest_cell):
         yield Refusal("plan-smallest-cell", {"smallest": str(smallest)})
+
+
+def _grains(plan: Plan, known: Known) -> Iterator[Refusal]:
+    """Only rows without names are told more coarsely, in ways that the policy knows: a table has its own rule, and in
+    rows by name and address no value is altered."""
+    for asked in plan.variables:
+        ways = {grain.code for grain in known.grains.get(asked.name, ())} if _without_names(plan) else set()
+        if asked.grain and asked.grain not in ways:
+            yield Refusal("plan-grain-unknown", {"name": asked.name, "grain": _shown(asked.grain)})
+
+
+def _exempted(plan: Plan, known: Known) -> Iterator[Refusal]:
+    """What rows need not meet is a rule for such rows, told once, with a reason."""
+    rules = [one.rule for one in plan.protections.exempted]
+    if rules and not _without_names(plan):
+        yield Refusal("plan-exempts-no-rows", {"level": plan.level.value})
+    for one in plan.protections.exempted:
+        if one.rule not in EXEMPTIBLE:
+            yield Refusal("plan-exempts-no-rule", {"rule": _shown(one.rule)})
+        if not one.reason.strip():
+            yield Refusal("plan-exempts-without-reason", {"rule": _shown(one.rule)})
+    if rules != sorted(set(rules)):
+        yield Refusal("plan-exempts-twice")
+
+
+def _without_names(plan: Plan) -> bool:
+    return plan.level in (Level.L2, Level.L3) and plan.matching is None
 
 
 def _table(plan: Plan, known: Known) -> Iterator[Refusal]:
