@@ -225,9 +225,10 @@ class _Work:
         rows = self._count("file", count(Count(query.unit, by, query.where, query.area)))
         if not rows:
             return _NOBODY, {}
-        everybody = self._count("registry", count(Count(query.unit, self.names, None, query.area)))
-        if "rows-share" in self.active and 100 * rows > rule.most_share_percent * everybody:
-            return Refusal("rows-share", {"most": str(rule.most_share_percent)})
+        if self.active & {"rows-presence", "rows-share"}:
+            everybody = self._count("registry", count(Count(query.unit, self.names, None, query.area)))
+            if "rows-share" in self.active and 100 * rows > rule.most_share_percent * everybody:
+                return Refusal("rows-share", {"most": str(rule.most_share_percent)})
         if broken := self._broken(rows):
             detail = {"sensitive": rule.sensitive, "proposal": self._proposal(grains)}
             return Refusal(broken, {} if broken == "rows-presence" else detail)
