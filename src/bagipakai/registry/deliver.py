@@ -38,6 +38,7 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import leaving
+from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, limits, lines_of, refusal
@@ -289,13 +290,27 @@ class Delivery:
         try:
             with entries.turn():
                 if found := next(entries.differences(output, cells, most), None):
-                    return refusal(found, self._catalogue)
+                    return refusal(
+                        found,
+                        self._catalogue,
+                        self._without(table, occupied, lambda less: any(entries.differences(output, less, most))),
+                    )
                 table.compared = entries.others(output, cells)
                 entries.add(output, cells, self.course.clock())
         except Damaged as damage:  # what was published is not known, so no table leaves
             log.error("published.damaged order=%s file=%s", order.order_id, damage.file)
             return Refusal("published-cells-broken", {"file": damage.file})
         return None
+
+    def _without(self, table: TableExtract, occupied: Occupied, tells: Callable[[Cells], bool]) -> tuple[str, ...]:
+        """The fewest of the last variables without which nothing stands in the way of the table; none where even the
+        first alone would tell too much."""
+        plan = self.order.plan
+        for fewer in table.coarser():
+            cells = cells_of(plan, lines_of(fewer), self._catalogue, occupied)
+            if not isinstance(cells, Refusal) and not tells(cells):
+                return plan.columns[len(fewer.dimensions) :]
+        return ()
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
