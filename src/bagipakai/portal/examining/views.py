@@ -77,6 +77,7 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "sections": dossier.rows(since=before),
         "before": before,
         "variables": variables(dossier),
+        "exemptions": dossier.exemptions,
         "files": [one | {"changed": _changed(dossier, one["kind"], before)} for one in files(dossier)],
         "items": [{"item": one, "target": dossier.target(one.target)} for one in dossier.state.items],
         "may_accept": Action.ACCEPT_ITEM in dossier.possible,
