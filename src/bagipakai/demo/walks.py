@@ -41,8 +41,8 @@ STEPS = 14  # at most, of one walk, as told while it goes
 @dataclass(frozen=True, slots=True)
 class Walk:
     """What one institution asks for. `mistake` leaves out a document of this kind, so that the request comes back once
-    for repair. With `listed` it asks for its own list to be matched: of so many people of its region. `exempted`: why its
-    rows need not meet the rules for rows, where they need not."""
+    for repair. With `listed` it asks for its own list to be matched: of so many people of its region. `exempted`: why
+    its rows need not meet the rules for rows, where they need not."""
 
     level: Level
     house: House
