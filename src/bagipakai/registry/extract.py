@@ -186,6 +186,7 @@ class TableExtract:
     total: int
     small: int
     partners: int
+    compared: int = 0  # with how many other tables of the release
 
     @classmethod
     def made(
