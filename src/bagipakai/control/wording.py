@@ -206,9 +206,14 @@ def row_rules(rule: RowRule, catalogue: Catalogue, lang: str = "id") -> dict[str
     return {code: (name, asks.format(**figures)) for code, (name, asks) in _ROW_RULES[lang].items()}
 
 
+def row_rule(code: str, lang: str = "id") -> str:
+    """What a rule for rows is called; the bare code of one that is none."""
+    return _ROW_RULES[lang].get(code, (code,))[0]
+
+
 def exempted(plan: Plan, lang: str = "id") -> list[tuple[str, str]]:
     """What the rules for rows are called that this plan need not meet, each with its reason as it was proposed."""
-    return [(_ROW_RULES[lang][one.rule][0], one.reason) for one in plan.protections.exempted]
+    return [(row_rule(one.rule, lang), one.reason) for one in plan.protections.exempted]
 
 
 _DERIVED = {

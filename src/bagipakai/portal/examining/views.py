@@ -162,6 +162,8 @@ def _said(name: str, value: str | int, catalogue: Catalogue) -> Any:
             return glossary.term(str(value), "format").label
         case "pseudonyms":
             return ", ".join(wording.column(one, catalogue, lang()) for one in str(value).split())
+        case "exempted":
+            return ", ".join(wording.row_rule(one, lang()) for one in str(value).split())
     return ANSWERS.get(str(value), value)
 
 
