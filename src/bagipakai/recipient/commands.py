@@ -191,6 +191,7 @@ def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None
             "columns": columns,
             "hidden_cells": manifest.hidden_cells,
             "withheld": manifest.holds.get("withheld"),
+            "exempted": {one.rule: one.reason for one in manifest.plan.protections.exempted},
             "level": manifest.plan.level.value,
             "release": manifest.release,
             "plan_digest": manifest.plan.digest,
@@ -225,6 +226,8 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
         yield f"  Padanan dari: daftar {plan.matching.roster}, {words.number(plan.matching.rows)} baris"
     if manifest.hidden_cells:
         yield f"  Ditutup     : {words.number(manifest.hidden_cells)} cacah, untuk melindungi kelompok kecil"
+    for exempted in plan.protections.exempted:
+        yield f"  Dikecualikan: {words.row_rule(exempted.rule)}, karena: {exempted.reason}"
     if withheld := manifest.holds.get("withheld"):
         yield f"  Ditahan     : {withheld} baris, karena hak atau pelindungan orangnya"
     yield f"  Akses sampai: {words.day(manifest.expires_on)}"
