@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from bagipakai.core.disclosure import Disclosure, Grain
+from bagipakai.core.disclosure import Disclosure, Grain, summable
 from bagipakai.core.objections.plan import Known
 from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.query import Column, Compare, Const, Op
@@ -32,6 +32,7 @@ def known(**changes: Any) -> Known:
             releases=frozenset({"2026.3.0"}),
             rule=Disclosure.on(DAY),
             grains=Grain.on(DAY),
+            summable=summable(DAY),
         ),
         **changes,
     )

@@ -14,6 +14,7 @@ from tests.core.plans import CATALOGUE, DAY, EDITION, POOR, a_plan, known
 from tests.generative.worlds import predicates, worlds
 
 from bagipakai.core.canonical import canonical, read
+from bagipakai.core.disclosure import summable
 from bagipakai.core.objections import plan as plans
 from bagipakai.core.objections.plan import MOST_PARTS, MOST_VALUES, control_tier, objection
 from bagipakai.core.plan import (
@@ -30,6 +31,7 @@ from bagipakai.core.plan import (
     Unit,
 )
 from bagipakai.core.query import And, Between, Column, Compare, Const, Count, In, Missing, Not, Op, Or, Rows
+from bagipakai.core.variables import Type
 
 DESIL, UMUR = Column("desil"), Column("umur")
 
@@ -122,6 +124,7 @@ CHANGES: dict[str, Any] = {
     "onward_sharing": True,
     "ends_on": date(2027, 7, 1),
     "matching": MATCHING,
+    "summed": "luas_lahan_pertanian",
 }
 
 
@@ -168,6 +171,8 @@ def _at(path: tuple[Any, ...], value: Any) -> Callable[[dict[str, Any]], None]:
         _at(("ends_on",), "20270630"),
         _at(("ends_on",), None),
         _at(("extra",), 1),
+        _at(("summed",), ""),
+        _at(("summed",), None),
     ],
 )
 def test_data_that_are_not_exactly_a_plan_are_refused(change):
@@ -177,7 +182,7 @@ def test_data_that_are_not_exactly_a_plan_are_refused(change):
         Plan.from_json(data)
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(Plan) if field.name != "matching"])
+@pytest.mark.parametrize("field", [field.name for field in fields(Plan) if field.name not in ("matching", "summed")])
 def test_no_field_may_be_left_out(field):
     data = a_plan().to_json()
     del data[field]
@@ -225,6 +230,10 @@ def test_nothing_stands_in_the_way_of_a_lawful_plan(level):
 
 def with_filter(population: Any, level: Level = Level.L2) -> Plan:
     return a_plan(level, population=population)
+
+
+def families_by(summed: str) -> Plan:
+    return a_plan(Level.L1, unit=Unit.KELUARGA, summed=summed)
 
 
 FRAME = [
@@ -340,7 +349,19 @@ LISTS = [
     ("plan-matching-of-persons", matched(unit=Unit.KELUARGA)),
     ("plan-matching-stays", matched(onward_sharing=True)),
 ]
-CASES = [*FRAME, *LISTS, *VARIABLES, *LEVELS, *PROTECTION, *ROWS, *TABLES, *FILTERS]
+WORKING = Compare(Op.MORE, Column("jam_kerja"), Const(40))
+SUMS = [
+    ("plan-sums-in-tables-only", a_plan(Level.L2, summed="jam_kerja")),
+    ("plan-not-summed", a_plan(Level.L1, summed="umur")),
+    ("plan-not-summed", a_plan(Level.L1, summed="nama")),
+    ("plan-not-summed", families_by("jumlah_anggota_keluarga")),
+    ("plan-not-summed", families_by("pengeluaran_per_kapita")),
+    ("plan-variable-unknown", a_plan(Level.L1, summed="gaji")),
+    ("plan-variable-of-other-unit", a_plan(Level.L1, summed="luas_lahan_pertanian")),
+    ("plan-variable-outside-purpose", a_plan(Level.L1, summed="jam_kerja", purpose="sempit")),
+    ("plan-divided-by-what-it-sums", a_plan(Level.L1, summed="jam_kerja", population=And((POOR, WORKING)))),
+]
+CASES = [*FRAME, *LISTS, *VARIABLES, *LEVELS, *PROTECTION, *ROWS, *TABLES, *FILTERS, *SUMS]
 
 
 @pytest.mark.parametrize(("code", "plan"), CASES, ids=[f"{at}-{code}" for at, (code, _) in enumerate(CASES)])
@@ -349,6 +370,32 @@ def test_it_stands_in_the_way_and_says_so(code, plan):
     assert no is not None and no.code == code
     for language in ("id", "en"):
         assert "{" not in no.sentence(language) and "–" not in no.sentence(language)
+
+
+def test_nothing_stands_in_the_way_of_a_table_of_sums_that_the_registry_makes():
+    plan = a_plan(Level.L1, summed="jam_kerja")
+    assert objection(plan, known()) is None and objection(families_by("ternak_sapi"), known()) is None
+    assert plan.used == ("kode_prov", "desil", "jam_kerja") and Plan.from_json(plan.to_json()) == plan
+
+
+def test_the_office_offers_no_table_of_sums():
+    no = objection(a_plan(Level.L1, summed="jam_kerja"), known(summable=()))
+    assert no is not None and no.code == "plan-not-summed"
+
+
+def test_what_is_summed_may_stand_at_the_level():
+    no = objection(families_by("peringkat"), known(summable={"peringkat"}))
+    assert no is not None and no.code == "plan-variable-above-level"
+
+
+def test_what_may_be_summed_is_a_whole_number_that_is_never_negative():
+    told = [CATALOGUE[name] for name in summable(DAY)]
+    assert len(told) == 8 and all(one.type is Type.INTEGER and one.low in (0, 1, 4) for one in told)
+
+
+def test_a_plan_without_sums_says_nothing_of_them():
+    """So that the digests of plans stand that were signed before there were sums."""
+    assert "summed" not in a_plan(Level.L1).to_json()
 
 
 def test_every_sentence_about_plans_has_an_example():

@@ -189,6 +189,11 @@ class Grain:
         return {name: tuple(sorted(some, key=lambda one: one.loss)) for name, some in found.items()}
 
 
+def summable(day: date) -> frozenset[str]:
+    """The variables whose sum may stand in a table: amounts that add up, of whole numbers that are never negative."""
+    return frozenset(str(name) for (name,) in rules("disclosure", "summed", ("variable",)).in_force(day))
+
+
 def hide(dimensions: Sequence[str], unit: str, cells: Iterable[Cell], rule: Disclosure) -> Table | Refusal:
     """The table as it may be published, or why none may be.
 

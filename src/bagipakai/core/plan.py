@@ -133,7 +133,8 @@ class Matching:
 @dataclass(frozen=True)
 class Plan:
     """One approved extraction. For L1, `variables` are the dimensions of the table and every cell is a count of `unit`;
-    for L2 to L4, they are the columns of the rows, in this order.
+    for L2 to L4, they are the columns of the rows, in this order. `summed`: the variable whose sum stands beside each
+    count of a table; empty where only counts are asked for.
 
     With `matching`, the rows are those of the recipient's list: area and population say inside which persons are looked
     for, and `variables` (none, usually) what is told of those who are found for certain."""
@@ -156,6 +157,7 @@ class Plan:
     onward_sharing: bool
     ends_on: date
     matching: Matching | None = None
+    summed: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -169,8 +171,9 @@ class Plan:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """Every variable that the plan names, in its columns and in its filter, once each."""
-        return tuple(dict.fromkeys([*self.columns, *columns_of(self.population)]))
+        """Every variable that the plan names, in its columns, in its filter and in its sums, once each."""
+        summed = [self.summed] if self.summed else []
+        return tuple(dict.fromkeys([*self.columns, *columns_of(self.population), *summed]))
 
     def query(self) -> Query:
         """The sentence the engines run. Identifiers that become pseudonyms are read, but leave only as tokens."""
@@ -193,7 +196,7 @@ class Plan:
             del value["matching"]  # what plans looked like before there was matching: their digests stand
         else:
             value["matching"]["answer"] = self.matching.answer.value
-        return value
+        return _without_nothing(value, "summed")
 
     @classmethod
     def from_json(cls, data: Any) -> "Plan":
@@ -227,6 +230,7 @@ class Plan:
                 onward_sharing=_flag(data["onward_sharing"]),
                 ends_on=date.fromisoformat(_text(data["ends_on"])),
                 matching=None if "matching" not in data else _matching(data["matching"]),
+                summed=_text(data.get("summed", "")),
             )
             if canonical(plan.to_json()) != spelled:
                 raise PlanError("fields that are not part of a plan")

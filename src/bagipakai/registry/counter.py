@@ -6,7 +6,7 @@ from datetime import date, datetime
 from lokal import wilayah
 
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.disclosure import Disclosure, Grain
+from bagipakai.core.disclosure import Disclosure, Grain, summable
 from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.objections import plan as objections
@@ -23,6 +23,8 @@ def objection(order: Order, release: Release, moment: datetime) -> Refusal | Non
     rules of the day on which the order was placed. Only that the documents of the control tier were seen is taken from
     the signature on the order."""
     plan = order.plan
+    if plan.summed:
+        return Refusal("order-of-sums", {"name": plan.summed})
     if day_of(moment) > plan.ends_on:
         return Refusal("order-access-ended", {"ends_on": plan.ends_on.isoformat()})
     if order.release != release.version or (order.release != plan.release and not plan.rolling):
@@ -48,6 +50,7 @@ def objection_to(plan: Plan, release: Release, day: date) -> Refusal | None:
         rule=Disclosure.on(day),
         grains=Grain.on(day),
         tier=objections.control_tier(plan, catalogue),
+        summable=summable(day),
     )
     if no := objections.objection(plan, known):
         return no

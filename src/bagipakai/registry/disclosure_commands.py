@@ -96,9 +96,12 @@ def _entered(plan: "Plan", release: "Release", day: date) -> "tuple[Disclosed, i
         if isinstance(told, Refusal):
             return told
         order = f"TABEL-{digest({'plan': plan.digest, 'release': release.digest})[:16]}"
-        output = Output(order, plan.recipient.institution, release.version, plan.unit.value)
+        sums = digest({"sums": found.table.sums}) if plan.summed else ""
+        output = Output(order, plan.recipient.institution, release.version, plan.unit.value, plan.summed, sums)
         ledger = Ledger(Places.under(postgres.var()).published, keys.storage(folder), keys.receipt_signer(folder))
         with ledger.turn():
+            if ledger.sums_met(output, told):
+                return Refusal("tables-sum-twice", {"name": plan.summed})
             if no := objection(ledger, output, told, limits(plan, rule), release.catalogue):
                 return no
             others = ledger.others(output, told)
@@ -120,7 +123,7 @@ def _protected(
     from bagipakai.registry import keys
     from bagipakai.registry.disclosure.disclosing import disclosed
     from bagipakai.registry.disclosure.published import Occupied
-    from bagipakai.registry.engines import types_of
+    from bagipakai.registry.engines import Amounts, EngineError, duckdb, types_of
     from bagipakai.registry.engines.choice import EMBEDDED
     from bagipakai.registry.holds import Holds
     from bagipakai.registry.places import Places
@@ -138,7 +141,12 @@ def _protected(
             def count(query: Count) -> list[Cell]:
                 return engine.count(query, parts, types, absent=absent, largest=release.most_members)
 
-            found = disclosed(plan, rule, count)
+            def add(query: Count) -> list[Amounts]:
+                if not isinstance(engine, duckdb.Engine):
+                    raise EngineError("only DuckDB adds")
+                return engine.amounts(query, plan.summed, parts, types, absent=absent)
+
+            found = disclosed(plan, rule, count, add)
             return found if isinstance(found, Refusal) else (found, Occupied.of(plan, release.catalogue, count))
 
 
@@ -158,8 +166,9 @@ def _written(
     whole = {"plan": plan.to_json(), "release": release.version, "catalogue": release.catalogue.digest, **table}
     rule, versions = TableRule.on(day).of_plan(plan), (release.version, release.digest)
     run = reporting.Run(
-        plan, versions, release.catalogue, found.axes, found.table.published, rule, day, others, digest(table)
-    )
+        plan, versions, release.catalogue, found.axes, found.table.published, rule, day, others, digest(table),
+        found.table.sums, found.unknown,
+    )  # fmt: skip
     figures = reporting.figures(run)
     report = {
         "method": METHOD,
@@ -177,10 +186,12 @@ def _written(
         with (folder / SHEET).open("w", encoding="utf-8", newline="") as sheet:
             writer = csv.writer(sheet, delimiter=";")
             names = [name for axis in found.axes for name in axis.names]
-            writer.writerow([*names, "jumlah", "ditutup"])
-            for values, count in cells(found.axes, found.table.published):
+            summed = [] if found.table.sums is None else [(f"total_{plan.summed}", found.table.sums)]
+            writer.writerow([*names, "jumlah", *(name for name, _ in summed), "ditutup"])
+            for at, (values, count) in enumerate(cells(found.axes, found.table.published)):
                 told = [_told(values[name]) if name in values else "semua" for name in names]
-                writer.writerow([*told, "" if count is None else count, "ya" if count is None else "tidak"])
+                numbers = ["" if one is None else one for one in (count, *(sums[at] for _, sums in summed))]
+                writer.writerow([*told, *numbers, "ya" if count is None else "tidak"])
     return report
 
 

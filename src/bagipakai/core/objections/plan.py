@@ -41,7 +41,8 @@ class Known:
     """What the house knows on the day a plan is judged.
 
     `purposes`: each purpose with the names that its programmes may use, as columns and in the filter. `regions`: the
-    codes of one `edition`. `rule`: the disclosure rule. `grains`: how coarsely each variable may be told. `tier`: the
+    codes of one `edition`. `rule`: the disclosure rule. `grains`: how coarsely each variable may be told. `summable`:
+    what may be summed; nothing where no table of sums is made, as at the office. `tier`: the
     control tier whose documents and gates the request passed (law reference 6.2), None where none is known; it can
     exceed the plan's level, and opens specific variables in rows, never names.
     """
@@ -54,6 +55,7 @@ class Known:
     rule: Disclosure
     grains: Mapping[str, Collection[Grain]] = field(default_factory=dict)
     tier: Level | None = None
+    summable: Collection[str] = ()
 
 
 def control_tier(plan: Plan, catalogue: Catalogue) -> Level:
@@ -67,7 +69,18 @@ def objection(plan: Plan, known: Known) -> Refusal | None:
     return next(
         (
             no
-            for part in (_frame, _matching, _variables, _level, _protections, _grains, _exempted, _table, _filter)
+            for part in (
+                _frame,
+                _matching,
+                _variables,
+                _level,
+                _summed,
+                _protections,
+                _grains,
+                _exempted,
+                _table,
+                _filter,
+            )
             for no in part(plan, known)
         ),
         None,
@@ -164,6 +177,19 @@ def _above(variable: Variable, plan: Plan, known: Known) -> Iterator[Refusal]:
         detail = {"name": variable.name, "level": plan.level.value, "needed": variable.lowest_level.value}
         code = "plan-specific-needs-tier" if variable.lowest_level is Level.L1 else "plan-variable-above-level"
         yield Refusal(code, detail)
+
+
+def _summed(plan: Plan, known: Known) -> Iterator[Refusal]:
+    """Only a table has sums, of a variable whose sum means something; and it is not divided or filtered by what it
+    sums: the limits of a group would tell each contribution in it."""
+    if plan.summed and plan.level is not Level.L1:
+        yield Refusal("plan-sums-in-tables-only", {"level": plan.level.value})
+    if plan.summed and plan.summed not in known.summable:
+        yield Refusal("plan-not-summed", {"name": plan.summed})
+    elif plan.summed:
+        yield from _above(known.catalogue[plan.summed], plan, known)
+    if plan.summed in (*plan.columns, *columns_of(plan.population)):
+        yield Refusal("plan-divided-by-what-it-sums", {"name": plan.summed})
 
 
 def _protections(plan: Plan, known: Known) -> Iterator[Refusal]:

@@ -42,13 +42,15 @@ def audit(
     targets: Mapping[int, int],
     most: Mapping[int, int] | None = None,
     own: Sequence[Mapping[int, int]] = (),
+    reach: Mapping[int, tuple[int, int]] | None = None,
 ) -> list[Narrow]:
     """The hidden `targets` (cell → how wide its interval must be) whose interval is narrower.
 
     `published` is the table in C order. `most`: cells that the attacker knows to be at most so many. `own`: for
-    each one who is alone in some cells, these and their true counts. Raises Contradiction.
+    each one who is alone in some cells, these and their true counts. `reach`: targets of which a least and a most must
+    be possible, wherever between them the true one is. Raises Contradiction.
     """
-    attacker = _Attacker(trees, published, most or {}, own)
+    attacker = _Attacker(trees, published, most or {}, own, reach or {})
     found = [one for part, asked in attacker.parts(targets) for one in _Part(attacker, part, asked).narrow()]
     return sorted(found, key=lambda one: one.cell)
 
@@ -62,8 +64,9 @@ class _Attacker:
         published: Sequence[int | None],
         most: Mapping[int, int],
         own: Sequence[Mapping[int, int]],
+        reach: Mapping[int, tuple[int, int]],
     ) -> None:
-        self.most = most
+        self.most, self.reach = most, reach
         self.own = {cell: count for cells in own for cell, count in cells.items()}
         self.owner = {cell: number for number, cells in enumerate(own) for cell in cells}
         self.trees, self.shape = trees, [len(tree) for tree in trees]
@@ -164,7 +167,7 @@ class _Part:
     """One component as a linear programme over its cells."""
 
     def __init__(self, attacker: _Attacker, cells: list[int], targets: Mapping[int, int]) -> None:
-        self.cells, self.targets = cells, targets
+        self.cells, self.targets, self.reach = cells, targets, attacker.reach
         self.column = {cell: at for at, cell in enumerate(cells)}
         self.low: dict[int, float] = {}
         self.high: dict[int, float] = {}
@@ -211,7 +214,11 @@ class _Part:
         return [one for cell in waiting if (one := self._alone(cell)) is not None]
 
     def _wide(self, cell: int) -> bool:
-        return self.high.get(cell, 0.0) - self.low.get(cell, np.inf) > self.targets[cell] - WHOLE
+        return self._enough(cell, self.low.get(cell, np.inf), self.high.get(cell, -np.inf))
+
+    def _enough(self, cell: int, low: float, high: float) -> bool:
+        least, most = self.reach.get(cell, (np.inf, -np.inf))
+        return high - low > self.targets[cell] - WHOLE and low < least + WHOLE and high > most - WHOLE
 
     def _look(self, wanted: list[int], way: int) -> float | None:
         """The table in which the wanted cells are largest (way 1) or smallest (-1) together. If it is whole, it could
@@ -247,7 +254,7 @@ class _Part:
         high, low = bounds
         if high is None or low is None:
             return Narrow(cell, None, None)
-        if high - low > self.targets[cell] - WHOLE:
+        if self._enough(cell, low, high):
             return None
         return Narrow(cell, int(np.ceil(low - WHOLE)), int(np.floor(high + WHOLE)))
 

@@ -13,8 +13,9 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure import union
 from bagipakai.registry.disclosure.audit import Contradiction, audit
 from bagipakai.registry.disclosure.containment import Cells
-from bagipakai.registry.disclosure.disclosing import Axis, cells, of_json
-from bagipakai.registry.disclosure.ledger import Difference, telling
+from bagipakai.registry.disclosure.disclosing import Axis, cells, of_json, sums_of_json
+from bagipakai.registry.disclosure.ledger import Difference, met, telling
+from bagipakai.registry.disclosure.nearness import near_sums
 from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, refusal
 from bagipakai.registry.disclosure.sums import World
 from bagipakai.registry.disclosure.tables import TableRule
@@ -29,26 +30,34 @@ class Published:
     release: str
     axes: tuple[Axis, ...]
     counts: tuple[int | None, ...]
+    sums: tuple[int | None, ...] | None = None
 
     @classmethod
     def of_json(cls, name: str, told: Mapping[str, Any]) -> "Published":
         """Raises KeyError, TypeError or ValueError for what `registry disclose` would not have written."""
-        return cls(name, Plan.from_json(told["plan"]), str(told["release"]), *of_json(told))
+        plan, (axes, counts) = Plan.from_json(told["plan"]), of_json(told)
+        sums = sums_of_json(told, axes)
+        if (sums is None) != (not plan.summed):
+            raise ValueError("sums stand where the plan asks for them")
+        return cls(name, plan, str(told["release"]), axes, counts, sums)
 
 
 def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
-    """Each hidden cell of which too much can be computed from the others."""
+    """Each hidden cell of which too much can be computed from the others: its count, or its sum. Whether a sum that is
+    shown should have been hidden cannot be seen in a file."""
     width = limits(table.plan, rule).smallest
     hidden = {at: width for at, count in enumerate(table.counts) if count is None}
     try:
         found = audit([axis.tree for axis in table.axes], table.counts, hidden)
+        near = near_sums(table.axes, table.counts, table.sums, rule)
     except Contradiction:
         yield Refusal("disclosed-table-contradicts-itself", {"folder": table.name})
         return
     names = [values for values, _ in cells(table.axes, table.counts)]
-    for one in found:
-        told = "; ".join(f"{name} {value}" for name, value in names[one.cell].items())
-        yield Refusal("disclosed-cell-is-near", {"folder": table.name, "cell": told})
+    for code, narrow in (("disclosed-cell-is-near", found), ("disclosed-sum-is-near", near)):
+        for one in narrow:
+            told = "; ".join(f"{name} {value}" for name, value in names[one.cell].items())
+            yield Refusal(code, {"folder": table.name, "cell": told})
 
 
 def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> Iterator[Refusal]:
@@ -64,12 +73,23 @@ def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue)
             most = limits(table.plan, rule)
             for inner, outer, share in telling(narrow, wide, replace(most, under=0) if at == other else most):
                 yield refusal(Difference(narrow.about(inner), wide.about(outer), share), catalogue)
+    yield from _meeting(told)
     world = World.of(catalogue)
     for at, (table, new) in enumerate(told):
         others = [cells for other, cells in told[:at] if isinstance(cells, Cells) and table.release == other.release]
         if isinstance(new, Cells) and others:
             for group in union.isolated(new, others, limits(table.plan, rule).smallest, world):
                 yield union.refusal(group, catalogue)
+
+
+def _meeting(told: Sequence[tuple[Published, Cells | Refusal]]) -> Iterator[Refusal]:
+    """Pairs of tables that could be subtracted sum from sum; nothing here does it."""
+    for at, (table, here) in enumerate(told):
+        for other, there in told[:at]:
+            same = (table.release, table.plan.summed) == (other.release, other.plan.summed)
+            places = isinstance(here, Cells) and isinstance(there, Cells) and met(here, there)
+            if same and table.sums != other.sums and places:
+                yield Refusal("disclosed-sums-meet", {"folder": table.name, "other": other.name})
 
 
 def _counts(table: Published, catalogue: Catalogue) -> Cells | Refusal:

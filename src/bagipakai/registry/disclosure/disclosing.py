@@ -1,5 +1,5 @@
-"""A plan for a table of counts, answered with all its margins, which cross: protected, proven, and compared with every
-table of the release that was published before.
+"""A plan for a table of counts, and of sums if it says so, answered with all its margins, which cross: protected,
+proven, and compared with every table of the release that was published before.
 
 The dimensions that are places are one hierarchy, from the largest down; each of the others is total and values. Of
 every combination of levels the release is counted by itself, since a family stands in several cells.
@@ -20,10 +20,14 @@ from bagipakai.core.query import Count, Scalar
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.hierarchies import TOTAL, Hierarchy, Label, hierarchy
 from bagipakai.registry.disclosure.published import Line
+from bagipakai.registry.disclosure.secondary import ANY
 from bagipakai.registry.disclosure.suppression import Protected, protected
-from bagipakai.registry.disclosure.tables import Cube, TableRule, too_fine
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, too_fine
+from bagipakai.registry.engines import Amounts
 
 Counting = Callable[[Count], Sequence[Cell]]  # without margins, families exact
+Summing = Callable[[Count], Sequence[Amounts]]  # of the plan's variable
+BANDS = (5, 10, 25, 50, 100)  # percent
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,12 @@ class Axis:
 
 @dataclass(frozen=True)
 class Disclosed:
-    """A protected table, and what its dimensions are."""
+    """A protected table, and what its dimensions are. `unknown`: of those whom it counts, at most so many percent do
+    not know what is summed, in bands that tell of nobody; None where nothing is summed."""
 
     axes: tuple[Axis, ...]
     table: Protected
+    unknown: int | None = None
 
 
 def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
@@ -57,12 +63,16 @@ def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
         yield {name: value for some in values for name, value in some.items()}, count
 
 
-def disclosed(plan: Plan, rule: TableRule, count: Counting) -> Disclosed | Refusal:
+def disclosed(plan: Plan, rule: TableRule, count: Counting, add: Summing | None = None) -> Disclosed | Refusal:
     """The table of a plan, or why none may leave. The rule and the plan's own smallest cell both hold. Raises
-    EngineError, and ValueError for a plan of rows."""
+    EngineError, and ValueError for a plan of rows, or of sums where nobody adds."""
     query = plan.query()
-    if not isinstance(query, Count):
-        raise ValueError("a plan of rows is no table")
+    if not isinstance(query, Count) or (plan.summed and add is None):
+        raise ValueError("a plan of rows is no table, and a plan of sums is not made by counting")
+    add = add if plan.summed else None
+    whole = next(iter(add(replace(query, by=()))), None) if add else None
+    if whole and (no := _unfit(whole, plan.summed)):
+        return no
     rule, families = rule.of_plan(plan), plan.unit is Unit.KELUARGA
     groups = _groups(plan.columns)
     order = tuple(name for group in groups for name in group)
@@ -77,8 +87,23 @@ def disclosed(plan: Plan, rule: TableRule, count: Counting) -> Disclosed | Refus
     leaves, persons = [len(axis.tree.leaves) for axis in axes], sum(cell.persons for cell in finest)
     if no := too_fine(leaves, len(finest), persons, rule):
         return no
-    table = protected(_cube(axes, query, finest, count, families), rule, families)
-    return table if isinstance(table, Refusal) else Disclosed(tuple(axes), table)
+    table = protected(_cube(axes, query, finest, count, families, add), rule, families)
+    if isinstance(table, Refusal):
+        return table
+    rows = sum(cell.families if families else cell.persons for cell in finest)
+    return Disclosed(tuple(axes), table, _band(whole.unknown, rows) if whole else None)
+
+
+def _unfit(whole: Amounts, name: str) -> Refusal | None:
+    """Why nothing can be said of these sums: the proofs need numbers that are not negative, and not so large that a
+    solver rounds them."""
+    if whole.least < 0:
+        return Refusal("table-sum-negative", {"name": name})
+    return Refusal("table-sum-too-large", {"name": name}) if whole.total >= ANY else None
+
+
+def _band(part: int, whole: int) -> int:
+    return next(band for band in BANDS if 100 * part <= band * whole)
 
 
 def _groups(names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -97,16 +122,28 @@ def _tree(group: tuple[str, ...], keys: Sequence[tuple[Scalar | None, ...]], mos
     return hierarchy(" × ".join(group), pairs, most)
 
 
-def _cube(axes: Sequence[Axis], query: Count, finest: Sequence[Cell], count: Counting, families: bool) -> Cube:
+def _cube(
+    axes: Sequence[Axis],
+    query: Count,
+    finest: Sequence[Cell],
+    count: Counting,
+    families: bool,
+    add: Summing | None = None,
+) -> Cube:
     shape = tuple(len(axis.tree) for axis in axes)
-    persons, found = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    persons, found, *amounts = (np.zeros(shape, np.int64) for _ in range(6))
     for depths in product(*(range(len(axis.names) + 1) for axis in axes)):
         whole = all(depth == len(axis.names) for depth, axis in zip(depths, axes, strict=True))
         by = tuple(name for depth, axis in zip(depths, axes, strict=True) for name in axis.names[:depth])
         for cell in finest if whole else count(replace(query, by=by)):
             at = _place(axes, depths, cell.key)
             persons[at], found[at] = cell.persons, cell.families
-    return Cube(tuple(axis.tree for axis in axes), persons, found, families_add_up=families)
+        for one in add(replace(query, by=by)) if add else ():
+            told = one.total, one.largest, one.second, one.contributors
+            for grid, number in zip(amounts, told, strict=True):
+                grid[_place(axes, depths, one.key)] = number
+    magnitudes = Magnitudes(*amounts) if add else None
+    return Cube(tuple(axis.tree for axis in axes), persons, found, families_add_up=families, magnitudes=magnitudes)
 
 
 def _place(axes: Sequence[Axis], depths: Sequence[int], key: tuple[Scalar | None, ...]) -> tuple[int, ...]:
@@ -118,9 +155,11 @@ def _place(axes: Sequence[Axis], depths: Sequence[int], key: tuple[Scalar | None
 
 
 def as_json(found: Disclosed) -> dict[str, Any]:
-    """The published table alone: what its dimensions are, and its counts in their order; null is hidden."""
+    """The published table alone: what its dimensions are, and its counts in their order, then the sums, if it has any;
+    null is hidden."""
     axes = [{"variables": axis.names, "values": axis.tree.labels, "parents": axis.tree.parents} for axis in found.axes]
-    told: dict[str, Any] = json.loads(json.dumps({"axes": axes, "counts": found.table.published}))
+    sums = {} if found.table.sums is None else {"sums": found.table.sums}
+    told: dict[str, Any] = json.loads(json.dumps({"axes": axes, "counts": found.table.published, **sums}))
     return told
 
 
@@ -143,7 +182,22 @@ def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None
         nested = all(-1 < parent < at for at, parent in enumerate(tree.parents[1:], 1))
         if not (paths and nested and tree.parents[:1] == (-1,) and len(tree.labels) == len(tree.parents)):
             raise ValueError("a node stands before its parent")
-    counts = tuple(None if count is None else int(count) for count in told["counts"])
-    if len(counts) != prod(len(axis.tree) for axis in axes) or any(count is not None and count < 0 for count in counts):
-        raise ValueError("a table has one count for each combination of nodes")
-    return axes, counts
+    return axes, _numbers(told["counts"], axes)
+
+
+def sums_of_json(told: Mapping[str, Any], axes: Sequence[Axis]) -> tuple[int | None, ...] | None:
+    """The sums of the same table; None where it has none. Raises TypeError or ValueError for anything else."""
+    if "sums" not in told:
+        return None
+    sums = _numbers(told["sums"], axes)
+    if [one is None for one in sums] != [one is None for one in told["counts"]]:
+        raise ValueError("count and sum are hidden together")
+    return sums
+
+
+def _numbers(told: Sequence[Any], axes: Sequence[Axis]) -> tuple[int | None, ...]:
+    numbers = tuple(None if number is None else int(number) for number in told)
+    wrong = any(number is not None and number < 0 for number in numbers)
+    if wrong or len(numbers) != prod(len(axis.tree) for axis in axes):
+        raise ValueError("a table has one number for each combination of nodes")
+    return numbers

@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -42,12 +42,20 @@ _ABOUT: Final = b"about"  # in the sealed file: the boxes and the regions
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Something that was published: by which order, for whom, of which release, counted in which unit."""
+    """Something that was published: by which order, for whom, of which release, counted in which unit. `summed`: the
+    variable whose sums stand beside its counts, and `sums`, the digest of what these tell; empty where there are none.
+    """
 
     order: str
     recipient: str
     release: str
     unit: str
+    summed: str = ""
+    sums: str = ""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Output":
+        return cls(*(str(told.get(one.name, "")) for one in fields(cls)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ class Ledger:
             pq.write_table(_table(cells), out, compression="zstd")
         path.chmod(0o600)
         told = {
-            **asdict(output),
+            **{name: value for name, value in asdict(output).items() if value or name not in _OF_SUMS},
             "at": at.astimezone(UTC).isoformat(timespec="seconds"),
             "cells": digest,
             "previous": previous,
@@ -111,7 +119,7 @@ class Ledger:
     def published(self, release: str, but: str = "") -> Iterator[tuple[Output, Cells]]:
         """Every output of a release, but those with cells of this digest."""
         for number, told in self._written():
-            output = Output(*(told[name] for name in ("order", "recipient", "release", "unit")))
+            output = Output.of(told)
             if output.release == release and told["cells"] != but:
                 yield output, self._read(number, told)
 
@@ -119,6 +127,15 @@ class Ledger:
         """With how many outputs these cells were compared."""
         digest = digest_of(cells)
         return sum(told["release"] == output.release and told["cells"] != digest for _, told in self._written())
+
+    def sums_met(self, output: Output, cells: Cells) -> bool:
+        """Whether other sums of this variable were published of the release, in an area that these cells meet: what is
+        hidden in one table may be shown in the other, and nothing here subtracts sums."""
+        others = (
+            cells for other, cells in self.published(output.release)
+            if other.summed == output.summed and other.sums != output.sums
+        )  # fmt: skip
+        return bool(output.summed) and any(met(cells, theirs) for theirs in others)
 
     def differences(self, output: Output, cells: Cells, limits: Limits) -> Iterator[Difference]:
         """What `cells` would tell together with everything that was published of this release, by whichever order: a
@@ -150,7 +167,7 @@ class Ledger:
                 told = unseal(KIND, envelope, key)
             except BadSeal:
                 continue
-            if misfit(told, _RECORD) is None:
+            if misfit(told, _RECORD, _OF_SUMS) is None:
                 return told
         raise Damaged("published-cells-broken", name)
 
@@ -178,6 +195,12 @@ def telling(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[tuple[int, i
         nearly = pairs.here & ~pairs.same & (more < limits.under) & (100 * less >= limits.percent * more) & ~small
         for at in np.flatnonzero(small | nearly):
             yield int(pairs.narrow[at]), int(pairs.wide[at]), bool(nearly[at])
+
+
+def met(one: Cells, other: Cells) -> bool:
+    """Whether some place is in both."""
+    spans = [{span for region in cells.regions for span in region} for cells in (one, other)]
+    return any(max(first, begin) <= min(last, end) for first, last in spans[0] for begin, end in spans[1])
 
 
 def _named(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[Difference]:
@@ -222,6 +245,7 @@ def digest_of(cells: Cells) -> str:
 
 
 _SEALED: Final[Form] = {"bytes": is_count, "sha256": is_digest, "blocks": is_digest}
+_OF_SUMS: Final[Form] = {"summed": is_text, "sums": is_digest}
 _RECORD: Final[Form] = {
     "order": is_text,
     "recipient": is_text,

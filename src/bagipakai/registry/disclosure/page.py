@@ -39,6 +39,7 @@ def _top(run: Run, found: Figures) -> Iterator[str]:
     yield "<h2>Apa yang keluar, kepada siapa, atas dasar apa</h2>"
     yield listed(
         ("Tabel", f"cacah {_unit(run)} menurut {_names(run, plan.columns)}, dengan semua jumlahnya"),
+        *_what_is_summed(run, found),
         ("Siapa yang dihitung", _population(run)),
         ("Wilayah", ", ".join(map(_place, plan.area.codes)) or "seluruh Indonesia"),
         ("Rilis", run.release[0]),
@@ -52,6 +53,16 @@ def _top(run: Run, found: Figures) -> Iterator[str]:
     )
     reasons = ((_title(run, one.name), one.reason) for one in plan.variables)
     yield tabulated("Variabel tabel dan alasannya", ("Variabel", "Alasan"), reasons)
+
+
+def _what_is_summed(run: Run, found: Figures) -> Iterator[tuple[str, str]]:
+    if found.sums:
+        variable = run.catalogue[run.plan.summed]
+        yield (
+            "Yang dijumlahkan",
+            f"{_title(run, variable.name)} ({variable.measure}); nilai yang tidak diketahui tidak ikut: paling banyak"
+            f" {percent(found.sums.unknown / 100, 'id', 0)} dari {_unit(run)} yang dihitung",
+        )
 
 
 def _verdict(found: Figures) -> str:
@@ -112,7 +123,12 @@ def _why(run: Run, found: Figures) -> Iterator[str]:
     rule, share = run.rule, percent(found.hidden / found.cells, "id", 1)
     yield (
         f"<p>{count(found.hidden, 'id')} dari {count(found.cells, 'id')} angka ({share}) ditutup. Ditutup tidak berarti"
-        " nol. Sebuah angka hanya ditutup karena salah satu dari tiga sebab:</p>"
+        f" nol. Sebuah angka hanya ditutup karena salah satu dari {'empat' if found.sums else 'tiga'} sebab:</p>"
+    )
+    of_sums = (
+        "<li>Terlalu sedikit keluarga menyumbang pada jumlahnya, atau satu dua di antaranya memberi hampir seluruhnya,"
+        " sehingga sumbangan mereka dapat ditaksir. Batasnya tidak disebut dalam laporan ini. Cacah dan jumlah ditutup"
+        " bersama-sama.</li>"
     )
     yield (
         f"<ol><li>Ia menghitung kurang dari {count(rule.smallest_persons, 'id')} orang, atau kurang dari"
@@ -120,7 +136,7 @@ def _why(run: Run, found: Figures) -> Iterator[str]:
         " sesuatu tentang orang tertentu.</li>"
         f"<li>Ia memuat {rule.homogeneous_percent}{NBSP}% atau lebih dari kelompok di bawah"
         f" {count(rule.homogeneous_under, 'id')} orang: siapa yang diketahui ada di kelompok itu akan diketahui pula"
-        " sifatnya.</li>"
+        f" sifatnya.</li>{of_sums if found.sums else ''}"
         "<li>Tanpa ditutup, angka lain yang ditutup dapat dihitung dengan mengurangkan jumlahnya.</li></ol>"
     )
     yield (
@@ -181,12 +197,22 @@ _ATTACKS: Final[Mapping[str, tuple[str, str, str]]] = {
         "{found} kelompok kecil didekati; bersama {of} tabel lain, dan yang tidak tahan tidak dibuat",
         "tiap kelompok yang mungkin kecil tetap mungkin bernilai dalam jarak paling sedikit {smallest}",
     ),
+    "sums": (
+        "Menghitung jumlah tertutup dari jumlah-jumlah yang terbit",
+        "{found} dari {of} jumlah tertutup didekati",
+        "tiap jumlah tertutup tetap mungkin bernilai dalam jarak yang ditetapkan; jaraknya tidak disebut",
+    ),
+    "contributors": (
+        "Sama, oleh penyumbang: yang kedua terbesar menaksir yang terbesar; yang menyumbang sendirian, bersama-sama",
+        "{found} jumlah tertutup didekati; diuji sebelum tabel dibuat, dan yang tidak tahan tidak dibuat",
+        "sumbangan terbesar tetap mungkin lebih besar dan lebih kecil, sejauh yang ditetapkan; jaraknya tidak disebut",
+    ),
 }
 
 
 def _below(run: Run, found: Figures) -> Iterator[str]:
     yield "<h2>Yang tidak diuji</h2>"
-    yield "".join(f"<p>{one}</p>" for one in _UNTESTED)
+    yield "".join(f"<p>{one}</p>" for one in (*_UNTESTED, *(_UNTESTED_SUMS if found.sums else ())))
     yield "<h2>Cara, aturan, dan sumber</h2>"
     yield f"<p>{_METHOD}</p>"
     yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(run))
@@ -203,6 +229,10 @@ def _below(run: Run, found: Figures) -> Iterator[str]:
     drawn = [usefulness(run, found), *([hidden_cells(run)] if found.hidden else [])]
     for told in (figure.caption for figure in drawn):
         yield tabulated(told.title, told.headings, told.rows)
+    if found.sums:
+        total = found.sums.total
+        rows = ((_names(run, names), percent(shown / total, "id", 1)) for names, shown in found.sums.shown)
+        yield tabulated("Bagian jumlah yang terbit, menurut rinciannya", ("Rincian", "Bagian jumlah"), rows)
 
 
 _METHOD: Final = (
@@ -219,10 +249,19 @@ _UNTESTED: Final = (
 )
 
 
+_UNTESTED_SUMS: Final = (
+    "Jumlah diuji dalam tabel ini saja: dari satu rilis, satu variabel hanya dijumlahkan dalam satu tabel di wilayah"
+    " yang sama, dan jumlah dari rilis lain tidak dibandingkan. Bahwa nilai seseorang ada batasnya menurut katalog"
+    " tidak diperhitungkan, juga bukan apa yang cacah dan jumlah beri tahu bersama-sama.",
+)
+
+
 def _policies(run: Run) -> Iterator[tuple[str, ...]]:
     for name, words in POLICIES.items():
         rule = rules("disclosure", name).on(run.day)
         yield words, on_day(rule.since), rule.basis
+    if run.sums:  # the basis of this one names the limits, which nobody who attacks a sum should know
+        yield "Besaran", on_day(rules("disclosure", "magnitude").on(run.day).since), "batasnya tidak disebut"
 
 
 # The charts

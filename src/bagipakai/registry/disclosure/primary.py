@@ -11,6 +11,13 @@ def primary(cube: Cube, rule: TableRule) -> Marks:
     return (small(cube, rule) | homogeneous(cube, rule)) & ~cube.structural
 
 
+def sensitive(cube: Cube, rule: TableRule) -> Marks:
+    """The same of a table of counts and sums: count and sum are hidden together, for whatever the one or the other
+    would tell."""
+    marks = primary(cube, rule)
+    return marks if cube.magnitudes is None else marks | (dominated(cube.magnitudes, rule) & ~cube.structural)
+
+
 def small(cube: Cube, rule: TableRule) -> Marks:
     """Fewer persons or fewer families than may be shown, nobody included, as in `core.disclosure.hide`."""
     return (cube.persons < rule.smallest_persons) | (cube.families < rule.smallest_families)
@@ -32,11 +39,39 @@ def homogeneous(cube: Cube, rule: TableRule) -> Marks:
 
 def dominated(magnitudes: Magnitudes, rule: TableRule) -> Marks:
     """Magnitudes that tell of one contributor: by the (2, k) rule, by the p% rule (the second largest subtracts himself
-    and estimates the largest), or with too few contributors. Where nobody contributes there is nothing to hide."""
+    and estimates the largest), or with too few contributors. Where nobody contributes, nothing tells of everybody."""
     two = magnitudes.largest + magnitudes.second
     k_rule = 100 * two > rule.dominance_percent * magnitudes.total
     p_rule = 100 * (magnitudes.total - two) < rule.p_percent * magnitudes.largest
-    return (magnitudes.contributors > 0) & (k_rule | p_rule | (magnitudes.contributors < rule.smallest_contributors))
+    return k_rule | p_rule | (magnitudes.contributors < rule.smallest_contributors)
+
+
+def room(magnitudes: Magnitudes, rule: TableRule) -> Counts:
+    """How far from the true sum a hidden one must still be possible, upwards and (down to nothing) downwards: so far
+    that neither rule would find it too near, however much of it is others' (protection levels: Fischetti and Salazar
+    2000).
+
+    The largest contribution must not be known to within p percent of itself, nor the two largest be known to be more
+    than k percent of the sum; and nothing to within p percent of what one contributor of this table has on average, so
+    that nobody is known to have nothing.
+    """
+    two = magnitudes.largest + magnitudes.second
+    by_p = _percent(rule.p_percent, magnitudes.largest)
+    by_k = -(-100 * two // rule.dominance_percent) - magnitudes.total
+    found: Counts = np.maximum(np.maximum(by_p, by_k), least_room(magnitudes, rule))
+    return found
+
+
+def least_room(magnitudes: Magnitudes, rule: TableRule) -> int:
+    """Of any hidden sum, also of one that is hidden for the sake of others."""
+    mean = -(-int(magnitudes.total.flat[0]) // max(1, int(magnitudes.contributors.flat[0])))
+    return max(1, int(_percent(rule.p_percent, np.array(mean))))
+
+
+def _percent(percent: int, of: Counts) -> Counts:
+    """Rounded up."""
+    found: Counts = -(-percent * of // 100)
+    return found
 
 
 def owners(cube: Cube) -> Counts:
@@ -45,7 +80,15 @@ def owners(cube: Cube) -> Counts:
     He knows his cells exactly. Two such cells are surely his if one is a part of the other; otherwise they are taken to
     be of two contributors, and neither protects the other.
     """
-    alone = (cube.persons == 1) | (cube.families == 1)
+    return _numbered(cube, (cube.persons == 1) | (cube.families == 1))
+
+
+def contributors(cube: Cube, magnitudes: Magnitudes) -> Counts:
+    """The same for cells of which one family knows the sum: it alone contributes, or nobody else is there."""
+    return _numbered(cube, (magnitudes.contributors == 1) | (cube.persons == 1) | (cube.families == 1))
+
+
+def _numbered(cube: Cube, alone: Marks) -> Counts:
     number = np.where(alone, np.arange(alone.size).reshape(cube.shape), -1)
     joined: list[Counts] = []  # pairs of a cell and a part of it
     for axis, tree in enumerate(cube.hierarchies):

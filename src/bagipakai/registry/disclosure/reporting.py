@@ -21,6 +21,7 @@ from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.audit import audit
 from bagipakai.registry.disclosure.disclosing import Axis
+from bagipakai.registry.disclosure.nearness import near_sums
 from bagipakai.registry.disclosure.tables import Counts, TableRule
 
 PROGRAMS: Final = ("bagipakai", "duckdb", "highspy", "numpy")
@@ -31,7 +32,7 @@ HIDDEN: Final = -1
 class Run:
     """What `registry disclose` did. `release`: version and digest; `counts`: one per cell in C order, None where it is
     hidden; `rule` with the plan's own smallest cell in it; `compared`: how many published tables it was looked at
-    beside, without finding anything; `content`: digest of the table."""
+    beside, without finding anything; `content`: digest of the table; `sums` and `unknown` of `disclosing.Disclosed`."""
 
     plan: Plan
     release: tuple[str, str]
@@ -42,6 +43,8 @@ class Run:
     day: date
     compared: int
     content: str
+    sums: tuple[int | None, ...] | None = None
+    unknown: int | None = None
 
     @property
     def smallest(self) -> int:
@@ -85,6 +88,16 @@ class Attack:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """The sum of all; of those counted, at most so many percent do not know what is summed; and of each breakdown, how
+    much stands in sums that are shown."""
+
+    total: int
+    unknown: int
+    shown: tuple[tuple[tuple[str, ...], int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Every figure of the report. `least`: the smallest count that is shown."""
 
@@ -98,6 +111,7 @@ class Figures:
     alike: Alike
     attacks: tuple[Attack, ...]
     left: tuple[Left, ...]
+    sums: Totals | None = None
 
     @property
     def broken(self) -> int:
@@ -105,7 +119,8 @@ class Figures:
         return sum(one.found > 0 for one in self.attacks)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        told = asdict(self)
+        return told if self.sums else {name: value for name, value in told.items() if name != "sums"}
 
 
 def figures(run: Run) -> Figures:
@@ -114,7 +129,7 @@ def figures(run: Run) -> Figures:
     hidden = {int(cell): run.smallest for cell in np.flatnonzero(run.cube == HIDDEN)}
     near = audit([axis.tree for axis in run.axes], run.counts, hidden)
     alike, below = _alike(run), int((shown < run.smallest).sum())
-    attacks = (
+    attacks: tuple[Attack, ...] = (
         Attack("read", below, len(shown)),
         Attack("alike", alike.small_nearly, alike.small),
         Attack("file", len(near), len(hidden)),
@@ -123,9 +138,12 @@ def figures(run: Run) -> Figures:
         Attack("subtraction", 0, run.compared),
         Attack("union", 0, run.compared),
     )
+    if run.sums:
+        near_totals = near_sums(run.axes, run.counts, run.sums, run.rule)
+        attacks += Attack("sums", len(near_totals), len(hidden)), Attack("contributors", 0, None)
     return Figures(
         int(run.cube.flat[0]), run.cube.size, len(hidden), run.smallest, int(shown.min()), below, run.compared, alike,
-        attacks, tuple(_left(run)),
+        attacks, tuple(_left(run)), _totals(run),
     )  # fmt: skip
 
 
@@ -134,15 +152,30 @@ def programs() -> dict[str, str]:
     return {name: version(name) for name in PROGRAMS}
 
 
-def _left(run: Run) -> Iterator[Left]:
-    """Of every combination of levels but the total."""
+def _totals(run: Run) -> "Totals | None":
+    if run.sums is None or run.unknown is None:
+        return None
+    grid = np.array([0 if one is None else one for one in run.sums], np.int64).reshape(run.cube.shape)
+    shown = tuple((names, int(grid[where].sum())) for names, where in _breakdowns(run))
+    return Totals(int(grid.flat[0]), run.unknown, shown)
+
+
+def _breakdowns(run: Run) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Of every combination of levels but the total, the variables that it tells, and where its cells are."""
     depths = [_depths(axis) for axis in run.axes]
     for levels in product(*(range(len(axis.names) + 1) for axis in run.axes)):
         if any(levels):
-            some = run.cube[np.ix_(*(np.flatnonzero(one == depth) for one, depth in zip(depths, levels, strict=True)))]
-            shown = some[some != HIDDEN]
             names = tuple(axis.names[depth - 1] for axis, depth in zip(run.axes, levels, strict=True) if depth)
-            yield Left(names, some.size, len(shown), int(shown.sum()))
+            where = (np.flatnonzero(one == depth) for one, depth in zip(depths, levels, strict=True))
+            yield names, np.ix_(*where)
+
+
+def _left(run: Run) -> Iterator[Left]:
+    """Of every combination of levels but the total."""
+    for names, where in _breakdowns(run):
+        some = run.cube[where]
+        shown = some[some != HIDDEN]
+        yield Left(names, some.size, len(shown), int(shown.sum()))
 
 
 def _depths(axis: Axis) -> Counts:

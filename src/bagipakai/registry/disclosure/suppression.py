@@ -1,4 +1,5 @@
-"""A table of counts from true to published: what may not be shown, what must be hidden with it, and proof by attack."""
+"""A table of counts, or of counts and sums, from true to published: what may not be shown, what must be hidden with it,
+and proof by attack."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,18 @@ import numpy as np
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.audit import audit
 from bagipakai.registry.disclosure.hierarchies import Hierarchy
-from bagipakai.registry.disclosure.primary import owners, primary, small
+from bagipakai.registry.disclosure.primary import (
+    contributors,
+    dominated,
+    least_room,
+    owners,
+    primary,
+    room,
+    sensitive,
+    small,
+)
 from bagipakai.registry.disclosure.secondary import ANY, Wanted, suppressed
-from bagipakai.registry.disclosure.tables import Counts, Cube, Marks, TableRule, too_fine
+from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks, TableRule, too_fine
 
 REPAIRS = 3  # times that the audit's findings are mended before the table is refused
 
@@ -22,12 +32,13 @@ Published: TypeAlias = tuple[int | None, ...]  # one per cell, in C order; None 
 @dataclass(frozen=True)
 class Protected:
     """A table that withstood the audit. `primary` and `hidden` are as secret as the counts they tell of: that a hidden
-    cell is a small one is not published."""
+    cell is a small one is not published. `sums`: beside each count that is shown, where sums were asked for."""
 
     hierarchies: tuple[Hierarchy, ...]
     published: Published
     primary: Marks
     hidden: Marks
+    sums: Published | None = None
 
     @property
     def secondary(self) -> int:
@@ -37,10 +48,11 @@ class Protected:
 
 @dataclass(frozen=True, slots=True)
 class Attacker:
-    """What he knows beside the published table and that counts are whole and not negative."""
+    """What he knows beside the published table and that counts are whole and not negative, and what he looks at."""
 
     knows_rule: bool
     is_contributor: bool
+    looks_at_sums: bool = False
 
 
 # Who knows which hidden cells are small must learn nothing beyond that: each may be anything from nobody to one less
@@ -52,6 +64,9 @@ class Attacker:
 OUTSIDER = Attacker(knows_rule=True, is_contributor=False)
 INSIDER = Attacker(knows_rule=False, is_contributor=True)
 ATTACKERS = (INSIDER, OUTSIDER)
+# A hidden sum is known to nobody but a family that alone contributes to it (again all such together). That a sum is
+# hidden bounds it for nobody, so there is no outsider who knows more.
+OF_SUMS = Attacker(knows_rule=False, is_contributor=True, looks_at_sums=True)
 
 
 def protected(
@@ -60,25 +75,37 @@ def protected(
     """The table of persons (or of families, which then must add up) as it may be published, or why none may be.
 
     `official` marks totals that are published elsewhere: they are never hidden and the attacker has them. The grand
-    total is always shown.
+    total is always shown. Where the table has magnitudes, count and sum of a cell are shown or hidden together, and
+    both are protected.
     """
     if families and not cube.families_add_up:
         raise ValueError("families that do not add up are no table")
+    if cube.magnitudes and official is not None:
+        raise ValueError("of no official total is a sum known")
     if small(cube, rule).flat[0]:
         return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
     no = too_fine(_leaves(cube), _occurring(cube), int(cube.persons.flat[0]), rule) or _too_sparse(cube, rule)
     if no:
         return no
     case = _Case(cube, rule, families, official)
+    cases: dict[Attacker, _Case] = dict.fromkeys(ATTACKERS, case)
+    first, sums = [ATTACKERS[0]], None
+    if cube.magnitudes:
+        if dominated(cube.magnitudes, rule).flat[0]:
+            return Refusal("table-sum-tells-of-one")
+        sums = cases[OF_SUMS] = _Sums(cube, rule, families, cube.magnitudes)
+        first.append(OF_SUMS)
     hidden = case.primary
-    wishes: dict[Attacker, Sequence[int]] = {ATTACKERS[0]: np.flatnonzero(case.primary).tolist()}
+    wishes: dict[Attacker, Sequence[int]] = {one: np.flatnonzero(case.primary).tolist() for one in first}
     for _ in range(REPAIRS + 1):
         for attacker, cells in wishes.items():
-            wanted = case.wanted(attacker)
-            hidden = suppressed(cube.hierarchies, case.values, case.primary, wanted, hidden, cells).hidden
-        wishes = {attacker: cells for attacker in ATTACKERS if (cells := case.narrow(attacker, hidden))}
+            its = cases[attacker]
+            wanted = its.wanted(attacker)
+            hidden = suppressed(cube.hierarchies, its.values, its.primary, wanted, hidden, cells).hidden
+        wishes = {one: cells for one, its in cases.items() if (cells := its.narrow(one, hidden))}
         if not wishes:
-            return Protected(cube.hierarchies, case.published(hidden), case.primary, hidden)
+            told = sums.published(hidden) if sums else None
+            return Protected(cube.hierarchies, case.published(hidden), case.primary, hidden, told)
     return Refusal("table-cannot-be-protected")
 
 
@@ -91,7 +118,7 @@ class _Case:
         self.smallest = rule.smallest_families if families else rule.smallest_persons
         self.fixed = cube.structural | (False if official is None else official)
         self.fixed.flat[0] = True
-        self.primary = primary(cube, rule) & ~self.fixed
+        self.primary = sensitive(cube, rule) & ~self.fixed
         self.small = self.primary & (self.values < self.smallest)
         self.owner = np.where(self.fixed, -1, owners(cube))
 
@@ -132,6 +159,34 @@ class _Case:
         for cell in np.flatnonzero(hidden.ravel() & (owner >= 0)).tolist():
             known.setdefault(int(owner[cell]), {})[cell] = int(values[cell])
         return list(known.values())
+
+
+class _Sums(_Case):
+    """The sums of the same cells. A primary one must be possible as far from the truth as `room` says, on both sides; a
+    hidden one that is nobody's concern, within some interval: who reads the file cannot tell which is which."""
+
+    def __init__(self, cube: Cube, rule: TableRule, families: bool, magnitudes: Magnitudes) -> None:
+        super().__init__(cube, rule, families, None)
+        self.values = magnitudes.total
+        self.owner = np.where(self.fixed, -1, contributors(cube, magnitudes))
+        self.room, self.least = room(magnitudes, rule), least_room(magnitudes, rule)
+
+    def wanted(self, attacker: Attacker) -> Wanted:
+        up = np.where(self.primary, self.room, self.least)
+        down = np.where(self.primary, np.minimum(self.room, self.values), 0)
+        return Wanted(up, down, np.full_like(self.values, ANY), self.owner, self.fixed)
+
+    def narrow(self, attacker: Attacker, hidden: Marks) -> list[int]:
+        """As for counts; and the hidden cells beside them of which the file tells too much."""
+        values, wanted = self.values.ravel(), self.wanted(attacker)
+        low, high = values - wanted.down.ravel(), values + wanted.up.ravel()
+        cells = np.flatnonzero(self.primary).tolist()
+        reach = {cell: (int(low[cell]), int(high[cell])) for cell in cells}
+        published = self.published(hidden)
+        found = audit(self.hierarchies, published, dict.fromkeys(cells, 0), None, self._contributors(hidden), reach)
+        partners = np.flatnonzero(hidden & ~self.primary).tolist()
+        found += audit(self.hierarchies, published, dict.fromkeys(partners, self.least))
+        return sorted(one.cell for one in found)
 
 
 def _leaves(cube: Cube) -> Sequence[int]:

@@ -27,7 +27,7 @@ class TableRule:
 
     A category with `homogeneous_percent` or more of a margin under `homogeneous_under` persons is hidden. A magnitude
     is hidden where the two largest contributors have more than `dominance_percent` of it, where the second largest
-    could estimate the largest to within `p_percent`, or where it has fewer than `smallest_contributors`.
+    could estimate the largest to within `p_percent`, or where it has fewer than `smallest_contributors`, or none.
     """
 
     smallest_persons: int
@@ -68,8 +68,8 @@ class TableRule:
 
 @dataclass(frozen=True, slots=True)
 class Magnitudes:
-    """Of each cell: the sum of a variable that is never negative, its two largest contributions, how many contribute.
-    Whole numbers (rupiah, days)."""
+    """Of each cell: the sum of a variable that is never negative, its two largest contributions, how many contribute
+    (more than nothing). Whole numbers (square metres, heads of cattle)."""
 
     total: Counts
     largest: Counts
@@ -103,6 +103,8 @@ class Cube:
         for count in counts:
             if count.shape != self.shape or count.dtype != np.int64 or (count < 0).any():
                 raise ValueError("a table holds whole numbers that are not negative, one for each combination of nodes")
+        if self.magnitudes and (self.magnitudes.largest + self.magnitudes.second > self.magnitudes.total).any():
+            raise ValueError("two contributors have no more than all have")
         if ((self.families > self.persons) | ((self.families == 0) != (self.persons == 0))).any():
             raise ValueError("every family has a person, and every person a family")
         if self.impossible is not None and (self.impossible & (self.persons > 0)).any():

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Cell, Table
+from bagipakai.core.disclosure import Cell, Key, Table
 from bagipakai.core.query import Count, Rows, reaches
 from bagipakai.core.variables import Catalogue, Type
 
@@ -95,6 +95,21 @@ class Classes:
 
     def __add__(self, other: "Classes") -> "Classes":
         return Classes(self.number + other.number, self.small + other.small, self.rows_in_small + other.rows_in_small)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Of one cell: the sum of a variable, the largest and second largest contribution to it, how many contribute
+    (something that is more than nothing), how many rows do not know their value, and the least value of a row (0 where
+    none is known). As secret as rows."""
+
+    key: Key
+    total: int
+    largest: int
+    second: int
+    contributors: int
+    unknown: int
+    least: int
 
 
 class Engine(Protocol):

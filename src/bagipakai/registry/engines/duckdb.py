@@ -27,6 +27,7 @@ from bagipakai.registry.engines import (
     NOBODY,
     ORDINAL,
     Absent,
+    Amounts,
     Classes,
     EngineError,
     Part,
@@ -81,6 +82,45 @@ def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) 
     grouped = f"\nGROUP BY {groups}" if groups else ""
     source = f"{_registry(query, absent)},\n{chosen_sql(where)}"
     text = f"{source}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
+    return Sql(text, tuple(words.values))
+
+
+def amounts_sql(query: Count, summed: str, types: Mapping[str, Type], absent: Absent = NOBODY) -> Sql:
+    """The statement of `Engine.amounts`: the dimensions, then the fields of `Amounts`."""
+    words = _Words(types)
+    where = words.where(chosen(query))
+    by = [f"d{at}" for at in range(len(query.by))]
+    dimensions = [
+        f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS {d}" for name, d in zip(query.by, by, strict=True)
+    ]
+    value = f"CAST({words.column(summed)} AS BIGINT)"
+    ordinal = _quoted(ORDINAL[query.unit])
+    family = ordinal if query.unit == "keluarga" else f"coalesce(id_keluarga, -1 - {ordinal})"
+    grouped = f"\nGROUP BY {', '.join(by)}" if by else ""
+    text = f"""{_registry(query, absent)},
+{chosen_sql(where)},
+told AS (          -- a person of no family is a contributor of his own
+    SELECT {", ".join([*dimensions, f"{family} AS contributor", f"{value} AS value"])} FROM chosen
+),
+given AS (         -- what a family gives is the sum of what its members give: they know of each other
+    SELECT
+        {", ".join([*by, "contributor"])},
+        coalesce(sum(value), 0) AS amount,
+        count(*) FILTER (WHERE value IS NULL) AS unknown,
+        min(value) AS least
+    FROM told
+    GROUP BY {", ".join([*by, "contributor"])}
+)
+SELECT
+    {"".join(f"{name}, " for name in by)}
+    CAST(sum(amount) AS BIGINT),
+    CAST(greatest(coalesce(max(amount, 2)[1], 0), 0) AS BIGINT),
+    CAST(greatest(coalesce(max(amount, 2)[2], 0), 0) AS BIGINT),
+    count(*) FILTER (WHERE amount > 0),
+    CAST(sum(unknown) AS BIGINT),
+    CAST(coalesce(min(least), 0) AS BIGINT)
+FROM given{grouped}
+HAVING (count(*) > 0)"""  # noqa: S608  # as above
     return Sql(text, tuple(words.values))
 
 
@@ -246,6 +286,28 @@ class Engine:
             session.cells(cells_sql(query, types, absent))
             session.sums(sums_sql(query, enough, margins, largest))
             return list(_summed(session, query, types, enough, margins, absent))
+
+    def amounts(
+        self,
+        query: Count,
+        summed: str,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        absent: Absent = NOBODY,
+    ) -> list[Amounts]:
+        """As `reference.amounts`, in no order. Only this engine sums. Raises EngineError."""
+        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)), summed)}
+        if needed[summed] is not Type.INTEGER:
+            raise EngineError("a sum of what is no whole number")
+        needed |= {ORDINAL[query.unit]: Type.INTEGER}
+        needed |= {"id_keluarga": Type.INTEGER} if query.unit == "individu" else {}
+        sql = amounts_sql(query, summed, types, absent)
+        with self._session(query, parts, needed) as session:
+            if session is None:
+                return []
+            session.leave_out(absent)
+            width = len(query.by)
+            return [Amounts(tuple(row[:width]), *row[width:]) for row in session.run(sql.text, sql.values)]
 
     def listed(
         self, unit: str, column: str, numbers: pa.Int64Array, keep: tuple[str, ...], parts: Iterable[Part]

@@ -36,7 +36,7 @@ from bagipakai.core.query import (
     Rows,
     chosen,
 )
-from bagipakai.registry.engines import ORDINAL, Classes
+from bagipakai.registry.engines import ORDINAL, Amounts, Classes
 
 Row: TypeAlias = Mapping[str, Any]
 Truth: TypeAlias = bool | None
@@ -172,6 +172,26 @@ def _cell(unit: str, key: Key, members: list[Row], enough: int | None) -> Cell:
     if enough is not None:
         families = min(families, enough) if len(members) >= enough else 0
     return Cell(key, len(members), families)
+
+
+def amounts(query: Count, summed: str, table: Iterable[Row], absent: Collection[int] = ()) -> list[Amounts]:
+    """What the chosen rows of each combination that occurs have of `summed` together. The rows of one family are one
+    contributor, whose contribution is their sum; a person of no family is one of his own."""
+    groups: dict[Key, list[Row]] = {}
+    for row in choose(query, table, absent):
+        groups.setdefault(tuple(row[name] for name in query.by), []).append(row)
+    return [_amounts(query.unit, summed, key, groups[key]) for key in groups]
+
+
+def _amounts(unit: str, summed: str, key: Key, members: list[Row]) -> Amounts:
+    known = [row for row in members if row[summed] is not None]
+    given: Counter[object] = Counter()
+    for row in known:
+        alone = unit == "keluarga" or row["id_keluarga"] is None
+        given[("row", row[ORDINAL[unit]]) if alone else ("family", row["id_keluarga"])] += row[summed]
+    first, second, *_ = sorted([*given.values(), 0, 0], reverse=True)
+    contributors, least = sum(one > 0 for one in given.values()), min((row[summed] for row in known), default=0)
+    return Amounts(key, given.total(), first, second, contributors, len(members) - len(known), least)
 
 
 def classes(query: Count, table: Iterable[Row], smallest: int, absent: Collection[int] = ()) -> Classes:
