@@ -87,9 +87,10 @@ def told_too_much(number, finest, table, rule=RULE):
             continue
         known = known_to_others(trees, shape, every, hidden, cell) if secret else {}
         left, total = possible(number, list(table.sums), known=known)[:, cell], sum(some)
-        near = rule.p_percent * max(some, default=0) if secret else 0
+        first, second, *_ = sorted([*some, 0, 0], reverse=True) if secret else (0, 0)
+        near, most = rule.p_percent * first, rule.dominance_percent * left.max()
         up, down = 100 * (left.max() - total), 100 * (total - left.min())
-        if up < near or down < min(near, 100 * total) or left.max() == left.min():
+        if up < near or down < min(near, 100 * total) or most < 100 * (first + second) or left.max() == left.min():
             found.append(cell)
     return found
 
@@ -138,6 +139,23 @@ def test_the_audit_asks_for_room_on_both_sides(world, data):
         assert audit(trees, published, asked, reach={cell: (low, high)}) == []
         for reach in ((low - 1, high), (low, high + 1)):
             assert audit(trees, published, asked, reach={cell: reach}) == [Narrow(cell, low, high)]
+
+
+def test_how_far_from_the_truth_a_hidden_sum_must_be_possible():
+    """By p percent of the largest; by the two largest; by what a contributor has on average, where nobody has much."""
+    sums = Magnitudes(*np.array([[1000, 101, 100, 9], [101, 101, 45, 1], [50, 0, 45, 1], [40, 1, 3, 9]]))
+    assert primary_rules.room(sums, RULE).tolist() == [31, 31, 14, 8]
+    assert primary_rules.room(sums, replace(RULE, dominance_percent=50)).tolist() == [31, 101, 80, 8]
+    assert primary_rules.least_room(sums, RULE) == 8  # 30 percent of 25
+
+
+def test_a_partner_of_which_the_file_tells_the_sum_is_found():
+    """It need not be hidden; but who attacks the file does not know that."""
+    cube = cube_of((THREE,), [[20, 20, 20], [30, 30, 30], [25, 25, 25]])
+    case = suppression._Sums(cube, RULE, True, cube.magnitudes)
+    assert not case.primary.any()
+    assert case.narrow(suppression.OF_SUMS, np.array([False, True, False, False])) == [1]
+    assert case.narrow(suppression.OF_SUMS, np.array([False, True, True, False])) == []
 
 
 def test_the_largest_landowner_takes_a_rectangle_with_him():

@@ -47,13 +47,12 @@ def dominated(magnitudes: Magnitudes, rule: TableRule) -> Marks:
 
 
 def room(magnitudes: Magnitudes, rule: TableRule) -> Counts:
-    """How far from the true sum a hidden one must still be possible, upwards and (down to nothing) downwards: so far
-    that neither rule would find it too near, however much of it is others' (protection levels: Fischetti and Salazar
-    2000).
+    """How far from the true sum a hidden one must still be possible, upwards and (down to nothing) downwards (sliding
+    protection levels: Fischetti and Salazar 2000; here the same on both sides).
 
-    The largest contribution must not be known to within p percent of itself, nor the two largest be known to be more
-    than k percent of the sum; and nothing to within p percent of what one contributor of this table has on average, so
-    that nobody is known to have nothing.
+    So far that the largest contribution is not known to within p percent of itself, not even to who knows all others;
+    that the two largest are not known to be more than k percent; and nothing to within p percent of what a contributor
+    of this table has on average, so that nobody is known to have nothing.
     """
     two = magnitudes.largest + magnitudes.second
     by_p = _percent(rule.p_percent, magnitudes.largest)
