@@ -30,6 +30,9 @@ from bagipakai.core.manifest import (
     Manifest,
     Part,
 )
+from bagipakai.core.marking import marking
+from bagipakai.core.marks import SCHEME as MARKS
+from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Format, Level, Unit
 from bagipakai.core.progress import Progress, Told, nobody_is_told
 from bagipakai.core.query import AREA_COLUMNS, Count
@@ -205,6 +208,7 @@ class Delivery:
             recipient_key=plan.recipient.fingerprint,
             pseudonyms=" ".join(plan.protections.pseudonyms),
             random_ids=extract.random_ids.total(),
+            **_marks(self._marking),
             **alike,
             sealed_bytes=sum(part.sealed_bytes for part in parts),
         )
@@ -247,7 +251,7 @@ class Delivery:
                 return made
             types = engines.types_of(self._catalogue, plan.unit.value)
             return self._entered(made, lambda query: engine.count(query, sources, types)) or made
-        return RowExtract(plan, self._catalogue, self._package_keys)
+        return RowExtract(plan, self._catalogue, self._package_keys, self._marking)
 
     def _entered(self, table: TableExtract, count: Counting) -> Refusal | None:
         """What the table would tell together with all that were published; without that, it is one of them from now on.
@@ -320,6 +324,11 @@ class Delivery:
             self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
         )
 
+    @cached_property
+    def _marking(self) -> Marking | None:
+        """How this copy is marked, by the rules of the day of the order."""
+        return marking(self.order.plan, day_of(self.order.placed_at))
+
     def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
         """For rows that leave without names: how many are alike to few others in what others may know of a person."""
         plan = self.order.plan
@@ -355,8 +364,8 @@ class Delivery:
         )
 
     def _describe(self, draft: Draft, columns: tuple[DeliveredColumn, ...], cube: Cube | None) -> None:
-        draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue), len(columns))
-        draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release), 0)
+        draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue, self._marking), len(columns))
+        draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release, self._marking), 0)
         if cube is not None:
             draft.describe(Kind.STRUCTURE, cube.structure(self.course.clock()), 0)
 
@@ -413,6 +422,7 @@ class Delivery:
             expires_on=plan.ends_on,
             destroy_by=plan.ends_on,
             holds=holds,
+            marks=self._marking,
         )
 
 
@@ -446,6 +456,10 @@ def _hiding(table: TableExtract | None) -> dict[str, str | int]:
         "hidden_small": table.small,
         "hidden_partners": table.partners,
     }
+
+
+def _marks(marking: Marking | None) -> dict[str, str | int]:
+    return {} if marking is None else {"marks": MARKS, "marked_columns": " ".join(marking.columns)}
 
 
 def _is_of(manifest: Manifest, order: Order) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from bagipakai.core.manifest import DeliveredColumn
+from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Format, Level, Plan
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import formats
@@ -101,14 +102,15 @@ _HEAD = (
 )
 
 
-def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue) -> bytes:
-    """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last."""
-    lines = [_line(column, catalogue) for column in columns]
+def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue, marking: Marking | None = None) -> bytes:
+    """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last. Of
+    a marked column it says within which interval its values are true."""
+    lines = [_line(column, catalogue, marking) for column in columns]
     fields = {name: [line[at] for line in lines] for at, name in enumerate(_HEAD)}
     return formats.csv_bytes(pa.record_batch(fields, schema=pa.schema([(name, pa.string()) for name in _HEAD])))
 
 
-def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ...]:
+def _line(column: DeliveredColumn, catalogue: Catalogue, marking: Marking | None) -> tuple[str | None, ...]:
     kind, sort = _TYPES[column.type], CLASSES[column.sensitivity]
     machine = (column.type, column.sensitivity)
     if column.name not in catalogue:
@@ -118,6 +120,8 @@ def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ..
     variable = catalogue[column.name]
     codes = variable.codes
     values = None if codes is None else "; ".join(f"{code} = {codes.label(code)}" for code in codes)
+    if marking and variable.name in marking.columns:
+        values = _within(variable.name, marking)
     return (
         *(variable.name, variable.official_name, variable.definition, kind, variable.measure, values),
         *(sort, variable.producer, variable.basis),
@@ -125,7 +129,20 @@ def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ..
     )
 
 
-def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release) -> bytes:
+def _within(name: str, marking: Marking) -> str:
+    """How far a marked value may be from the true one, told to whoever uses it."""
+    width, thresholds = marking.columns[name], marking.thresholds.get(name, ())
+    whole = (
+        f"Nilai diberikan dalam selang selebar {width} (dari kelipatan {width} sampai di bawah kelipatan berikutnya): "
+        "yang sebenarnya dapat berbeda 1 di dalam selang itu, karena salinan ini ditandai agar asalnya dapat dilacak"
+    )
+    between = ", ".join(f"{one - 1} dan {one}" for one in thresholds if one % 2)
+    return f"{whole}. Batas antara {between} tidak pernah dilewati" if between else whole
+
+
+def metadata(
+    plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release, marking: Marking | None = None
+) -> bytes:
     """`metadata.json`: release, standard, region codes, each variable with its codes and its quality in the whole
     release, and how the files are to be read. Raises Damaged."""
     catalogue = release.catalogue
@@ -152,6 +169,10 @@ def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release)
         "kolom_tambahan": {column.name: OWN[column.name].definition for column in columns if column.name not in known},
         "format": {"nama": plan.format.value, "catatan": list(_reading(plan))},
     }
+    if marking:
+        value["selang"] = {
+            name: {"lebar": width, "arti": _within(name, marking)} for name, width in marking.columns.items()
+        }
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 

@@ -7,15 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pyarrow as pa
 
 from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
 from bagipakai.core.manifest import DeliveredColumn
+from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.query import Count, Query, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.disclosure.fingerprints import Marks
 from bagipakai.registry.engines import ARROW, NOBODY, Absent, Engine, Part, arrow_table, types_of
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.pseudonyms import IDENTIFIERS, TOKEN, Identifier, PackageKeys, pseudonyms, shuffled
@@ -26,7 +29,7 @@ _WHOSE = {  # from which internal column an id is made where the number itself i
     (Unit.INDIVIDU, Identifier.KK): "id_keluarga",
     (Unit.KELUARGA, Identifier.KK): "id_keluarga",
 }
-
+TOKENS = {Unit.INDIVIDU: "person_ordinal", Unit.KELUARGA: "first_ordinal"}  # what tells a row of a release
 
 # What is told of each row of a list that was matched (registry.matched), before the variables; reasons by grant alone.
 ANSWERS = (("baris", pa.int64()), ("list_id", pa.string()), ("hasil", pa.string()), ("alasan", pa.string()))
@@ -100,17 +103,18 @@ def _class_of(name: str, catalogue: Catalogue) -> str:
 
 
 class RowExtract:
-    """Rows (L2 to L4), streamed."""
+    """Rows (L2 to L4), streamed; marked where `marking` says how."""
 
-    def __init__(self, plan: Plan, catalogue: Catalogue, keys: PackageKeys) -> None:
+    def __init__(self, plan: Plan, catalogue: Catalogue, keys: PackageKeys, marking: Marking | None = None) -> None:
         query = plan.query()
         assert isinstance(query, Rows)  # noqa: S101 - only L1 counts
         self._plan, self._query, self._keys = plan, query, keys
+        self._marks = None if marking is None else Marks(keys.master, keys.release, marking)
         self.reached = -1  # the ordinal of the last person read
         self._types = types_of(catalogue, plan.unit.value)
         self._replaced = {name: IDENTIFIERS[name] for name in plan.protections.pseudonyms}
         whose = {_WHOSE[plan.unit, kind] for kind in self._replaced.values()}
-        members = ("person_ordinal",) if plan.unit is Unit.INDIVIDU else ("first_ordinal", "member_count")
+        members = (TOKENS[plan.unit], *(("member_count",) if plan.unit is Unit.KELUARGA else ()))
         self._internal = tuple(dict.fromkeys([*members, *self._replaced, *sorted(whose)]))
         fields = [
             *(pair for kind in self._replaced.values() for pair in ((kind.column, TOKEN), (kind.marker, pa.bool_()))),
@@ -130,7 +134,16 @@ class RowExtract:
                 [*self._pseudonyms(batch), *(batch.column(name) for name in self._plan.columns)],
                 schema=self.extract.schema,
             )
+            out = self._marked(out, batch)  # last of what is done to values, while each row's person is known
             yield self.extract.passing(out if order_key is None else shuffled(out, number, order_key))
+
+    def _marked(self, out: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """`out`, which was made of `batch`, with this package's marks. A row is told by its (first) person's ordinal,
+        in every copy of the release alike."""
+        if self._marks is None:
+            return out
+        tokens = batch.column(f"_{TOKENS[self._plan.unit]}").to_numpy(zero_copy_only=False).astype(np.uint64)
+        return self._marks.marked(out, tokens, self._plan.level, self._keys.package)
 
     def _remember(self, batch: pa.RecordBatch) -> None:
         if self._plan.unit is Unit.INDIVIDU:

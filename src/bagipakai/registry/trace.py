@@ -30,34 +30,10 @@ from bagipakai.registry.releases import Release
 
 MOST_ROWS = 200_000  # of a sample; more would not change the answer
 STRAY = 0.02  # rows of a true sample that may have been altered or added
-CERTAIN = 1e-6  # the largest chance of a false accusation at which a package is named
 
 
 class Unreadable(ValueError):
     """The sample is not a table with a head line, or has no column by which anybody could be found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """One package, and what speaks for it.
-
-    `rows` of the sample's `compared` rows fit it. `log10_ratio`: how much likelier the sample is if it came from here
-    than if its rows were anybody's of the same regencies, as a power of ten. `bound`: the chance that such a sample of
-    strangers would fit any of the packages looked at this well. `certain`: its pseudonyms opened, or `bound` is at most
-    CERTAIN.
-    """
-
-    package: str
-    recipient: str
-    by: str
-    rows: int
-    compared: int
-    log10_ratio: float
-    bound: float
-
-    @property
-    def certain(self) -> bool:
-        return self.by == "pseudonim" or self.bound <= CERTAIN
 
 
 def trace(sample: bytes, places: Places, releases: Path, keys: Keys) -> list[Suspect]:
