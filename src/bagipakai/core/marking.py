@@ -81,6 +81,8 @@ def _wrong(variable: Variable, rule: RowRule) -> str | None:
         return "is not a whole number"
     if variable.sensitivity is not Sensitivity.GENERAL or variable.name == rule.sensitive:
         return "is too sensitive to be changed"
+    if variable.dimension:
+        return "divides tables, which tell it as it is"
     if variable.name in rule.quasi_identifiers or variable.name in rule.top_codes:
         return "is told more coarsely already"
     return None
