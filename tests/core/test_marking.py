@@ -109,6 +109,11 @@ def test_a_column_by_which_something_may_be_decided_is_refused(policies, columns
             asked()
 
 
+def test_lists_by_name_and_tables_leave_whatever_the_policy_of_marks_says(policies):
+    policies("{ desil = 2 }")
+    assert marking(planned(Level.L4), DAY) is None and marking(planned(Level.L1), DAY) is None
+
+
 @pytest.mark.parametrize("changes", [{"level": "L4"}, {"level": "L1"}, {"every": "0"}, {"purposes": '["LAIN"]'}])
 def test_what_the_policy_cannot_mean_is_refused(policies, changes):
     policies("{ jam_kerja = 2 }", WHOLE, **changes)

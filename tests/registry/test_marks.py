@@ -9,6 +9,7 @@ import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +52,7 @@ def people(count, seed=1):
     known = {
         **{name: [code[:digits] for code in codes] for name, digits in PLACES.items()},
         **{f"nama{name[4:]}": [name] * count for name in PLACES},
-        "umur": dice.integers(15, 80, count),
+        "umur": pa.array(dice.integers(15, 80, count), mask=dice.random(count) < 0.05),
         "jenis_kelamin": dice.choice(["1", "2"], count),
         "lapangan_usaha": dice.choice(list(CATALOGUE["lapangan_usaha"].codes), count),
         "kedudukan_pekerjaan": dice.choice(list(CATALOGUE["kedudukan_pekerjaan"].codes), count),
@@ -97,9 +98,10 @@ def few(tmp_path_factory):
     return a_registry(tmp_path_factory.mktemp("few"), 2_000)
 
 
-def planned(level="L3", variables=COLUMNS, **changes):
+def planned(level="L3", variables=COLUMNS, grains=MappingProxyType({}), **changes):
     usual = {"purpose": "PERENCANAAN", "protections": FREE if level in ("L2", "L3") else Protections()}
-    return a_plan(level, variables=variables, **(usual | changes))
+    plan = a_plan(level, variables=variables, **(usual | changes))
+    return replace(plan, variables=tuple(replace(one, grain=grains.get(one.name, "")) for one in plan.variables))
 
 
 def delivered(registry, plan, folder, order_id="O-1", identity=US):
@@ -224,7 +226,8 @@ def test_a_list_by_name_and_address_cannot_say_that_it_is_marked(few, tmp_path):
 
 @pytest.fixture(scope="module")
 def copies(nation, tmp_path_factory):
-    """Each recipient's package and rows: three of the same rows, one of a part of them."""
+    """Each recipient's package and rows: three of the same rows, two of a part of them, one of these with ages of which
+    only the five years are told."""
     folder = tmp_path_factory.mktemp("copies")
 
     def rows(order_id, identity, institution, **changes):
@@ -237,6 +240,7 @@ def copies(nation, tmp_path_factory):
         "kementerian": rows("O-2", THEM, "bappenas"),
         "lembaga": rows("O-3", THEM, "lembaga"),
         "kabupaten": rows("O-4", US, "bappeda-3201", area=Area(("3201",), EDITION)),
+        "coarse": rows("O-5", US, "bappeda-3201", area=Area(("3201",), EDITION), grains={"umur": "5-TAHUN"}),
     }
 
 
@@ -309,10 +313,29 @@ def test_nobody_is_named_for_what_the_release_says(copies, nation):
 
 def test_rows_changed_by_more_than_a_mark_are_nobodys(copies, nation):
     package, rows = copies["dinas"]
-    older = [{**row, "umur": str(int(row["umur"]) + 70)} for row in drawn(rows, 500)]
-    wrong = [{**row, "umur": "tua"} for row in drawn(rows, 500)]
+    older = [{**row, "umur": str(int(row["umur"] or 0) + 100)} for row in drawn(rows, 500)]
+    wrong = [{**row, "umur": "tua"} for row in rows if not row["umur"]]
     assert found(as_csv(older + wrong), nation) == []
     assert named(as_csv(older + wrong + drawn(rows, 1_500, 7)), nation) == {package}
+
+
+def test_what_was_told_more_coarsely_is_not_compared(copies, nation):
+    package, rows = copies["coarse"]
+    fives = [{**row, "umur": row["umur"] and str(int(row["umur"]) // 5 * 5)} for row in drawn(rows, 1_500)]
+    first = found(as_csv(fives), nation)[0]
+    assert (first.package, first.certain) == (package, True) and first.compared > 0.7 * len(fives)
+
+
+def test_the_bound_is_that_of_all_who_are_compared(copies, nation, tmp_path):
+    """Also of those whose rows are looked for elsewhere: otherwise many small packages would each be accused alone."""
+    release, persons, house = nation
+    package, rows = copies["kabupaten"]
+    sample = as_csv(drawn(rows, 300))
+    shutil.copytree(house.places.packages / package, tmp_path / package)
+    alone = (release, persons, replace(house, places=replace(house.places, packages=tmp_path)))
+    (of_all,) = (one for one in found(sample, nation) if one.package == package)
+    (of_one,) = found(sample, alone)
+    assert of_all.bound / of_one.bound == pytest.approx(len(copies))
 
 
 def test_the_manifest_is_enough_when_the_policy_is_another(copies, nation, monkeypatch, tmp_path):

@@ -259,7 +259,7 @@ class Manifest:
             _hold(_WITHHELD.fullmatch(self.holds["withheld"]) is not None, "holds")
         if self.marks:
             whole = {column.name for column in self.columns if column.type == "integer"}
-            _hold(self.plan.level in MARKED and self.plan.matching is None and bool(self.marks.columns), "marks")
+            _hold(self.plan.level in MARKED and bool(self.marks.columns), "marks")
             _hold(set(self.marks.columns) <= whole, "marks")
         for part in self.parts:
             _hold(_NAMES[part.kind].fullmatch(part.name) is not None, "part name")

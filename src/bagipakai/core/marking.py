@@ -64,7 +64,7 @@ def marking(plan: Plan, day: date) -> Marking | None:
     """How the copy of this plan is marked by the rules of a day, or None where nothing of it is. A column that the
     plan's own filter asks about is told as it is, and so is one that is told more coarsely. Raises PolicyError,
     NoRule."""
-    if plan.level not in MARKED or plan.matching is not None:
+    if plan.level not in MARKED:
         return None
     whole, said = markings(day).get(plan.level), undecisive(day)
     if whole is None:
