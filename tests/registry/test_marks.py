@@ -17,15 +17,17 @@ import pytest
 from tests.registry.orders import PLACED, PURPOSE, THEM, US, a_house, a_plan, an_order, recipient
 from tests.registry.small import CATALOGUE, REGENCIES, small_release
 
+from bagipakai.cli import main
 from bagipakai.core.disclosure import EXEMPTIBLE
 from bagipakai.core.exchange import Step
 from bagipakai.core.manifest import Manifest, ManifestError
+from bagipakai.core.keyfiles import write_once
 from bagipakai.core.marking import marking
 from bagipakai.core.marks import SCHEME, Marking
 from bagipakai.core.plan import Area, Exempted, Protections, Unit
 from bagipakai.core.policy import policies_dir
 from bagipakai.core.query import Column, Compare, Const, Op
-from bagipakai.registry import tables
+from bagipakai.registry import keys, tables
 from bagipakai.registry.deliver import deliver
 from bagipakai.registry.keys import MasterKey
 from bagipakai.registry.package import package_id
@@ -85,7 +87,10 @@ def a_registry(folder, count):
     persons = people(count)
     release, _ = small_release(folder / "releases", 3, persons=persons)
     house = a_house(folder / "var")
-    return release, persons, replace(house, keys=replace(house.keys, master=MasterKey(b"m" * 32)))
+    master = house.var / "keys" / "registry" / MasterKey.file
+    master.unlink()
+    write_once(master, b"m" * 32, 0o600)  # the same marks in each run
+    return release, persons, replace(house, keys=keys.read(house.var / "keys"))
 
 
 @pytest.fixture(scope="module")
@@ -336,6 +341,21 @@ def test_the_bound_is_that_of_all_who_are_compared(copies, nation, tmp_path):
     (of_all,) = (one for one in found(sample, nation) if one.package == package)
     (of_one,) = found(sample, alone)
     assert of_all.bound / of_one.bound == pytest.approx(len(copies))
+
+
+def test_the_command_names_the_copy_and_says_how_sure_it_is(copies, nation, monkeypatch, tmp_path, capsys):
+    release, _, house = nation
+    package, rows = copies["lembaga"]
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(house.var))
+    file = tmp_path / "temuan.csv"
+    file.write_bytes(as_csv(drawn(rows, 1_000)))
+    command = ["registry", "trace", str(file), "--releases", str(release.folder.parent)]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(package) and "nilai bertanda cocok menurut tanda" in told and "menuduh keliru" in told
+    file.write_bytes(as_csv(drawn(released(nation), 1_000)))
+    assert main(command) == 1
+    assert main([*command, "--json"]) == 1
 
 
 def test_the_manifest_is_enough_when_the_policy_is_another(copies, nation, monkeypatch, tmp_path):
