@@ -20,8 +20,8 @@ from tests.registry.small import CATALOGUE, REGENCIES, small_release
 from bagipakai.cli import main
 from bagipakai.core.disclosure import EXEMPTIBLE
 from bagipakai.core.exchange import Step
-from bagipakai.core.manifest import Manifest, ManifestError
 from bagipakai.core.keyfiles import write_once
+from bagipakai.core.manifest import Manifest, ManifestError
 from bagipakai.core.marking import marking
 from bagipakai.core.marks import SCHEME, Marking
 from bagipakai.core.plan import Area, Exempted, Protections, Unit
