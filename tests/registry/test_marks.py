@@ -159,10 +159,10 @@ def test_marked_values_stay_in_their_interval_and_on_their_side_of_each_threshol
 def test_the_recipient_is_told(few, tmp_path):
     """In the dictionary, in the metadata, in the manifest and in its evidence."""
     manifest, _, words, about = delivered(few, planned(), tmp_path, "O-told")
-    assert words["jam_kerja"]["arti_kode"].startswith("Nilai diberikan dalam selang selebar 2 ")
-    assert "34 dan 35" in words["jam_kerja"]["arti_kode"] and "ditandai" in words["jam_kerja"]["arti_kode"]
-    assert words["umur"]["arti_kode"] == ""
-    assert about["selang"] == {"jam_kerja": {"lebar": 2, "arti": words["jam_kerja"]["arti_kode"]}}
+    (note,) = about["perbedaan"].values()
+    assert about["perbedaan"] == {"jam_kerja": note} and note.startswith("nilai diberikan dalam selang selebar 2,")
+    assert "34 dan 35" in note and "ditandai" in note
+    assert [name for name, line in words.items() if note in line["definisi"]] == ["jam_kerja"]
     assert manifest.to_json()["marks"]["columns"] == {"jam_kerja": {"width": 2, "thresholds": list(THRESHOLDS)}}
     evidence = next(done.evidence for done in manifest.processing if done.step is Step.ACCESS_SECURING)
     assert (evidence["marks"], evidence["marked_columns"]) == (SCHEME, "jam_kerja")
@@ -186,7 +186,7 @@ def test_nothing_else_is_marked(few, plan, tmp_path):
     true = [row for row in released(few, plan.columns) if plan.population is None or row["jam_kerja"]]
     assert exactly(rows) == exactly(true)
     assert manifest.marks is None and "marks" not in manifest.to_json()
-    assert "selang" not in about and not any(line["arti_kode"].startswith("Nilai") for line in words.values())
+    assert "perbedaan" not in about and not any("ditandai" in line["definisi"] for line in words.values())
     evidence = next(done.evidence for done in manifest.processing if done.step is Step.ACCESS_SECURING)
     assert not {"marks", "marked_columns"} & set(evidence)
 
@@ -329,6 +329,19 @@ def test_what_was_told_more_coarsely_is_not_compared(copies, nation):
     fives = [{**row, "umur": row["umur"] and str(int(row["umur"]) // 5 * 5)} for row in drawn(rows, 1_500)]
     first = found(as_csv(fives), nation)[0]
     assert (first.package, first.certain) == (package, True) and first.compared > 0.7 * len(fives)
+
+
+def test_rows_that_were_protected_are_traced_too(nation, tmp_path):
+    """Some values left blank, ages told as stages of life: the rows that are as the release has them are enough."""
+    only_alike = Protections(exempted=tuple(one for one in FREE.exempted if one.rule != "rows-alike"))
+    plan = planned(grains={"umur": "TAHAP-HIDUP"}, protections=only_alike, recipient=recipient(US, "bappeda-51"))
+    manifest, rows, *_ = delivered(nation, plan, tmp_path, "O-protected")
+    evidence = next(done.evidence for done in manifest.processing if done.step is Step.ACCESS_SECURING)
+    assert evidence["values_left_blank"] > 0 and manifest.marks is not None
+    assert {row["umur"] for row in rows} <= {"", "0", "20", "60"}
+    suspects = found(as_csv(flipped(drawn(rows, MANY // 100), 0.3)), nation)
+    assert {one.package for one in suspects if one.certain} == {manifest.package}
+    shutil.rmtree(nation[2].places.packages / manifest.package)
 
 
 def test_the_bound_is_that_of_all_who_are_compared(copies, nation, tmp_path):

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 
 from bagipakai.core.manifest import DeliveredColumn
-from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Format, Level, Plan
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import formats
@@ -102,15 +101,15 @@ _HEAD = (
 )
 
 
-def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue, marking: Marking | None = None) -> bytes:
-    """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last. Of
-    a marked column it says within which interval its values are true."""
-    lines = [_line(column, catalogue, marking) for column in columns]
+def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue, notes: Mapping[str, str]) -> bytes:
+    """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last.
+    `notes`: by column, how its values differ from those of the release."""
+    lines = [_line(column, catalogue, notes.get(column.name)) for column in columns]
     fields = {name: [line[at] for line in lines] for at, name in enumerate(_HEAD)}
     return formats.csv_bytes(pa.record_batch(fields, schema=pa.schema([(name, pa.string()) for name in _HEAD])))
 
 
-def _line(column: DeliveredColumn, catalogue: Catalogue, marking: Marking | None) -> tuple[str | None, ...]:
+def _line(column: DeliveredColumn, catalogue: Catalogue, note: str | None) -> tuple[str | None, ...]:
     kind, sort = _TYPES[column.type], CLASSES[column.sensitivity]
     machine = (column.type, column.sensitivity)
     if column.name not in catalogue:
@@ -120,31 +119,18 @@ def _line(column: DeliveredColumn, catalogue: Catalogue, marking: Marking | None
     variable = catalogue[column.name]
     codes = variable.codes
     values = None if codes is None else "; ".join(f"{code} = {codes.label(code)}" for code in codes)
-    if marking and variable.name in marking.columns:
-        values = _within(variable.name, marking)
+    definition = f"{variable.definition} Dalam paket ini {note}." if note else variable.definition
     return (
-        *(variable.name, variable.official_name, variable.definition, kind, variable.measure, values),
+        *(variable.name, variable.official_name, definition, kind, variable.measure, values),
         *(sort, variable.producer, variable.basis),
         *(None if codes is None else f"{codes.id} ({codes.edition})", *machine),
     )
 
 
-def _within(name: str, marking: Marking) -> str:
-    """How far a marked value may be from the true one, told to whoever uses it."""
-    width, thresholds = marking.columns[name], marking.thresholds.get(name, ())
-    whole = (
-        f"Nilai diberikan dalam selang selebar {width} (dari kelipatan {width} sampai di bawah kelipatan berikutnya): "
-        "yang sebenarnya dapat berbeda 1 di dalam selang itu, karena salinan ini ditandai agar asalnya dapat dilacak"
-    )
-    between = ", ".join(f"{one - 1} dan {one}" for one in thresholds if one % 2)
-    return f"{whole}. Batas antara {between} tidak pernah dilewati" if between else whole
-
-
-def metadata(
-    plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release, marking: Marking | None = None
-) -> bytes:
+def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release, notes: Mapping[str, str]) -> bytes:
     """`metadata.json`: release, standard, region codes, each variable with its codes and its quality in the whole
-    release, and how the files are to be read. Raises Damaged."""
+    release, how the files are to be read, and, by column, how its values differ from those of the release (`notes`).
+    Raises Damaged."""
     catalogue = release.catalogue
     known = [column.name for column in columns if column.name in catalogue]
     value = {
@@ -167,12 +153,9 @@ def metadata(
         "variabel": [catalogue[name].to_json() for name in known],
         "mutu": in_thousandths(release.quality()[plan.unit.value], known),
         "kolom_tambahan": {column.name: OWN[column.name].definition for column in columns if column.name not in known},
+        **({"perbedaan": dict(notes)} if notes else {}),
         "format": {"nama": plan.format.value, "catatan": list(_reading(plan))},
     }
-    if marking:
-        value["selang"] = {
-            name: {"lebar": width, "arti": _within(name, marking)} for name, width in marking.columns.items()
-        }
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 

@@ -57,6 +57,19 @@ class Marks:
         self._of = {name: _number(name) for name in marking.columns}
         self._shares = _shares()
 
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """By column, what whoever reads the copy must know of its values."""
+        return {name: self._note(name, width) for name, width in self._marking.columns.items()}
+
+    def _note(self, name: str, width: int) -> str:
+        kept = ", ".join(f"{one - 1} dan {one}" for one in self._marking.thresholds.get(name, ()) if one % 2)
+        return (
+            f"nilai diberikan dalam selang selebar {width}, dari kelipatan {width} sampai sebelum yang berikutnya; "
+            "yang sebenarnya dapat berbeda 1 di dalam selang itu, karena salinan ini ditandai agar asalnya dapat dilacak"
+            + (f"; batas antara {kept} tidak pernah dilewati" if kept else "")
+        )
+
     def marked(self, rows: Rows, tokens: Numbers, level: Level, package: str) -> Rows:
         """`rows` with the marks of one package, in the same order. `tokens` (uint64) tell each row, in every copy
         alike, as a person's ordinal in the release does. Unknown values stay unknown; where nothing may be marked, the
