@@ -168,6 +168,22 @@ def test_the_recipient_is_told(few, tmp_path):
     assert (evidence["marks"], evidence["marked_columns"]) == (SCHEME, "jam_kerja")
 
 
+def test_the_recipients_tool_tells_it_too(few, tmp_path, capsys):
+    told = {}
+    for order_id, purpose in (("O-tool", "PERENCANAAN"), ("O-plain", PURPOSE)):
+        manifest, *_ = delivered(few, planned(purpose=purpose), tmp_path / order_id, order_id)
+        house = few[2]
+        seal = house.var / "keys" / "public" / "seal.pub.pem"
+        command = ["recipient", "verify", str(house.places.packages / manifest.package), "--seal", str(seal)]
+        assert main([*command, "--tanpa-jejak"]) == 0
+        told[purpose] = capsys.readouterr().out
+        assert main([*command, "--tanpa-jejak", "--json"]) == 0
+        told[purpose, "json"] = json.loads(capsys.readouterr().out)["marked"]
+    assert "Ditandai    : jam_kerja (dalam selang 2)" in told["PERENCANAAN"]
+    assert "Ditandai" not in told[PURPOSE]
+    assert (told["PERENCANAAN", "json"], told[PURPOSE, "json"]) == ({"jam_kerja": 2}, {})
+
+
 ASKED = Compare(Op.AT_LEAST, Column("jam_kerja"), Const(0))
 
 

@@ -108,8 +108,8 @@ def _class_of(name: str, catalogue: Catalogue) -> str:
 
 
 class RowExtract:
-    """Rows (L2 to L4), streamed; with a `protection` where they leave without names (L2, L3), and marked where `marking`
-    says how."""
+    """Rows (L2 to L4), streamed; with a `protection` where they leave without names (L2, L3), and marked where
+    `marking` says how."""
 
     def __init__(
         self,

@@ -66,7 +66,7 @@ class Marks:
         kept = ", ".join(f"{one - 1} dan {one}" for one in self._marking.thresholds.get(name, ()) if one % 2)
         return (
             f"nilai diberikan dalam selang selebar {width}, dari kelipatan {width} sampai sebelum yang berikutnya; "
-            "yang sebenarnya dapat berbeda 1 di dalam selang itu, karena salinan ini ditandai agar asalnya dapat dilacak"
+            "yang sebenarnya dapat berbeda 1 di dalamnya, karena salinan ini ditandai agar asalnya dapat dilacak"
             + (f"; batas antara {kept} tidak pernah dilewati" if kept else "")
         )
 
