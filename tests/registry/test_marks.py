@@ -387,12 +387,52 @@ def test_the_command_names_the_copy_and_says_how_sure_it_is(copies, nation, monk
     assert main([*command, "--json"]) == 1
 
 
-def test_the_manifest_is_enough_when_the_policy_is_another(copies, nation, monkeypatch, tmp_path):
-    place = tmp_path / "policies"
+LAND = """
+[[decides_nothing]]
+variable = "luas_lahan_pertanian"
+purposes = ["PERENCANAAN"]
+thresholds = [5]
+reason = "untuk uji"
+from = 2026-01-01
+basis = "belum ada"
+
+[[marks]]
+level = "L2"
+every = 1
+columns = { luas_lahan_pertanian = 10 }
+from = 2026-01-01
+basis = "belum ada"
+"""
+
+
+def test_families_are_traced_where_the_policy_marks_them(tmp_path, monkeypatch):
+    """By the first of their members, who tells them in every copy."""
+    without_marks(tmp_path / "policies", monkeypatch, LAND)
+    release, rows = small_release(tmp_path / "releases", 900)
+    house = a_house(tmp_path / "var")
+    columns = ("kode_kec", "luas_lantai", "jenis_lantai", "ternak_babi", "sumber_air_minum", "luas_lahan_pertanian")
+    copies = {}
+    for order_id, institution in (("O-1", "bappeda-32"), ("O-2", "bappenas")):
+        plan = planned("L2", columns, unit="keluarga", recipient=recipient(US, institution))
+        manifest, copies[institution], *_ = delivered((release, None, house), plan, tmp_path / order_id, order_id)
+        assert manifest.marks == Marking({"luas_lahan_pertanian": 10}, 1, {"luas_lahan_pertanian": (0, 5, 500_001)})
+    first = trace(as_csv(drawn(copies["bappenas"], 700), columns), house.places, tmp_path / "releases", house.keys)[0]
+    assert (first.package, first.recipient, first.certain) == (manifest.package, "Lembaga bappenas", True)
+    true = [family["luas_lahan_pertanian"] for family in rows[Unit.KELUARGA]]
+    told = [row["luas_lahan_pertanian"] for row in copies["bappeda-32"]]
+    assert sum(land != "" and int(land) < 5 for land in told) == sum(land is not None and land < 5 for land in true)
+
+
+def without_marks(place, monkeypatch, instead=""):
+    """The policies of this process from now on: as they are, but for marks."""
     shutil.copytree(policies_dir(), place)
     text = (place / "disclosure.toml").read_text("utf-8")
-    (place / "disclosure.toml").write_text(text[: text.index("[[decides_nothing]]")], "utf-8")
+    (place / "disclosure.toml").write_text(text[: text.index("[[decides_nothing]]")] + instead, "utf-8")
     monkeypatch.setenv("BAGIPAKAI_POLICIES", str(place))
+
+
+def test_the_manifest_is_enough_when_the_policy_is_another(copies, nation, monkeypatch, tmp_path):
+    without_marks(tmp_path / "policies", monkeypatch)
     package, rows = copies["dinas"]
     assert marking(planned(), PLACED.date()) is None
     assert named(as_csv(drawn(rows, MANY // 100)), nation) == {package}
