@@ -27,6 +27,7 @@ CONTENT = {
     Kind.DICTIONARY: "arti setiap kolom",
     Kind.METADATA: "rilis, standar, kode, mutu",
     Kind.STRUCTURE: "struktur data SDMX",
+    Kind.REPORT: "laporan risiko",
 }
 
 

@@ -40,13 +40,16 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
+from bagipakai.registry.disclosure import leaving
+from bagipakai.registry.disclosure.containment import Cells
+from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, limits, lines_of, refusal
 from bagipakai.registry.disclosure.rows import Protection, exempted, protection
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
-from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
+from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
@@ -174,10 +177,10 @@ class Delivery:
                 return chosen
             extract, table = chosen.extract, chosen if isinstance(chosen, TableExtract) else None
             if isinstance(chosen, RowExtract):
-                alike = chosen.evidence or self._alike(engine, sources, absent)
+                alike = {**(chosen.evidence or self._alike(engine, sources, absent))}
                 batches = chosen.batches(engine, sources, absent)
             else:
-                alike, batches = {}, chosen.batches()
+                alike, batches = dict[str, str | int](), chosen.batches()
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
             cube = Cube(plan, self.release, self._catalogue) if plan.format is Format.SDMX_CSV else None
             with ahead(batches) as rows_in_order:
@@ -188,7 +191,9 @@ class Delivery:
             columns = extract.columns(self._catalogue)
             if tuple(column.name for column in columns) != promised(plan):
                 raise NotWhatWasApproved("columns")
-            self._describe(draft, columns, cube, chosen.notes if isinstance(chosen, RowExtract) else {})
+            notes = chosen.notes if isinstance(chosen, RowExtract) else {}
+            self._describe(draft, columns, cube, notes)
+            self._report(draft, extract, _hiding(table) if table else alike, notes)
             parts = draft.parts()
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
@@ -289,12 +294,27 @@ class Delivery:
         try:
             with entries.turn():
                 if found := next(entries.differences(output, cells, most), None):
-                    return refusal(found, self._catalogue)
+                    return refusal(
+                        found,
+                        self._catalogue,
+                        self._without(table, occupied, lambda less: any(entries.differences(output, less, most))),
+                    )
+                table.compared = entries.others(output, cells)
                 entries.add(output, cells, self.course.clock())
         except Damaged as damage:  # what was published is not known, so no table leaves
             log.error("published.damaged order=%s file=%s", order.order_id, damage.file)
             return Refusal("published-cells-broken", {"file": damage.file})
         return None
+
+    def _without(self, table: TableExtract, occupied: Occupied, tells: Callable[[Cells], bool]) -> tuple[str, ...]:
+        """The fewest of the last variables without which nothing stands in the way of the table; none where even the
+        first alone would tell too much."""
+        plan = self.order.plan
+        for fewer in table.coarser():
+            cells = cells_of(plan, lines_of(fewer), self._catalogue, occupied)
+            if not isinstance(cells, Refusal) and not tells(cells):
+                return plan.columns[len(fewer.dimensions) :]
+        return ()
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
@@ -394,6 +414,15 @@ class Delivery:
         if cube is not None:
             draft.describe(Kind.STRUCTURE, cube.structure(self.course.clock()), 0)
 
+    def _report(self, draft: Draft, extract: Extract, evidence: Evidence, notes: Mapping[str, str]) -> None:
+        """What can still be learnt about somebody from what was written. A matched list answers to its sender alone."""
+        order, release = self.order, self.release
+        if order.plan.matching is None:
+            versions, day = (release.version, release.digest), day_of(order.placed_at)
+            content = extract.digest.hexdigest()
+            handed = Handed(order.plan, versions, self._catalogue, day, extract.rows, evidence, notes, content)
+            draft.describe(Kind.REPORT, leaving.page(handed).encode(), 0)
+
     def _read(self, engine: str, files: int, rows: int) -> dict[str, str | int]:
         return {
             "engine": engine,
@@ -480,6 +509,7 @@ def _hiding(table: TableExtract | None) -> dict[str, str | int]:
         "lines": table.extract.rows,
         "hidden_small": table.small,
         "hidden_partners": table.partners,
+        "compared": table.compared,
     }
 
 

@@ -202,10 +202,13 @@ class TableExtract:
 
     extract: Extract
     shown: Table
+    rule: Disclosure
+    cells: list[Cell]
     table: pa.Table
     total: int
     small: int
     partners: int
+    compared: int = 0  # with how many other tables of the release
 
     @classmethod
     def made(
@@ -239,7 +242,17 @@ class TableExtract:
             return shown
         table = arrow_table(shown, types)
         total = next(line.count for line in shown.lines if line.key == ())
-        return cls(Extract.of(table.schema, plan), shown, table, total or 0, shown.small, shown.partners)
+        extract = Extract.of(table.schema, plan)
+        return cls(extract, shown, rule, cells, table, total or 0, shown.small, shown.partners)
+
+    def coarser(self) -> Iterator[Table]:
+        """The same table without its last variable, without its last two, …, down to the first: what of these may be
+        shown at all."""
+        for width in reversed(range(1, len(self.shown.dimensions))):
+            cells = [cell for cell in self.cells if len(cell.key) <= width]
+            table = hide(self.shown.dimensions[:width], self.shown.unit, cells, self.rule)
+            if isinstance(table, Table):
+                yield table
 
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         for batch in self.table.to_batches():

@@ -30,6 +30,7 @@ _LEAF: Final = 10  # digits
 _RELATION: Final = "hubungan_kepala_keluarga"  # the first of its codes is the head
 _UNKNOWN: Final = 1  # mask of a place that is not known
 _NOT_KNOWN: Final = "tidak diketahui"
+_SAME: Final = "pengelompokan yang sama dengan tabel yang sudah terbit, atau variabel yang lebih sedikit"
 _SHOWN: Final = 6  # values
 
 Bits = Mapping[str, Mapping[Scalar | None, int]]
@@ -155,11 +156,12 @@ def lines_of(table: Table) -> Iterator[Line]:
         yield dict(zip(table.dimensions, line.key, strict=False)), line.count
 
 
-def refusal(found: Difference, catalogue: Catalogue) -> Refusal:
+def refusal(found: Difference, catalogue: Catalogue, dropped: Sequence[str] = ()) -> Refusal:
     """Names the two counts in words; no number of anybody, nor whether few are between them or nearly all are in both:
-    that is what must not be told."""
+    that is what must not be told. `dropped`: the variables without which the table could be published."""
     about = words(*found.narrow, catalogue), words(*found.wide, catalogue)
-    return Refusal("tables-tell-a-few", {"narrow": about[0], "wide": about[1]})
+    proposal = f"tabel yang sama tanpa {', '.join(dropped)}" if dropped else _SAME
+    return Refusal("tables-tell-a-few", {"narrow": about[0], "wide": about[1], "proposal": proposal})
 
 
 def words(box: Box, region: Region, catalogue: Catalogue) -> str:
