@@ -48,6 +48,7 @@ def test_the_evidence_is_told_in_words():
         "pseudonyms": "nik nomor_kk",
         "withheld": "sedikit",
         "aggregated": "no",
+        "exempted": "rows-alike rows-share",
     }
     now = clock.now().replace(microsecond=0)
     (order,) = Registry().orders()
@@ -55,6 +56,7 @@ def test_the_evidence_is_told_in_words():
     page = examined(chain)
     assert "Tanda penebakan: 7" in page and "Format: CSV" in page and "Diagregasi: Tidak" in page
     assert "Nama samaran: Nomor Induk Kependudukan, Nomor Kartu Keluarga" in page
+    assert "dikecualikan: Ukuran kelompok serupa, Bagian penduduk yang ikut keluar" in page
     assert "Alasan, Baris, Hasil pemadanan, Pengenal baris" in page
     # beside those that are words of ours as well, or stand in an address
     raw = {*EVIDENCE, "nomor_kk", "list_id", "hasil"} - {"format", "model", "release", "manifest", "plan"}

@@ -192,6 +192,7 @@ def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None
             "hidden_cells": manifest.hidden_cells,
             "withheld": manifest.holds.get("withheld"),
             "marked": dict(manifest.marks.columns) if manifest.marks else {},
+            "exempted": {one.rule: one.reason for one in manifest.plan.protections.exempted},
             "level": manifest.plan.level.value,
             "release": manifest.release,
             "plan_digest": manifest.plan.digest,
@@ -226,6 +227,8 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
         yield f"  Padanan dari: daftar {plan.matching.roster}, {words.number(plan.matching.rows)} baris"
     if manifest.hidden_cells:
         yield f"  Ditutup     : {words.number(manifest.hidden_cells)} cacah, untuk melindungi kelompok kecil"
+    for exempted in plan.protections.exempted:
+        yield f"  Dikecualikan: {words.row_rule(exempted.rule)}, karena: {exempted.reason}"
     if withheld := manifest.holds.get("withheld"):
         yield f"  Ditahan     : {withheld} baris, karena hak atau pelindungan orangnya"
     if manifest.marks:

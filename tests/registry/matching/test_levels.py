@@ -82,7 +82,7 @@ PERSON = {
         ({"nik": "32010145058102"}, "nik", "equal-as-far-as-sound"),
         ({"nik": "32010145058102", "no_kk": "1"}, "nik", "equal-as-far-as-sound"),
         ({"nik": "7371011203600001"}, "nik", "differs"),
-        ({"nik": "32010149505810002"}, "nik", "a-digit-more-or-less"),
+        ({"nik": "32010144505810002"}, "nik", "a-digit-more-or-less"),
         ({"nik": "320101405810002"}, "nik", "a-digit-more-or-less"),
         ({"nik": "320101405810003"}, "nik", "missing"),
         ({"nik": "32O1O14505810OO2"}, "nik", "equal-nothing-to-fit"),

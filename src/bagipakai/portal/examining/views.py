@@ -77,6 +77,7 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "sections": dossier.rows(since=before),
         "before": before,
         "variables": variables(dossier),
+        "exemptions": dossier.exemptions,
         "files": [one | {"changed": _changed(dossier, one["kind"], before)} for one in files(dossier)],
         "items": [{"item": one, "target": dossier.target(one.target)} for one in dossier.state.items],
         "may_accept": Action.ACCEPT_ITEM in dossier.possible,
@@ -161,6 +162,8 @@ def _said(name: str, value: str | int, catalogue: Catalogue) -> Any:
             return glossary.term(str(value), "format").label
         case "pseudonyms":
             return ", ".join(wording.column(one, catalogue, lang()) for one in str(value).split())
+        case "exempted":
+            return ", ".join(wording.row_rule(one, lang()) for one in str(value).split())
     return ANSWERS.get(str(value), value)
 
 
