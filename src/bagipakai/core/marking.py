@@ -1,5 +1,5 @@
 """Which columns of which copies are marked: those that the policy names, of which it also says why nothing is decided
-by their last digit. What is not said to decide nothing decides something, and is told as it is (decision 0149).
+by their last digit. What is not said to decide nothing decides something, and is told as it is (decision 0144).
 """
 
 from collections.abc import Mapping

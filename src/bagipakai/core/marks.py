@@ -1,7 +1,7 @@
 """How a copy is marked, as its manifest says it: enough to tell the marks again, without the policy of that day.
 
 A mark is the last digit of a whole number, even or odd; so a marked value differs by at most 1 from the true one, and
-lies in the same interval of its column's width (registry.disclosure.fingerprints, decision 0149).
+lies in the same interval of its column's width (registry.disclosure.fingerprints, decision 0144).
 """
 
 from collections.abc import Mapping

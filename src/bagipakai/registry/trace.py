@@ -1,4 +1,4 @@
-"""From which package did a leaked sample come? By pseudonyms with certainty, otherwise by marks (decision 0149) or by
+"""From which package did a leaked sample come? By pseudonyms with certainty, otherwise by marks (decision 0144) or by
 who is in it (decision 0078).
 
 A pseudonym opens with the keys of one recipient, purpose and release only: one row is enough. A list by name carries
