@@ -112,6 +112,8 @@ EVIDENCE: dict[str, Promise] = {
     "guarded_cells": _("Sel yang dijaga dari rumus"),
     "pseudonyms": _("Nama samaran"),
     "random_ids": _("Nomor acak"),
+    "marks": _("Cara menandai salinan"),
+    "marked_columns": _("Kolom yang ditandai"),
     "recipient_key": _("Sidik kunci penerima"),
     "sealed_bytes": _("Byte tersandi"),
     "suite": _("Cara penyandian"),
@@ -160,7 +162,7 @@ def _said(name: str, value: str | int, catalogue: Catalogue) -> Any:
     match name:
         case "format":
             return glossary.term(str(value), "format").label
-        case "pseudonyms":
+        case "pseudonyms" | "marked_columns":
             return ", ".join(wording.column(one, catalogue, lang()) for one in str(value).split())
         case "exempted":
             return ", ".join(wording.row_rule(one, lang()) for one in str(value).split())
