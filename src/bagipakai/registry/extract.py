@@ -2,7 +2,7 @@
 tells nothing, counted and digested as they pass."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
+from bagipakai.core.disclosure import Cell, Disclosure, Key, Table, hide
 from bagipakai.core.manifest import DeliveredColumn
 from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.query import Count, Query, Rows
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.variables import Catalogue
+from bagipakai.core.variables import Catalogue, Type
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.disclosure.fingerprints import Marks
 from bagipakai.registry.disclosure.rows import Protection
@@ -200,6 +200,8 @@ class RowExtract:
 class TableExtract:
     """A table of counts (L1), small cells hidden."""
 
+    plan: Plan
+    types: Mapping[str, Type]
     extract: Extract
     shown: Table
     rule: Disclosure
@@ -209,6 +211,24 @@ class TableExtract:
     small: int
     partners: int
     compared: int = 0  # with how many other tables of the release
+
+    def closing(self, closed: Callable[[Key], bool]) -> "TableExtract | Refusal":
+        """The same table, in which the lines that are `closed` are hidden too."""
+        shown = hide(self.shown.dimensions, self.shown.unit, self.cells, self.rule, closed)
+        return (
+            shown
+            if isinstance(shown, Refusal)
+            else TableExtract.of(self.plan, self.types, shown, self.rule, self.cells)
+        )
+
+    @classmethod
+    def of(
+        cls, plan: Plan, types: Mapping[str, Type], shown: Table, rule: Disclosure, cells: list[Cell]
+    ) -> "TableExtract":
+        table = arrow_table(shown, types)
+        total = next(line.count for line in shown.lines if line.key == ())
+        extract = Extract.of(table.schema, plan)
+        return cls(plan, types, extract, shown, rule, cells, table, total or 0, shown.small, shown.partners)
 
     @classmethod
     def made(
@@ -238,12 +258,7 @@ class TableExtract:
             everybody = engine.count(replace(query, by=()), parts, types, enough=0)
             absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)
         shown = hide(plan.columns, plan.unit.value, cells, rule)
-        if isinstance(shown, Refusal):
-            return shown
-        table = arrow_table(shown, types)
-        total = next(line.count for line in shown.lines if line.key == ())
-        extract = Extract.of(table.schema, plan)
-        return cls(extract, shown, rule, cells, table, total or 0, shown.small, shown.partners)
+        return shown if isinstance(shown, Refusal) else cls.of(plan, types, shown, rule, cells)
 
     def coarser(self) -> Iterator[Table]:
         """The same table without its last variable, without its last two, …, down to the first: what of these may be
