@@ -12,13 +12,12 @@ from typing import Final
 
 from bagipakai.core.disclosure import Disclosure, Grain
 from bagipakai.core.objections.plan import Known, content_objection, control_tier, outside_the_purpose
-from bagipakai.core.plan import Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.plan import WITHOUT_NAMES, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.policy import PolicyError, rules
 from bagipakai.core.query import Predicate
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 
-WITHOUT_NAMES: Final = (Level.L2, Level.L3)  # rows in which values can be told more coarsely
 NOTHING_LEFT: Final = 100  # the loss of a variable that is left out
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from bagipakai.core.base_categories import table_filter
 from bagipakai.core.disclosure import EXEMPTIBLE, Disclosure, Grain
-from bagipakai.core.plan import NATION, Format, Level, Plan, Unit
+from bagipakai.core.plan import NATION, WITHOUT_NAMES, Format, Level, Plan, Unit
 from bagipakai.core.query import (
     AREA_COLUMNS,
     And,
@@ -216,7 +216,7 @@ def _exempted(plan: Plan, known: Known) -> Iterator[Refusal]:
 
 
 def _without_names(plan: Plan) -> bool:
-    return plan.level in (Level.L2, Level.L3) and plan.matching is None
+    return plan.level in WITHOUT_NAMES and plan.matching is None
 
 
 def _table(plan: Plan, known: Known) -> Iterator[Refusal]:
