@@ -195,3 +195,108 @@ def test_who_needs_no_variable_is_not_asked_for_reasons_and_has_answered():
     page = entering(chain.asking[Role.APPLICANT]).get(reverse("requests:check", args=[chain.reference]))
     asked = page.content.decode().split("<dt>Variabel apa yang perlu dikembalikan")[1].split("</div>")[0]
     assert "<dd>Tidak ada</dd>" in asked and "Belum diisi" not in asked
+
+
+def planning(draft, level="L2", *names):
+    for code, value in (("purpose", "PERENCANAAN"), ("level", level), ("unit", "individu")):
+        post(draft, code, {code: value})
+    post(draft, "variables", {"variabel": [*names]})
+
+
+def reasons(draft, query="?langkah=alasan"):
+    return entering(draft.asking[Role.APPLICANT]).get(address(draft, "variables", query)).content.decode()
+
+
+def test_how_coarsely_is_chosen_with_the_reason_and_stays_when_others_are_chosen(draft):
+    planning(draft, "L2", "desil", "umur")
+    typed = {"variabel": ["desil", "umur"], "langkah": "alasan", "alasan.desil": "Sasaran", "alasan.umur": "Sasaran"}
+    assert "ketelitian.desil" not in reasons(draft)
+    post(draft, "variables", typed | {"ketelitian.umur": "10-TAHUN"}, "?langkah=alasan")
+    told = {"name": "umur", "reason": "Sasaran", "grain": "10-TAHUN"}
+    assert draft.state.answers["variables"][1] == told
+    assert '<option value="10-TAHUN" selected>' in reasons(draft)
+    post(draft, "variables", {"variabel": ["desil", "umur", "bekerja"]})
+    assert draft.state.answers["variables"][1] == told
+    post(draft, "variables", typed | {"ketelitian.umur": ""}, "?langkah=alasan")
+    assert draft.state.answers["variables"][1] == {"name": "umur", "reason": "Sasaran"}
+
+
+@pytest.mark.parametrize("level", ["L1", "L4"])
+def test_tables_and_names_are_not_offered_it(draft, level):
+    for code, value in (("purpose", "BANSOS"), ("level", level), ("unit", "individu")):
+        post(draft, code, {code: value})
+    post(draft, "variables", {"variabel": ["desil", "umur"], "ketelitian.umur": "10-TAHUN"})
+    assert draft.state.asked == ("desil", "umur")
+    assert "ketelitian." not in reasons(draft)
+
+
+def test_what_was_chosen_is_dropped_where_the_level_offers_it_no_more(draft):
+    planning(draft, "L2", "desil", "umur")
+    post(
+        draft,
+        "variables",
+        {"variabel": ["umur"], "langkah": "alasan", "alasan.umur": "x", "ketelitian.umur": "5-TAHUN"},
+    )
+    post(draft, "level", {"level": "L1"})
+    assert "kelompok 5 tahun" not in reasons(draft)
+    post(draft, "variables", {"variabel": ["umur"]})
+    assert draft.state.answers["variables"] == [{"name": "umur", "reason": "x"}]
+
+
+def test_a_grain_that_does_not_exist_is_refused_and_loses_nothing(draft):
+    planning(draft, "L2", "umur")
+    typed = {"variabel": ["umur"], "langkah": "alasan", "alasan.umur": "Ditulis", "ketelitian.umur": "7-TAHUN"}
+    page = post(draft, "variables", typed, "?langkah=alasan")
+    assert page.status_code == 409 and "Ditulis" in page.content.decode()
+
+
+def test_what_would_be_enough_stands_beside_the_reasons(draft):
+    planning(draft, "L3", "desil", "umur", "kode_desa", "jam_kerja")
+    page = reasons(draft)
+    assert "Kolom Umur cukup menurut kelompok 5 tahun" in page
+    assert "Kode kecamatan biasanya cukup, tanpa Kode desa/kelurahan" in page or "Kode kecamatan biasanya cukup" in page
+    assert "Kolom Desil" not in page
+    assert page.count('name="saran"') == 3  # each, and all
+
+
+def test_nothing_is_advised_where_nothing_is_too_much(draft):
+    planning(draft, "L2", "desil", "jenis_kelamin", "bekerja", "jam_kerja")
+    assert 'name="saran"' not in reasons(draft) and "Lebih sedikit mungkin cukup" not in reasons(draft)
+
+
+def test_taking_advice_keeps_what_was_typed(draft):
+    planning(draft, "L2", "desil", "umur", "jam_kerja")
+    typed = {"variabel": ["desil", "umur", "jam_kerja"], "langkah": "alasan", "alasan.desil": "Baru diketik"}
+    page = post(draft, "variables", typed | {"saran": "umur"}, "?langkah=alasan&dari=periksa")
+    assert page.status_code == 302 and page.url.endswith("?langkah=alasan&dari=periksa")
+    assert draft.state.answers["variables"][:2] == [
+        {"name": "desil", "reason": "Baru diketik"},
+        {"name": "umur", "reason": "", "grain": "5-TAHUN"},
+    ]
+
+
+def test_taking_all_advice_from_the_check_page(draft):
+    """One click, no script; what is left is what was said, and there is nothing more to advise."""
+    planning(draft, "L3", "desil", "umur", "kode_desa", "jam_kerja")
+    page = post(draft, "variables", {"saran": "semua"}, "?dari=periksa")
+    assert page.status_code == 302 and page.url == reverse("requests:check", args=[draft.reference])
+    assert draft.state.answers["level"] == "L2"
+    assert draft.state.asked == ("kode_kec", "desil", "umur", "jam_kerja")
+    assert 'name="saran"' not in reasons(draft)
+
+
+@pytest.mark.parametrize("wanted", ["desil", "", "L1", "semua'--"])
+def test_what_is_no_advice_changes_nothing(draft, wanted):
+    planning(draft, "L2", "desil", "umur", "jam_kerja")
+    before = draft.state.n
+    typed = {"variabel": ["desil", "umur", "jam_kerja"], "langkah": "alasan", "alasan.desil": "Tetap di layar"}
+    page = post(draft, "variables", typed | {"saran": wanted}, "?langkah=alasan")
+    assert page.status_code == 200 and "Tetap di layar" in page.content.decode()
+    assert draft.state.n == before
+
+
+def test_of_a_list_that_is_matched_nothing_is_advised():
+    chain = a_matching_request()
+    chain.write(purpose="BANSOS", variables=[{"name": "tanggal_lahir", "reason": "Memastikan"}])
+    page = entering(chain.asking[Role.APPLICANT]).get(address(chain, "variables", "?langkah=alasan")).content.decode()
+    assert "Memastikan" in page and "Lebih sedikit mungkin cukup" not in page

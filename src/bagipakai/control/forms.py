@@ -128,7 +128,7 @@ class Form:
 class Setting:
     """What an answer is judged against: the day, the catalogue, the purposes, the regions by code, the releases that
     can be ordered from, the institution's confirmed lists (reference: name of the file, rows), the region in which it
-    is competent (empty: the nation), and how coarsely each variable may be told."""
+    is competent (empty: the nation), how coarsely each variable may be told, and for which service it is asked."""
 
     day: date
     catalogue: Catalogue
@@ -138,6 +138,7 @@ class Setting:
     rosters: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     competence: str = ""
     grains: Mapping[str, tuple[Grain, ...]] = field(default_factory=dict)
+    service: Service = Service.DATA
 
     def grains_of(self, name: str, level: object) -> tuple[Grain, ...]:
         """How coarsely a request of `level` may ask for a variable: only where rows name nobody."""

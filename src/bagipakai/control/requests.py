@@ -286,6 +286,7 @@ def setting_of(request: Request) -> forms.Setting:
         rosters={one.reference: (one.name, one.rows) for one in rosters.usable(request.institution)},
         competence=request.institution.region,
         grains=Grain.on(today),
+        service=forms.version(request.form).service,
     )
 
 

@@ -33,7 +33,7 @@ class Advice:
 def advice(answers: Mapping[str, Any], setting: forms.Setting, lang: str) -> Advice:
     """What can be said of these answers today; nothing while they are too few, or where a list is matched: what is told
     of its rows has a question of its own."""
-    wish = _wish(answers)
+    wish = _wish(answers, setting)
     if wish is None:
         return Advice()
     measure = Measure.on(setting.day)
@@ -47,7 +47,7 @@ def advice(answers: Mapping[str, Any], setting: forms.Setting, lang: str) -> Adv
 
 def taken(answers: Mapping[str, Any], setting: forms.Setting, wanted: str) -> dict[str, Any]:
     """The answers that change when this advice is taken; none where it is no advice any more."""
-    wish = _wish(answers)
+    wish = _wish(answers, setting)
     if wish is None:
         return {}
     measure = Measure.on(setting.day)
@@ -56,8 +56,8 @@ def taken(answers: Mapping[str, Any], setting: forms.Setting, wanted: str) -> di
     return next((forms.wished(step.wish) for step in steps(wish, measure) if step.about == wanted), {})
 
 
-def _wish(answers: Mapping[str, Any]) -> Wish | None:
-    return None if "roster" in answers else forms.wish(answers)
+def _wish(answers: Mapping[str, Any], setting: forms.Setting) -> Wish | None:
+    return forms.wish(answers) if setting.service is forms.Service.DATA else None
 
 
 @dataclass(frozen=True, slots=True)
