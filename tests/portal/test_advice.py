@@ -28,7 +28,7 @@ def test_whoever_examines_and_decides_reads_how_coarsely():
 def test_whoever_examines_reads_the_advice_without_buttons():
     chain = a_request(at=Status.SUBSTANCE_CHECK, level="L2", purpose="PERENCANAAN", onward_sharing=False)
     page = entering(chain.office[Role.SUBSTANCE_VERIFIER]).get(reverse("examining:show", args=[chain.reference]))
-    assert "Kolom Umur cukup menurut kelompok 5 tahun" in page.content.decode()
+    assert "Kolom Umur cukup menurut “kelompok 5 tahun”" in page.content.decode()
     assert 'name="saran"' not in page.content.decode()
 
 
