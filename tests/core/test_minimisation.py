@@ -160,6 +160,8 @@ def test_identifiers_that_come_along_are_left_out_and_the_birth_date_becomes_an_
 def test_a_coarser_variable_that_is_asked_anyway_stands_once():
     asked = wish("L3", "kode_desa", "kode_kec", "desil", "jam_kerja")
     assert told(cheapest(asked, MEASURE)) == ("L2", "kode_kec", "desil", "jam_kerja")
+    both = replace(asked, variables=(Asked("kode_kec", "Kuota"), Asked("kode_desa", "Kunjungan"), *asked.variables[2:]))
+    assert cheapest(both, MEASURE).variables[0] == Asked("kode_kec", "Kuota")
 
 
 def test_the_least_loss_comes_first():

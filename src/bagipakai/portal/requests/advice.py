@@ -84,7 +84,9 @@ class _Words:
             return _("Kolom %(title)s biasanya tidak diperlukan: hapus, atau jelaskan mengapa perlu.") % told
         if one.enough in self.setting.catalogue:
             return _("%(enough)s biasanya cukup, tanpa %(title)s: ganti, atau jelaskan mengapa perlu.") % told
-        return _("Kolom %(title)s cukup menurut “%(grain)s”: pilih itu, atau jelaskan mengapa perlu lebih rinci.") % told
+        return (
+            _("Kolom %(title)s cukup menurut “%(grain)s”: pilih itu, atau jelaskan mengapa perlu lebih rinci.") % told
+        )
 
     def least(self, wish: Wish) -> str:
         columns = [wording.asked(one, self.setting.catalogue, self.setting.grains, self.lang) for one in wish.variables]
