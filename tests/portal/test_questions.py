@@ -1,13 +1,17 @@
 """Questions: what is typed is kept, right or wrong; what is right is saved in its plain shape."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.forms import model_to_dict
 from django.urls import reverse
 from tests.factories import a_matching_request, a_request, an_institution, answers
 from tests.portal.steps import a_returned_request, entering
 
 from bagipakai.control import clock
+from bagipakai.control.models import Release
+from bagipakai.core.preview import Preview
 from bagipakai.core.request import Role, Status
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
@@ -300,3 +304,69 @@ def test_of_a_list_that_is_matched_nothing_is_advised():
     chain.write(purpose="BANSOS", variables=[{"name": "tanggal_lahir", "reason": "Memastikan"}])
     page = entering(chain.asking[Role.APPLICANT]).get(address(chain, "variables", "?langkah=alasan")).content.decode()
     assert "Memastikan" in page and "Lebih sedikit mungkin cukup" not in page
+
+
+# About how many
+
+
+@pytest.fixture
+def counted(draft):
+    """A draft about persons; of the release is known in which bands its counts lie."""
+    row = (0, 3, 3, *[2] * 8)  # nobody of unknown decile; 10,000 to 100,000 in deciles 1 and 2; 1,000 to 10,000 above
+    bands = {"individu": {"5203": row, "5201": row}, "keluarga": {"5203": (0,) * 11}}
+    preview = Preview((100, 1_000, 10_000, 100_000, 1_000_000_000), bands)
+    newest = model_to_dict(Release.objects.get(), exclude=["id"])
+    newest |= {"version": "2026.4.0", "published_on": clock.today(), "preview": preview.to_json()}
+    Release.objects.create(**newest)
+    post(draft, "unit", {"unit": "individu"})
+    return draft
+
+
+def estimated(page) -> str:
+    return re.search(r'data-part="estimate" role="status">(.*?)</p>', page.content.decode())[1]
+
+
+def test_without_a_preview_nothing_is_guessed(draft):
+    post(draft, "unit", {"unit": "individu"})
+    post(draft, "area", {"area": ["5203"]})
+    page = entering(draft.asking[Role.APPLICANT]).get(address(draft, "population"))
+    assert estimated(page) == "Belum ada perkiraan untuk rilis ini."
+
+
+def test_an_area_is_estimated_while_it_is_chosen_and_nothing_is_saved(counted):
+    before = counted.state.n
+    page = post(counted, "area", {"area": ["5203"], "lihat": "perkiraan"})
+    assert estimated(page) == "Sekitar 28.000–290.000 orang."
+    assert 'value="5203" checked' in page.content.decode() and counted.state.n == before
+
+
+def test_so_is_a_population_and_what_the_bands_do_not_know_only_bounds_it(counted):
+    post(counted, "area", {"area": ["5203"]})
+    poor = {"dari.desil": "1", "sampai.desil": "2", "lihat": "perkiraan"}
+    assert estimated(post(counted, "population", poor)) == "Sekitar 20.000–200.000 orang."
+    young = poor | {"sampai.umur": "17"}
+    assert estimated(post(counted, "population", young)) == "Paling banyak sekitar 200.000 orang."
+    assert estimated(post(counted, "population", poor | {"sampai.desil": "x"})) == "Jawab dulu satuan data dan wilayah."
+    assert "population" not in counted.state.answers
+
+
+def test_families_are_estimated_for_themselves_and_few_stay_hidden(counted):
+    post(counted, "unit", {"unit": "keluarga"})
+    page = post(counted, "area", {"area": ["5203"], "lihat": "perkiraan"})
+    assert estimated(page) == "Paling banyak sekitar 1.100 keluarga."
+
+
+def test_beside_other_questions_and_lists_nothing_is_estimated(counted):
+    page = entering(counted.asking[Role.APPLICANT]).get(address(counted, "programme")).content.decode()
+    assert "data-estimate" not in page
+    matching = a_matching_request()
+    page = entering(matching.asking[Role.APPLICANT]).get(address(matching, "area")).content.decode()
+    assert "data-estimate" not in page and 'value="perkiraan"' not in page
+
+
+def test_continue_is_what_the_enter_key_presses(counted):
+    """Of several buttons the first is the one."""
+    page = entering(counted.asking[Role.APPLICANT]).get(address(counted, "population")).content.decode()
+    form = page[page.index("<main") :]
+    assert form.index(">Lanjutkan</button>") < form.index('value="perkiraan"')
+    assert form[: form.index(">Lanjutkan</button>")].count("<button") == 1

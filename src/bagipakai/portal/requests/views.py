@@ -30,7 +30,7 @@ from bagipakai.portal.pages.posted import seen
 from bagipakai.portal.pages.refused import lang, refused, sentence
 from bagipakai.portal.pages.scripts import speaks_to_us
 from bagipakai.portal.parts.shapes import Task
-from bagipakai.portal.requests import questions
+from bagipakai.portal.requests import estimate, questions
 from bagipakai.portal.requests.advice import advice, taken
 from bagipakai.portal.requests.dossier import Dossier, opened
 
@@ -206,6 +206,7 @@ PAGES: dict[Action, Callable[[HttpRequest, Dossier], HttpResponse]] = {
 
 
 @require_http_methods(["GET", "POST"])
+@speaks_to_us
 def question(http: HttpRequest, reference: str, code: str) -> HttpResponse:
     """One question; its label is the heading. Saved by "Lanjutkan", which leads to the next one of the section."""
     dossier = opened(http, reference)
@@ -269,6 +270,10 @@ def _asked(
         "error": error,
         "back": _back(http, dossier),
     }
+    if ask.question.kind in estimate.KINDS and ask.setting.service is office.Service.DATA:
+        checked = office.checked(ask.question, answer, ask.answers, ask.setting)
+        told = {} if isinstance(checked, Refusal) else {**ask.answers, ask.question.code: checked}
+        context |= {"estimates": True, "estimate": estimate.told(told, ask.setting, ask.lang)}
     return render(http, kind.template, context, status=status)
 
 
