@@ -15,6 +15,7 @@ from bagipakai.core.plan import (
     Answer,
     Area,
     Asked,
+    Exempted,
     Format,
     Level,
     Matching,
@@ -40,12 +41,14 @@ def compiled(
     sealed_at: datetime,
     variables: Collection[str] | None = None,
     level: str | None = None,
+    exempted: tuple[Exempted, ...] = (),
 ) -> Plan | Refusal:
     """The plan that these answers make by the policies of `day`, or what stands in its way. It names the key of the
     recipient that was in force at the moment `sealed_at`.
 
     `variables` and `level` reduce it to what was approved; nothing here can widen it. How coarsely rows tell a variable
     counts where rows without names are asked for; lowered to a table, which would tell it finer, they are refused.
+    `exempted`: the rules for rows that were approved not to be met.
     """
     wanted = forms.version(request.form)
     if missing := wanted.unanswered(answers):
@@ -80,6 +83,7 @@ def compiled(
         protections=Protections(
             pseudonyms=PSEUDONYMS[unit] if chosen in WITHOUT_NAMES else (),
             smallest_cell=rule.smallest_persons if chosen is Level.L1 else 0,
+            exempted=exempted,
         ),
         format=Format(answers["format"]),
         channel=CHANNEL,
