@@ -37,12 +37,12 @@ def test_what_was_asked_coarsely_is_decided_and_ordered_so(chain):
         requests.DOOR.answer(chain.request, Action.APPROVE, chain.office[Role.COORDINATOR], filled, seen=chain.state.n)
     )
     shown = drawn(requested.of_request(chain.request, act), Signing.on(clock.today()).acts["request", "APPROVE"], "id")
-    assert any("Umur (umur): kelompok 5 tahun (5-TAHUN)" in line.values for line in shown.lines)
+    assert any("Umur (umur): per kelompok 5 tahun (5-TAHUN)" in line.values for line in shown.lines)
     chain.approve()
     assert requests.plan(chain.reference) == plan
     paper = io.BytesIO(documents.read_bytes(chain.request.papers.get(kind="AGREEMENT").sha256))
     words = " ".join(" ".join(page.extract_text() for page in PdfReader(paper).pages).split())
-    assert "Umur (kelompok 5 tahun)" in words and "Sasaran" in words
+    assert "Umur (per kelompok 5 tahun)" in words and "Sasaran" in words
 
 
 def test_fewer_variables_keep_their_grain(chain):

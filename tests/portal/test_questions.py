@@ -242,7 +242,7 @@ def test_what_was_chosen_is_dropped_where_the_level_offers_it_no_more(draft):
         {"variabel": ["umur"], "langkah": "alasan", "alasan.umur": "x", "ketelitian.umur": "5-TAHUN"},
     )
     post(draft, "level", {"level": "L1"})
-    assert "kelompok 5 tahun" not in reasons(draft)
+    assert "per kelompok 5 tahun" not in reasons(draft)
     post(draft, "variables", {"variabel": ["umur"]})
     assert draft.state.answers["variables"] == [{"name": "umur", "reason": "x"}]
 
@@ -257,7 +257,7 @@ def test_a_grain_that_does_not_exist_is_refused_and_loses_nothing(draft):
 def test_what_would_be_enough_stands_beside_the_reasons(draft):
     planning(draft, "L3", "desil", "umur", "kode_desa", "jam_kerja")
     page = reasons(draft)
-    assert "Kolom Umur cukup menurut “kelompok 5 tahun”" in page
+    assert "Kolom Umur cukup dengan ketelitian “per kelompok 5 tahun”" in page
     assert "Kode kecamatan biasanya cukup, tanpa Kode desa/kelurahan" in page or "Kode kecamatan biasanya cukup" in page
     assert "Kolom Desil" not in page
     assert page.count('name="saran"') == 3  # each, and all

@@ -85,7 +85,8 @@ class _Words:
         if one.enough in self.setting.catalogue:
             return _("%(enough)s biasanya cukup, tanpa %(title)s: ganti, atau jelaskan mengapa perlu.") % told
         return (
-            _("Kolom %(title)s cukup menurut “%(grain)s”: pilih itu, atau jelaskan mengapa perlu lebih rinci.") % told
+            _("Kolom %(title)s cukup dengan ketelitian “%(grain)s”: pilih itu, atau jelaskan mengapa lebih rinci.")
+            % told
         )
 
     def least(self, wish: Wish) -> str:
