@@ -278,7 +278,7 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
          (*EXAMINER, variable_was_not_asked, verdict_has_no_reason), "Acuan hukum 4.2, 6.2: usul tiap variabel; S12"),
     Rule(R.SUBSTANCE_VERIFIER, A.PROPOSE_EXEMPTIONS, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
          (*EXAMINER, has_no_rows_without_names, rule_is_not_exemptible, exemption_has_no_reason),
-         "Acuan pengungkapan 3.1: pengecualian oleh dua orang, dengan alasan; keputusan 0144"),
+         "Acuan pengungkapan 3.1: pengecualian oleh dua orang, dengan alasan; keputusan 0147"),
     Rule(R.DATA_PROTECTION_OFFICER, A.GIVE_OPINION, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
          EXAMINER, "UU 27/2022 Pasal 34, 53, 54 (A); acuan hukum 6.2; keputusan 0085"),
     Rule(R.SUBSTANCE_VERIFIER, A.PASS_SUBSTANCE, S.SUBSTANCE_CHECK, S.COORDINATOR_DECISION,

@@ -30,6 +30,9 @@ from bagipakai.core.manifest import (
     Manifest,
     Part,
 )
+from bagipakai.core.marking import marking
+from bagipakai.core.marks import SCHEME as MARKS
+from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Format, Level, Unit
 from bagipakai.core.progress import Progress, Told, nobody_is_told
 from bagipakai.core.query import AREA_COLUMNS, Count
@@ -38,14 +41,14 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import leaving
-from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
-from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, limits, lines_of, refusal
+from bagipakai.registry.disclosure.published import Counting, Occupied, limits
 from bagipakai.registry.disclosure.rows import Protection, exempted, protection
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
+from bagipakai.registry.entering import Entering
 from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.holds import Holds
@@ -213,6 +216,7 @@ class Delivery:
             recipient_key=plan.recipient.fingerprint,
             pseudonyms=" ".join(plan.protections.pseudonyms),
             random_ids=extract.random_ids.total(),
+            **_marks(self._marking),
             **alike,
             **({"exempted": " ".join(sorted(exempted(plan)))} if exempted(plan) else {}),
             sealed_bytes=sum(part.sealed_bytes for part in parts),
@@ -255,11 +259,11 @@ class Delivery:
             if isinstance(made, Refusal):
                 return made
             types = engines.types_of(self._catalogue, plan.unit.value)
-            return self._entered(made, lambda query: engine.count(query, sources, types)) or made
+            return self._entered(made, lambda query: engine.count(query, sources, types))
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected
-        return RowExtract(plan, self._catalogue, self._package_keys, protected)
+        return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking)
 
     def _protection(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
@@ -276,41 +280,19 @@ class Delivery:
 
         return protection(plan, RowRule.on(day, plan.level), Grain.on(day), counted, spill, MEMORY)
 
-    def _entered(self, table: TableExtract, count: Counting) -> Refusal | None:
-        """What the table would tell together with all that were published; without that, it is one of them from now on.
-        Raises OSError."""
+    def _entered(self, table: TableExtract, count: Counting) -> TableExtract | Refusal:
+        """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""
         order, plan = self.order, self.order.plan
-        occupied = Occupied.of(plan, self._catalogue, count)
-        cells = cells_of(plan, lines_of(table.shown), self._catalogue, occupied)
-        if isinstance(cells, Refusal):
-            return cells
-        most = limits(plan, TableRule.on(day_of(order.placed_at)))
-        output = Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
         entries = Ledger(self.places.published, self.keys.storage, self.keys.receipt)
+        output = Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
+        most, occupied = limits(plan, TableRule.on(day_of(order.placed_at))), Occupied.of(plan, self._catalogue, count)
         try:
             with entries.turn():
-                if found := next(entries.differences(output, cells, most), None):
-                    return refusal(
-                        found,
-                        self._catalogue,
-                        self._without(table, occupied, lambda less: any(entries.differences(output, less, most))),
-                    )
-                table.compared = entries.others(output, cells)
-                entries.add(output, cells, self.course.clock())
+                entering = Entering(plan, self._catalogue, occupied, entries, output, most)
+                return entering.entered(table, self.course.clock())
         except Damaged as damage:  # what was published is not known, so no table leaves
             log.error("published.damaged order=%s file=%s", order.order_id, damage.file)
             return Refusal("published-cells-broken", {"file": damage.file})
-        return None
-
-    def _without(self, table: TableExtract, occupied: Occupied, tells: Callable[[Cells], bool]) -> tuple[str, ...]:
-        """The fewest of the last variables without which nothing stands in the way of the table; none where even the
-        first alone would tell too much."""
-        plan = self.order.plan
-        for fewer in table.coarser():
-            cells = cells_of(plan, lines_of(fewer), self._catalogue, occupied)
-            if not isinstance(cells, Refusal) and not tells(cells):
-                return plan.columns[len(fewer.dimensions) :]
-        return ()
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
@@ -361,6 +343,11 @@ class Delivery:
         return PackageKeys(
             self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
         )
+
+    @cached_property
+    def _marking(self) -> Marking | None:
+        """How this copy is marked, by the rules of the day of the order."""
+        return marking(self.order.plan, day_of(self.order.placed_at))
 
     def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
         """For rows that leave without names, exempted from every rule: how many are alike to few others in what others
@@ -467,6 +454,7 @@ class Delivery:
             expires_on=plan.ends_on,
             destroy_by=plan.ends_on,
             holds=holds,
+            marks=self._marking,
         )
 
 
@@ -501,6 +489,10 @@ def _hiding(table: TableExtract | None) -> dict[str, str | int]:
         "hidden_partners": table.partners,
         "compared": table.compared,
     }
+
+
+def _marks(marking: Marking | None) -> dict[str, str | int]:
+    return {} if marking is None else {"marks": MARKS, "marked_columns": " ".join(marking.columns)}
 
 
 def _is_of(manifest: Manifest, order: Order) -> bool:
