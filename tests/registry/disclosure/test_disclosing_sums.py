@@ -19,6 +19,8 @@ from bagipakai.core.plan import Area, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.registry.deliver import deliver
+from bagipakai.registry.disclosure import reporting
+from bagipakai.registry.disclosure.audit import Narrow
 from bagipakai.registry.disclosure.audit import audit as attack
 from bagipakai.registry.disclosure.disclosing import of_json
 
@@ -153,6 +155,17 @@ def test_a_table_of_which_one_family_has_nearly_everything_is_refused(nation, va
     assert "[table-sum-tells-of-one]" in capsys.readouterr().err
 
 
+def test_a_sum_that_a_solver_would_round_is_refused(nation, var, tmp_path, capsys):  # noqa: F811
+    """Twelve families with as much each, so that none dominates."""
+    house, _, rows = nation
+    other = {unit: [dict(row) for row in some] for unit, some in rows.items()}
+    for row in other[Unit.KELUARGA][::100]:
+        row[LAND] = 2**40 // 12 + 1
+    release, _ = small.small_release(tmp_path / "other", seal=house.keys.seal, rows=other)
+    assert disclose((house, release, other), tmp_path, FAMILIES) == 1
+    assert "[table-sum-too-large]" in capsys.readouterr().err
+
+
 def test_a_plan_that_sums_what_is_no_amount_is_refused(nation, var, tmp_path, capsys):  # noqa: F811
     assert disclose(nation, tmp_path, replace(FAMILIES, summed="pengeluaran_per_kapita")) == 1
     assert "[plan-not-summed]" in capsys.readouterr().err
@@ -240,6 +253,14 @@ def test_the_report_tells_of_sums_what_may_be_told(nation, var, tmp_path):  # no
         "Bagian jumlah yang terbit",
     ):
         assert words in page, words
+
+
+def test_a_sum_that_is_near_is_a_finding(nation, var, tmp_path, monkeypatch, capsys):  # noqa: F811
+    monkeypatch.setattr(reporting, "near_sums", lambda axes, counts, sums, rule: [Narrow(at, 0, 1) for at in range(3)])
+    assert disclose(nation, tmp_path, FAMILIES) == 0
+    assert "1 serangan berhasil" in capsys.readouterr().out
+    page = text((tmp_path / "out" / "laporan.html").read_text("utf-8"))
+    assert "3 dari 8 jumlah tertutup didekati" in page and "jangan diserahkan" in page
 
 
 def test_no_file_tells_the_limits_of_dominance(nation, var, tmp_path):  # noqa: F811

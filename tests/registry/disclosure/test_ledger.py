@@ -1,5 +1,7 @@
 """What was published is not forgotten, and nothing is published that would tell a small group together with it."""
 
+import base64
+import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -60,6 +62,23 @@ def test_that_nearly_all_of_a_group_have_something_in_common_is_seen(ledger):
     assert told(ledger, SECOND, counted((POOR, REGENCY, 80))) == []
     assert told(ledger, SECOND, counted((POOR, REGENCY, 90))) == [Difference((POOR, REGENCY), ({}, REGENCY), True)]
     assert told(ledger, SECOND, counted(({}, REGIONS[6], 90))) == []  # another place is nothing in common
+
+
+def test_sums_of_one_variable_are_met_where_places_are(ledger):
+    """And what is written of a table without sums says nothing of them, as before there were any."""
+    sums = replace(FIRST, summed="ternak_sapi", sums="a" * 64)
+    other = replace(SECOND, summed="ternak_sapi", sums="b" * 64)
+    here, there = counted(({}, REGENCY, 250)), counted(({}, REGIONS[4], 250))
+    add(ledger, FIRST, here)
+    assert not ledger.sums_met(other, here)
+    add(ledger, sums, counted((POOR, REGENCY, 150)))
+    assert ledger.sums_met(other, here) and ledger.sums_met(other, counted(({}, NATION, 900)))
+    assert not ledger.sums_met(other, there)
+    assert not any(ledger.sums_met(one, here) for one in (sums, FIRST, replace(other, summed="ternak_kuda")))
+    assert not ledger.sums_met(replace(other, release="2026.4.0"), here)
+    assert [output for output, _ in ledger.published(FIRST.release)] == [FIRST, sums]
+    told = [base64.b64decode(json.loads(file.read_bytes())["payload"]) for file in ledger._folder.glob("*.dsse.json")]
+    assert sorted(b"summed" in one for one in told) == [False, True]
 
 
 def test_a_table_is_looked_at_in_itself(ledger):
