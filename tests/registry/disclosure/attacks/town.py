@@ -61,7 +61,7 @@ def _live(dice: random.Random, family: dict[str, Any], members: list[dict[str, A
         relation = ("1", "2", "3")[min(at, 2)]
         disabled = dice.random() < 0.015 + (0.12 if age > 65 else 0)
         schooling = max(0, min(6, round(dice.gauss(desil / 2, 1.3)))) if dice.random() < 0.5 else dice.randint(0, 6)
-        person |= shared | {
+        told = {
             "umur": age,
             "hubungan_kepala_keluarga": relation,
             "jenis_kelamin": "1" if (at == 0) != (dice.random() < 0.15) else "2",
@@ -71,6 +71,7 @@ def _live(dice: random.Random, family: dict[str, Any], members: list[dict[str, A
             "bekerja": None if age < 5 else 18 <= age < 66 and not disabled and dice.random() < 0.8,
             "penyakit_kronis": dice.choice(["01", "02", "03"]) if dice.random() < age / 300 else "00",
         }
+        person.update(shared | told)
 
 
 def some_few(
