@@ -172,12 +172,11 @@ some = st.lists(
 
 def is_few_or_none(one, other) -> bool:
     """That nobody is between two counts tells of a group if the wide one has a condition beside that which the narrow
-    one adds."""
+    one adds; where the narrow one is of a smaller place, two conditions."""
     (box, place, count), (around, its_place, its_count) = one, other
     added = {name for name in box if box[name] != around.get(name)}
-    beside = any(name not in added or len(added) > 1 for name in around) or (len(added) == 1 and set(around) - added)
-    nobody = count == its_count and place == its_place and box != around and beside
-    return bool(0 < abs(its_count - count) < 10 or nobody)
+    beside = any(set(around) - {name} for name in added) if place == its_place else len(around) == 2
+    return 0 < abs(its_count - count) < 10 or (count == its_count and (box, place) != (around, its_place) and beside)
 
 
 @settings(deadline=None, max_examples=300)
