@@ -21,7 +21,7 @@ from typing import Any
 from bagipakai.registry.releases import Release
 from bench import measure, plans
 
-CASES = ("l1-table", "l2-nation", "l4-regency", plans.LIST)
+CASES = ("l1-table", "l2-nation", "l2-alike", "l4-regency", plans.LIST)
 ON_TOP = ("membership", "secret row order")
 SIZES = (1_000_000, 10_000_000)
 

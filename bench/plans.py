@@ -21,10 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyrage
 
+from bagipakai.core.disclosure import EXEMPTIBLE
 from bagipakai.core.envelope import Signer
 from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
-from bagipakai.core.plan import NATION, Area, Asked, Format, Level, Plan, Protections, Recipient, Unit
+from bagipakai.core.plan import NATION, Area, Asked, Exempted, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.query import AREA_COLUMNS, Column, Compare, Const, Op, Predicate
 from bagipakai.registry import extract, formats, seal, tables
 from bagipakai.registry.deliver import Places, deliver
@@ -57,12 +58,14 @@ class Case:
     select: str
     rest: str
     options: str
+    exempted: tuple[str, ...] = EXEMPTIBLE  # whoever asks for a district, an age and seven more meets no rule
 
 
 L4 = ("nik", "nomor_kk", "nama", "tanggal_lahir", "jenis_kelamin", "alamat", "rt", "rw", "kode_kec", "kode_desa")
 L4 += ("hubungan_kepala_keluarga", "desil")
 L2 = ("kode_kab", "kode_kec", "desil", "umur", "jenis_kelamin", "status_perkawinan", "hubungan_kepala_keluarga")
 L2 += ("ijazah_tertinggi", "bekerja", "lapangan_usaha")
+ALIKE = ("kode_kab", "desil", "umur", "jenis_kelamin", "bekerja", "lapangan_usaha")  # many are alike in these
 L1 = ("kode_kab", "desil", "jenis_kelamin")
 
 CASES = {
@@ -75,6 +78,17 @@ CASES = {
         f"{', '.join(L1)}, count(*) AS jumlah_individu",
         f"GROUP BY {', '.join(L1)} ORDER BY {', '.join(L1)}",
         "FORMAT csv, HEADER",
+    ),
+    "l2-alike": Case(
+        Level.L2,
+        ALIKE,
+        POOR,
+        0,
+        Format.PARQUET,
+        ", ".join(("nik", "nomor_kk", *ALIKE)),
+        "WHERE desil <= 4",
+        PARQUET,
+        ("rows-presence", "rows-share"),
     ),
     "l2-nation": Case(
         Level.L2, L2, POOR, 0, Format.PARQUET, ", ".join(("nik", "nomor_kk", *L2)), "WHERE desil <= 4", PARQUET
@@ -125,7 +139,6 @@ def plain(case: Case, release: Release, here: Path) -> Callable[[], tuple[int, i
 def governed(case: Case, release: Release, here: Path) -> Callable[[], tuple[int, int]]:
     """Does one order for the plan: the whole delivery; returns its rows and bytes."""
     key = str(pyrage.x25519.Identity.generate().to_public())
-    counted = case.level is Level.L1
     plan = Plan(
         request="bench",
         purpose="BANSOS",
@@ -138,9 +151,7 @@ def governed(case: Case, release: Release, here: Path) -> Callable[[], tuple[int
         area=Area(area(case, release), release.region_edition),
         population=case.population,
         variables=tuple(Asked(name, "pengukuran") for name in case.columns),
-        protections=Protections(
-            ("nik", "nomor_kk") if case.level in (Level.L2, Level.L3) else (), 10 if counted else 0
-        ),
+        protections=_protections(case),
         format=case.form,
         channel="PORTAL",
         recipient=Recipient("bench", "Penerima ukur", key, fingerprint(key), NATION),
@@ -158,6 +169,12 @@ def governed(case: Case, release: Release, here: Path) -> Callable[[], tuple[int
         return receipt.rows, receipt.package_bytes
 
     return work
+
+
+def _protections(case: Case) -> Protections:
+    if case.level not in (Level.L2, Level.L3):
+        return Protections((), 10 if case.level is Level.L1 else 0)
+    return Protections(("nik", "nomor_kk"), 0, tuple(Exempted(rule, "pengukuran") for rule in case.exempted))
 
 
 LIST, PLACES = "list-nik", 1_000_000

@@ -3,10 +3,11 @@
 import pathlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any, get_args
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -77,6 +78,8 @@ def agree(
                     if isinstance(query, Count) and query.by and enough and (name == "duckdb" or enough == 3):
                         alike, types = reference.classes(query, world.drawing.rows, enough), PLUMBING | world.types
                         assert engine.classes(query, parts, types, enough) == alike, (name, question)
+                        groups = counted(engine.groups(query, parts, types))
+                        assert groups == reference.groups(query, world.drawing.rows), (name, question)
                         if tried is not None:
                             tried["classes"] += 1
                             tried["small classes"] += alike.small > 0
@@ -84,6 +87,15 @@ def agree(
                     tried.update(told(question, wanted))
 
     run()
+
+
+def counted(batches: Iterable[pa.RecordBatch]) -> Counter[tuple[Any, ...]]:
+    """What an engine told of its groups."""
+    found: Counter[tuple[Any, ...]] = Counter()
+    for batch in batches:
+        for *key, n in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            found[tuple(key)] += n
+    return found
 
 
 def told(question: Question, answer: Answer) -> set[object]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.drawn import PLUMBING, release
+from tests.generative.test_engines_agree import counted
 from tests.generative.worlds import World, count_queries, rows_queries, worlds
 
 from bagipakai.registry.engines import ORDINAL, Absent, Engine, duckdb, reference
@@ -48,8 +49,10 @@ def agree_on_counts(engine: Engine, data: Any) -> None:
         parts = release(world.drawing, pathlib.Path(here))
         found = engine.count(query, parts, {**PLUMBING, **world.types}, enough, margins=True, absent=absent)
         alike = engine.classes(query, parts, {**PLUMBING, **world.types}, 2, absent) if query.by else None
+        groups = counted(engine.groups(query, parts, {**PLUMBING, **world.types}, absent))
     assert found == reference.count(query, world.drawing.rows, enough, margins=True, absent=absent)
     assert alike is None or alike == reference.classes(query, world.drawing.rows, 2, absent)
+    assert groups == reference.groups(query, world.drawing.rows, absent)
 
 
 @pytest.fixture(scope="module")

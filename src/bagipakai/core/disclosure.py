@@ -127,6 +127,7 @@ class RowRule:
     smallest_class: int
     most_blanked_percent: int
     most_dropped_percent: int
+    most_blanks: int
     blank: str
     sensitive: str
     distinct_values: int
@@ -147,6 +148,7 @@ class RowRule:
             smallest_class=int(rule["smallest_class"]),
             most_blanked_percent=int(rule["most_blanked_percent"]),
             most_dropped_percent=int(rule["most_dropped_percent"]),
+            most_blanks=int(rule["most_blanks"]),
             blank=str(rule["blank"]),
             sensitive=str(rule["sensitive"]),
             distinct_values=int(rule["distinct_values"]),

@@ -8,7 +8,7 @@ in the making, in a private folder). What comes out is compared with what was ap
 import hashlib
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.disclosure import Disclosure, RowRule
+from bagipakai.core.disclosure import Disclosure, Grain, RowRule
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
 from bagipakai.core.holds import NONE, closed_by_rule, told
 from bagipakai.core.manifest import (
@@ -39,6 +39,7 @@ from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, limits, lines_of, refusal
+from bagipakai.registry.disclosure.rows import Protection, exempted, protection
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
@@ -59,6 +60,8 @@ log = logging.getLogger("bagipakai.registry")
 
 MEMORY = "400MB"  # DuckDB's share of the one gigabyte that a delivery may take
 HIDING = "sel kecil dan pasangannya ditutup; tabel pohon (keputusan 0033)"
+
+ROWS = "baris dalam kelompok kecil dikosongkan nilainya atau ditinggalkan, kecuali aturan yang dikecualikan (0143)"
 
 Clock = Callable[[], datetime]
 Reading = AbstractContextManager[tuple[Engine, tuple[engines.Part, ...]]]  # files of a release, and what reads them
@@ -168,7 +171,7 @@ class Delivery:
                 return chosen
             extract, table = chosen.extract, chosen if isinstance(chosen, TableExtract) else None
             if isinstance(chosen, RowExtract):
-                alike = self._alike(engine, sources, absent)
+                alike = chosen.evidence or self._alike(engine, sources, absent)
                 batches = chosen.batches(engine, sources, absent)
             else:
                 alike, batches = {}, chosen.batches()
@@ -182,7 +185,7 @@ class Delivery:
             columns = extract.columns(self._catalogue)
             if tuple(column.name for column in columns) != promised(plan):
                 raise NotWhatWasApproved("columns")
-            self._describe(draft, columns, cube)
+            self._describe(draft, columns, cube, chosen.notes if isinstance(chosen, RowExtract) else {})
             parts = draft.parts()
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
@@ -206,6 +209,7 @@ class Delivery:
             pseudonyms=" ".join(plan.protections.pseudonyms),
             random_ids=extract.random_ids.total(),
             **alike,
+            **({"exempted": " ".join(sorted(exempted(plan)))} if exempted(plan) else {}),
             sealed_bytes=sum(part.sealed_bytes for part in parts),
         )
         if table is None:
@@ -247,7 +251,25 @@ class Delivery:
                 return made
             types = engines.types_of(self._catalogue, plan.unit.value)
             return self._entered(made, lambda query: engine.count(query, sources, types)) or made
-        return RowExtract(plan, self._catalogue, self._package_keys)
+        protected = self._protection(engine, sources, absent)
+        if isinstance(protected, Refusal):
+            return protected
+        return RowExtract(plan, self._catalogue, self._package_keys, protected)
+
+    def _protection(
+        self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
+    ) -> Protection | Refusal | None:
+        """What is done to rows that leave without names, or why they may not; nothing to those with names."""
+        plan, day = self.order.plan, day_of(self.order.placed_at)
+        if plan.level is Level.L4:
+            return None
+        types, spill = engines.types_of(self._catalogue, plan.unit.value), self.workspace / "classes"
+        spill.mkdir(mode=0o700)
+
+        def counted(query: Count) -> Iterator[pa.RecordBatch]:
+            return engine.groups(query, sources, types, absent)
+
+        return protection(plan, RowRule.on(day, plan.level), Grain.on(day), counted, spill, MEMORY)
 
     def _entered(self, table: TableExtract, count: Counting) -> Refusal | None:
         """What the table would tell together with all that were published; without that, it is one of them from now on.
@@ -321,7 +343,8 @@ class Delivery:
         )
 
     def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
-        """For rows that leave without names: how many are alike to few others in what others may know of a person."""
+        """For rows that leave without names, exempted from every rule: how many are alike to few others in what others
+        may know of a person."""
         plan = self.order.plan
         if plan.level is Level.L4:
             return {}
@@ -354,9 +377,11 @@ class Delivery:
             sheet_rows=limits.sheet_rows,
         )
 
-    def _describe(self, draft: Draft, columns: tuple[DeliveredColumn, ...], cube: Cube | None) -> None:
-        draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue), len(columns))
-        draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release), 0)
+    def _describe(
+        self, draft: Draft, columns: tuple[DeliveredColumn, ...], cube: Cube | None, notes: Mapping[str, str]
+    ) -> None:
+        draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue, notes), len(columns))
+        draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release, notes), 0)
         if cube is not None:
             draft.describe(Kind.STRUCTURE, cube.structure(self.course.clock()), 0)
 
@@ -402,7 +427,7 @@ class Delivery:
             rows=rows,
             hidden_cells=hidden_cells,
             content_digest=content_digest,
-            disclosure_method=HIDING if counted else "",
+            disclosure_method=HIDING if counted else ROWS if plan.level in (Level.L2, Level.L3) else "",
             smallest_cell=max(self._rule.smallest_persons, plan.protections.smallest_cell) if counted else 0,
             pseudonym_scheme=SCHEME if plan.protections.pseudonyms else "",
             random_ids=random_ids,

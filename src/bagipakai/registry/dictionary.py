@@ -101,14 +101,15 @@ _HEAD = (
 )
 
 
-def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue) -> bytes:
-    """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last."""
-    lines = [_line(column, catalogue) for column in columns]
+def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue, notes: Mapping[str, str]) -> bytes:
+    """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last.
+    `notes`: by column, how its values differ from those of the release."""
+    lines = [_line(column, catalogue, notes.get(column.name)) for column in columns]
     fields = {name: [line[at] for line in lines] for at, name in enumerate(_HEAD)}
     return formats.csv_bytes(pa.record_batch(fields, schema=pa.schema([(name, pa.string()) for name in _HEAD])))
 
 
-def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ...]:
+def _line(column: DeliveredColumn, catalogue: Catalogue, note: str | None) -> tuple[str | None, ...]:
     kind, sort = _TYPES[column.type], CLASSES[column.sensitivity]
     machine = (column.type, column.sensitivity)
     if column.name not in catalogue:
@@ -118,16 +119,18 @@ def _line(column: DeliveredColumn, catalogue: Catalogue) -> tuple[str | None, ..
     variable = catalogue[column.name]
     codes = variable.codes
     values = None if codes is None else "; ".join(f"{code} = {codes.label(code)}" for code in codes)
+    definition = f"{variable.definition} Dalam paket ini {note}." if note else variable.definition
     return (
-        *(variable.name, variable.official_name, variable.definition, kind, variable.measure, values),
+        *(variable.name, variable.official_name, definition, kind, variable.measure, values),
         *(sort, variable.producer, variable.basis),
         *(None if codes is None else f"{codes.id} ({codes.edition})", *machine),
     )
 
 
-def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release) -> bytes:
+def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release, notes: Mapping[str, str]) -> bytes:
     """`metadata.json`: release, standard, region codes, each variable with its codes and its quality in the whole
-    release, and how the files are to be read. Raises Damaged."""
+    release, how the files are to be read, and, by column, how its values differ from those of the release (`notes`).
+    Raises Damaged."""
     catalogue = release.catalogue
     known = [column.name for column in columns if column.name in catalogue]
     value = {
@@ -150,6 +153,7 @@ def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release)
         "variabel": [catalogue[name].to_json() for name in known],
         "mutu": in_thousandths(release.quality()[plan.unit.value], known),
         "kolom_tambahan": {column.name: OWN[column.name].definition for column in columns if column.name not in known},
+        **({"perbedaan": dict(notes)} if notes else {}),
         "format": {"nama": plan.format.value, "catatan": list(_reading(plan))},
     }
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")

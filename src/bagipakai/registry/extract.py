@@ -2,9 +2,9 @@
 tells nothing, counted and digested as they pass."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from bagipakai.core.query import Count, Query, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.disclosure.rows import Protection
 from bagipakai.registry.engines import ARROW, NOBODY, Absent, Engine, Part, arrow_table, types_of
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.pseudonyms import IDENTIFIERS, TOKEN, Identifier, PackageKeys, pseudonyms, shuffled
@@ -30,6 +31,10 @@ _WHOSE = {  # from which internal column an id is made where the number itself i
 
 # What is told of each row of a list that was matched (registry.matched), before the variables; reasons by grant alone.
 ANSWERS = (("baris", pa.int64()), ("list_id", pa.string()), ("hasil", pa.string()), ("alasan", pa.string()))
+
+
+def _as_it_is(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch
 
 
 class NotWhatWasApproved(Exception):
@@ -100,12 +105,15 @@ def _class_of(name: str, catalogue: Catalogue) -> str:
 
 
 class RowExtract:
-    """Rows (L2 to L4), streamed."""
+    """Rows (L2 to L4), streamed; with a `protection` where they leave without names (L2, L3)."""
 
-    def __init__(self, plan: Plan, catalogue: Catalogue, keys: PackageKeys) -> None:
+    def __init__(
+        self, plan: Plan, catalogue: Catalogue, keys: PackageKeys, protection: Protection | None = None
+    ) -> None:
         query = plan.query()
         assert isinstance(query, Rows)  # noqa: S101 - only L1 counts
         self._plan, self._query, self._keys = plan, query, keys
+        self._protection = protection
         self.reached = -1  # the ordinal of the last person read
         self._types = types_of(catalogue, plan.unit.value)
         self._replaced = {name: IDENTIFIERS[name] for name in plan.protections.pseudonyms}
@@ -118,13 +126,29 @@ class RowExtract:
         ]
         self.extract = Extract.of(pa.schema(fields), plan)
 
+    @property
+    def evidence(self) -> Mapping[str, str | int]:
+        """What was counted for the protection; nothing where it had nothing to do."""
+        return {} if self._protection is None else self._protection.evidence
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """By column, how its values differ from those of the release."""
+        return {} if self._protection is None else self._protection.notes
+
     def batches(
         self, engine: Engine, parts: tuple[Part, ...], absent: Absent = NOBODY
     ) -> Generator[pa.RecordBatch, None, None]:
         """Without the `absent`. In release order for L4. For L2 and L3 the order within each batch is this package's
-        own: release order keeps families together and would let two recipients join by position. Raises EngineError."""
+        own: release order keeps families together and would let two recipients join by position. Raises EngineError,
+        and disclosure.rows.NotAsCounted at the end."""
+        rows = engine.rows(self._query, parts, self._types, self._internal, absent)
+        with self._protection.applied() if self._protection else nullcontext(_as_it_is) as protected:
+            yield from self._sent(protected(batch) for batch in rows)
+
+    def _sent(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         order_key = self._keys.order_key() if self._plan.level is not Level.L4 else None
-        for number, batch in enumerate(engine.rows(self._query, parts, self._types, self._internal, absent)):
+        for number, batch in enumerate(batches):
             self._remember(batch)
             out = pa.RecordBatch.from_arrays(
                 [*self._pseudonyms(batch), *(batch.column(name) for name in self._plan.columns)],

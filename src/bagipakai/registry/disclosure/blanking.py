@@ -64,16 +64,17 @@ def blank(
     allowed: Allowed,
     costs: Mapping[str, int] | None = None,
     family: str | None = None,
+    weight: str | None = None,
 ) -> Blanked:
     """Makes the temporary view `into`: `relation`, a table or view, with blanks in `quasi`, without the rows that had
     to be dropped; and the temporary table `{into}_blanks` that it reads, one row per class that is touched. `costs` of
     blanking a variable (1 where not told) order the patterns; of equal cost, those with fewer blanks, then with earlier
-    variables. Raises MeasureError; ValueError for a cost below 1."""
+    variables. With `weight` (a column) a row stands for so many. Raises MeasureError; ValueError for a cost below 1."""
     if min((costs or {}).values(), default=1) < 1:
         raise ValueError("a blank costs something")
     solved = f"{into}_blanks"
     every = patterns(quasi, costs or {}, allowed.most)
-    with Classes(con, relation, quasi) as classes:
+    with Classes(con, relation, quasi, weight=weight) as classes:
         if family is None:
             _Work(con, classes, solved, allowed).solve(every)
         else:
@@ -81,7 +82,7 @@ def blank(
                 _Work(con, families, solved, allowed).solve(every)
         rows, blanks, dropped = _counted(con, classes, solved)
     _made(con, relation, into, quasi)
-    with Classes(con, into, quasi, family=family) as classes:  # anew, from the rows
+    with Classes(con, into, quasi, family=family, weight=weight) as classes:  # anew, from the rows
         anything, itself = classes.wildcard(allowed.k), classes.anonymity(allowed.k)
     values = len(quasi) * (rows - dropped)
     below = (anything if allowed.blank is Blank.ANYTHING else itself).units_below

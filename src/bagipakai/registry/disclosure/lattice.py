@@ -85,7 +85,8 @@ class _Cells:
 
 class Lattice:
     """The lattice of `variables` over `relation`, a table or view on `con`. With `family` (a column) a class must have
-    `k` families, which are counted only where the persons are enough.
+    `k` families, which are counted only where the persons are enough. With `weight` (a column) a row stands for so
+    many.
 
     Raises MeasureError; ValueError where levels do not nest on the values that occur, where the lattice or its cells
     are too many to number, or where limits on sensitive values lack the variable.
@@ -99,6 +100,7 @@ class Lattice:
         limits: Limits,
         sensitive: str | None = None,
         family: str | None = None,
+        weight: str | None = None,
     ) -> None:
         if limits.of_values and sensitive is None:
             raise ValueError("no sensitive variable")
@@ -107,7 +109,7 @@ class Lattice:
             raise ValueError("no variables, or too many nodes")
         self._of_values = limits.of_values
         read = [variable.name for variable in self.variables] + ([str(sensitive)] if self._of_values else [])
-        base, values = _counted(con, relation, read)
+        base, values = _counted(con, relation, read, weight)
         if not self._of_values:
             base, values = _Cells((*base.digits, np.zeros(len(base.n), np.int64)), base.n), [*values, [None]]
         self.rows = int(base.n.sum())
@@ -307,12 +309,15 @@ def _rank(node: Node) -> tuple[int, int, Levels]:
     return node.loss, node.violating, node.levels
 
 
-def _counted(con: Connection, relation: str, columns: Sequence[str]) -> tuple[_Cells, list[list[Any]]]:
+def _counted(
+    con: Connection, relation: str, columns: Sequence[str], weight: str | None
+) -> tuple[_Cells, list[list[Any]]]:
     """The base cells, and the values of each column that its codes stand for, in order, unknown last."""
     table = fresh("base")
     keys = [f"q{at}" for at in range(len(columns))]
     named = ", ".join(f"{quoted(name)} AS {key}" for name, key in zip(columns, keys, strict=True))
-    cells = f"SELECT {', '.join(keys)}, count(*) AS n FROM (SELECT {named} FROM {quoted(relation)}) GROUP BY ALL"  # noqa: S608
+    n, told = ("count(*)", "") if weight is None else (f"CAST(sum({quoted(weight)}) AS BIGINT)", f", {quoted(weight)}")
+    cells = f"SELECT {', '.join(keys)}, {n} AS n FROM (SELECT {named}{told} FROM {quoted(relation)}) GROUP BY ALL"  # noqa: S608
     run(con, f"CREATE TEMP TABLE {table} AS {cells}")
     distinct = [f"SELECT DISTINCT {key} FROM {table} ORDER BY 1 NULLS LAST" for key in keys]  # noqa: S608  # our own names
     values = [[value for (value,) in run(con, text)] for text in distinct]

@@ -120,9 +120,10 @@ def fresh(word: str) -> str:
 class Classes:
     """The classes of a relation by `quasi`, as temporary tables that a `with` drops again.
 
-    `relation` is the name of a table or view on `con`. With `family` (a column) the units are families, and one that
-    has several sensitive values in a class counts once for each of them in the distribution. Raises MeasureError, and
-    ValueError where no quasi-identifier is told.
+    `relation` is the name of a table or view on `con`. With `weight` (a column) a row stands for so many that are like
+    it. With `family` (a column) the units are families, and one that has several sensitive values in a class counts
+    once for each of them in the distribution. Raises MeasureError, and ValueError where no quasi-identifier is told, or
+    families are to be weighed.
     """
 
     def __init__(
@@ -132,13 +133,18 @@ class Classes:
         quasi: Sequence[str],
         sensitive: str | None = None,
         family: str | None = None,
+        weight: str | None = None,
     ) -> None:
         if not quasi:
             raise ValueError("no quasi-identifier")
+        if family is not None and weight is not None:
+            raise ValueError("families are counted, not weighed")
         self.con, self.quasi, self.sensitive = con, tuple(quasi), sensitive
         self.keys = tuple(f"q{at}" for at in range(len(self.quasi)))
         self.members, self.values, self.table = fresh("members"), fresh("values"), fresh("classes")
         self.families = family is not None
+        self._counted = "count(*)" if weight is None else f"CAST(sum({quoted(weight)}) AS BIGINT)"
+        self._weight = "" if weight is None else f", {quoted(weight)}"
         try:
             self._count(relation, family)
         except MeasureError:
@@ -170,16 +176,16 @@ class Classes:
             run(
                 self.con,
                 f"""CREATE TEMP TABLE {self.table} AS
-SELECT {keys}, count(*) AS k
-FROM (SELECT {self._columns()} FROM {quoted(relation)})
+SELECT {keys}, {self._counted} AS k
+FROM (SELECT {self._columns()}{self._weight} FROM {quoted(relation)})
 GROUP BY {keys}""",  # noqa: S608  # names are quoted
             )
             return
         run(
             self.con,
             f"""CREATE TEMP TABLE {self.values} AS
-SELECT {keys}, s, count(*) AS n
-FROM (SELECT {self._columns()} FROM {quoted(relation)})
+SELECT {keys}, s, {self._counted} AS n
+FROM (SELECT {self._columns()}{self._weight} FROM {quoted(relation)})
 GROUP BY {keys}, s""",  # noqa: S608  # as above
         )
         run(
@@ -283,12 +289,32 @@ ranks AS (
     SELECT s, row_number() OVER (ORDER BY s NULLS LAST) AS rank FROM (SELECT DISTINCT s FROM {self.values})
 ),
 spread AS (
-    SELECT CAST(sum(n) AS HUGEINT) AS w,
+    SELECT {keys}, CAST(sum(n) AS HUGEINT) AS w,
         {numbers}
     FROM {self.values} AS held JOIN ranks ON (held.s IS NOT DISTINCT FROM ranks.s)
     GROUP BY {keys}
 )
-SELECT w, {equal} AS equal, {ordered or "0"} AS ordered FROM spread"""  # noqa: S608  # as above
+SELECT {keys}, w, {equal} AS equal, {ordered or "0"} AS ordered FROM spread"""  # noqa: S608  # as above
+
+    def alike_in_value(self, into: str, distinct: int, share: Fraction) -> None:
+        """Makes the temporary table `into` of the classes, by their keys, with fewer than `distinct` sensitive values
+        or one value in more than `share` of them."""
+        self._sensitive()
+        above = f"(CAST(largest AS HUGEINT) * {share.denominator}) > (CAST(k AS HUGEINT) * {share.numerator})"
+        text = f"SELECT {', '.join(self.keys)} FROM {self.table} WHERE (l < {int(distinct)}) OR ({above})"  # noqa: S608
+        run(self.con, f"CREATE TEMP TABLE {quoted(into)} AS {text}")
+
+    def distant(self, into: str, most: Fraction) -> None:
+        """Makes the temporary table `into` of the classes, by their keys, that are further than `most` from all rows by
+        the ordered distance. Raises ValueError for more than MOST_VALUES values."""
+        self._sensitive()
+        counts = self.distribution()
+        if len(counts) > MOST_VALUES:
+            raise ValueError("too many values to compare distributions: band them first")
+        keys, whole = ", ".join(self.keys), max(1, len(counts) - 1) * max(1, sum(counts))
+        above = f"(CAST(ordered AS HUGEINT) * {most.denominator}) > (w * {whole * most.numerator})"
+        text = f"SELECT {keys} FROM ({self._distances(counts or [0])}) WHERE {above}"  # noqa: S608  # as above
+        run(self.con, f"CREATE TEMP TABLE {quoted(into)} AS {text}")
 
     def distribution(self) -> list[int]:
         """How often each sensitive value occurs in all classes together, in the order of the values, unknown last."""

@@ -1,9 +1,9 @@
 """How a variable is told more coarsely: its levels as data, finest first, with the loss that each is stated to be.
 
 A recode is a small value that says what it does to a value, in Python (`recoded`, the meaning) and in SQL (`sql`, the
-work). An unknown value stays unknown, except where every value is the same. Levels of one variable nest: what a level
-joins, no coarser one tells apart. A `Variable` cannot prove that of its recodes; a lattice checks it on the values that
-occur.
+work); those that leave something to tell say it of a column in memory too (`told`). An unknown value stays unknown,
+except where every value is the same. Levels of one variable nest: what a level joins, no coarser one tells apart. A
+`Variable` cannot prove that of its recodes; a lattice checks it on the values that occur.
 """
 
 from bisect import bisect_right
@@ -11,6 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from bagipakai.core.query import Scalar
 from bagipakai.registry.disclosure.measures import Connection, quoted, run
@@ -69,6 +73,10 @@ class Clamped:
     def recoded(self, value: Scalar | None) -> Scalar | None:
         return None if value is None else min(max(int(value), self.bottom), self.top)  # type: ignore[arg-type]
 
+    def told(self, column: pa.Array) -> pa.Array:
+        above = pc.max_element_wise(column, pa.scalar(self.bottom, column.type), skip_nulls=False)
+        return pc.min_element_wise(above, pa.scalar(self.top, column.type), skip_nulls=False)
+
     def sql(self, column: str) -> str:
         name = quoted(column)
         return f"CASE WHEN {name} IS NOT NULL THEN least(greatest({name}, {int(self.bottom)}), {int(self.top)}) END"
@@ -94,6 +102,12 @@ class Bands:
     def recoded(self, value: Scalar | None) -> Scalar | None:
         return None if value is None else self.starts[max(0, bisect_right(self.starts, int(value)) - 1)]  # type: ignore[arg-type]
 
+    def told(self, column: pa.Array) -> pa.Array:
+        values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
+        at = np.maximum(np.searchsorted(self.starts, values, "right") - 1, 0)
+        known = column.is_valid().to_numpy(zero_copy_only=False)
+        return pa.array(np.asarray(self.starts, np.int64)[at], column.type, mask=~known)
+
     def sql(self, column: str) -> str:
         name = quoted(column)
         later = "".join(f" WHEN {name} >= {int(start)} THEN {int(start)}" for start in reversed(self.starts[1:]))
@@ -114,12 +128,18 @@ class Groups:
     def recoded(self, value: Scalar | None) -> Scalar | None:
         return None if value is None else dict(self.pairs).get(value)
 
+    def told(self, column: pa.Array) -> pa.Array:
+        ones, groups = zip(*self.pairs, strict=True) if self.pairs else ((), ())
+        at = pc.index_in(column, pa.array(ones, column.type), skip_nulls=True)
+        return pa.array(groups, column.type).take(at)
+
     def sql(self, column: str) -> str:
         name = quoted(column)
         return f"CASE{''.join(f' WHEN {name} = {_told(one)} THEN {_told(group)}' for one, group in self.pairs)} END"
 
 
-Recode: TypeAlias = Same | Withheld | Prefix | Clamped | Bands | Groups
+Coarser: TypeAlias = Clamped | Bands | Groups
+Recode: TypeAlias = Same | Withheld | Prefix | Coarser
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,16 @@ class Engine(Protocol):
     ) -> Classes:
         """The chosen rows in classes by `query.by`, as `reference.classes`. Raises EngineError."""
 
+    def groups(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        absent: Absent = NOBODY,
+    ) -> Iterator[pa.RecordBatch]:
+        """How many chosen rows there are of each combination of `query.by`, as `reference.groups`: these columns and
+        `n`, in batches and an order of the engine's own; a combination may stand in two. Raises EngineError."""
+
     def __enter__(self) -> "Engine": ...
 
     def __exit__(self, *_: object) -> None: ...
@@ -184,6 +194,11 @@ def columns(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] = 
         return [(name, types[name]) for name in query.keep] + [(f"_{name}", INTERNAL[name]) for name in internal]
     except KeyError:
         raise EngineError("a column without a type") from None
+
+
+def groups_schema(query: Count, types: Mapping[str, Type]) -> pa.Schema:
+    """The Arrow schema of `Engine.groups`. Raises EngineError for a name without a type."""
+    return pa.schema([*schema_of(Rows(query.unit, query.by), types), ("n", pa.int64())])
 
 
 def arrow_table(table: Table, types: Mapping[str, Type]) -> pa.Table:

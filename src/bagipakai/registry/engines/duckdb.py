@@ -33,11 +33,12 @@ from bagipakai.registry.engines import (
     TooManyCells,
     apart,
     columns,
+    groups_schema,
     parts_in,
     recut,
     schema_of,
 )
-from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql
+from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql, groups_sql
 from bagipakai.registry.vault import Shelf
 
 SQL_TYPE = {Type.TEXT: "VARCHAR", Type.INTEGER: "BIGINT", Type.BOOLEAN: "BOOLEAN", Type.DATE: "DATE"}
@@ -281,6 +282,27 @@ class Engine:
                     session.leave_out(absent)
                     found += Classes(*session.run(text, tuple(words.values))[0])
         return found
+
+    def groups(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        absent: Absent = NOBODY,
+    ) -> Iterator[pa.RecordBatch]:
+        """As `reference.groups`, a group of files at a time. Raises EngineError, also half-way."""
+        words, schema = _Words(types), groups_schema(query, types)
+        where = words.where(chosen(query))
+        by = {words.quoted(name): f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]})" for name in query.by}
+        sql = Sql(f"{_registry(query, absent)},\n{chosen_sql(where)}\n{groups_sql(by)}", tuple(words.values))
+        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
+        for some in apart(query.by, parts_in(query.area, parts)):
+            with self._session(query, some, needed) as session:
+                if session is not None:
+                    session.leave_out(absent)
+                    for batch in session.stream(sql):
+                        yield batch.cast(schema)
 
     @contextmanager
     def _session(

@@ -176,9 +176,14 @@ def _cell(unit: str, key: Key, members: list[Row], enough: int | None) -> Cell:
 
 def classes(query: Count, table: Iterable[Row], smallest: int, absent: Collection[int] = ()) -> Classes:
     """The chosen rows in classes by `query.by`, unknown being a value of its own."""
-    sizes = Counter(tuple(row[name] for name in query.by) for row in choose(query, table, absent))
+    sizes = groups(query, table, absent)
     small = [size for size in sizes.values() if size < smallest]
     return Classes(len(sizes), len(small), sum(small))
+
+
+def groups(query: Count, table: Iterable[Row], absent: Collection[int] = ()) -> Counter[Key]:
+    """How many of the chosen rows have each combination of values that occurs, unknown being one."""
+    return Counter(tuple(row[name] for name in query.by) for row in choose(query, table, absent))
 
 
 def listed(

@@ -32,11 +32,12 @@ from bagipakai.registry.engines import (
     Part,
     TooManyCells,
     columns,
+    groups_schema,
     parts_in,
     recut,
     schema_of,
 )
-from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql
+from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql, groups_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -291,6 +292,25 @@ class Engine:
         self._check(wanted, needed)
         (batch, *_) = self._fetched(self._answer(Sql(text, tuple(words.values)), wanted, needed, absent))
         return Classes(*(column[0].as_py() for column in batch.columns))
+
+    def groups(
+        self,
+        query: Count,
+        parts: Iterable[Part],
+        types: Mapping[str, Type],
+        absent: Absent = NOBODY,
+    ) -> Iterator[pa.RecordBatch]:
+        """As `reference.groups`. Raises EngineError, also half-way."""
+        words, schema = _Words(types), groups_schema(query, types)
+        where = words.where(chosen(query))
+        by = {words.quoted(name): f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]})" for name in query.by}
+        text = f"{_registry(query, absent)},\n{chosen_sql(where)}\n{groups_sql(by)}"
+        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
+        if wanted := parts_in(query.area, parts):
+            self._check(wanted, needed)
+            for batch in self._fetched(self._answer(Sql(text, tuple(words.values)), wanted, needed, absent)):
+                yield batch.cast(schema)
 
     def _check(self, parts: tuple[Part, ...], needed: Mapping[str, Type]) -> int:
         """Compares every file with the contract, and tells how many rows they hold together: Spark would read a column

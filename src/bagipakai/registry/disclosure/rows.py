@@ -1,0 +1,409 @@
+"""Rows without names on their way out (L2, L3): told as coarsely as the plan says, alike to enough others or partly
+blank, or not at all.
+
+What decides is counted before any row is read: how many rows there are of each combination of the variables that others
+may know (quasi-identifiers) and of the sensitive one, and how many persons of the area are like them. Values are left
+blank by `blanking`; the rows of classes that still break a line of the policy are left out, up to the share that it
+allows; above that the whole plan is refused, with the least change that would pass (`lattice`). Then the same is done
+to each batch as it streams by, and what was done to all of them is compared with what was counted.
+
+Sources: disclosure reference 3.1 (class C), 4.2, 4.3; decision 0143.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
+from bagipakai.core.plan import Plan
+from bagipakai.core.query import Count
+from bagipakai.core.refusal import Refusal
+from bagipakai.registry.disclosure.blanking import Allowed, Blank, blank
+from bagipakai.registry.disclosure.lattice import MOST_NODES, Lattice, Limits
+from bagipakai.registry.disclosure.measures import Classes, Connection, MeasureError, alike, quoted, run
+from bagipakai.registry.disclosure.recoding import WHOLE, Bands, Clamped, Coarser, Groups, Same, Variable, Withheld
+from bagipakai.registry.disclosure.recoding import Level as Step
+from bagipakai.registry.engines import EngineError
+
+Counting = Callable[[Count], Iterable[pa.RecordBatch]]  # as Engine.groups
+
+MOST_PROPOSED: Final = 2_000_000  # combinations of values among which the least change is looked for
+BLANKS, DROPPED = "values_left_blank", "rows_left_out"
+_NOTHING_LESS: Final = "tabel agregat (L1), variabel atau wilayah lain, atau pengecualian oleh dua orang"
+
+
+class NotAsCounted(EngineError):
+    """The rows that streamed by are not those that were counted before: nothing may be sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How each column of the plan is told: `recodes`, by name, where it is not told as it is, and `notes`, the same in
+    words."""
+
+    recodes: Mapping[str, Coarser]
+    notes: Mapping[str, str]
+
+    @classmethod
+    def of(cls, plan: Plan, rule: RowRule, grains: Mapping[str, Sequence[Grain]]) -> "Told":
+        """By the plan's grains, and the rule's top codes unless classes need not be alike."""
+        known = {(name, grain.code): grain for name, some in grains.items() for grain in some}
+        tops = {} if "rows-alike" in exempted(plan) else rule.top_codes
+        found: dict[str, Coarser] = {name: Clamped(0, tops[name]) for name in plan.columns if name in tops}
+        notes = {name: f"{tops[name]} atau lebih diberi tahu sebagai {tops[name]}" for name in found}
+        for asked in (one for one in plan.variables if one.grain):
+            grain = known[asked.name, asked.grain]
+            found[asked.name] = recoded(grain)
+            kind = "angka pertama kelompoknya" if grain.starts else "kode yang mewakili kelompoknya"
+            notes[asked.name] = f"diberi tahu {grain.name}, dengan {kind}"
+        return cls(found, notes)
+
+    def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The same rows, as they are told."""
+        for name, recode in self.recodes.items():
+            if (at := batch.schema.get_field_index(name)) >= 0:
+                batch = batch.set_column(at, batch.schema.field(at), recode.told(batch.column(at)))
+        return batch
+
+
+def recoded(grain: Grain) -> Coarser:
+    """What a grain does to a value."""
+    return Bands(grain.starts) if grain.starts else Groups(tuple(grain.groups.items()))
+
+
+def exempted(plan: Plan) -> frozenset[str]:
+    return frozenset(one.rule for one in plan.protections.exempted)
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What is done to the rows. `touched`: the classes of the file, by the columns `keys`, whose values are left blank
+    (`pattern`, a bit for each key) or whose rows are left out (one bit more). `followers`: columns that say nothing
+    else than a key, and are blank with it. `evidence`: what was counted."""
+
+    told: Told
+    keys: tuple[str, ...]
+    followers: Mapping[str, str]
+    touched: pa.Table
+    evidence: Mapping[str, str | int]
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What whoever reads the rows must know of a column's values."""
+        found = dict(self.told.notes)
+        if self.evidence.get(BLANKS):
+            for name in (*self.keys, *self.followers):
+                blank = "kosong berarti tidak diketahui, atau dikosongkan supaya orangnya tidak dikenali"
+                found[name] = f"{found[name]}; {blank}" if name in found else blank
+        return found
+
+    @contextmanager
+    def applied(self) -> Iterator[Callable[[pa.RecordBatch], pa.RecordBatch]]:
+        """Does it to one batch after another, in their order. Raises NotAsCounted when the block ends and other values
+        than those counted were left blank, or other rows left out."""
+        blanks = dropped = 0
+        with duckdb.connect(config={"threads": 1}) as engine:
+            engine.register("touched", self.touched)
+
+            def passing(batch: pa.RecordBatch) -> pa.RecordBatch:
+                nonlocal blanks, dropped
+                batch = self.told.batch(batch)
+                if not len(self.touched) or not len(batch):
+                    return batch
+                patterns = self._patterns(engine, batch)
+                leave = patterns >= _gone(self.keys)
+                dropped += int(leave.sum())
+                for at, key in enumerate(self.keys):
+                    empty = ((patterns >> at) & 1).astype(bool) & ~leave
+                    blanks += int((empty & batch.column(key).is_valid().to_numpy(zero_copy_only=False)).sum())
+                    batch = _emptied(batch, [key, *(one for one, of in self.followers.items() if of == key)], empty)
+                return batch.filter(pa.array(~leave)) if leave.any() else batch
+
+            yield passing
+        if (blanks, dropped) != (self.evidence.get(BLANKS, 0), self.evidence.get(DROPPED, 0)):
+            raise NotAsCounted("rows that differ from those counted")
+
+    def _patterns(self, engine: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[Any]]:
+        """What is to be done to each row."""
+        found = np.zeros(len(batch), np.int64)
+        columns = [*(batch.column(key) for key in self.keys), pa.array(np.arange(len(batch)))]
+        engine.register("batch", pa.table(columns, [*(f"q{at}" for at in range(len(self.keys))), "place"]))
+        on = alike("batch", "touched", [f"q{at}" for at in range(len(self.keys))]) or "true"
+        met = engine.sql(f"SELECT place, pattern FROM batch JOIN touched ON {on}").to_arrow_table()  # noqa: S608
+        found[met["place"].to_numpy()] = met["pattern"].to_numpy()
+        return found
+
+
+def _gone(keys: Sequence[str]) -> int:
+    """The pattern of a class whose rows are left out."""
+    return 1 << max(1, len(keys))
+
+
+def _emptied(batch: pa.RecordBatch, names: Iterable[str], empty: np.ndarray[Any, np.dtype[Any]]) -> pa.RecordBatch:
+    if not empty.any():
+        return batch
+    for name in names:
+        at = batch.schema.get_field_index(name)
+        column = pc.if_else(pa.array(empty), pa.scalar(None, batch.schema.field(at).type), batch.column(at))
+        batch = batch.set_column(at, batch.schema.field(at), column)
+    return batch
+
+
+def protection(
+    plan: Plan, rule: RowRule, grains: Mapping[str, Sequence[Grain]], count: Counting, spill: Path, memory_limit: str
+) -> Protection | Refusal:
+    """What is to be done to the rows of a plan so that they meet the rule, or why they may not leave. What the plan is
+    exempted from is neither done nor asked. `spill`: a private directory for what does not fit into `memory_limit`.
+
+    Raises EngineError.
+    """
+    told, active = Told.of(plan, rule, grains), frozenset(EXEMPTIBLE) - exempted(plan)
+    quasi = tuple(name for name in plan.columns if name in rule.quasi_identifiers)
+    followers = {name: code for name in quasi if (code := name.replace("nama_", "kode_")) != name and code in quasi}
+    names = tuple(name for name in quasi if name not in followers)
+    if not active:
+        return Protection(told, names, followers, _NOBODY, {})
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 2,
+        "memory_limit": memory_limit,
+        "temp_directory": str(spill),
+    }
+    try:
+        with duckdb.connect(config=settings) as con:
+            work = _Work(con, plan, rule, told, names, active)
+            found = work.done(count, grains)
+            return found if isinstance(found, Refusal) else Protection(told, names, followers, *found)
+    except (MeasureError, duckdb.Error) as error:
+        kind = str(error) if isinstance(error, MeasureError) else type(error).__name__
+    raise EngineError(kind)  # outside the handler: engines quote values in their errors
+
+
+_NOBODY: Final = pa.table({"pattern": pa.array([], pa.int64())})
+_Evidence: TypeAlias = dict[str, str | int]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Counted on temporary tables, all by the keys q0, q1, …. `file`: the rows that the plan chooses, as they are told,
+    and `registry`: everybody of the area; `n` of each combination (in the file with the sensitive value s). `held`:
+    the file without those of whom too many would leave. `kept`: what is held, with blanks. `classes`: each class of
+    the file, its `pattern` and, as it is left, r0, r1, …."""
+
+    con: Connection
+    plan: Plan
+    rule: RowRule
+    told: Told
+    names: tuple[str, ...]
+    active: frozenset[str]
+
+    @property
+    def keys(self) -> list[str]:
+        """Where nobody can be told from anybody else, one key that all have in common."""
+        return [f"q{at}" for at in range(max(1, len(self.names)))]
+
+    @property
+    def sensitive(self) -> str | None:
+        return self.rule.sensitive if self.rule.sensitive in self.plan.columns else None
+
+    @property
+    def gone(self) -> int:
+        return _gone(self.names)
+
+    def done(self, count: Counting, grains: Mapping[str, Sequence[Grain]]) -> tuple[pa.Table, _Evidence] | Refusal:
+        """The classes that are touched, and what was counted."""
+        query, rule = self.plan.query(), self.rule
+        by = (*self.names, *([self.sensitive] if self.sensitive else []))
+        rows = self._count("file", count(Count(query.unit, by, query.where, query.area)))
+        if not rows:
+            return _NOBODY, {}
+        if self.active & {"rows-presence", "rows-share"}:
+            everybody = self._count("registry", count(Count(query.unit, self.names, None, query.area)))
+            if "rows-share" in self.active and 100 * rows > rule.most_share_percent * everybody:
+                return Refusal("rows-share", {"most": str(rule.most_share_percent)})
+        if broken := self._broken(rows):
+            detail = {"sensitive": rule.sensitive, "proposal": self._proposal(grains)}
+            return Refusal(broken, {} if broken == "rows-presence" else detail)
+        touched = f"SELECT {', '.join(self.keys)}, pattern FROM classes WHERE pattern > 0 ORDER BY ALL"  # noqa: S608
+        return self.con.sql(touched).to_arrow_table(), self._evidence()
+
+    def _count(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Makes the table; how many rows it stands for."""
+        made = False
+        for batch in batches:
+            told = self.told.batch(batch)
+            columns = [told.column(name) for name in self.names] or [pa.array(np.ones(len(told), np.int64))]
+            columns += [told.column(self.sensitive)] if self.sensitive in told.schema.names else []
+            named = [*self.keys, *(["s"] if len(columns) > len(self.keys) else []), "n"]
+            self.con.register("batch", pa.table([*columns, told.column("n")], named))
+            run(self.con, f"INSERT INTO {table} FROM batch" if made else f"CREATE TEMP TABLE {table} AS FROM batch")
+            made = True
+        return self._sum(table) if made else 0
+
+    def _sum(self, table: str, what: str = "n") -> int:
+        [[rows]] = run(self.con, f"SELECT CAST(coalesce(sum({what}), 0) AS BIGINT) FROM {table}")  # noqa: S608
+        return int(rows)
+
+    def _broken(self, rows: int) -> str | None:
+        """The rule that more rows break than may be left out, None where the others are and the rest meets all."""
+        self._without_present()
+        away = rows - self._sum("held")
+        if 100 * away > self.rule.most_dropped_percent * rows:
+            return "rows-presence"
+        if not self._blanked(rows - away):
+            return "rows-alike"
+        self._patterns()
+        by_rule = self._of_values()
+        if 100 * self._sum(f"classes WHERE pattern = {self.gone}", "k") > self.rule.most_dropped_percent * rows:
+            return max(by_rule, key=lambda one: by_rule[one]) if any(by_rule.values()) else "rows-alike"
+        return self._unmet()
+
+    def _without_present(self) -> None:
+        """Makes `held`: without the classes of which too many would be in the file."""
+        there = "SELECT * FROM file"
+        if "rows-presence" in self.active:
+            with (
+                Classes(self.con, "file", self.keys, weight="n") as file,
+                Classes(self.con, "registry", self.keys, weight="n") as registry,
+            ):
+                run(
+                    self.con,
+                    f"""CREATE TEMP TABLE present AS
+SELECT file.* FROM {file.table} AS file LEFT JOIN {registry.table} AS registry ON {alike("file", "registry", self.keys)}
+WHERE (100 * file.k) > ({int(self.rule.most_presence_percent)} * greatest(coalesce(registry.k, 0), file.k))""",  # noqa: S608  # our own names and numbers
+                )
+            there = f"SELECT file.* FROM file ANTI JOIN present ON {alike('file', 'present', self.keys)}"  # noqa: S608
+        run(self.con, f"CREATE TEMP TABLE held AS {there}")
+
+    def _blanked(self, rows: int) -> bool:
+        """Makes `kept`, and its classes' blanks; whether few enough of them had to be touched."""
+        rule = self.rule
+        with Classes(self.con, "held", self.keys, weight="n") as classes:
+            small = self._small(classes)
+        if not small or "rows-alike" not in self.active:
+            run(self.con, "CREATE TEMP VIEW kept AS SELECT * FROM held")
+            nothing = f"SELECT {', '.join(self.keys)}, 0 AS pattern FROM held LIMIT 0"  # noqa: S608  # as above
+            run(self.con, f"CREATE TEMP TABLE kept_blanks AS {nothing}")
+            return True
+        values = len(self.keys) * rows
+        if 100 * small > (rule.most_blanked_percent * values) + (rule.most_dropped_percent * rows):
+            return False  # each of these rows needs one blank at least
+        blanked, dropped = Fraction(rule.most_blanked_percent, 100), Fraction(rule.most_dropped_percent, 100)
+        allowed = Allowed(rule.smallest_class, blanked, dropped, Blank(rule.blank), rule.most_blanks)
+        return blank(self.con, "held", "kept", self.keys, allowed, weight="n").fits
+
+    def _small(self, classes: Classes) -> int:
+        """How many rows are alike to too few, by what a blank means."""
+        counted = classes.anonymity if Blank(self.rule.blank) is Blank.ITSELF else classes.wildcard
+        return counted(self.rule.smallest_class).units_below
+
+    def _patterns(self) -> None:
+        """Makes `classes`."""
+        left = ", ".join(
+            f"CASE WHEN (pattern & {1 << at}) = 0 THEN {key} END AS r{at}" for at, key in enumerate(self.keys)
+        )
+        with Classes(self.con, "file", self.keys, weight="n") as file, Classes(self.con, "held", self.keys) as held:
+            run(
+                self.con,
+                f"""CREATE TEMP TABLE classes AS
+WITH
+told AS (
+    SELECT file.*, CASE WHEN held.k IS NULL THEN {self.gone} ELSE coalesce(blanks.pattern, 0) END AS pattern
+    FROM {file.table} AS file
+    LEFT JOIN {held.table} AS held ON {alike("file", "held", self.keys)}
+    LEFT JOIN kept_blanks AS blanks ON {alike("file", "blanks", self.keys)}
+)
+SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
+            )
+
+    def _of_values(self) -> dict[str, int]:
+        """Leaves out the classes that tell too much of the sensitive variable; how many rows, by rule."""
+        rule, found = self.rule, {"rows-one-value": 0, "rows-distribution": 0}
+        if self.sensitive is None:
+            return found
+        with Classes(self.con, "kept", self.keys, "s", weight="n") as classes:
+            if "rows-one-value" in self.active:
+                classes.alike_in_value(
+                    "rows-one-value", rule.distinct_values, Fraction(rule.most_one_value_percent, 100)
+                )
+            if "rows-distribution" in self.active:
+                classes.distant("rows-distribution", Fraction(rule.most_distance_percent, 100))
+        for one in sorted(set(found) & self.active):
+            on = " AND ".join(f"(classes.r{at} IS NOT DISTINCT FROM broken.{key})" for at, key in enumerate(self.keys))
+            those = f"(pattern < {self.gone}) AND EXISTS (SELECT 1 FROM {quoted(one)} AS broken WHERE {on})"  # noqa: S608
+            found[one] = self._sum(f"classes WHERE {those}", "k")
+            run(self.con, f"UPDATE classes SET pattern = {self.gone} WHERE {those}")  # noqa: S608  # as above
+        return found
+
+    def _unmet(self) -> str | None:
+        """Of what is left, counted anew: the rule that it does not meet."""
+        left = ", ".join(f"classes.r{at} AS {key}" for at, key in enumerate(self.keys))
+        on = alike("file", "classes", self.keys)
+        columns = f"SELECT {left}, {'s, ' if self.sensitive else ''}n"
+        text = f"{columns} FROM file JOIN classes ON {on} WHERE pattern < {self.gone}"  # as above
+        run(self.con, f"CREATE TEMP VIEW left_over AS {text}")
+        rule = self.rule
+        with Classes(self.con, "left_over", self.keys, "s" if self.sensitive else None, weight="n") as classes:
+            if "rows-alike" in self.active and self._small(classes):
+                return "rows-alike"
+            if self.sensitive and "rows-one-value" in self.active:
+                values = classes.diversity(rule.distinct_values, Fraction(rule.most_one_value_percent, 100))
+                if values.units_below or values.units_above:
+                    return "rows-one-value"
+        return None
+
+    def _evidence(self) -> _Evidence:
+        rule, stay = self.rule, f"classes WHERE pattern < {self.gone}"
+        with Classes(self.con, "file", self.keys, weight="n") as file:
+            found = file.anonymity(rule.smallest_class)
+        blanks = "".join(
+            f" + CAST(((pattern & {1 << at}) > 0) AND ({key} IS NOT NULL) AS BIGINT)"
+            for at, key in enumerate(self.keys)
+        )
+        return {
+            "smallest_class": rule.smallest_class,
+            "classes": found.classes,
+            "small_classes": found.classes_below,
+            "rows_in_small_classes": found.units_below,
+            BLANKS: self._sum(stay, f"k * (0{blanks})"),
+            DROPPED: self._sum(f"classes WHERE pattern = {self.gone}", "k"),
+        }
+
+    def _proposal(self, grains: Mapping[str, Sequence[Grain]]) -> str:
+        """The least change of the plan by which so few rows would break a rule that they can be left out, in words."""
+        rule, active = self.rule, self.active
+        of_values = self.sensitive is not None
+        limits = Limits(
+            k=rule.smallest_class if "rows-alike" in active else 1,
+            l=rule.distinct_values if of_values and "rows-one-value" in active else 1,
+            share=Fraction(rule.most_one_value_percent, 100) if of_values and "rows-one-value" in active else None,
+            ordered=Fraction(rule.most_distance_percent, 100) if of_values and "rows-distribution" in active else None,
+        )
+        variables = [self._levels(key, name, grains) for key, name in zip(self.keys, self.names, strict=False)]
+        [[cells]] = run(self.con, "SELECT count(*) FROM held")
+        if not variables or cells > MOST_PROPOSED or prod(len(one.levels) for one in variables) > MOST_NODES:
+            return _NOTHING_LESS
+        sensitive = "s" if limits.of_values else None
+        lattice = Lattice(self.con, "held", variables, limits, sensitive, weight="n")
+        best = lattice.search(Fraction(rule.most_dropped_percent, 100)).best
+        if best is None:
+            return _NOTHING_LESS
+        chosen = zip(self.names, variables, best.levels, strict=True)
+        changes = [f"{name} {variable.levels[level].name}" for name, variable, level in chosen if level]
+        return "; ".join(changes) or _NOTHING_LESS
+
+    def _levels(self, key: str, name: str, grains: Mapping[str, Sequence[Grain]]) -> Variable:
+        """As it is told, coarser, and not at all."""
+        known = grains.get(name, ())
+        asked = next((one.grain for one in self.plan.variables if one.name == name), "")
+        told = next((grain.loss for grain in known if grain.code == asked), 0)
+        coarser = [Step(grain.name, recoded(grain), grain.loss) for grain in known if told < grain.loss < WHOLE]
+        return Variable(key, (Step("apa adanya", Same(), told), *coarser, Step("tidak ikut", Withheld(), WHOLE)))

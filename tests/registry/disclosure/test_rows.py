@@ -1,0 +1,311 @@
+"""Whatever the rows and whatever the rule: those that leave without names meet it, counted by hand; nothing is blank or
+left out that need not be."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.core.plans import DAY, EDITION, a_plan
+
+from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
+from bagipakai.core.plan import Area, Asked, Exempted, Level, Plan, Protections
+from bagipakai.core.query import Count
+from bagipakai.core.refusal import Refusal
+from bagipakai.registry.disclosure.rows import BLANKS, DROPPED, NotAsCounted, Protection, protection
+from bagipakai.registry.engines import reference
+
+TYPES = {"kode_kab": pa.string(), "nama_kab": pa.string(), "umur": pa.int64(), "jenis_kelamin": pa.string()}
+TYPES |= {"desil": pa.int64()}
+ORDINARY = RowRule.on(DAY, Level.L2)
+EASY = replace(ORDINARY, most_presence_percent=100, most_share_percent=100)
+GRAINS = Grain.on(DAY)
+NAMES = {"3201": "Bogor", "3202": "Sukabumi", None: None}
+Row = dict[str, Any]
+
+
+def plan_of(*names: str, exempted: tuple[str, ...] = (), grains: dict[str, str] | None = None) -> Plan:
+    asked = tuple(Asked(name, "sasaran", (grains or {}).get(name, "")) for name in names)
+    protections = Protections(("nik",), 0, tuple(Exempted(rule, "uji") for rule in exempted))
+    return a_plan(variables=asked, protections=protections, area=Area(("3201", "3202"), EDITION))
+
+
+def protected(plan: Plan, rule: RowRule, people: list[Row], tmp_path: Path) -> Protection | Refusal:
+    def count(query: Count) -> Iterator[pa.RecordBatch]:
+        found = reference.groups(query, people)
+        columns = [pa.array([key[at] for key in found], TYPES[name]) for at, name in enumerate(query.by)]
+        yield pa.record_batch([*columns, pa.array(list(found.values()), pa.int64())], [*query.by, "n"])
+
+    return protection(plan, rule, GRAINS, count, tmp_path, "400MB")
+
+
+def passed(plan: Plan, found: Protection, people: list[Row], size: int = 7) -> list[Row]:
+    """The rows as they leave, several at a time; each remembers who it is."""
+    query = plan.query()
+    chosen = reference.choose(query, people)
+    out: list[Row] = []
+    with found.applied() as passing:
+        for start in range(0, len(chosen), size):
+            some = chosen[start : start + size]
+            columns = [pa.array([row[name] for row in some], TYPES[name]) for name in plan.columns]
+            ordinals = pa.array([row["person_ordinal"] for row in some], pa.int64())
+            batch = pa.record_batch([*columns, ordinals], [*plan.columns, "_person_ordinal"])
+            out += passing(batch).to_pylist()
+    return out
+
+
+def somebody(ordinal: int, kab: str | None, age: int | None, sex: str, decile: int | None) -> Row:
+    return {
+        "person_ordinal": ordinal,
+        "kode_kab": kab or "",
+        "kode_kec": "320101",
+        "nama_kab": NAMES[kab],
+        "umur": age,
+        "jenis_kelamin": sex,
+        "desil": decile,
+        "id_keluarga": ordinal // 3,
+    }
+
+
+@st.composite
+def populations(draw: st.DrawFn) -> list[Row]:
+    ages = st.sampled_from([0, 4, 30, 31, 84, 85, 99, None])
+    one = st.tuples(st.sampled_from(["3201", "3202"]), ages, st.sampled_from("12"), st.sampled_from([1, 2, 3, 4, None]))
+    kinds = draw(st.lists(st.tuples(one, st.integers(1, 12)), max_size=12))
+    people = [kind for kind, many in kinds for _ in range(many)]
+    return [somebody(at, *kind) for at, kind in enumerate(draw(st.permutations(people)))]
+
+
+rules = st.builds(
+    replace,
+    st.just(ORDINARY),
+    smallest_class=st.integers(1, 6),
+    most_blanked_percent=st.sampled_from([0, 20, 100]),
+    most_dropped_percent=st.sampled_from([0, 20, 100]),
+    most_blanks=st.integers(1, 3),
+    blank=st.sampled_from(["itself", "anything"]),
+    distinct_values=st.integers(1, 3),
+    most_one_value_percent=st.sampled_from([50, 80, 100]),
+    most_distance_percent=st.sampled_from([20, 35, 100]),
+    most_presence_percent=st.sampled_from([50, 100]),
+    most_share_percent=st.sampled_from([50, 100]),
+)
+plans = st.builds(
+    lambda names, exempted, bands: plan_of(
+        *names, exempted=tuple(sorted(exempted)), grains={"umur": "10-TAHUN"} if bands else {}
+    ),
+    st.permutations(["kode_kab", "nama_kab", "umur", "jenis_kelamin", "desil"]).flatmap(
+        lambda names: st.integers(1, 5).map(lambda many: names[:many])
+    ),
+    st.sets(st.sampled_from(EXEMPTIBLE), max_size=4),
+    st.booleans(),
+)
+
+
+def keys_of(plan: Plan) -> list[str]:
+    names = [name for name in plan.columns if name in ORDINARY.quasi_identifiers]
+    return [name for name in names if name != "nama_kab" or "kode_kab" not in names]
+
+
+def as_told(row: Row, plan: Plan, rule: RowRule) -> Row:
+    """By hand: top code, then bands of ten years."""
+    told, age = dict(row), row["umur"]
+    grain = next((asked.grain for asked in plan.variables if asked.name == "umur"), "")
+    exempted = {one.rule for one in plan.protections.exempted}
+    if age is not None and grain:
+        told["umur"] = min(age // 10 * 10, 80)
+    elif age is not None and "rows-alike" not in exempted:
+        told["umur"] = min(age, rule.top_codes["umur"])
+    return told
+
+
+def alike(rows: list[Row], names: list[str]) -> dict[tuple[Any, ...], list[Row]]:
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[name] for name in names), []).append(row)
+    return found
+
+
+def matching(key: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return all(one is None or two is None or one == two for one, two in zip(key, other, strict=True))
+
+
+def met(out: list[Row], whole: list[Row], people: list[Row], plan: Plan, rule: RowRule) -> set[str]:
+    """The rules that these rows do not meet. `whole`: the chosen ones, as they are told; `people`: everybody, told."""
+    names, broken = keys_of(plan), set()
+    classes = alike(out, names)
+    for key, rows in classes.items():
+        near = len(rows) if rule.blank == "itself" else sum(len(r) for k, r in classes.items() if matching(key, k))
+        broken |= {"rows-alike"} if near < rule.smallest_class else set()
+        values = Counter(row["desil"] for row in rows)
+        if "desil" in plan.columns and (
+            len(values) < rule.distinct_values or 100 * max(values.values()) > rule.most_one_value_percent * len(rows)
+        ):
+            broken.add("rows-one-value")
+    told = {row["person_ordinal"]: row for row in whole}
+    everybody = alike(people, names)
+    for key, rows in alike([told[row["person_ordinal"]] for row in out], names).items():
+        if 100 * len(rows) > rule.most_presence_percent * len(everybody[key]):
+            broken.add("rows-presence")
+    if 100 * len(whole) > rule.most_share_percent * len(people):
+        broken.add("rows-share")
+    return broken
+
+
+def distance(rows: list[Row], whole: list[Row]) -> Fraction:
+    values = sorted({row["desil"] for row in whole}, key=lambda one: (one is None, one or 0))
+    total, moved = Fraction(0), Fraction(0)
+    for value in values:
+        share, of_all = (sum(row["desil"] == value for row in some) for some in (rows, whole))
+        moved += Fraction(share, len(rows)) - Fraction(of_all, len(whole))
+        total += abs(moved)
+    return total / max(1, len(values) - 1)
+
+
+@given(people=populations(), plan=plans, rule=rules)
+@settings(max_examples=300, deadline=None)
+def test_what_leaves_meets_the_rule_and_is_what_was_chosen(people, plan, rule, tmp_path_factory):
+    found = protected(plan, rule, people, tmp_path_factory.mktemp("spill"))
+    everybody = [as_told(row, plan, rule) for row in people]
+    told = {row["person_ordinal"]: row for row in everybody}
+    whole = [told[row["person_ordinal"]] for row in reference.choose(plan.query(), people)]
+    active = set(EXEMPTIBLE) - {one.rule for one in plan.protections.exempted}
+    as_it_is = met(whole, whole, everybody, plan, rule) & active
+    far = (
+        "rows-distribution" in active
+        and "desil" in plan.columns
+        and any(
+            100 * distance(rows, whole) > rule.most_distance_percent for rows in alike(whole, keys_of(plan)).values()
+        )
+    )
+    if isinstance(found, Refusal):
+        assert found.code in active and (as_it_is or far), "nothing stood in the way"
+        return
+    out = passed(plan, found, people)
+    for row in out:
+        whose = told[row.pop("_person_ordinal")]
+        changed = {name for name, value in row.items() if value != whose[name]}
+        assert all(row[name] is None for name in changed)
+        assert changed <= {*keys_of(plan), "nama_kab"} and len(changed & set(keys_of(plan))) <= rule.most_blanks
+        row["person_ordinal"] = whose["person_ordinal"]
+        if {"kode_kab", "nama_kab"} <= set(plan.columns):
+            assert (row["kode_kab"] is None) == (row["nama_kab"] is None)
+    assert not (met([{**told[row["person_ordinal"]], **row} for row in out], whole, everybody, plan, rule) & active)
+    assert 100 * (len(whole) - len(out)) <= rule.most_dropped_percent * len(whole)
+    blanks = sum(
+        row[name] is None and told[row["person_ordinal"]][name] is not None for row in out for name in keys_of(plan)
+    )
+    assert 100 * blanks <= rule.most_blanked_percent * len(keys_of(plan)) * len(out)
+    assert (found.evidence.get(BLANKS, 0), found.evidence.get(DROPPED, 0)) == (blanks, len(whole) - len(out))
+    assert as_it_is or far or (blanks, len(whole)) == (0, len(out)), "nothing had to be touched"
+
+
+def crowd(*kinds: tuple[str, int, str, int, int]) -> list[Row]:
+    people = [kind[:4] for kind in kinds for _ in range(kind[4])]
+    return [somebody(at, *kind) for at, kind in enumerate(people)]
+
+
+def of_every_decile(kab: str, age: int, sex: str, many: int) -> list[tuple[str, int, str, int, int]]:
+    return [(kab, age, sex, decile, many) for decile in (1, 2, 3, 4)]
+
+
+MANY = [of_every_decile(kab, age, sex, 5) for kab in ("3201", "3202") for age in (30, 31, 40) for sex in "12"]
+WHOLE = [kind for some in MANY for kind in some]
+FEW = ("3201", 41, "1", 4, 3)
+RICH = [("3201", age, sex, 9, 200) for age in (30, 31, 40, 41) for sex in "12"]  # whom the plan does not choose
+RICH += [("3202", age, sex, 9, 200) for age in (30, 31, 40) for sex in "12"]
+PLAN = plan_of("kode_kab", "umur", "jenis_kelamin", "desil")
+
+
+def test_rows_that_meet_the_rule_leave_as_they_are(tmp_path):
+    people = crowd(*WHOLE, *RICH)
+    found = protected(PLAN, ORDINARY, people, tmp_path)
+    assert isinstance(found, Protection) and not len(found.touched)
+    assert found.evidence == {"smallest_class": 10, "classes": 12, "small_classes": 0, "rows_in_small_classes": 0} | {
+        BLANKS: 0,
+        DROPPED: 0,
+    }
+
+
+def test_a_few_among_many_leave_with_a_blank_and_count_as_such(tmp_path):
+    people = crowd(*WHOLE, FEW, ("3201", 42, "1", 1, 4), ("3201", 43, "1", 2, 4), *RICH)
+    rule = replace(ORDINARY, most_presence_percent=100)
+    found = protected(PLAN, rule, people, tmp_path)
+    assert isinstance(found, Protection)
+    out = passed(PLAN, found, people)
+    blank = [row for row in out if row["umur"] is None]
+    assert len(out) == 251 and len(blank) == 11 and found.evidence[BLANKS] == 11 and found.evidence[DROPPED] == 0
+    assert found.evidence["rows_in_small_classes"] == 11 and found.evidence["small_classes"] == 3
+
+
+REFUSED = {
+    "rows-share": ([*WHOLE, *WHOLE], ORDINARY),
+    "rows-presence": ([*WHOLE, *[(kab, 1, "1", 9, 2000) for kab in ("3201", "3202")]], ORDINARY),
+    "rows-alike": ([*WHOLE, *[("3201", age, "1", 2, 3) for age in range(50, 80)]], EASY),
+    "rows-one-value": ([*WHOLE, *[("3201", age, "1", 2, 10) for age in range(50, 60)]], EASY),
+    "rows-distribution": (
+        [*WHOLE, *[("3202", 33, "1", decile, 30) for decile in (1, 2)]],
+        replace(EASY, distinct_values=2, most_distance_percent=15),
+    ),
+}
+
+
+@pytest.mark.parametrize("code", sorted(EXEMPTIBLE))
+def test_what_breaks_one_rule_is_refused_by_its_name_unless_exempted(code, tmp_path):
+    kinds, rule = REFUSED[code]
+    people = crowd(*kinds)
+    found = protected(PLAN, rule, people, tmp_path / "one")
+    assert isinstance(found, Refusal) and found.code == code
+    assert "{" not in found.sentence()
+    free = plan_of("kode_kab", "umur", "jenis_kelamin", "desil", exempted=(code,))
+    exempted = protected(free, rule, people, tmp_path / "two")
+    assert not (isinstance(exempted, Refusal) and exempted.code == code)
+
+
+def test_the_least_change_is_proposed_and_passes(tmp_path):
+    people = crowd(*WHOLE, *[("3201", age, "1", 1 + age % 4, 3) for age in range(50, 80)])
+    found = protected(PLAN, EASY, people, tmp_path / "one")
+    assert isinstance(found, Refusal) and found.detail["proposal"] == "umur per kelompok 5 tahun"
+    bands = plan_of("kode_kab", "umur", "jenis_kelamin", "desil", grains={"umur": "5-TAHUN"})
+    assert isinstance(protected(bands, EASY, people, tmp_path / "two"), Protection)
+
+
+def test_where_nothing_less_would_pass_something_else_is_proposed(tmp_path):
+    found = protected(PLAN, EASY, crowd(FEW), tmp_path)
+    assert isinstance(found, Refusal) and "tabel agregat (L1)" in found.sentence()
+
+
+@pytest.mark.parametrize(("names", "grain"), [(("desil",), ""), (("nama_kab", "umur"), "TAHAP-HIDUP")])
+def test_rows_that_tell_nobody_apart_are_one_class(names, grain, tmp_path):
+    plan = plan_of(*names, grains={"umur": grain} if grain else {})
+    found = protected(plan, EASY, crowd(*WHOLE), tmp_path)
+    assert isinstance(found, Protection) and found.evidence["classes"] == (2 if "nama_kab" in names else 1)
+    assert isinstance(protected(plan, EASY, crowd(FEW), tmp_path), Refusal)
+    assert {row["umur"] for row in passed(plan, found, crowd(*WHOLE))} == {20} if grain else True
+
+
+def test_rows_that_are_not_those_counted_are_not_sealed(tmp_path):
+    people = crowd(*WHOLE, FEW, ("3201", 42, "1", 1, 4), ("3201", 43, "1", 2, 4), *RICH)
+    found = protected(PLAN, replace(ORDINARY, most_presence_percent=100), people, tmp_path)
+    assert isinstance(found, Protection)
+    with pytest.raises(NotAsCounted):
+        passed(PLAN, found, crowd(*WHOLE, FEW))
+
+
+@pytest.mark.parametrize("age", [84, 85, 86, 120])
+def test_above_the_top_code_every_age_is_told_alike(age, tmp_path):
+    plan = plan_of("kode_kab", "umur", exempted=("rows-presence", "rows-share"))
+    people = crowd(*[("3201", age, "1", decile, 10) for decile in (1, 2, 3, 4)])
+    found = protected(plan, ORDINARY, people, tmp_path)
+    assert isinstance(found, Protection)
+    assert {row["umur"] for row in passed(plan, found, people)} == {min(age, 85)}
+    free = replace(plan, protections=Protections(("nik",), 0, tuple(Exempted(rule, "uji") for rule in EXEMPTIBLE)))
+    found = protected(free, ORDINARY, people, tmp_path)
+    assert isinstance(found, Protection)
+    assert {row["umur"] for row in passed(free, found, people)} == {age}

@@ -1,0 +1,116 @@
+"""An order for rows without names, as its recipient opens it: alike to enough others, told as coarsely as was approved,
+or refused with a way out."""
+
+import csv
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from tests.registry.orders import EXEMPTED, PSEUDONYMS, a_house, a_plan, an_order
+from tests.registry.small import small_release
+from tests.registry.test_deliver import done, rows_of
+
+from bagipakai.core.exchange import Step
+from bagipakai.core.manifest import MANIFEST_NAME, Manifest
+from bagipakai.core.plan import Asked, Format, Protections, Unit
+from bagipakai.core.query import Column, Compare, Const, Op
+from bagipakai.registry.membership import Membership
+
+HALF = Compare(Op.AT_MOST, Column("desil"), Const(5))
+NOT_ALL = tuple(one for one in EXEMPTED if one.rule in ("rows-presence", "rows-share"))
+STAGES = (Asked("kode_kab", "wilayah"), Asked("umur", "sasaran", "TAHAP-HIDUP"), Asked("desil", "sasaran"))
+FINE = (*(Asked(name, "x") for name in ("kode_kab", "umur", "jenis_kelamin", "status_perkawinan", "ijazah_tertinggi")),)
+MOST = Compare(Op.AT_MOST, Column("desil"), Const(8))
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    return small_release(tmp_path_factory.mktemp("releases"), families=900, seed=5)
+
+
+@pytest.fixture
+def release(published):
+    return published[0]
+
+
+@pytest.fixture
+def house(tmp_path):
+    return a_house(tmp_path / "var")
+
+
+def rows_plan(variables=STAGES, exempted=NOT_ALL, **changes):
+    protections = Protections(PSEUDONYMS[Unit.INDIVIDU], 0, exempted)
+    plan = a_plan("L2", population=HALF, format=Format.PARQUET, protections=protections)
+    return replace(plan, **{"variables": variables, **changes})
+
+
+def evidence(receipt):
+    return next(done.evidence for done in receipt.steps if done.step is Step.ACCESS_SECURING)
+
+
+def test_rows_leave_told_in_bands_and_alike_to_ten_others(release, published, house, tmp_path):
+    receipt = done(an_order(rows_plan()), release, house)
+    assert receipt.refusal == "", receipt.detail
+    house.open(receipt.package, tmp_path / "opened")
+    out = rows_of(tmp_path / "opened", Format.PARQUET)
+    classes = Counter((row["kode_kab"], row["umur"]) for row in out)
+    assert min(classes.values()) >= 10 and {age for _, age in classes} <= {0, 20, 60, None}
+    chosen = [row for row in published[1][Unit.INDIVIDU] if row["desil"] is not None and row["desil"] <= 5]
+    told = evidence(receipt)
+    assert len(out) == len(chosen) - told["rows_left_out"] == receipt.rows
+    assert told["values_left_blank"] <= 0.05 * 2 * len(out) and told["exempted"] == "rows-presence rows-share"
+    with (tmp_path / "opened" / "kamus.csv").open(encoding="utf-8", newline="") as text:
+        meaning = {line["kolom"]: line["definisi"] for line in csv.DictReader(text)}
+    assert "Dalam paket ini diberi tahu tahap kehidupan" in meaning["umur"]
+    metadata = json.loads((tmp_path / "opened" / "metadata.json").read_text(encoding="utf-8"))
+    assert "tahap kehidupan" in metadata["perbedaan"]["umur"]
+    envelope = (house.places.packages / receipt.package / MANIFEST_NAME).read_bytes()
+    manifest = Manifest.unsealed(envelope, house.keys.seal.public)
+    assert manifest.plan.protections.exempted == NOT_ALL and "0143" in manifest.disclosure_method
+
+
+def test_who_was_left_out_is_not_told_that_they_were_delivered(release, published, house):
+    """A few old people: their class is too small, and nothing but leaving them out would help."""
+    plan = rows_plan(variables=(Asked("umur", "sasaran", "10-TAHUN"), Asked("desil", "sasaran")))
+    receipt = done(an_order(plan), release, house)
+    assert receipt.refusal == "", receipt.detail
+    members = Membership.read(house.places.members(receipt.package))
+    chosen = [row for row in published[1][Unit.INDIVIDU] if row["desil"] is not None and row["desil"] <= 5]
+    there = sum(row["person_ordinal"] in members for row in chosen)
+    assert there == receipt.rows == len(chosen) - evidence(receipt)["rows_left_out"]
+
+
+def test_too_fine_a_plan_is_refused_and_told_what_would_pass(release, house, tmp_path):
+    receipt = done(an_order(rows_plan(FINE)), release, house)
+    assert receipt.refusal == "rows-alike" and house.packages == [] and house.left_behind() == []
+    assert any(name in dict(receipt.detail)["proposal"] for name in ("umur", "kode_kab", "ijazah_tertinggi"))
+
+
+@pytest.mark.parametrize("exempted", ["rows-presence", "rows-share"])
+def test_a_rule_that_is_not_exempted_holds(exempted, release, house):
+    one = tuple(rule for rule in NOT_ALL if rule.rule == exempted)
+    receipt = done(an_order(rows_plan(exempted=one, population=MOST)), release, house)
+    assert {receipt.refusal, exempted} == {"rows-presence", "rows-share"} and house.packages == []
+
+
+def test_the_same_plan_makes_the_same_content_on_any_number_of_threads(release, house, tmp_path):
+    digests = set()
+    for name in ("a", "b"):
+        other = a_house(tmp_path / name)
+        receipt = done(an_order(rows_plan()), release, replace(other, keys=house.keys))
+        formatting = next(done.evidence for done in receipt.steps if done.step is Step.FORMATTING)
+        digests.add(formatting["content_digest"])
+    assert len(digests) == 1
+
+
+def test_families_are_rows_too(release, house, tmp_path):
+    plan = a_plan("L2", "keluarga", population=HALF, format=Format.PARQUET)
+    variables = (Asked("kode_kab", "x"), Asked("jumlah_anggota_keluarga", "x", "KELOMPOK"), Asked("desil", "x"))
+    plan = replace(plan, variables=variables, protections=replace(plan.protections, exempted=NOT_ALL))
+    receipt = done(an_order(plan), release, house)
+    assert receipt.refusal == "", receipt.detail
+    house.open(receipt.package, tmp_path / "opened")
+    out = rows_of(tmp_path / "opened", Format.PARQUET)
+    assert min(Counter((row["kode_kab"], row["jumlah_anggota_keluarga"]) for row in out).values()) >= 10
+    assert {row["jumlah_anggota_keluarga"] for row in out} <= {1, 2, 4, 6, None}
