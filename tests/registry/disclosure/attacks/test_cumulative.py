@@ -80,8 +80,9 @@ def exact(found: Mapping[Base, tuple[float, float]], true: Mapping[Base, int]) -
     return sum(found[cell][0] == found[cell][1] for cell in few) / len(few)
 
 
-def test_all_answers_together_leave_every_base_cell_wide(town, tmp_path):
-    told = asked(town.afresh(tmp_path).disclosed, QUESTIONS, 9)
+@pytest.mark.parametrize("seed", [7, 9])
+def test_all_answers_together_leave_every_base_cell_wide(seed, town, tmp_path):
+    told = asked(town.afresh(tmp_path).disclosed, QUESTIONS, seed)
     found, true = bounds(told), truth(town)
     assert len(told) >= 3, "nearly nothing was answered"
     assert all(found[cell][0] <= count <= found[cell][1] for cell, count in true.items())
@@ -113,11 +114,7 @@ def test_a_ledger_that_forgets_is_seen(town, tmp_path, monkeypatch):
 
 
 def test_a_limit_that_is_off_by_one_is_seen(town, tmp_path, monkeypatch):
-    """Of the nine that would do then, one more is wanted."""
+    """Nine would do, then."""
     whole = union.isolated
     monkeypatch.setattr(union, "isolated", lambda new, others, smallest, world: whole(new, others, smallest - 1, world))
-    widths = []
-    for seed in range(12):
-        found = bounds(asked(town.afresh(tmp_path / str(seed)).disclosed, QUESTIONS, seed))
-        widths.append(len(near(found)))
-    assert sum(widths) > 0
+    assert near(bounds(asked(town.afresh(tmp_path).disclosed, QUESTIONS, 7)))
