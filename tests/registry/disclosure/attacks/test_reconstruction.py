@@ -22,7 +22,7 @@ from bagipakai.core import disclosure
 from bagipakai.core.disclosure import Shown, Table
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.registry import extract
-from bagipakai.registry.disclosure.ledger import Ledger
+from bagipakai.registry.entering import Entering
 
 VALUES = {
     "jenis_kelamin": ("1", "2"),
@@ -119,7 +119,7 @@ def test_a_village_is_rebuilt_no_better_than_it_is_guessed(door, town, tmp_path)
     assert gained(getattr(registry, door), registry, PLACES) <= POINTS
 
 
-def everything_is_shown(dimensions, unit, cells, rule) -> Table:
+def everything_is_shown(dimensions, unit, cells, rule, closed=None) -> Table:
     """A table in which nothing is hidden, however fine."""
     tree = disclosure._Tree(tuple(dimensions), cells)
     lines = tuple(Shown(key, one.persons) for key, one in tree.cells.items())
@@ -129,7 +129,7 @@ def everything_is_shown(dimensions, unit, cells, rule) -> Table:
 def test_exact_margins_are_seen(town, tmp_path, monkeypatch):
     """No threshold, no ledger: two-way and three-way tables of everybody."""
     monkeypatch.setattr(extract, "hide", everything_is_shown)
-    monkeypatch.setattr(Ledger, "differences", lambda *_: iter(()))
+    monkeypatch.setattr(Entering, "_found", lambda *_: [])
     registry = town.afresh(tmp_path)
     assert gained(registry.ordered, registry, PLACES[:1]) > 0.3
 
@@ -137,7 +137,7 @@ def test_exact_margins_are_seen(town, tmp_path, monkeypatch):
 def test_a_threshold_alone_is_seen(town, tmp_path, monkeypatch):
     """Fewer than ten are hidden, without partners, in tables as fine as one likes."""
 
-    def bare(dimensions, unit, cells, rule) -> Table:
+    def bare(dimensions, unit, cells, rule, closed=None) -> Table:
         table = everything_is_shown(dimensions, unit, cells, rule)
         lines = tuple(
             replace(one, count=one.count if one.count >= rule.smallest_persons else None) for one in table.lines
@@ -145,6 +145,6 @@ def test_a_threshold_alone_is_seen(town, tmp_path, monkeypatch):
         return replace(table, lines=lines)
 
     monkeypatch.setattr(extract, "hide", bare)
-    monkeypatch.setattr(Ledger, "differences", lambda *_: iter(()))
+    monkeypatch.setattr(Entering, "_found", lambda *_: [])
     registry = town.afresh(tmp_path)
     assert gained(registry.ordered, registry, PLACES[:1]) > 2 * POINTS
