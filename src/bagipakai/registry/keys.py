@@ -155,6 +155,11 @@ def storage(folder: Path) -> StorageKey:
     return StorageKey(coming, former=StorageKey(_bytes(private / StorageKey.file)))
 
 
+def master(folder: Path) -> MasterKey:
+    """What pseudonyms and other secrets of the registry are derived from. Raises KeyMissing, TooOpen."""
+    return MasterKey(_bytes(folder / "registry" / MasterKey.file))
+
+
 def seal_signer(folder: Path) -> Signer:
     """What releases are sealed with. Raises KeyMissing."""
     return _signer(folder / "registry" / "seal.pem")
@@ -186,7 +191,7 @@ def read(folder: Path) -> Keys:
     return Keys(
         receipt=_signer(private / "receipt.pem"),
         seal=_signer(private / "seal.pem"),
-        master=MasterKey(_bytes(private / MasterKey.file)),
+        master=master(folder),
         storage=storage(folder),
         order=_public(public / "order.pub.pem"),
         seals=tuple(_public(file) for file in sorted(public.glob("seal-*.pub.pem"))),
