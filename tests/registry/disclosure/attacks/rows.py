@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from tests.registry.disclosure.attacks.door import Refused, Registry
-from tests.registry.orders import PLACED, PSEUDONYMS, a_plan, an_order
+from tests.registry.orders import PLACED, a_plan, an_order
 from tests.registry.small import DAY
 
 from bagipakai.core.disclosure import Grain
@@ -45,10 +45,17 @@ class Received:
         return [tuple(row[name] for name in names) for row in self.rows]
 
 
-def a_file(variables: Sequence[tuple[str, str]], exempted: tuple[Exempted, ...] = ()) -> Plan:
+GUESSED = (Exempted("rows-inference", "serangan lain dicoba"),)
+
+
+def a_file(
+    variables: Sequence[tuple[str, str]],
+    exempted: tuple[Exempted, ...] = (),
+    pseudonyms: tuple[str, ...] = ("nik",),
+) -> Plan:
     """Disabled persons of the nation: of each the variables that are named, as coarsely as that."""
     asked = tuple(Asked(name, "diperlukan program", grain) for name, grain in variables)
-    protections = Protections(PSEUDONYMS[Unit.INDIVIDU], 0, exempted)
+    protections = Protections(pseudonyms, 0, exempted)
     return replace(a_plan("L2", Unit.INDIVIDU, population=DISABLED, protections=protections), variables=asked)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from tests.registry.disclosure.attacks.door import Refused, Registry
-from tests.registry.disclosure.attacks.rows import FILES, FINE, Received, a_file, matches, received, told_of
+from tests.registry.disclosure.attacks.rows import FILES, FINE, GUESSED, Received, a_file, matches, received, told_of
 from tests.registry.orders import EXEMPTED
 
 from bagipakai.core.disclosure import RowRule
-from bagipakai.core.plan import Unit
+from bagipakai.core.plan import Exempted, Unit
 
 K = 10  # policy, which everybody can read
 
@@ -57,21 +57,30 @@ def unique_families(file: Received, registry: Registry) -> int:
 @pytest.mark.parametrize("name", FILES)
 def test_nobody_is_linked_by_what_neighbours_know(name, programme, tmp_path):
     registry = programme.afresh(tmp_path)
-    file = received(registry, a_file(FILES[name]), "R-1")
+    file = received(registry, a_file(FILES[name], GUESSED), "R-1")
     assert isinstance(file, Received), file
     possible = candidates(file, registry)
     assert possible.count(1) == 0 and min(possible) >= K and right(possible) <= 1 / K
 
 
-@pytest.mark.xfail(reason="signatures of households are not looked at (decision 0143)", strict=True)
-def test_nor_is_any_family(programme, tmp_path):
+def test_families_are_not_tied_together(programme, tmp_path):
+    """A file that would tie them is refused; without what ties them there is no family in it."""
     registry = programme.afresh(tmp_path)
-    file = received(registry, a_file(FILES["status"]), "R-1")
-    assert isinstance(file, Received) and unique_families(file, registry) == 0
+    tied = received(registry, a_file(FILES["status"], GUESSED, ("nik", "nomor_kk")), "R-1")
+    assert isinstance(tied, Refused) and tied.code == "rows-families"
+    file = received(registry, a_file(FILES["status"], GUESSED), "R-2")
+    assert isinstance(file, Received) and "pseudonim_kk" not in file.rows[0]
+
+
+def test_a_file_that_ties_families_is_seen(programme, tmp_path):
+    registry = programme.afresh(tmp_path)
+    exempted = tuple(sorted((*GUESSED, Exempted("rows-families", "serangan dicoba")), key=lambda one: one.rule))
+    file = received(registry, a_file(FILES["status"], exempted, ("nik", "nomor_kk")), "R-1")
+    assert isinstance(file, Received) and unique_families(file, registry) > 0
 
 
 def test_too_fine_a_file_is_refused(programme, tmp_path):
-    assert isinstance(received(programme.afresh(tmp_path), a_file(FINE), "R-1"), Refused)
+    assert isinstance(received(programme.afresh(tmp_path), a_file(FINE, GUESSED), "R-1"), Refused)
 
 
 def test_a_file_without_the_rule_is_seen(programme, tmp_path):
@@ -89,5 +98,5 @@ def test_classes_that_are_one_too_small_are_seen(programme, tmp_path, monkeypatc
         RowRule, "on", classmethod(lambda cls, day, level: replace(whole(cls, day, level), smallest_class=K - 1))
     )
     registry = programme.afresh(tmp_path)
-    file = received(registry, a_file(FILES["bands"]), "R-1")
+    file = received(registry, a_file(FILES["bands"], GUESSED), "R-1")
     assert isinstance(file, Received) and min(candidates(file, registry)) == K - 1

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 from tests.registry.disclosure.attacks.door import Registry, a_registry
-from tests.registry.disclosure.attacks.rows import FILES, Received, a_file, matches, received, told_of
+from tests.registry.disclosure.attacks.rows import FILES, GUESSED, Received, a_file, matches, received, told_of
 from tests.registry.disclosure.attacks.town import some_town
 from tests.registry.orders import EXEMPTED
 
@@ -37,13 +37,13 @@ def town(tmp_path_factory) -> Registry:
 
 def test_of_nobody_it_is_more_likely_than_not(town, tmp_path):
     registry = town.afresh(tmp_path)
-    file = received(registry, a_file(FILES["bands"]), "R-1")
+    file = received(registry, a_file(FILES["bands"], GUESSED), "R-1")
     assert isinstance(file, Received), file
     assert 100 * surest(file, registry) <= PERCENT
 
 
 def test_a_file_in_which_presence_is_not_asked_for_is_seen(town, tmp_path):
     registry = town.afresh(tmp_path)
-    file = received(registry, a_file(FILES["bands"], PRESENCE), "R-1")
+    file = received(registry, a_file(FILES["bands"], (*GUESSED, *PRESENCE)), "R-1")
     assert isinstance(file, Received), file
     assert 100 * surest(file, registry) > PERCENT

@@ -114,9 +114,7 @@ def gained(ask: Ask, registry: Registry, places: Iterable[str]) -> float:
 PLACES = [place for kab in REGENCIES for place in districts(kab)]
 
 
-@pytest.mark.xfail(reason="no rule says how many must live in the area of a table (reference 3.1)", strict=True)
 def test_a_village_is_rebuilt_no_better_than_it_is_guessed(town, tmp_path):
-    """Half a point better (5.6): tables of two by two of some 130 people, of whom much hangs together, are answered."""
     registry = town.afresh(tmp_path)
     assert gained(registry.ordered, registry, PLACES) <= POINTS
 
