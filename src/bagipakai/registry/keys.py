@@ -145,6 +145,11 @@ def receipt_signer(folder: Path) -> Signer:
     return _signer(folder / "registry" / "receipt.pem")
 
 
+def master(folder: Path) -> MasterKey:
+    """What pseudonyms and noise are derived from. Raises KeyMissing, TooOpen."""
+    return MasterKey(_bytes(folder / "registry" / MasterKey.file))
+
+
 def storage(folder: Path) -> StorageKey:
     """What releases and submissions are kept with. Raises KeyMissing, TooOpen."""
     private = folder / "registry"
@@ -186,7 +191,7 @@ def read(folder: Path) -> Keys:
     return Keys(
         receipt=_signer(private / "receipt.pem"),
         seal=_signer(private / "seal.pem"),
-        master=MasterKey(_bytes(private / MasterKey.file)),
+        master=master(folder),
         storage=storage(folder),
         order=_public(public / "order.pub.pem"),
         seals=tuple(_public(file) for file in sorted(public.glob("seal-*.pub.pem"))),

@@ -13,6 +13,7 @@ import numpy as np
 from bagipakai.core.base_categories import base_categories, table_filter
 from bagipakai.core.boxes import Box
 from bagipakai.core.charts import Caption, Figure, Shares, Strip, divided, grid
+from bagipakai.core.methods import CellKey, Suppression
 from bagipakai.core.plan import Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.query import AREA_COLUMNS, Scalar
@@ -117,6 +118,35 @@ def _of(found: Figures, name: str) -> Attack:
 
 
 def _why(run: Run, found: Figures) -> Iterator[str]:
+    match run.method:
+        case Suppression():
+            yield from _why_hidden(run, found)
+        case CellKey():
+            yield from _why_changed(run, run.method, found)
+
+
+def _why_changed(run: Run, method: CellKey, found: Figures) -> Iterator[str]:
+    rule, share = run.rule, percent(found.hidden / found.cells, "id", 1)
+    rounded = f", lalu dibulatkan ke kelipatan {method.base}" if method.base > 1 else ""
+    yield (
+        "<p>Setiap angka, juga jumlahnya, diubah sedikit: ditambah atau dikurangi derau acak yang rata-ratanya nol"
+        f"{rounded}. Sebuah angka biasanya tidak lebih dari {count(round(2 * found.deviation), 'id')} dari yang"
+        " sebenarnya, berapa pun besarnya. Orang yang sama menurut syarat yang sama selalu mendapat derau yang sama,"
+        " jadi bertanya ulang tidak menambah pengetahuan. Karena itu bagian-bagian tidak tepat sama dengan"
+        " jumlahnya.</p>"
+    )
+    yield f"<p>{count(found.hidden, 'id')} dari {count(found.cells, 'id')} angka ({share}) ditutup, karena:</p>"
+    yield (
+        f"<ol><li>Sesudah diubah ia kurang dari {count(rule.smallest_persons, 'id')} orang, atau kurang dari"
+        f" {count(rule.smallest_families, 'id')} keluarga.</li>"
+        f"<li>Ia memuat {rule.homogeneous_percent}{NBSP}% atau lebih dari kelompok di bawah"
+        f" {count(rule.homogeneous_under, 'id')} orang.</li>"
+        f"<li>Di sampingnya tersisa kurang dari {count(found.smallest, 'id')} {_unit(run)} dari kelompok yang lebih"
+        " besar: keduanya akan memberi tahu selisihnya.</li></ol>"
+    )
+
+
+def _why_hidden(run: Run, found: Figures) -> Iterator[str]:
     rule, share = run.rule, percent(found.hidden / found.cells, "id", 1)
     yield (
         f"<p>{count(found.hidden, 'id')} dari {count(found.cells, 'id')} angka ({share}) ditutup. Ditutup tidak berarti"
@@ -144,6 +174,7 @@ def _attacks(run: Run, found: Figures) -> Iterator[tuple[str, ...]]:
         "unit": _unit(run),
         "percent": f"{run.rule.homogeneous_percent}{NBSP}%",
         "under": count(run.rule.homogeneous_under, "id"),
+        "often": count(run.method.most_breakdowns, "id") if isinstance(run.method, CellKey) else "",
     }
     for one in found.attacks:
         attack, result, limit = _ATTACKS[one.name]
@@ -184,6 +215,16 @@ _ATTACKS: Final[Mapping[str, tuple[str, str, str]]] = {
         "{found} pasangan angka; dibandingkan dengan {of} tabel lain, dan yang tidak tahan tidak dibuat",
         "tidak ada selisih di bawah {smallest} {unit}; tidak ada yang memuat {percent} dari yang lain di bawah {under}",
     ),
+    "multiples": (
+        "Mencari angka yang tidak ikut dibulatkan",
+        "{found} dari {of} angka",
+        "setiap angka kelipatan dasar pembulatan",
+    ),
+    "averaging": (
+        "Merata-ratakan derau dari banyak pertanyaan tentang orang yang sama",
+        "{found} kelompok; dibandingkan dengan {of} tabel lain, dan yang terlalu sering ditanyakan tidak dibuat",
+        "tidak lebih dari {often} pertanyaan tentang orang yang sama, dari siapa pun, dalam rilis mana pun",
+    ),
     "union": (
         "Menyimpulkan dari semua tabel yang terbit sekaligus",
         "{found} kelompok kecil didekati; bersama {of} tabel lain, dan yang tidak tahan tidak dibuat",
@@ -194,9 +235,9 @@ _ATTACKS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 def _below(run: Run, found: Figures) -> Iterator[str]:
     yield "<h2>Yang tidak diuji</h2>"
-    yield "".join(f"<p>{one}</p>" for one in _UNTESTED)
+    yield f"<p>{_UNTESTED[type(run.method)]}</p><p>{_ELSEWHERE}</p>"
     yield "<h2>Cara, aturan, dan sumber</h2>"
-    yield f"<p>{_METHOD}</p>"
+    yield f"<p>{_METHODS[type(run.method)]}</p>"
     yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(run))
     yield _list(
         ("Sidik rilis", run.release[1]),
@@ -213,24 +254,42 @@ def _below(run: Run, found: Figures) -> Iterator[str]:
         yield tabulated(told.title, told.headings, told.rows)
 
 
-_METHOD: Final = (
-    "Tiap kombinasi tingkat dihitung tersendiri dari rilis, untuk orang dan untuk keluarga. Angka kecil ditutup; angka"
-    " penutup dipilih dengan program linear supaya yang hilang sesedikit mungkin (Fischetti dan Salazar, 2000), lalu"
-    " hasilnya diserang oleh program terpisah yang hanya membaca apa yang akan terbit (Fellegi, 1972) dan memecahkan"
-    " soal bilangan bulat di dekat batas. Tabel yang tidak dapat dilindungi tidak dibuat."
+_METHODS: Final[Mapping[type, str]] = {
+    Suppression: (
+        "Tiap kombinasi tingkat dihitung tersendiri dari rilis, untuk orang dan untuk keluarga. Angka kecil ditutup;"
+        " angka penutup dipilih dengan program linear supaya yang hilang sesedikit mungkin (Fischetti dan Salazar,"
+        " 2000), lalu hasilnya diserang oleh program terpisah yang hanya membaca apa yang akan terbit (Fellegi, 1972)"
+        " dan memecahkan soal bilangan bulat di dekat batas. Tabel yang tidak dapat dilindungi tidak dibuat."
+    ),
+    CellKey: (
+        "Tiap kombinasi tingkat dihitung tersendiri dari rilis, untuk orang dan untuk keluarga. Tiap angka diubah"
+        " menurut kunci sel (Fraser dan Wooton, 2005; Thompson, Broadfoot dan Elazar, 2013): derau dengan entropi"
+        " terbesar untuk rata-rata nol dan ragam yang disebut aturan, dipilih oleh kunci orang-orang yang dihitung dan"
+        " oleh syaratnya. Ambang dan pembulatan dikenakan sesudahnya. Batas derau dirahasiakan."
+    ),
+}
+_ELSEWHERE: Final = (
+    "Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak ikut dibandingkan. Selisih dua cacah"
+    " orang diperiksa menurut orang, belum menurut keluarga."
 )
-_UNTESTED: Final = (
-    "Yang dapat disimpulkan dari semua tabel sekaligus dihitung menurut kabupaten dan kota; yang baru terlihat dari"
-    " beberapa di antaranya bersama-sama belum. Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain,"
-    " tidak ikut dibandingkan.",
-    "Selisih dua cacah orang diperiksa menurut orang, belum menurut keluarga.",
-)
+_UNTESTED: Final[Mapping[type, str]] = {
+    Suppression: (
+        "Yang dapat disimpulkan dari semua tabel sekaligus dihitung menurut kabupaten dan kota; yang baru terlihat dari"
+        " beberapa di antaranya bersama-sama belum."
+    ),
+    CellKey: (
+        "Angka tertutup dapat diperkirakan dari jumlahnya, dengan kesalahan derau semua angka yang dikurangkan. Siapa"
+        " yang membandingkan satu pasang angka yang berselisih satu orang menebak benar 58 dari 100 kali (50 berarti"
+        " buta); pasangan seperti itu tidak diterbitkan, jadi angka ini hanya berlaku bila aturan itu dilanggar."
+    ),
+}
 
 
 def _policies(run: Run) -> Iterator[tuple[str, ...]]:
     for name, words in POLICIES.items():
         rule = rules("disclosure", name).on(run.day)
         yield words, _day(rule.since), rule.basis
+    yield "Cara melindungi", _day(run.method.since), run.method.basis
 
 
 # The charts

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bagipakai.core.methods import CellKey, Method, Suppression
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.audit import audit
@@ -25,13 +26,14 @@ from bagipakai.registry.disclosure.tables import Counts, TableRule
 
 PROGRAMS: Final = ("bagipakai", "duckdb", "highspy", "numpy")
 HIDDEN: Final = -1
+HIDING, CELL_KEY = "secondary-suppression/v1", "cell-key/v1"  # how a table was protected, as its files say
 
 
 @dataclass(frozen=True)
 class Run:
     """What `registry disclose` did. `release`: version and digest; `counts`: one per cell in C order, None where it is
     hidden; `rule` with the plan's own smallest cell in it; `compared`: how many published tables it was looked at
-    beside, without finding anything; `content`: digest of the table."""
+    beside, without finding anything; `content`: digest of the table; `method`: how it was protected."""
 
     plan: Plan
     release: tuple[str, str]
@@ -42,6 +44,7 @@ class Run:
     day: date
     compared: int
     content: str
+    method: Method
 
     @property
     def smallest(self) -> int:
@@ -86,7 +89,8 @@ class Attack:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Every figure of the report. `least`: the smallest count that is shown."""
+    """Every figure of the report. `least`: the smallest count that is shown; `deviation`: by how much a published count
+    is usually off (standard deviation), by the policy and not by the true counts; 0 where it is true."""
 
     total: int
     cells: int
@@ -98,6 +102,7 @@ class Figures:
     alike: Alike
     attacks: tuple[Attack, ...]
     left: tuple[Left, ...]
+    deviation: float
 
     @property
     def broken(self) -> int:
@@ -111,22 +116,44 @@ class Figures:
 def figures(run: Run) -> Figures:
     """Attacks the published table, and counts what is left of it. Raises `audit.Contradiction` for what is no table."""
     shown = run.cube[run.cube != HIDDEN]
-    hidden = {int(cell): run.smallest for cell in np.flatnonzero(run.cube == HIDDEN)}
-    near = audit([axis.tree for axis in run.axes], run.counts, hidden)
     alike, below = _alike(run), int((shown < run.smallest).sum())
     attacks = (
         Attack("read", below, len(shown)),
         Attack("alike", alike.small_nearly, alike.small),
-        Attack("file", len(near), len(hidden)),
-        Attack("rule", 0, None),
-        Attack("insiders", 0, None),
-        Attack("subtraction", 0, run.compared),
-        Attack("union", 0, run.compared),
+        *(_of_noise(run, run.method, shown) if isinstance(run.method, CellKey) else _of_hiding(run)),
     )
+    deviation = run.method.deviation if isinstance(run.method, CellKey) else 0.0
     return Figures(
-        int(run.cube.flat[0]), run.cube.size, len(hidden), run.smallest, int(shown.min()), below, run.compared, alike,
-        attacks, tuple(_left(run)),
+        int(run.cube.flat[0]), run.cube.size, int((run.cube == HIDDEN).sum()), run.smallest, int(shown.min()), below,
+        run.compared, alike, attacks, tuple(_left(run)), round(deviation, 2),
     )  # fmt: skip
+
+
+def _of_hiding(run: Run) -> Iterator[Attack]:
+    hidden = {int(cell): run.smallest for cell in np.flatnonzero(run.cube == HIDDEN)}
+    near = audit([axis.tree for axis in run.axes], run.counts, hidden)
+    yield Attack("file", len(near), len(hidden))
+    yield Attack("rule", 0, None)
+    yield Attack("insiders", 0, None)
+    yield Attack("subtraction", 0, run.compared)
+    yield Attack("union", 0, run.compared)
+
+
+def _of_noise(run: Run, method: CellKey, shown: Counts) -> Iterator[Attack]:
+    """Of what does not add up, no interval follows: who subtracts and who repeats are stopped by the ledger."""
+    yield Attack("multiples", int((shown % method.base != 0).sum()), len(shown))
+    yield Attack("subtraction", 0, run.compared)
+    yield Attack("averaging", 0, run.compared)
+
+
+def told_of(method: Method) -> dict[str, Any]:
+    """What everybody may know of how a table was protected. The bounds of noise are not among it."""
+    match method:
+        case Suppression():
+            return {"name": HIDING}
+        case CellKey():
+            return {"name": CELL_KEY, "variance": method.variance, "base": method.base}
+    raise ValueError("a method that nobody knows")
 
 
 def programs() -> dict[str, str]:
@@ -142,7 +169,7 @@ def _left(run: Run) -> Iterator[Left]:
             some = run.cube[np.ix_(*(np.flatnonzero(one == depth) for one, depth in zip(depths, levels, strict=True)))]
             shown = some[some != HIDDEN]
             names = tuple(axis.names[depth - 1] for axis, depth in zip(run.axes, levels, strict=True) if depth)
-            yield Left(names, some.size, len(shown), int(shown.sum()))
+            yield Left(names, some.size, len(shown), min(int(shown.sum()), int(run.cube.flat[0])))
 
 
 def _depths(axis: Axis) -> Counts:

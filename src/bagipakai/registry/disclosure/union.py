@@ -54,10 +54,13 @@ def isolated(new: Cells, others: Sequence[Cells], smallest: int, world: World) -
 
 
 def objection(entries: Ledger, output: Output, cells: Cells, limits: Limits, catalogue: Catalogue) -> Refusal | None:
-    """What speaks against adding `cells`: a pair of counts, or what all of them tell. Within a turn. Raises Damaged."""
+    """What speaks against adding `cells`: a pair of counts, or what all of them tell. Counts with noise are no
+    equations: they are looked at in pairs alone. Within a turn. Raises Damaged."""
     for pair in entries.differences(output, cells, limits):
         return of_pair(pair, catalogue)
-    others = [theirs for _, theirs in entries.published(output.release, digest_of(cells))]
+    if output.question:
+        return None
+    others = [theirs for one, theirs in entries.published(output.release, digest_of(cells)) if not one.question]
     for group in isolated(cells, others, limits.smallest, World.of(catalogue)) if others else ():
         return refusal(group, catalogue)
     return None
