@@ -92,7 +92,7 @@ def _written(plan: "Plan", release: "Release", done: "Made", day: date, out: Pat
         "release": release.version,
         "plan": plan.digest,
         "content": run.content,
-        "programs": reporting.programs(),
+        "programs": reporting.programs(done.method),
         "broken": figures.broken,
         **figures.to_json(),
     }

@@ -19,9 +19,9 @@ from bagipakai.registry.disclosure.disclosing import Axis, cells, of_json
 from bagipakai.registry.disclosure.ledger import Difference, telling
 from bagipakai.registry.disclosure.primary import alike
 from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, refusal, words
-from bagipakai.registry.disclosure.reporting import CELL_KEY, HIDING
+from bagipakai.registry.disclosure.reporting import CELL_KEY, GAUSSIAN, HIDING
 from bagipakai.registry.disclosure.sums import World
-from bagipakai.registry.disclosure.tables import TableRule
+from bagipakai.registry.disclosure.tables import TableRule, summed
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,25 @@ class Published:
     def of_json(cls, name: str, told: Mapping[str, Any]) -> "Published":
         """Raises KeyError, TypeError or ValueError for what `registry disclose` would not have written."""
         method = told.get("method", {"name": HIDING})
-        if method["name"] not in (HIDING, CELL_KEY):
+        if method["name"] not in (HIDING, CELL_KEY, GAUSSIAN):
             raise ValueError("a method that nobody knows")
         about = str(method["name"]), int(method.get("base", 1))
-        return cls(name, Plan.from_json(told["plan"]), str(told["release"]), *of_json(told), *about)
+        read = of_json(told, signed=method["name"] == GAUSSIAN)
+        return cls(name, Plan.from_json(told["plan"]), str(told["release"]), *read, *about)
 
 
 def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
     """Each hidden cell of which too much can be computed from the others; of counts with noise, each that is too small,
-    not rounded, or nearly all of a small group: nothing can be computed of what does not add up."""
-    if not table.is_true:
+    not rounded, or nearly all of a small group: nothing can be computed of what does not add up. Of differential
+    privacy a file tells that it adds up, so that its margins are no further measurements; not what noise was drawn."""
+    if table.method == CELL_KEY:
         yield from _slips(table, rule)
+        return
+    if table.method == GAUSSIAN:
+        trees, counts = [axis.tree for axis in table.axes], np.array(table.counts, np.float64)
+        grid = counts.reshape([len(tree) for tree in trees])
+        if np.isnan(counts).any() or (summed(trees, grid.copy()) != grid).any():
+            yield Refusal("disclosed-table-contradicts-itself", {"folder": table.name})
         return
     width = limits(table.plan, rule).smallest
     hidden = {at: width for at, count in enumerate(table.counts) if count is None}
@@ -87,8 +95,8 @@ def unsteady(tables: Sequence[Published], catalogue: Catalogue) -> Iterator[Refu
     """Counts with noise that were asked about the same and answered otherwise: whoever asks again averages them."""
     seen: dict[tuple[str, str, Any, Any], tuple[int, str]] = {}
     for table in tables:
-        told = Refusal("") if table.is_true else _counts(table, catalogue)
-        if isinstance(told, Refusal):
+        told = _counts(table, catalogue) if table.method == CELL_KEY else None
+        if not isinstance(told, Cells):
             continue
         for at, count in enumerate(told.count.tolist()):
             box, region = told.about(at)

@@ -18,8 +18,10 @@ from bagipakai.core.disclosure import AREAS, Cell
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import Count, Scalar
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.hierarchies import TOTAL, Hierarchy, Label, hierarchy
 from bagipakai.registry.disclosure.perturbation import Perturbed
+from bagipakai.registry.disclosure.private import Private, paths
 from bagipakai.registry.disclosure.published import Line
 from bagipakai.registry.disclosure.sets import Sets
 from bagipakai.registry.disclosure.suppression import Protected, protected
@@ -49,7 +51,7 @@ class Disclosed:
     """A protected table, and what its dimensions are."""
 
     axes: tuple[Axis, ...]
-    table: Protected | Perturbed
+    table: Protected | Perturbed | Private
 
 
 def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
@@ -92,6 +94,20 @@ def counted(plan: Plan, rule: TableRule, count: Counting) -> tuple[tuple[Axis, .
     if no := too_fine(leaves, len(finest), persons, rule):
         return no
     return tuple(axes), _cube(axes, query, finest, count, families)
+
+
+def public_axes(plan: Plan, rule: TableRule, catalogue: Catalogue) -> tuple[Axis, ...] | Refusal:
+    """The dimensions of a plan's table with every value that they can have, whoever occurs."""
+    axes = []
+    for group in _groups(plan.columns):
+        values = paths(group, plan, catalogue)
+        if isinstance(values, Refusal):
+            return values
+        tree = _tree(group, values, rule.most_cells)
+        if isinstance(tree, Refusal):
+            return tree
+        axes.append(Axis(group, tree))
+    return tuple(axes)
 
 
 def _groups(names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -151,8 +167,9 @@ def as_json(found: Disclosed) -> dict[str, Any]:
     return told
 
 
-def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None, ...]]:
-    """Reads `as_json`. Raises KeyError, TypeError or ValueError for anything else."""
+def of_json(told: Mapping[str, Any], signed: bool = False) -> tuple[tuple[Axis, ...], tuple[int | None, ...]]:
+    """Reads `as_json`; `signed` where counts may be negative. Raises KeyError, TypeError or ValueError for anything
+    else."""
     axes = tuple(
         Axis(
             tuple(map(str, one["variables"])),
@@ -171,6 +188,7 @@ def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None
         if not (paths and nested and tree.parents[:1] == (-1,) and len(tree.labels) == len(tree.parents)):
             raise ValueError("a node stands before its parent")
     counts = tuple(None if count is None else int(count) for count in told["counts"])
-    if len(counts) != prod(len(axis.tree) for axis in axes) or any(count is not None and count < 0 for count in counts):
+    negative = not signed and any(count is not None and count < 0 for count in counts)
+    if len(counts) != prod(len(axis.tree) for axis in axes) or negative:
         raise ValueError("a table has one count for each combination of nodes")
     return axes, counts

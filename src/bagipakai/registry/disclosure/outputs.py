@@ -13,15 +13,18 @@ import pyarrow as pa
 from bagipakai import postgres
 from bagipakai.core.canonical import digest
 from bagipakai.core.disclosure import Cell
-from bagipakai.core.methods import CellKey, Method, Suppression, method_on
+from bagipakai.core.methods import CellKey, DifferentialPrivacy, Method, Suppression, method_on
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.policy import NoRule
 from bagipakai.core.query import Count, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import keys
-from bagipakai.registry.disclosure.disclosing import Disclosed, cells, counted, disclosed, summed_sets
+from bagipakai.registry.disclosure import private
+from bagipakai.registry.disclosure.budget import Budget, Spent
+from bagipakai.registry.disclosure.disclosing import Disclosed, cells, counted, disclosed, public_axes, summed_sets
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.perturbation import about_cells, house_keys, perturbed, question, worn_out
+from bagipakai.registry.disclosure.private import Private
 from bagipakai.registry.disclosure.published import Occupied, cells_of, limits
 from bagipakai.registry.disclosure.sets import reading, sets
 from bagipakai.registry.disclosure.tables import TableRule
@@ -50,13 +53,14 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
     keys.establish(postgres.var() / "keys")
     try:
         rule, method = TableRule.on(day), method_on(day)
-        with _reading(plan, release, day) as asked:
+        with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day) as asked:
             match method:
                 case Suppression():
                     return _suppressed(plan, release, rule, method, asked)
                 case CellKey():
                     return _perturbed(plan, release, rule, method, asked)
-        raise NoRule("no method that is known here")
+                case DifferentialPrivacy():
+                    return _private(plan, release, rule, method, asked)
     except NoRule:
         return Refusal("disclose-no-rule")
     except Damaged as damage:
@@ -129,6 +133,32 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
         others = ledger.others(output, table.told)
         ledger.add(output, table.told, datetime.now(UTC), table.sets)
     return Made(Disclosed(axes, table), method, others)
+
+
+def _private(
+    plan: Plan, release: Release, rule: TableRule, method: DifferentialPrivacy, asked: Asking
+) -> Made | Refusal:
+    axes = public_axes(plan, rule, release.catalogue)
+    if isinstance(axes, Refusal):
+        return axes
+    trees, folder = [axis.tree for axis in axes], postgres.var() / "keys"
+    if no := private.too_large([len(tree.leaves) for tree in trees], rule):
+        return no
+    asks = private.question(plan, release.digest, release.catalogue, trees)
+    if isinstance(asks, Refusal):
+        return asks
+    budget = Budget(Places.under(postgres.var()).budget, keys.storage(folder), keys.receipt_signer(folder))
+    coming = Spent(asks, release.version, plan.recipient.institution, method.rho, datetime.now(UTC))
+    with budget.turn():
+        told = budget.told(asks)
+        if told is None:
+            if no := budget.objection(coming, method):
+                return no
+            most = private.bound(plan, method.household)
+            grid = private.counted(asked.rows(*private.reading(plan)), [axis.names for axis in axes], trees, most)
+            told = private.noisy(grid, trees, most, method.rho)
+            budget.spend(coming, told)
+    return Made(Disclosed(axes, Private(tuple(told.tolist()))), method, 0)
 
 
 def _output(plan: Plan, release: Release) -> Output:

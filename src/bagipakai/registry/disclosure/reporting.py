@@ -17,16 +17,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from bagipakai.core.methods import CellKey, Method, Suppression
+from bagipakai.core.methods import CellKey, DifferentialPrivacy, Method, Suppression
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.audit import audit
 from bagipakai.registry.disclosure.disclosing import Axis
-from bagipakai.registry.disclosure.tables import Counts, TableRule
+from bagipakai.registry.disclosure.private import bound
+from bagipakai.registry.disclosure.tables import Counts, TableRule, summed
 
 PROGRAMS: Final = ("bagipakai", "duckdb", "highspy", "numpy")
-HIDDEN: Final = -1
-HIDING, CELL_KEY = "secondary-suppression/v1", "cell-key/v1"  # how a table was protected, as its files say
+HIDDEN: Final = -(1 << 53)  # as many are nowhere; a count with noise can be negative
+HIDING, CELL_KEY, GAUSSIAN = "secondary-suppression/v1", "cell-key/v1", "discrete-gaussian/v1"  # as files say
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,31 @@ def figures(run: Run) -> Figures:
     """Attacks the published table, and counts what is left of it. Raises `audit.Contradiction` for what is no table."""
     shown = run.cube[run.cube != HIDDEN]
     alike, below = _alike(run), int((shown < run.smallest).sum())
-    attacks = (
-        Attack("read", below, len(shown)),
-        Attack("alike", alike.small_nearly, alike.small),
-        *(_of_noise(run, run.method, shown) if isinstance(run.method, CellKey) else _of_hiding(run)),
-    )
-    deviation = run.method.deviation if isinstance(run.method, CellKey) else 0.0
+    match run.method:
+        case Suppression():
+            attacks, deviation = (*_of_reading(shown, below, alike), *_of_hiding(run)), 0.0
+        case CellKey():
+            attacks = (*_of_reading(shown, below, alike), *_of_noise(run, run.method, shown))
+            deviation = run.method.deviation
+        case DifferentialPrivacy():
+            attacks, deviation = tuple(_of_privacy(run)), run.method.deviation(bound(run.plan, run.method.household))
     return Figures(
         int(run.cube.flat[0]), run.cube.size, int((run.cube == HIDDEN).sum()), run.smallest, int(shown.min()), below,
         run.compared, alike, attacks, tuple(_left(run)), round(deviation, 2),
     )  # fmt: skip
+
+
+def _of_reading(shown: Counts, below: int, alike: Alike) -> Iterator[Attack]:
+    yield Attack("read", below, len(shown))
+    yield Attack("alike", alike.small_nearly, alike.small)
+
+
+def _of_privacy(run: Run) -> Iterator[Attack]:
+    """Who knows everybody else, and all their answers, is bounded by what the mechanism proves, not by a try: what can
+    go wrong is that more is told than was measured, or that it is measured twice."""
+    trees = [axis.tree for axis in run.axes]
+    yield Attack("margins", int((summed(trees, run.cube.copy()) != run.cube).sum()), run.cube.size)
+    yield Attack("repeated", 0, None)
 
 
 def _of_hiding(run: Run) -> Iterator[Attack]:
@@ -153,12 +169,20 @@ def told_of(method: Method) -> dict[str, Any]:
             return {"name": HIDING}
         case CellKey():
             return {"name": CELL_KEY, "variance": method.variance, "base": method.base}
-    raise ValueError("a method that nobody knows")
+        case DifferentialPrivacy():
+            return {
+                "name": GAUSSIAN,
+                "rho": method.rho / 1000,
+                "epsilon": round(method.epsilon(method.rho), 2),
+                "delta": f"1e-{method.delta_digits}",
+                "household": method.household,
+            }
 
 
-def programs() -> dict[str, str]:
+def programs(method: Method) -> dict[str, str]:
     """What made the table, and its versions."""
-    return {name: version(name) for name in PROGRAMS}
+    drawing = ("opendp",) if isinstance(method, DifferentialPrivacy) else ()
+    return {name: version(name) for name in (*PROGRAMS, *drawing)}
 
 
 def _left(run: Run) -> Iterator[Left]:
@@ -169,7 +193,7 @@ def _left(run: Run) -> Iterator[Left]:
             some = run.cube[np.ix_(*(np.flatnonzero(one == depth) for one, depth in zip(depths, levels, strict=True)))]
             shown = some[some != HIDDEN]
             names = tuple(axis.names[depth - 1] for axis, depth in zip(run.axes, levels, strict=True) if depth)
-            yield Left(names, some.size, len(shown), min(int(shown.sum()), int(run.cube.flat[0])))
+            yield Left(names, some.size, len(shown), max(0, min(int(shown.sum()), int(run.cube.flat[0]))))
 
 
 def _depths(axis: Axis) -> Counts:
