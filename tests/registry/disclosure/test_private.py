@@ -12,7 +12,7 @@ import pytest
 from tests.factories_registry import STORAGE
 from tests.registry import small
 from tests.registry.disclosure.test_disclosing import audit, disclose, lines, table
-from tests.registry.disclosure.test_perturbation import ask_for, nation, true_counts, var  # noqa: F401
+from tests.registry.disclosure.test_perturbation import ask_for, change, nation, true_counts, var  # noqa: F401
 from tests.registry.orders import a_plan, recipient
 
 from bagipakai.core.envelope import Signer
@@ -76,8 +76,11 @@ def test_a_question_has_one_answer_which_is_paid_once(nation, var, tmp_path, mon
     plans = [replace(SEXES, population=one) for one in some]
     plans.append(replace(plans[0], request="P-2026-0002", recipient=recipient(institution="dinsos-5171")))
     assert [disclose(nation, tmp_path, plan, str(at)) for at, plan in enumerate(plans)] == [0] * len(plans)
-    told = [table(tmp_path, str(at))["counts"] for at in range(len(plans))]
-    assert all(one == told[0] for one in told)
+    ask_for(PRIVATE.format(rho=10, release=10, year=10, household=3), tmp_path / "later", monkeypatch)
+    assert disclose(nation, tmp_path, plans[0], "later-on") == 0  # and its report says how it was drawn
+    told = [table(tmp_path, name) for name in [*map(str, range(len(plans))), "later-on"]]
+    assert all((one["counts"], one["method"]) == (told[0]["counts"], told[0]["method"]) for one in told)
+    assert told[0]["method"]["rho"] == 0.05
     assert len(list((var / "registry" / "budget").glob("*.dsse.json"))) == 1
 
 
@@ -114,6 +117,14 @@ def test_a_grid_that_cannot_be_is_refused(nation, var, tmp_path, monkeypatch, ca
     assert disclose(nation, tmp_path, a_plan("L1", Unit.INDIVIDU, ("kode_kec", "umur"))) == 1
     assert "[private-table-too-large]" in capsys.readouterr().err
     assert not list((var / "registry" / "budget").glob("*"))
+
+
+def test_an_audit_sees_a_margin_that_was_measured_by_itself(nation, var, tmp_path, monkeypatch, capsys):  # noqa: F811
+    private(tmp_path, monkeypatch)
+    assert disclose(nation, tmp_path, SEXES) == 0 and audit(tmp_path, "out") == 0
+    change(tmp_path, "out", 0, table(tmp_path)["counts"][0] + 1)
+    assert audit(tmp_path, "out") == 1
+    assert "[disclosed-table-contradicts-itself]" in capsys.readouterr().err
 
 
 # Households
@@ -191,7 +202,7 @@ def test_the_budget_is_that_of_the_reference():
 
 
 def entry(question="a", release="2026.3.0", who="dinsos", rho=50, at=datetime(2026, 11, 26, tzinfo=UTC)) -> Spent:
-    return Spent(question * 64, release, who, rho, at)
+    return Spent(question * 64, release, who, rho, 10, at)
 
 
 def test_the_book_counts_releases_recipients_and_the_last_year(tmp_path):
@@ -199,7 +210,8 @@ def test_the_book_counts_releases_recipients_and_the_last_year(tmp_path):
     with budget.turn():
         budget.spend(entry("a"), np.array([3, -4]))
         budget.spend(entry("b"), np.array([5]))
-        assert budget.told("a" * 64).tolist() == [3, -4] and budget.told("c" * 64) is None
+        assert budget.told("a" * 64)[0] == entry("a") and budget.told("a" * 64)[1].tolist() == [3, -4]
+        assert budget.told("c" * 64) is None
         assert budget.objection(entry("c"), METHOD).code == "privacy-budget-of-release-spent"
         assert budget.objection(entry("c", rho=1), METHOD).code == "privacy-budget-of-release-spent"
         for other in (entry("c", release="2026.4.0", rho=20), entry("c", who="bps", rho=20)):

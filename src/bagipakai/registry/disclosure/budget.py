@@ -10,12 +10,12 @@ is spent: a second draw would be a second measurement. What was spent stays spen
 count is here; what is refused depends on nothing but what was asked and when.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -35,12 +35,14 @@ _COUNT: Final = "count"  # column
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """`rho` in thousandths. `question`: digest of what was asked of which release."""
+    """`rho` in thousandths. `question`: digest of what was asked of which release; `household`: how many of each were
+    counted at most."""
 
     question: str
     release: str
     recipient: str
     rho: int
+    household: int
     at: datetime
 
 
@@ -56,19 +58,17 @@ class Budget:
         with self._records.turn():
             yield
 
-    def told(self, question: str) -> Numbers | None:
-        """The counts that were published in answer to this question, or None."""
+    def told(self, question: str) -> tuple[Spent, Numbers] | None:
+        """What was published in answer to this question, and how, or None."""
         for number, told in self._records.all():
             if told["question"] == question:
-                counts: Numbers = self._records.table(number, told)[_COUNT].to_numpy()
-                return counts
+                return _spent(told), self._records.table(number, told)[_COUNT].to_numpy()
         return None
 
     def spent(self) -> Iterator[Spent]:
         """Everything, the oldest first."""
         for _, told in self._records.all():
-            question, release, recipient, rho = (told[name] for name in ("question", "release", "recipient", "rho"))
-            yield Spent(question, release, recipient, rho, datetime.fromisoformat(told["at"]))
+            yield _spent(told)
 
     def objection(self, coming: Spent, method: DifferentialPrivacy) -> Refusal | None:
         """Why this cannot be spent any more. Within a turn."""
@@ -82,14 +82,13 @@ class Budget:
 
     def spend(self, coming: Spent, counts: Numbers) -> None:
         """Within a turn, before anything of these counts is written. Raises OSError."""
-        told = {
-            "question": coming.question,
-            "release": coming.release,
-            "recipient": coming.recipient,
-            "rho": coming.rho,
-            "at": coming.at.astimezone(UTC).isoformat(timespec="seconds"),
-        }
+        told = {**asdict(coming), "at": coming.at.astimezone(UTC).isoformat(timespec="seconds")}
         self._records.add(told, pa.table({_COUNT: pa.array(counts, pa.int64())}))
+
+
+def _spent(told: Mapping[str, Any]) -> Spent:
+    names = ("question", "release", "recipient", "rho", "household")
+    return Spent(**{name: told[name] for name in names}, at=datetime.fromisoformat(told["at"]))
 
 
 _RECORD: Final[Form] = {
@@ -97,5 +96,6 @@ _RECORD: Final[Form] = {
     "release": is_text,
     "recipient": is_text,
     "rho": is_count,
+    "household": is_count,
     "at": is_text,
 }

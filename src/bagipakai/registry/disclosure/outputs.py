@@ -148,7 +148,7 @@ def _private(
     if isinstance(asks, Refusal):
         return asks
     budget = Budget(Places.under(postgres.var()).budget, keys.storage(folder), keys.receipt_signer(folder))
-    coming = Spent(asks, release.version, plan.recipient.institution, method.rho, datetime.now(UTC))
+    coming = Spent(asks, release.version, plan.recipient.institution, method.rho, method.household, datetime.now(UTC))
     with budget.turn():
         told = budget.told(asks)
         if told is None:
@@ -156,9 +156,11 @@ def _private(
                 return no
             most = private.bound(plan, method.household)
             grid = private.counted(asked.rows(*private.reading(plan)), [axis.names for axis in axes], trees, most)
-            told = private.noisy(grid, trees, most, method.rho)
-            budget.spend(coming, told)
-    return Made(Disclosed(axes, Private(tuple(told.tolist()))), method, 0)
+            told = coming, private.noisy(grid, trees, most, method.rho)
+            budget.spend(*told)
+    spent, counts = told
+    drawn = replace(method, rho=spent.rho, household=spent.household)  # when it was drawn
+    return Made(Disclosed(axes, Private(tuple(counts.tolist()))), drawn, 0)
 
 
 def _output(plan: Plan, release: Release) -> Output:
