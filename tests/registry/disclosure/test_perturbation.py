@@ -376,16 +376,12 @@ def test_what_is_hidden_is_small_alike_or_beside_a_few():
 
 
 def test_what_is_alike_among_few_is_hidden_by_true_and_by_published_counts():
-    """A part of 94 of 104 is not: but both may be changed so that it seems to be, and the file must not say so."""
+    """91 of 101 are no such part. But six of 1,500 times both are changed so that they seem to be, and no file says so:
+    these are three of them, and one of the others."""
     assert hidden(protected([[200, 300], [60, 39], [150, 160]])) == []
     assert hidden(protected([[200, 300], [60, 39], [150, 160]], homogeneous_percent=60)) == [7]
-    seemed = 0
-    for many in range(300):
-        found = protected([[200, 300], [94, 10], [150, 160]], people=many)
-        whole, men, women = found.published[6:9]
-        assert men is None or whole >= 100 or 100 * men < 95 * whole
-        seemed += men is None and women is not None
-    assert seemed > 3
+    found = [hidden(protected([[200, 300], [91, 10], [150, 160]], people=turn)) for turn in (163, 210, 384, 2)]
+    assert found[:3] == [[7], [7], [7]] and 7 not in found[3]
 
 
 @pytest.mark.parametrize("base", [3, 5])
