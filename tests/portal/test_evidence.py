@@ -46,8 +46,10 @@ def test_the_evidence_is_told_in_words():
     told = dict.fromkeys(EVIDENCE, 7) | {
         "format": "csv",
         "pseudonyms": "nik nomor_kk",
+        "marked_columns": "jam_kerja",
         "withheld": "sedikit",
         "aggregated": "no",
+        "exempted": "rows-alike rows-share",
     }
     now = clock.now().replace(microsecond=0)
     (order,) = Registry().orders()
@@ -55,6 +57,8 @@ def test_the_evidence_is_told_in_words():
     page = examined(chain)
     assert "Tanda penebakan: 7" in page and "Format: CSV" in page and "Diagregasi: Tidak" in page
     assert "Nama samaran: Nomor Induk Kependudukan, Nomor Kartu Keluarga" in page
+    assert "Kolom yang ditandai: Jam kerja seminggu" in page
+    assert "dikecualikan: Ukuran kelompok serupa, Bagian penduduk yang ikut keluar" in page
     assert "Alasan, Baris, Hasil pemadanan, Pengenal baris" in page
     # beside those that are words of ours as well, or stand in an address
     raw = {*EVIDENCE, "nomor_kk", "list_id", "hasil"} - {"format", "model", "release", "manifest", "plan"}

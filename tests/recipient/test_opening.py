@@ -20,7 +20,7 @@ from tests.registry.orders import ROW_FORMATS
 from bagipakai.control import wording
 from bagipakai.core.acknowledgement import Acknowledgement, Check
 from bagipakai.core.envelope import Signer
-from bagipakai.core.plan import Format
+from bagipakai.core.plan import Exempted, Format, Protections
 from bagipakai.core.troubles import trouble
 from bagipakai.recipient import opening
 from bagipakai.recipient.keys import Identity, keygen
@@ -271,6 +271,27 @@ def test_the_commands_speak_indonesian_to_people(files):
     assert not re.search(r"\d{4}-\d\d-\d\d", out.replace(str(place), ""))
     _, told = command("open", str(package.folder), *seal).communicate()
     assert "Sebutkan juga: --key, --out" in told
+
+
+def test_the_commands_tell_which_rules_for_rows_were_exempted_and_why(tmp_path):
+    """Nothing of it where none was."""
+    (tmp_path / "seal.pub.pem").write_bytes(SEAL.public.to_pem())
+    exempted = (Exempted("rows-alike", "desa kecil ikut"), Exempted("rows-share", "seluruh kabupaten dievaluasi"))
+    bare, package = (
+        a_package(tmp_path),
+        a_package(tmp_path, order="O-2", protections=Protections(("nik",), 0, exempted)),
+    )
+
+    def told(made, *more: str) -> str:
+        seal = ("--seal", str(tmp_path / "seal.pub.pem"), "--tanpa-jejak")
+        return command("verify", str(made.folder), *seal, *more).communicate()[0]
+
+    said = told(package)
+    assert "Dikecualikan: Ukuran kelompok serupa, karena: desa kecil ikut\n" in said
+    assert "Dikecualikan: Bagian penduduk yang ikut keluar, karena: seluruh kabupaten dievaluasi\n" in said
+    assert "Dikecualikan" not in told(bare)
+    assert json.loads(told(package, "--json"))["exempted"] == {one.rule: one.reason for one in exempted}
+    assert json.loads(told(bare, "--json"))["exempted"] == {}
 
 
 def test_whether_the_trail_is_looked_at_must_be_said(files):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from tests.factories_registry import STORAGE
 
 from bagipakai.core.canonical import canonical
@@ -47,13 +48,15 @@ def small_release(
     rows: Rows | None = None,
     lineage: Lineage | None = None,
     form: str = FORM,
+    persons: pa.Table | None = None,
 ) -> tuple[Release, Rows]:
     """A release of three regencies under `releases`, as the registry opens it, and its rows in release order; of an
-    older `form`, too."""
+    older `form`, too. Where there are many, `persons` are the persons instead, with all columns."""
     rows = rows or some_rows(families, seed)
+    many: dict[Unit, Any] = {**rows, **({} if persons is None else {Unit.INDIVIDU: persons})}
     folder, key = releases / version, ShelfKey.new(version)
     together = JOINED if form == FORM else tuple((kab,) for kab in REGENCIES)
-    files = [_file(folder, key, unit, codes, rows[unit], form) for unit in Unit for codes in together]
+    files = [_file(folder, key, unit, codes, many[unit], form) for unit in Unit for codes in together]
     (folder / KEY).write_bytes(key.wrapped(STORAGE))
     whole = shelf(folder, files, key)
     names = {unit: [whole.name(file.path) for file in files if file.unit == unit] for unit in Unit}
@@ -74,7 +77,7 @@ def small_release(
         "region_system": SYSTEM,
         "region_edition": EDITION,
         "most_members": max(row["member_count"] for row in rows[Unit.KELUARGA]),
-        "rows": {unit.value: len(found) for unit, found in rows.items()},
+        "rows": {unit.value: len(found) for unit, found in many.items()},
         "bytes": sum(file.bytes for file in files),
         "quality": hashlib.sha256(report).hexdigest(),
         "files": [_told(file, form) for file in sorted(files, key=lambda file: file.path)],
@@ -87,15 +90,18 @@ def small_release(
 
 
 def _file(
-    folder: Path, key: ShelfKey, unit: Unit, codes: tuple[str, ...], rows: list[dict[str, Any]], form: str
+    folder: Path, key: ShelfKey, unit: Unit, codes: tuple[str, ...], rows: list[dict[str, Any]] | pa.Table, form: str
 ) -> File:
     schema, regencies = tables.schema(unit, CATALOGUE), []
     name = tables.joined(unit, codes) if form == FORM else tables.part(unit, *codes)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     with Sealing(folder / name, key.cipher(name.as_posix())) as sealing, tables.writer(sealing, schema) as out:
         for kab in codes:
-            batch = pa.RecordBatch.from_pylist([row for row in rows if row["kode_kab"] == kab], schema)
-            out.write_batch(batch)
+            if isinstance(rows, pa.Table):
+                batch = rows.filter(pc.equal(rows["kode_kab"], kab))
+            else:
+                batch = pa.RecordBatch.from_pylist([row for row in rows if row["kode_kab"] == kab], schema)
+            out.write(batch)
             digest = ContentDigest(schema)
             digest.add(batch)
             regencies.append(Regency(kab, digest.rows, digest.hexdigest()))

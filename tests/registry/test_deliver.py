@@ -429,7 +429,8 @@ def test_a_package_has_exactly_the_files_that_everybody_knows_of(level, form, re
     plan = a_plan(level, format=form, **({"variables": ("kode_prov",)} if level is Level.L1 else {}))
     receipt = done(an_order(plan), release, house)
     lies = sorted(file.name for file in (house.places.packages / receipt.package).rglob("*"))
-    assert lies == [f"bagian-0001.{form.value}.age", "kamus.csv.age", "manifest.dsse.json", "metadata.json.age"]
+    beside = ["kamus.csv.age", "laporan.html.age", "manifest.dsse.json", "metadata.json.age"]
+    assert lies == [f"bagian-0001.{form.value}.age", *beside]
 
 
 def test_the_metadata_tell_quality_in_parts_of_a_thousand_and_no_count(release, house, tmp_path):

@@ -114,3 +114,26 @@ def test_families_are_rows_too(release, house, tmp_path):
     out = rows_of(tmp_path / "opened", Format.PARQUET)
     assert min(Counter((row["kode_kab"], row["jumlah_anggota_keluarga"]) for row in out).values()) >= 10
     assert {row["jumlah_anggota_keluarga"] for row in out} <= {1, 2, 4, 6, None}
+
+
+def test_the_report_lies_in_the_package_and_says_what_the_evidence_says(release, house, tmp_path):
+    receipt = done(an_order(rows_plan()), release, house)
+    house.open(receipt.package, tmp_path / "rows")
+    said = (tmp_path / "rows" / "laporan.html").read_text(encoding="utf-8")
+    told = evidence(receipt)
+    assert f"<td>{told['recognised']}</td>" in said and "Dikecualikan oleh dua orang" in said
+    assert "rows-presence" in said and "uji coba dengan data buatan" in said and "tahap kehidupan" in said
+    for number, (level, words) in enumerate(
+        (("L1", "Ditutup tidak berarti nol"), ("L4", "tidak ada nilai yang diubah"))
+    ):
+        plan = a_plan(level, variables=("kode_prov",)) if level == "L1" else a_plan(level)
+        receipt = done(an_order(plan, f"O-{number}"), release, house)
+        house.open(receipt.package, tmp_path / level)
+        assert words in (tmp_path / level / "laporan.html").read_text(encoding="utf-8")
+
+
+def test_nothing_is_said_to_be_measured_that_was_not(release, house, tmp_path):
+    receipt = done(an_order(a_plan("L2")), release, house)
+    house.open(receipt.package, tmp_path / "rows")
+    said = (tmp_path / "rows" / "laporan.html").read_text(encoding="utf-8")
+    assert "tidak diukur" in said and "dipenuhi" not in said and said.count("dikecualikan") >= 5

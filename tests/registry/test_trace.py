@@ -13,7 +13,8 @@ from bagipakai.core.plan import Area
 from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.registry.deliver import deliver
 from bagipakai.registry.releases import Release
-from bagipakai.registry.trace import CERTAIN, Unreadable, trace
+from bagipakai.registry.suspects import CERTAIN
+from bagipakai.registry.trace import Unreadable, trace
 
 NOW = PLACED + timedelta(hours=1)
 POOR = Compare(Op.AT_MOST, Column("desil"), Const(4))

@@ -276,6 +276,8 @@ def a_check_that_is_not_done(attempt: Try) -> Iterator[Try]:
     yield from _without(attempt, A.ACCEPT_ITEM)
     yield from _without(attempt, A.PROPOSE)
     yield from _without(attempt, A.GIVE_OPINION)
+    for unheard in _without(attempt, A.GIVE_OPINION):
+        yield _facts(unheard, opinion_required=False)
     yield _facts(attempt, documents_required=frozenset({"IMPACT_ASSESSMENT"}))
 
 
@@ -304,6 +306,29 @@ def a_careless_verdict(attempt: Try) -> Iterator[Try]:
     for verdict in ("APPROVE", "REJECT", "LOWER"):
         yield _says(attempt, verdicts={"penyakit_kronis": {"verdict": verdict, "level": "L1", "reason": ""}})
     yield _facts(attempt, owners={"penyakit_kronis": THIRD})
+
+
+@cheat(A.PROPOSE_EXEMPTIONS)
+def a_careless_exemption(attempt: Try) -> Iterator[Try]:
+    for exemptions in (
+        {"rows-alike": " "},
+        {"rows-alike": "perlu", "rows-all": "perlu"},
+        {"plan-level-differs": "perlu"},
+    ):
+        yield _says(attempt, exemptions=exemptions)
+    for answers in ({"level": "L1"}, {"level": "L4"}, {"roster": "DFT-2026-000001"}):
+        yield from _rewritten_answers(attempt, **answers)
+
+
+@cheat(A.APPROVE)
+def an_exemption_of_ones_own(attempt: Try) -> Iterator[Try]:
+    """The plan is that of what is said: nothing but the rule that it takes two persons is in the way."""
+    tries = (attempt, *_without(attempt, A.PROPOSE_EXEMPTIONS))
+    for told in (
+        _says(one, exempted=[rule]) for one in tries for rule in ("rows-alike", "rows-share", "rows-presence")
+    ):
+        plan = plan_of(told.state, dict(told.command.payload))
+        yield _says(_facts(told, plan=plan), plan=plan)
 
 
 @cheat(A.APPROVE)

@@ -518,6 +518,41 @@ def the_officer_for_protection_is_heard(step: Step) -> bool:
     return any(event.action == "GIVE_OPINION" for event in step.since("SUBMIT", "RESUBMIT"))
 
 
+def exemptions(step: Step) -> tuple[str, Mapping[str, str]]:
+    """Who last proposed exemptions for what was last sent, and which, each with its reason."""
+    told = [event for event in step.since("SUBMIT", "RESUBMIT") if event.action == "PROPOSE_EXEMPTIONS"]
+    return (told[-1].actor.person, told[-1].payload["exemptions"]) if told else ("", {})
+
+
+@promise
+def only_rules_for_rows_without_names_are_exempted_and_with_a_reason(step: Step) -> bool:
+    if step.deed != "PROPOSE_EXEMPTIONS":
+        return True
+    answers = content(step.before)[0]
+    rules = {"rows-alike", "rows-one-value", "rows-distribution", "rows-presence", "rows-share"}
+    return (
+        answers["level"] in {"L2", "L3"}
+        and not answers.get("roster")
+        and rules >= set(step.says["exemptions"])
+        and all(reason.strip() for reason in step.says["exemptions"].values())
+    )
+
+
+@promise
+def the_officer_for_protection_is_heard_on_exemptions(step: Step) -> bool:
+    if step.deed != "PASS_SUBSTANCE" or not exemptions(step)[1]:
+        return True
+    return any(event.action == "GIVE_OPINION" for event in step.since("PROPOSE_EXEMPTIONS"))
+
+
+@promise
+def an_exemption_takes_two_persons(step: Step) -> bool:
+    if step.deed != "APPROVE" or not step.says.get("exempted"):
+        return True
+    person, proposed = exemptions(step)
+    return person != step.event.actor.person and set(step.says["exempted"]) <= set(proposed)
+
+
 @promise
 def owners_decide_on_what_is_theirs(step: Step) -> bool:
     if step.deed != "DECIDE_VARIABLES":

@@ -14,6 +14,7 @@ from bagipakai.core.workflow import decide
 JUDGING = [
     (Role.ADMIN_VERIFIER, Status.ADMIN_CHECK, Action.PASS_ADMIN),
     (Role.SUBSTANCE_VERIFIER, Status.SUBSTANCE_CHECK, Action.PROPOSE),
+    (Role.SUBSTANCE_VERIFIER, Status.SUBSTANCE_CHECK, Action.PROPOSE_EXEMPTIONS),
     (Role.DATA_PROTECTION_OFFICER, Status.SUBSTANCE_CHECK, Action.GIVE_OPINION),
     (Role.DATA_PRODUCER, Status.COORDINATOR_DECISION, Action.DECIDE_VARIABLES),
     (Role.COORDINATOR, Status.COORDINATOR_DECISION, Action.REJECT),
@@ -71,6 +72,7 @@ def test_a_delegate_who_joined_without_writing_a_word_is_an_author():
 
 PAIRS = [
     ("citra", Role.SUBSTANCE_VERIFIER, Status.SUBSTANCE_CHECK, Action.PROPOSE),
+    ("citra", Role.SUBSTANCE_VERIFIER, Status.SUBSTANCE_CHECK, Action.PROPOSE_EXEMPTIONS),
     ("citra", Role.COORDINATOR, Status.COORDINATOR_DECISION, Action.REJECT),
     ("dedi", Role.COORDINATOR, Status.COORDINATOR_DECISION, Action.APPROVE),
     ("dedi", Role.DATA_PRODUCER, Status.COORDINATOR_DECISION, Action.DECIDE_VARIABLES),

@@ -107,6 +107,7 @@ class Course:
     rolls: bool = False  # access moves on to the next release
     provider_first: bool = False  # the controller signs before the institution that receives
     matches: bool = False  # the institution's own list is matched, and no variable is asked
+    exempted: bool = False  # rows need not meet every rule for them; once amended, they must
 
     @property
     def settings(self) -> Settings:
@@ -128,6 +129,8 @@ COURSES = (
     Course(rolls=True),
     Course(rolls=True, early=True, quality_fails=True),
     Course(matches=True),
+    Course(exempted=True, rolls=True),
+    Course(exempted=True, reduced=True, amended=True),
 )
 
 
@@ -204,13 +207,16 @@ class Walk:
 
 def plan_of(state: State, payload: dict[str, Any]) -> str:
     """Stands for the compiler of plans: one digest for one content, level and choice of variables."""
+    rules: Any = ()
     if state.decision is not None:
         level, names = state.decision.level, state.decision.variables
+        rules = [one.rule for one in state.decision.exempted]
     elif payload:
         level, names = str(payload.get("level")), payload.get("variables") or ()
+        rules = payload.get("exempted") or ()
     else:
         level, names = str(state.answers.get("level")), state.asked
-    return sha(f"{sorted(state.answers.items(), key=str)} {level} {sorted(map(str, names))}")
+    return sha(f"{sorted(state.answers.items(), key=str)} {level} {sorted(map(str, names))} {sorted(map(str, rules))}")
 
 
 def manifest_of(state: State, early: bool) -> str:
@@ -237,7 +243,7 @@ def path(course: Course) -> Iterator[tuple[Role, Action, str]]:
         yield R.SUBSTANCE_VERIFIER, A.ASK_CLARIFICATION, ""
         yield R.SUBSTANCE_VERIFIER, A.RECORD_CLARIFICATION, ""
         yield R.APPLICANT, A.CONFIRM_CLARIFICATION, ""
-    yield from _decided(course.reduced, course.matches)
+    yield from _decided(course.reduced, course.matches, course.exempted)
     if course.amended:
         yield R.APPLICANT, A.AMEND, ""
         yield R.APPLICANT, A.SAVE_ANSWER, "unlocked"
@@ -295,9 +301,11 @@ def _repaired(checker: Role, course: Course) -> Iterator[tuple[Role, Action, str
     yield checker, A.ACCEPT_ITEM, ""
 
 
-def _decided(reduced: bool, matches: bool = False) -> Iterator[tuple[Role, Action, str]]:
+def _decided(reduced: bool, matches: bool = False, exempted: bool = False) -> Iterator[tuple[Role, Action, str]]:
     if not matches:
         yield R.SUBSTANCE_VERIFIER, A.PROPOSE, "reduced" if reduced else ""
+    if exempted:
+        yield R.SUBSTANCE_VERIFIER, A.PROPOSE_EXEMPTIONS, ""
     yield R.DATA_PROTECTION_OFFICER, A.GIVE_OPINION, ""
     yield R.SUBSTANCE_VERIFIER, A.PASS_SUBSTANCE, ""
     if not matches:
@@ -367,12 +375,16 @@ def payload_for(state: State, role: Role, action: Action, hint: str, course: Cou
             return {"verdicts": {name: _verdict(name, hint) for name in state.asked}}
         case A.DECIDE_VARIABLES:
             return {"verdicts": {"penyakit_kronis": _verdict("penyakit_kronis", "")}}
+        case A.PROPOSE_EXEMPTIONS:
+            return {"exemptions": {"rows-share": "seluruh provinsi dievaluasi", "rows-alike": "desa kecil ikut serta"}}
         case A.GIVE_OPINION:
             return {"opinion": "SUPPORTS", "reason": "risiko terkelola"}
         case A.APPROVE:
             names = [name for name in state.asked if name in state.proposals]
             chosen = [name for name in names if state.proposals[name].verdict != "REJECT"]
             payload = {"variables": chosen, "level": state.answers.get("level"), "reason": "sesuai tujuan"}
+            if state.exemptions:
+                payload["exempted"] = ["rows-alike"]  # of the two
             return payload | {"plan": plan_of(state, payload), "content": state.content}
         case A.AMEND:
             return {"fields": ["variables"], "reason": "umur tidak disetujui"}

@@ -189,6 +189,7 @@ def _common(terms: Terms, number: str, at: datetime) -> dict[str, Any]:
         },
         "level": LEVELS[plan.level] if plan.matching is None else MATCHING,
         "matching": [list(pair) for pair in wording.matching(plan)],
+        "exempted": [list(pair) for pair in wording.exempted(plan)],
         "unit": UNITS[plan.unit],
         "area": wording.area(plan.area, terms.regions),
         "population": wording.population(plan.population, terms.catalogue),

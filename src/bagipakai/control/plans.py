@@ -14,6 +14,7 @@ from bagipakai.core.plan import (
     Answer,
     Area,
     Asked,
+    Exempted,
     Format,
     Level,
     Matching,
@@ -39,11 +40,13 @@ def compiled(
     sealed_at: datetime,
     variables: Collection[str] | None = None,
     level: str | None = None,
+    exempted: tuple[Exempted, ...] = (),
 ) -> Plan | Refusal:
     """The plan that these answers make by the policies of `day`, or what stands in its way. It names the key of the
     recipient that was in force at the moment `sealed_at`.
 
-    `variables` and `level` reduce it to what was approved; nothing here can widen it.
+    `variables` and `level` reduce it to what was approved; nothing here can widen it. `exempted`: the rules for rows
+    that were approved not to be met.
     """
     wanted = forms.version(request.form)
     if missing := wanted.unanswered(answers):
@@ -78,6 +81,7 @@ def compiled(
         protections=Protections(
             pseudonyms=PSEUDONYMS[unit] if chosen in (Level.L2, Level.L3) else (),
             smallest_cell=rule.smallest_persons if chosen is Level.L1 else 0,
+            exempted=exempted,
         ),
         format=Format(answers["format"]),
         channel=CHANNEL,

@@ -234,12 +234,18 @@ def record_clarification(
 
 
 def prefilled(
-    reference: str, action: Action, *, variables: Sequence[str] | None = None, level: str = ""
+    reference: str,
+    action: Action,
+    *,
+    variables: Sequence[str] | None = None,
+    level: str = "",
+    exempted: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What the office itself puts into the form of `action`: digests, numbers, the order's id. The page shows them and
     posts them back, so that an act names exactly what its actor saw. Raises UnknownRequest.
 
-    APPROVE takes the choice of `variables` and `level`; without one, everything that was proposed and consented to.
+    APPROVE takes the choice of `variables` and `level`; without one, everything that was proposed and consented to. Of
+    the exemptions that were proposed it takes those that are chosen and no other: without a word every rule is met.
     """
     request = find(reference)
     current = state_of(request)
@@ -247,9 +253,10 @@ def prefilled(
         case Action.APPROVE:
             chosen = list(variables) if variables is not None else approvable(current)
             wanted = level or approvable_level(current, chosen)
-            approval = plan(reference, variables=chosen, level=wanted)
+            approval = plan(reference, variables=chosen, level=wanted, exempted=exempted)
             digest = approval.digest if isinstance(approval, Plan) else ""
-            return {"variables": chosen, "level": wanted, "plan": digest, "content": current.content}
+            rules = {"exempted": list(exempted)} if exempted else {}
+            return {"variables": chosen, "level": wanted, "plan": digest, "content": current.content, **rules}
         case Action.SIGN_AGREEMENT:
             paper = situation.papers_of(request, current).get("AGREEMENT", "")
             return {"document": paper, "capacity": str(current.answers.get("pdp_capacity") or "")}
@@ -287,12 +294,14 @@ def setting_of(request: Request) -> forms.Setting:
     )
 
 
-def plan(reference: str, *, variables: Sequence[str] | None = None, level: str = "") -> Plan | Refusal:
+def plan(
+    reference: str, *, variables: Sequence[str] | None = None, level: str = "", exempted: Sequence[str] = ()
+) -> Plan | Refusal:
     """The plan as it now stands: as approved once that is decided; before, as asked, or reduced to `variables` and
-    `level`. Or what stands in its way. Raises UnknownRequest."""
+    `level`, with the rules for rows that are `exempted`. Or what stands in its way. Raises UnknownRequest."""
     request = find(reference)
     current = state_of(request)
-    chosen = {"variables": list(variables), "level": level} if variables is not None else {}
+    chosen = {"variables": variables, "level": level, "exempted": exempted} if variables is not None else {}
     day = situation.judged_on(current, clock.now())
     return situation.plan_of(request, current, day, Action.APPROVE if chosen else None, chosen)
 
@@ -396,7 +405,7 @@ def awaited(request: Request, current: State) -> list[Role]:
         case Status.SUBSTANCE_CHECK:
             day = situation.judged_on(current, clock.now())
             gates = rulebook.gates(current.answers, day)
-            dpo = not current.opinion and (gates is None or gates.dpo_opinion)
+            dpo = not current.opinion and (gates is None or gates.dpo_opinion or bool(current.exemptions))
             return [Role.SUBSTANCE_VERIFIER, *([Role.DATA_PROTECTION_OFFICER] if dpo else [])]
         case Status.CLARIFICATION:
             return [Role.APPLICANT if current.clarification else Role.SUBSTANCE_VERIFIER]

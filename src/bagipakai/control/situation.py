@@ -119,15 +119,17 @@ def plan_of(
 ) -> Plan | Refusal:
     """The plan as it now stands: what was approved, once that is decided; what this approval would approve; what is
     asked, before."""
-    sealed_at = _sealed_at(state, action)
-    if state.decision is not None:
-        variables, level = state.decision.variables, state.decision.level
-        return plans.compiled(request, state.answers, day, sealed_at=sealed_at, variables=variables, level=level)
-    if action is Action.APPROVE and isinstance(payload.get("variables"), list | tuple):
-        variables = tuple(name for name in payload["variables"] if isinstance(name, str))
-        lowered = payload.get("level") if payload.get("level") in set(Level) else None
-        return plans.compiled(request, state.answers, day, sealed_at=sealed_at, variables=variables, level=lowered)
-    return plans.compiled(request, state.answers, day, sealed_at=sealed_at)
+    approved: dict[str, Any] = {}
+    if (made := state.decision) is not None:
+        approved = {"variables": made.variables, "level": made.level, "exempted": made.exempted}
+    elif action is Action.APPROVE and isinstance(payload.get("variables"), list | tuple):
+        rules = payload.get("exempted")
+        approved = {
+            "variables": tuple(name for name in payload["variables"] if isinstance(name, str)),
+            "level": payload.get("level") if payload.get("level") in set(Level) else None,
+            "exempted": state.exempted(rules if isinstance(rules, list | tuple) else ()),
+        }
+    return plans.compiled(request, state.answers, day, sealed_at=_sealed_at(state, action), **approved)
 
 
 def _sealed_at(state: State, action: Action | None) -> datetime:

@@ -1,10 +1,12 @@
 """A plan in plain words: for papers, pages and the public register. What is said here is what will be run."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
 from bagipakai.control.clock import WIB
+from bagipakai.core.disclosure import RowRule
 from bagipakai.core.plan import Answer, Area, Plan
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or, Predicate
 from bagipakai.core.variables import Catalogue
@@ -140,6 +142,78 @@ def answers(plan: Plan, lang: str = "id") -> str:
     """What is told about each row of the list; nothing where none is matched."""
     asked, words = plan.matching, _MATCHING[lang]
     return f"{words[asked.answer]}; {words['reasons' if asked.reasons else 'bare']}" if asked else ""
+
+
+_ROW_RULES = {
+    "id": {
+        "rows-alike": (
+            "Ukuran kelompok serupa",
+            "Tiap kelompok serupa, yaitu baris yang sama dalam semua pengenal tidak langsungnya, berisi sedikitnya "
+            "{smallest_class} baris. Untuk itu paling banyak {most_blanked_percent} persen nilai dikosongkan dan "
+            "{most_dropped_percent} persen baris ditinggalkan.",
+        ),
+        "rows-one-value": (
+            "Keragaman dalam kelompok serupa",
+            "Tiap kelompok serupa punya sedikitnya {distinct_values} nilai “{sensitive}”, dan tidak ada nilai yang "
+            "dipunyai lebih dari {most_one_value_percent} persen barisnya.",
+        ),
+        "rows-distribution": (
+            "Sebaran dalam kelompok serupa",
+            "Sebaran “{sensitive}” tiap kelompok serupa berjarak paling jauh {most_distance_percent} persen dari "
+            "sebaran semua baris.",
+        ),
+        "rows-presence": (
+            "Bagian kelompok yang ikut keluar",
+            "Dari semua orang dalam gudang data yang serupa, paling banyak {most_presence_percent} persen ikut keluar.",
+        ),
+        "rows-share": (
+            "Bagian penduduk yang ikut keluar",
+            "Dari semua penduduk wilayah yang diminta, paling banyak {most_share_percent} persen ikut keluar.",
+        ),
+    },
+    "en": {
+        "rows-alike": (
+            "Size of groups that are alike",
+            "Each group that is alike, that is rows that are the same in all their quasi-identifiers, has at least "
+            "{smallest_class} rows. To that end at most {most_blanked_percent} percent of the values are blanked and "
+            "{most_dropped_percent} percent of the rows are left out.",
+        ),
+        "rows-one-value": (
+            "Variety within groups that are alike",
+            "Each group that is alike has at least {distinct_values} values of “{sensitive}”, and no value is that of "
+            "more than {most_one_value_percent} percent of its rows.",
+        ),
+        "rows-distribution": (
+            "Distribution within groups that are alike",
+            "The distribution of “{sensitive}” in each group that is alike is at most {most_distance_percent} percent "
+            "away from that of all rows.",
+        ),
+        "rows-presence": (
+            "Share of a group that leaves",
+            "Of all people in the registry who are alike, at most {most_presence_percent} percent leave.",
+        ),
+        "rows-share": (
+            "Share of the people that leaves",
+            "Of all people of the area that is asked for, at most {most_share_percent} percent leave.",
+        ),
+    },
+}
+
+
+def row_rules(rule: RowRule, catalogue: Catalogue, lang: str = "id") -> dict[str, tuple[str, str]]:
+    """Each rule for rows by its code: what it is called, and what it asks by the figures in force."""
+    figures = asdict(rule) | {"sensitive": _title(rule.sensitive, catalogue, lang)}
+    return {code: (name, asks.format(**figures)) for code, (name, asks) in _ROW_RULES[lang].items()}
+
+
+def row_rule(code: str, lang: str = "id") -> str:
+    """What a rule for rows is called; the bare code of one that is none."""
+    return _ROW_RULES[lang].get(code, (code,))[0]
+
+
+def exempted(plan: Plan, lang: str = "id") -> list[tuple[str, str]]:
+    """What the rules for rows are called that this plan need not meet, each with its reason as it was proposed."""
+    return [(row_rule(one.rule, lang), one.reason) for one in plan.protections.exempted]
 
 
 _DERIVED = {

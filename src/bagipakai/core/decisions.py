@@ -182,8 +182,8 @@ def to_base64url(value: bytes) -> str:
 # fmt: off
 ALWAYS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({
     "request": frozenset({
-        "RETURN", "PASS_ADMIN", "GIVE_OPINION", "PASS_SUBSTANCE", "DECIDE_VARIABLES", "APPROVE", "REJECT",
-        "SIGN_AGREEMENT", "PLACE_ORDER", "CANCEL_ORDER", "PASS_QUALITY", "FAIL_QUALITY", "SIGN_HANDOVER",
+        "RETURN", "PASS_ADMIN", "PROPOSE_EXEMPTIONS", "GIVE_OPINION", "PASS_SUBSTANCE", "DECIDE_VARIABLES", "APPROVE",
+        "REJECT", "SIGN_AGREEMENT", "PLACE_ORDER", "CANCEL_ORDER", "PASS_QUALITY", "FAIL_QUALITY", "SIGN_HANDOVER",
     }),
     "readiness": frozenset({"CERTIFY", "CERTIFY_WITH_CONDITIONS", "REFUSE", "SUSPEND", "REINSTATE"}),
     "recipient-key": frozenset({"STATE_KEY", "CONFIRM_KEY"}),

@@ -7,7 +7,7 @@ Methods and limits: disclosure reference §3.1 and §4.4. Every count is judged 
 persons may be two families, and the decile belongs to the family.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeAlias
@@ -43,7 +43,7 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Table:
     """The published table, margins before what they sum, unknown values last. `small` lines were hidden for being
-    small (or empty), `partners` so that a small one cannot be had by subtraction."""
+    small, empty or closed, `partners` so that a small one cannot be had by subtraction."""
 
     dimensions: tuple[str, ...]
     unit: str
@@ -189,12 +189,22 @@ class Grain:
         return {name: tuple(sorted(some, key=lambda one: one.loss)) for name, some in found.items()}
 
 
-def hide(dimensions: Sequence[str], unit: str, cells: Iterable[Cell], rule: Disclosure) -> Table | Refusal:
+def _nothing(key: Key) -> bool:
+    return False
+
+
+def hide(
+    dimensions: Sequence[str],
+    unit: str,
+    cells: Iterable[Cell],
+    rule: Disclosure,
+    closed: Callable[[Key], bool] = _nothing,
+) -> Table | Refusal:
     """The table as it may be published, or why none may be.
 
     `cells` holds each combination that occurs and each of its margins, the empty key being the total. Combinations
-    that do not occur are hidden like small ones. Raises ValueError if a margin is missing or is not the sum of its
-    parts.
+    that do not occur are hidden like small ones, and so are those that are `closed` for another reason. Raises
+    ValueError if a margin is missing or is not the sum of its parts.
     """
     tree = _Tree(tuple(dimensions), cells)
     if not rule.passes(tree.cells.get(())):
@@ -203,14 +213,18 @@ def hide(dimensions: Sequence[str], unit: str, cells: Iterable[Cell], rule: Disc
     mean = tree.cells[()].persons // leaves
     if leaves > rule.most_cells or mean < rule.smallest_mean:
         return Refusal("table-too-fine", {"cells": str(leaves), "smallest_mean": str(rule.smallest_mean)})
-    table = _hidden(tree, unit, rule)
-    small = sum(not rule.passes(tree.cells.get(line.key)) for line in table.lines if len(line.key) == len(dimensions))
+
+    def passes(key: Key) -> bool:
+        return rule.passes(tree.cells.get(key)) and not closed(key)
+
+    table = _hidden(tree, unit, passes)
+    small = sum(not passes(line.key) for line in table.lines if len(line.key) == len(dimensions))
     if 100 * small > rule.most_small_percent * leaves:
         return Refusal("table-too-sparse", {"most": str(rule.most_small_percent)})
     return table
 
 
-def _hidden(tree: "_Tree", unit: str, rule: Disclosure) -> Table:
+def _hidden(tree: "_Tree", unit: str, passes: Callable[[Key], bool]) -> Table:
     """Top-down: in a line of siblings where one is hidden, or whose total is hidden, the smallest sibling that could
     have been shown is hidden with them. Where there is none, all are hidden, and together they are their total."""
     lines = [Shown((), _measure(tree.cells[()], unit))]
@@ -219,7 +233,7 @@ def _hidden(tree: "_Tree", unit: str, rule: Disclosure) -> Table:
     def descend(key: Key, total_is_hidden: bool) -> None:
         nonlocal small, partners
         siblings = tree.below(key)
-        fit = [one for one in siblings if rule.passes(tree.cells.get(one))]
+        fit = [one for one in siblings if passes(one)]
         partner = None
         if fit and (total_is_hidden or len(fit) < len(siblings)):
             partner = min(fit, key=lambda one: (_measure(tree.cells[one], unit), _order(one)))

@@ -45,6 +45,7 @@ DEEDS: Mapping[str, str] = {
     "RECORD_CLARIFICATION": "merekam berita acara klarifikasi",
     "CONFIRM_CLARIFICATION": "menyetujui berita acara klarifikasi",
     "PROPOSE": "mengusulkan putusan tiap variabel",
+    "PROPOSE_EXEMPTIONS": "mengusulkan pengecualian aturan baris",
     "GIVE_OPINION": "memberi pendapat pelindungan data",
     "PASS_SUBSTANCE": "meneruskan usul kepada koordinator",
     "DECIDE_VARIABLES": "memutus variabel miliknya",

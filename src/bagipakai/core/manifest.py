@@ -16,6 +16,7 @@ from bagipakai.core.canonical import digest
 from bagipakai.core.envelope import PublicKey, Signer, seal, unseal
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.holds import FEW, NONE
+from bagipakai.core.marks import MARKED, Marking
 from bagipakai.core.plan import Format, Plan, PlanError
 
 MANIFEST_KIND = "application/vnd.bagipakai.manifest+json;v=1"
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     DICTIONARY = "dictionary"
     METADATA = "metadata"
     STRUCTURE = "structure"  # of a table in SDMX-CSV
+    REPORT = "report"  # of what can still be learnt about somebody; packages of before have none
 
 
 _NAMES = {
@@ -45,6 +47,7 @@ _NAMES = {
     Kind.DICTIONARY: re.compile(r"kamus\.csv\.age"),
     Kind.METADATA: re.compile(r"metadata\.json\.age"),
     Kind.STRUCTURE: re.compile(r"struktur\.json\.age"),
+    Kind.REPORT: re.compile(r"laporan\.html\.age"),
 }
 
 
@@ -100,7 +103,8 @@ class Manifest:
     the registry's receipt. `random_ids` counts, per pseudonym column, the rows whose number was missing or invalid
     and that therefore carry an id of this package alone. `guarded` counts the cells per column that begin with one
     added apostrophe, so that no spreadsheet runs them. `holds`, where the house ever had any: the digest of their state
-    (`holds`) and how many rows are `withheld`, no closer than may be told (core.holds).
+    (`holds`) and how many rows are `withheld`, no closer than may be told (core.holds). `marks`, where the copy is
+    marked: how.
     """
 
     package: str
@@ -132,6 +136,7 @@ class Manifest:
     suite: str = SUITE
     version: int = field(default=1)
     holds: dict[str, str] = field(default_factory=dict)
+    marks: Marking | None = None
 
     def to_json(self) -> dict[str, Any]:
         plan = self.plan
@@ -180,7 +185,8 @@ class Manifest:
             "destroy_by": self.destroy_by.isoformat(),
             "onward_sharing": plan.onward_sharing,
         }
-        return value | ({"holds": dict(self.holds)} if self.holds else {})
+        holds = {"holds": dict(self.holds)} if self.holds else {}
+        return value | holds | ({"marks": self.marks.to_json()} if self.marks else {})
 
     @classmethod
     def from_json(cls, data: Any) -> "Manifest":
@@ -224,6 +230,7 @@ class Manifest:
                 expires_on=date.fromisoformat(data["expires_on"]),
                 destroy_by=date.fromisoformat(data["destroy_by"]),
                 holds=dict(data.get("holds", {})),
+                marks=Marking.from_json(data["marks"]) if "marks" in data else None,
             )
             same = manifest.to_json() == data
         except (KeyError, TypeError, ValueError, AttributeError, PlanError):
@@ -252,6 +259,10 @@ class Manifest:
             _hold(set(self.holds) == {"holds", "withheld"}, "holds")
             _hold(_SHA256.fullmatch(self.holds["holds"]) is not None, "holds")
             _hold(_WITHHELD.fullmatch(self.holds["withheld"]) is not None, "holds")
+        if self.marks:
+            whole = {column.name for column in self.columns if column.type == "integer"}
+            _hold(self.plan.level in MARKED and bool(self.marks.columns), "marks")
+            _hold(set(self.marks.columns) <= whole, "marks")
         for part in self.parts:
             _hold(_NAMES[part.kind].fullmatch(part.name) is not None, "part name")
             sizes = (part.rows, part.content_bytes, part.sealed_bytes)
@@ -265,7 +276,7 @@ class Manifest:
         expected = [f"bagian-{order:04d}.{self.plan.format.ending}.age" for order in range(1, len(data) + 1)]
         _hold(bool(data) and [part.name for part in data] == expected, "part name")
         describing = [part.kind for part in self.parts if part.kind is not Kind.DATA]
-        _hold(sorted(describing) == sorted(_describing(self.plan)), "part kind")
+        _hold(sorted(describing) in _describing(self.plan), "part kind")
         _hold(sum(part.rows for part in data) == self.rows, "rows")
 
     def sealed(self, signer: Signer) -> bytes:
@@ -283,10 +294,10 @@ class Manifest:
         return manifest
 
 
-def _describing(plan: Plan) -> tuple[Kind, ...]:
-    """What lies beside the data of this plan, once each."""
-    structure = (Kind.STRUCTURE,) if plan.format is Format.SDMX_CSV else ()
-    return (Kind.DICTIONARY, Kind.METADATA, *structure)
+def _describing(plan: Plan) -> tuple[list[Kind], list[Kind]]:
+    """What lies beside the data of this plan, once each, sorted: without a risk report, and with it."""
+    kinds = [Kind.DICTIONARY, Kind.METADATA, *([Kind.STRUCTURE] if plan.format is Format.SDMX_CSV else [])]
+    return sorted(kinds), sorted([*kinds, Kind.REPORT])
 
 
 def _hold(true: bool, what: str) -> None:

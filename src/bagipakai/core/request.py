@@ -17,6 +17,7 @@ from bagipakai.core.event import SYSTEM as SYSTEM  # noqa: PLC0414
 from bagipakai.core.event import Actor as Actor  # noqa: PLC0414
 from bagipakai.core.event import AnyCommand, AnyEvent
 from bagipakai.core.event import Role as Role  # noqa: PLC0414
+from bagipakai.core.plan import Exempted, Level
 
 
 class Status(StrEnum):
@@ -63,6 +64,7 @@ class Action(StrEnum):
     RECORD_CLARIFICATION = "RECORD_CLARIFICATION"
     CONFIRM_CLARIFICATION = "CONFIRM_CLARIFICATION"
     PROPOSE = "PROPOSE"
+    PROPOSE_EXEMPTIONS = "PROPOSE_EXEMPTIONS"
     GIVE_OPINION = "GIVE_OPINION"
     PASS_SUBSTANCE = "PASS_SUBSTANCE"  # noqa: S105
     DECIDE_VARIABLES = "DECIDE_VARIABLES"
@@ -123,7 +125,9 @@ class Command(AnyCommand[Action]):
     reopen [{item, note}] (lists) · ACCEPT_ITEM item · ANSWER_ITEM item, answer REPAIRED/REASONED, [reason] ·
     ASK_CLARIFICATION questions · RECORD_CLARIFICATION document (sha256), summary · CONFIRM_CLARIFICATION document ·
     PROPOSE, DECIDE_VARIABLES verdicts {variable: {verdict APPROVE/REJECT/LOWER, level, reason}} ·
-    GIVE_OPINION opinion SUPPORTS/CONDITIONS/OPPOSES, reason · APPROVE variables (list), level, plan, content, reason ·
+    PROPOSE_EXEMPTIONS exemptions {rule for rows: reason} (none: taken back) ·
+    GIVE_OPINION opinion SUPPORTS/CONDITIONS/OPPOSES, reason · APPROVE variables (list), level, plan, content, reason,
+    [exempted (list of rules for rows)] ·
     REJECT, FAIL_QUALITY reason · PASS_QUALITY [note] · AMEND fields (list), reason ·
     SIGN_AGREEMENT document, [capacity CONTROLLER/JOINT_CONTROLLER/PROCESSOR, signature] · PLACE_ORDER, FOLLOW_RELEASE
     order, plan, release · CANCEL_ORDER order, reason · RECORD_RECEIPT order, plan, release, refusal, package, manifest,
@@ -200,6 +204,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """Why a rule for rows need not be met, and who says so: the first of the two persons that it takes."""
+
+    reason: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What was approved, and the digests that were signed by deciding (invariant 6)."""
 
@@ -214,6 +226,7 @@ class Decision:
     readiness: str
     reason: str
     digest: str
+    exempted: tuple[Exempted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +288,7 @@ class State:
     returned_by: Status | None = None
     clarification: str = ""  # SHA-256 of the record that awaits the applicant's confirmation
     proposals: Mapping[str, Verdict] = field(default_factory=dict)
+    exemptions: Mapping[str, Exemption] = field(default_factory=dict)  # by rule for rows, as last proposed
     owner_verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     opinion: str = ""
     decision: Decision | None = None
@@ -301,6 +315,16 @@ class State:
     def matches(self) -> bool:
         """Whether the institution's own list is to be matched."""
         return bool(self.answers.get("roster"))
+
+    @property
+    def without_names(self) -> bool:
+        """Whether rows are asked for that name nobody: those for which there are rules."""
+        return self.answers.get("level") in (Level.L2, Level.L3) and not self.matches
+
+    def exempted(self, rules: Iterable[object]) -> tuple[Exempted, ...]:
+        """Of these rules for rows those that were proposed to be exempted, as a plan says it."""
+        chosen = [rule for rule in sorted(self.exemptions) if rule in rules]
+        return tuple(Exempted(rule, self.exemptions[rule].reason) for rule in chosen)
 
     @cached_property
     def content(self) -> str:
@@ -398,6 +422,7 @@ def _submit(state: State, event: Event) -> dict[str, Any]:
         "versions": (*state.versions, version),
         # Other content needs another proposal, another opinion and another decision (invariant 6).
         "proposals": EMPTY,
+        "exemptions": EMPTY,
         "owner_verdicts": EMPTY,
         "opinion": "",
     }
@@ -459,6 +484,12 @@ def _verdicts(event: Event) -> dict[str, Verdict]:
     }
 
 
+def _propose_exemptions(state: State, event: Event) -> dict[str, Any]:
+    """Other exemptions than those the data protection officer had read need another opinion."""
+    proposed = {rule: Exemption(reason, event.actor.person) for rule, reason in event.payload["exemptions"].items()}
+    return {"exemptions": proposed, "opinion": ""}
+
+
 def _approve(state: State, event: Event) -> dict[str, Any]:
     payload = event.payload
     decision = Decision(
@@ -473,6 +504,7 @@ def _approve(state: State, event: Event) -> dict[str, Any]:
         payload["readiness"],
         payload["reason"],
         event.digest,
+        state.exempted(payload.get("exempted", ())),
     )
     return {
         "decision": decision,
@@ -551,6 +583,7 @@ _EFFECTS: Final[Mapping[Action, Callable[[State, Event], dict[str, Any]]]] = {
     Action.ASK_CLARIFICATION: lambda state, event: {"clarification": ""},
     Action.RECORD_CLARIFICATION: lambda state, event: {"clarification": event.payload["document"]},
     Action.PROPOSE: lambda state, event: {"proposals": {**state.proposals, **_verdicts(event)}},
+    Action.PROPOSE_EXEMPTIONS: _propose_exemptions,
     Action.DECIDE_VARIABLES: lambda state, event: {"owner_verdicts": {**state.owner_verdicts, **_verdicts(event)}},
     Action.GIVE_OPINION: lambda state, event: {"opinion": event.payload["opinion"]},
     Action.APPROVE: _approve,

@@ -35,6 +35,7 @@ from bagipakai.core.objections.decision import (
     approves_more_than_was_proposed,
     content_differs_from_what_was_approved,
     content_differs_from_what_was_seen,
+    exempts_more_than_was_proposed,
     is_not_the_owner,
     owner_is_silent,
     product_is_not_reduced,
@@ -64,7 +65,11 @@ from bagipakai.core.objections.examination import (
     confirms_another_record,
     content_is_not_frozen,
     dpo_opinion_is_missing,
+    exemption_has_no_opinion,
+    exemption_has_no_reason,
+    has_no_rows_without_names,
     proposal_is_incomplete,
+    rule_is_not_exemptible,
     variable_was_not_asked,
     verdict_has_no_reason,
 )
@@ -184,6 +189,7 @@ PROPOSED: Final = (
     documents_are_missing,
     proposal_is_incomplete,
     dpo_opinion_is_missing,
+    exemption_has_no_opinion,
 )
 DECIDABLE: Final = (
     content_is_not_frozen,
@@ -192,6 +198,7 @@ DECIDABLE: Final = (
     owner_is_silent,
     plan_is_unlawful,
     approves_more_than_was_proposed,
+    exempts_more_than_was_proposed,
     content_differs_from_what_was_seen,
 )
 AGREEMENT: Final = (agreement_is_signed_already, signs_another_agreement, content_differs_from_what_was_approved)
@@ -269,6 +276,9 @@ RULES: Final[tuple[Rule[Status, Action], ...]] = (
          (*ASKER, clarification_is_not_recorded, confirms_another_record), "Acuan hukum 4.2: kedua pihak"),
     Rule(R.SUBSTANCE_VERIFIER, A.PROPOSE, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
          (*EXAMINER, variable_was_not_asked, verdict_has_no_reason), "Acuan hukum 4.2, 6.2: usul tiap variabel; S12"),
+    Rule(R.SUBSTANCE_VERIFIER, A.PROPOSE_EXEMPTIONS, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
+         (*EXAMINER, has_no_rows_without_names, rule_is_not_exemptible, exemption_has_no_reason),
+         "Acuan pengungkapan 3.1: pengecualian oleh dua orang, dengan alasan; keputusan 0147"),
     Rule(R.DATA_PROTECTION_OFFICER, A.GIVE_OPINION, S.SUBSTANCE_CHECK, S.SUBSTANCE_CHECK,
          EXAMINER, "UU 27/2022 Pasal 34, 53, 54 (A); acuan hukum 6.2; keputusan 0085"),
     Rule(R.SUBSTANCE_VERIFIER, A.PASS_SUBSTANCE, S.SUBSTANCE_CHECK, S.COORDINATOR_DECISION,

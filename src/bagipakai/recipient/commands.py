@@ -27,6 +27,7 @@ CONTENT = {
     Kind.DICTIONARY: "arti setiap kolom",
     Kind.METADATA: "rilis, standar, kode, mutu",
     Kind.STRUCTURE: "struktur data SDMX",
+    Kind.REPORT: "laporan risiko",
 }
 
 
@@ -190,6 +191,8 @@ def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None
             "columns": columns,
             "hidden_cells": manifest.hidden_cells,
             "withheld": manifest.holds.get("withheld"),
+            "marked": dict(manifest.marks.columns) if manifest.marks else {},
+            "exempted": {one.rule: one.reason for one in manifest.plan.protections.exempted},
             "level": manifest.plan.level.value,
             "release": manifest.release,
             "plan_digest": manifest.plan.digest,
@@ -224,8 +227,13 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
         yield f"  Padanan dari: daftar {plan.matching.roster}, {words.number(plan.matching.rows)} baris"
     if manifest.hidden_cells:
         yield f"  Ditutup     : {words.number(manifest.hidden_cells)} cacah, untuk melindungi kelompok kecil"
+    for exempted in plan.protections.exempted:
+        yield f"  Dikecualikan: {words.row_rule(exempted.rule)}, karena: {exempted.reason}"
     if withheld := manifest.holds.get("withheld"):
         yield f"  Ditahan     : {withheld} baris, karena hak atau pelindungan orangnya"
+    if manifest.marks:
+        intervals = ", ".join(f"{name} (dalam selang {width})" for name, width in manifest.marks.columns.items())
+        yield f"  Ditandai    : {intervals}, agar asal salinan dapat dilacak; lihat kamus.csv"
     yield f"  Akses sampai: {words.day(manifest.expires_on)}"
     yield f"  Musnahkan   : paling lambat {words.day(manifest.destroy_by)}"
     yield f"  Bagi lanjut : {'boleh, dengan syarat perjanjian' if plan.onward_sharing else 'tidak boleh'}"

@@ -21,3 +21,17 @@ def day(one: date) -> str:
 def number(count: int) -> str:
     """1.234.567."""
     return f"{count:,}".replace(",", ".")
+
+
+_ROW_RULES = {  # as the office calls them
+    "rows-alike": "Ukuran kelompok serupa",
+    "rows-one-value": "Keragaman dalam kelompok serupa",
+    "rows-distribution": "Sebaran dalam kelompok serupa",
+    "rows-presence": "Bagian kelompok yang ikut keluar",
+    "rows-share": "Bagian penduduk yang ikut keluar",
+}
+
+
+def row_rule(code: str) -> str:
+    """What a rule for rows is called; the bare code of one that this tool does not know yet."""
+    return _ROW_RULES.get(code, code)

@@ -30,6 +30,9 @@ from bagipakai.core.manifest import (
     Manifest,
     Part,
 )
+from bagipakai.core.marking import marking
+from bagipakai.core.marks import SCHEME as MARKS
+from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Format, Level, Unit
 from bagipakai.core.progress import Progress, Told, nobody_is_told
 from bagipakai.core.query import AREA_COLUMNS, Count
@@ -37,13 +40,16 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
+from bagipakai.registry.disclosure import leaving
+from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
-from bagipakai.registry.disclosure.published import Counting, Occupied, cells_of, limits, lines_of, refusal
+from bagipakai.registry.disclosure.published import Counting, Occupied, limits
 from bagipakai.registry.disclosure.rows import Protection, exempted, protection
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
-from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
+from bagipakai.registry.entering import Entering
+from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
@@ -171,10 +177,10 @@ class Delivery:
                 return chosen
             extract, table = chosen.extract, chosen if isinstance(chosen, TableExtract) else None
             if isinstance(chosen, RowExtract):
-                alike = chosen.evidence or self._alike(engine, sources, absent)
+                alike = {**(chosen.evidence or self._alike(engine, sources, absent))}
                 batches = chosen.batches(engine, sources, absent)
             else:
-                alike, batches = {}, chosen.batches()
+                alike, batches = dict[str, str | int](), chosen.batches()
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
             cube = Cube(plan, self.release, self._catalogue) if plan.format is Format.SDMX_CSV else None
             with ahead(batches) as rows_in_order:
@@ -185,7 +191,9 @@ class Delivery:
             columns = extract.columns(self._catalogue)
             if tuple(column.name for column in columns) != promised(plan):
                 raise NotWhatWasApproved("columns")
-            self._describe(draft, columns, cube, chosen.notes if isinstance(chosen, RowExtract) else {})
+            notes = chosen.notes if isinstance(chosen, RowExtract) else {}
+            self._describe(draft, columns, cube, notes)
+            self._report(draft, extract, _hiding(table) if table else alike, notes)
             parts = draft.parts()
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
@@ -208,6 +216,7 @@ class Delivery:
             recipient_key=plan.recipient.fingerprint,
             pseudonyms=" ".join(plan.protections.pseudonyms),
             random_ids=extract.random_ids.total(),
+            **_marks(self._marking),
             **alike,
             **({"exempted": " ".join(sorted(exempted(plan)))} if exempted(plan) else {}),
             sealed_bytes=sum(part.sealed_bytes for part in parts),
@@ -250,11 +259,11 @@ class Delivery:
             if isinstance(made, Refusal):
                 return made
             types = engines.types_of(self._catalogue, plan.unit.value)
-            return self._entered(made, lambda query: engine.count(query, sources, types)) or made
+            return self._entered(made, lambda query: engine.count(query, sources, types))
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected
-        return RowExtract(plan, self._catalogue, self._package_keys, protected)
+        return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking)
 
     def _protection(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
@@ -271,26 +280,19 @@ class Delivery:
 
         return protection(plan, RowRule.on(day, plan.level), Grain.on(day), counted, spill, MEMORY)
 
-    def _entered(self, table: TableExtract, count: Counting) -> Refusal | None:
-        """What the table would tell together with all that were published; without that, it is one of them from now on.
-        Raises OSError."""
+    def _entered(self, table: TableExtract, count: Counting) -> TableExtract | Refusal:
+        """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""
         order, plan = self.order, self.order.plan
-        occupied = Occupied.of(plan, self._catalogue, count)
-        cells = cells_of(plan, lines_of(table.shown), self._catalogue, occupied)
-        if isinstance(cells, Refusal):
-            return cells
-        most = limits(plan, TableRule.on(day_of(order.placed_at)))
-        output = Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
         entries = Ledger(self.places.published, self.keys.storage, self.keys.receipt)
+        output = Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
+        most, occupied = limits(plan, TableRule.on(day_of(order.placed_at))), Occupied.of(plan, self._catalogue, count)
         try:
             with entries.turn():
-                if found := next(entries.differences(output, cells, most), None):
-                    return refusal(found, self._catalogue)
-                entries.add(output, cells, self.course.clock())
+                entering = Entering(plan, self._catalogue, occupied, entries, output, most)
+                return entering.entered(table, self.course.clock())
         except Damaged as damage:  # what was published is not known, so no table leaves
             log.error("published.damaged order=%s file=%s", order.order_id, damage.file)
             return Refusal("published-cells-broken", {"file": damage.file})
-        return None
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
@@ -342,6 +344,11 @@ class Delivery:
             self.keys.master, plan.recipient.institution, plan.purpose, self.release.version, self._package
         )
 
+    @cached_property
+    def _marking(self) -> Marking | None:
+        """How this copy is marked, by the rules of the day of the order."""
+        return marking(self.order.plan, day_of(self.order.placed_at))
+
     def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
         """For rows that leave without names, exempted from every rule: how many are alike to few others in what others
         may know of a person."""
@@ -384,6 +391,15 @@ class Delivery:
         draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release, notes), 0)
         if cube is not None:
             draft.describe(Kind.STRUCTURE, cube.structure(self.course.clock()), 0)
+
+    def _report(self, draft: Draft, extract: Extract, evidence: Evidence, notes: Mapping[str, str]) -> None:
+        """What can still be learnt about somebody from what was written. A matched list answers to its sender alone."""
+        order, release = self.order, self.release
+        if order.plan.matching is None:
+            versions, day = (release.version, release.digest), day_of(order.placed_at)
+            content = extract.digest.hexdigest()
+            handed = Handed(order.plan, versions, self._catalogue, day, extract.rows, evidence, notes, content)
+            draft.describe(Kind.REPORT, leaving.page(handed).encode(), 0)
 
     def _read(self, engine: str, files: int, rows: int) -> dict[str, str | int]:
         return {
@@ -438,6 +454,7 @@ class Delivery:
             expires_on=plan.ends_on,
             destroy_by=plan.ends_on,
             holds=holds,
+            marks=self._marking,
         )
 
 
@@ -470,7 +487,12 @@ def _hiding(table: TableExtract | None) -> dict[str, str | int]:
         "lines": table.extract.rows,
         "hidden_small": table.small,
         "hidden_partners": table.partners,
+        "compared": table.compared,
     }
+
+
+def _marks(marking: Marking | None) -> dict[str, str | int]:
+    return {} if marking is None else {"marks": MARKS, "marked_columns": " ".join(marking.columns)}
 
 
 def _is_of(manifest: Manifest, order: Order) -> bool:

@@ -2,20 +2,23 @@
 tells nothing, counted and digested as they pass."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
+from bagipakai.core.disclosure import Cell, Disclosure, Key, Table, hide
 from bagipakai.core.manifest import DeliveredColumn
+from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.query import Count, Query, Rows
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.variables import Catalogue
+from bagipakai.core.variables import Catalogue, Type
 from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.disclosure.fingerprints import Marks
 from bagipakai.registry.disclosure.rows import Protection
 from bagipakai.registry.engines import ARROW, NOBODY, Absent, Engine, Part, arrow_table, types_of
 from bagipakai.registry.membership import Membership
@@ -27,7 +30,7 @@ _WHOSE = {  # from which internal column an id is made where the number itself i
     (Unit.INDIVIDU, Identifier.KK): "id_keluarga",
     (Unit.KELUARGA, Identifier.KK): "id_keluarga",
 }
-
+TOKENS = {Unit.INDIVIDU: "person_ordinal", Unit.KELUARGA: "first_ordinal"}  # what tells a row of a release
 
 # What is told of each row of a list that was matched (registry.matched), before the variables; reasons by grant alone.
 ANSWERS = (("baris", pa.int64()), ("list_id", pa.string()), ("hasil", pa.string()), ("alasan", pa.string()))
@@ -105,20 +108,27 @@ def _class_of(name: str, catalogue: Catalogue) -> str:
 
 
 class RowExtract:
-    """Rows (L2 to L4), streamed; with a `protection` where they leave without names (L2, L3)."""
+    """Rows (L2 to L4), streamed; with a `protection` where they leave without names (L2, L3), and marked where
+    `marking` says how."""
 
     def __init__(
-        self, plan: Plan, catalogue: Catalogue, keys: PackageKeys, protection: Protection | None = None
+        self,
+        plan: Plan,
+        catalogue: Catalogue,
+        keys: PackageKeys,
+        protection: Protection | None = None,
+        marking: Marking | None = None,
     ) -> None:
         query = plan.query()
         assert isinstance(query, Rows)  # noqa: S101 - only L1 counts
         self._plan, self._query, self._keys = plan, query, keys
         self._protection = protection
+        self._marks = None if marking is None else Marks(keys.master, keys.release, marking)
         self.reached = -1  # the ordinal of the last person read
         self._types = types_of(catalogue, plan.unit.value)
         self._replaced = {name: IDENTIFIERS[name] for name in plan.protections.pseudonyms}
         whose = {_WHOSE[plan.unit, kind] for kind in self._replaced.values()}
-        members = ("person_ordinal",) if plan.unit is Unit.INDIVIDU else ("first_ordinal", "member_count")
+        members = (TOKENS[plan.unit], *(("member_count",) if plan.unit is Unit.KELUARGA else ()))
         self._internal = tuple(dict.fromkeys([*members, *self._replaced, *sorted(whose)]))
         fields = [
             *(pair for kind in self._replaced.values() for pair in ((kind.column, TOKEN), (kind.marker, pa.bool_()))),
@@ -134,7 +144,8 @@ class RowExtract:
     @property
     def notes(self) -> Mapping[str, str]:
         """By column, how its values differ from those of the release."""
-        return {} if self._protection is None else self._protection.notes
+        marked = {} if self._marks is None else self._marks.notes
+        return marked if self._protection is None else {**marked, **self._protection.notes}
 
     def batches(
         self, engine: Engine, parts: tuple[Part, ...], absent: Absent = NOBODY
@@ -154,7 +165,16 @@ class RowExtract:
                 [*self._pseudonyms(batch), *(batch.column(name) for name in self._plan.columns)],
                 schema=self.extract.schema,
             )
+            out = self._marked(out, batch)  # last of what is done to values, while each row's person is known
             yield self.extract.passing(out if order_key is None else shuffled(out, number, order_key))
+
+    def _marked(self, out: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """`out`, which was made of `batch`, with this package's marks. A row is told by its (first) person's ordinal,
+        in every copy of the release alike."""
+        if self._marks is None:
+            return out
+        tokens = batch.column(f"_{TOKENS[self._plan.unit]}").to_numpy(zero_copy_only=False).astype(np.uint64)
+        return self._marks.marked(out, tokens, self._plan.level, self._keys.package)
 
     def _remember(self, batch: pa.RecordBatch) -> None:
         if self._plan.unit is Unit.INDIVIDU:
@@ -180,12 +200,35 @@ class RowExtract:
 class TableExtract:
     """A table of counts (L1), small cells hidden."""
 
+    plan: Plan
+    types: Mapping[str, Type]
     extract: Extract
     shown: Table
+    rule: Disclosure
+    cells: list[Cell]
     table: pa.Table
     total: int
     small: int
     partners: int
+    compared: int = 0  # with how many other tables of the release
+
+    def closing(self, closed: Callable[[Key], bool]) -> "TableExtract | Refusal":
+        """The same table, in which the lines that are `closed` are hidden too."""
+        shown = hide(self.shown.dimensions, self.shown.unit, self.cells, self.rule, closed)
+        return (
+            shown
+            if isinstance(shown, Refusal)
+            else TableExtract.of(self.plan, self.types, shown, self.rule, self.cells)
+        )
+
+    @classmethod
+    def of(
+        cls, plan: Plan, types: Mapping[str, Type], shown: Table, rule: Disclosure, cells: list[Cell]
+    ) -> "TableExtract":
+        table = arrow_table(shown, types)
+        total = next(line.count for line in shown.lines if line.key == ())
+        extract = Extract.of(table.schema, plan)
+        return cls(plan, types, extract, shown, rule, cells, table, total or 0, shown.small, shown.partners)
 
     @classmethod
     def made(
@@ -215,11 +258,16 @@ class TableExtract:
             everybody = engine.count(replace(query, by=()), parts, types, enough=0)
             absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)
         shown = hide(plan.columns, plan.unit.value, cells, rule)
-        if isinstance(shown, Refusal):
-            return shown
-        table = arrow_table(shown, types)
-        total = next(line.count for line in shown.lines if line.key == ())
-        return cls(Extract.of(table.schema, plan), shown, table, total or 0, shown.small, shown.partners)
+        return shown if isinstance(shown, Refusal) else cls.of(plan, types, shown, rule, cells)
+
+    def coarser(self) -> Iterator[Table]:
+        """The same table without its last variable, without its last two, …, down to the first: what of these may be
+        shown at all."""
+        for width in reversed(range(1, len(self.shown.dimensions))):
+            cells = [cell for cell in self.cells if len(cell.key) <= width]
+            table = hide(self.shown.dimensions[:width], self.shown.unit, cells, self.rule)
+            if isinstance(table, Table):
+                yield table
 
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         for batch in self.table.to_batches():

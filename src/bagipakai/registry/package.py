@@ -26,6 +26,7 @@ _DESCRIBING = {
     Kind.DICTIONARY: "kamus.csv.age",
     Kind.METADATA: "metadata.json.age",
     Kind.STRUCTURE: "struktur.json.age",
+    Kind.REPORT: "laporan.html.age",
 }
 _ORDERS = uuid.UUID("6f0c1f52-6d0b-5b5e-9d5c-0f3c8c1f7a11")  # the name space of order ids; any fixed value would do
 

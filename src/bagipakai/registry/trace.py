@@ -1,14 +1,21 @@
-"""From which package did a leaked sample come? By pseudonyms with certainty, otherwise by who is in it (decision 0078).
+"""From which package did a leaked sample come? By pseudonyms with certainty, otherwise by marks (decision 0144) or by
+who is in it (decision 0078).
 
 A pseudonym opens with the keys of one recipient, purpose and release only: one row is enough. A list by name carries
 nothing that was put into it — no value is ever changed — so what speaks is who is in it: a package's persons against
 all persons of the same regencies, and whether the values are those of its release. That is a likelihood and never a
 proof: `bound` says how often chance alone would point at some package as strongly, and whoever else lawfully held the
 same list of persons cannot be told apart by it (trust reference §6).
+
+Rows without names whose pseudonyms were dropped, too, are found in the release by what they say, and then it is their
+marks that speak. Compared are texts, whole numbers and yes or no, where the package told them as they are: no dates
+(they may be told by year), and nothing that it told more coarsely. So a row with a value that the package left blank,
+or that somebody changed by more than a mark, is found nowhere; all others still are.
 """
 
 import csv
 import io
+import logging
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,53 +25,50 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from bagipakai.core.canonical import digest
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Manifest, ManifestError
+from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Type
+from bagipakai.registry.disclosure.fingerprints import Marks, Numbers, recognised
+from bagipakai.registry.extract import TOKENS
 from bagipakai.registry.keys import Keys, StorageKey
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.places import Places
 from bagipakai.registry.pseudonyms import IDENTIFIERS, Identifier, PackageKeys, original
-from bagipakai.registry.releases import Release
+from bagipakai.registry.releases import Release, UnknownRelease
+from bagipakai.registry.suspects import Suspect
+
+log = logging.getLogger("bagipakai.registry")
 
 MOST_ROWS = 200_000  # of a sample; more would not change the answer
 STRAY = 0.02  # rows of a true sample that may have been altered or added
-CERTAIN = 1e-6  # the largest chance of a false accusation at which a package is named
+MEMORY = "400MB"  # DuckDB's share while rows are looked for in a release, whatever its size
+
+
+# How a value of each type is compared: as a file tells it, whatever a spreadsheet did to capitals and edges.
+_EDGES = "chr(9) || chr(10) || chr(13) || ' '"
+_AS_TOLD = {
+    "text": f"""coalesce(lower(ltrim(trim("{{0}}", {_EDGES}), chr(39))), '')""",
+    "integer": 'TRY_CAST("{0}" AS BIGINT)',
+    "boolean": 'TRY_CAST("{0}" AS BOOLEAN)',
+}
 
 
 class Unreadable(ValueError):
     """The sample is not a table with a head line, or has no column by which anybody could be found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """One package, and what speaks for it.
-
-    `rows` of the sample's `compared` rows fit it. `log10_ratio`: how much likelier the sample is if it came from here
-    than if its rows were anybody's of the same regencies, as a power of ten. `bound`: the chance that such a sample of
-    strangers would fit any of the packages looked at this well. `certain`: its pseudonyms opened, or `bound` is at most
-    CERTAIN.
-    """
-
-    package: str
-    recipient: str
-    by: str
-    rows: int
-    compared: int
-    log10_ratio: float
-    bound: float
-
-    @property
-    def certain(self) -> bool:
-        return self.by == "pseudonim" or self.bound <= CERTAIN
-
-
 def trace(sample: bytes, places: Places, releases: Path, keys: Keys) -> list[Suspect]:
     """The packages that fit `sample` (a CSV), the likeliest first. Raises Unreadable, releases.Damaged."""
     table = read_sample(sample)
     manifests = list(standing(places.packages, keys.seal.public, *keys.seals))
-    found = [*_by_pseudonym(table, manifests, keys), *_by_membership(table, manifests, places, releases, keys.storage)]
+    found = [
+        *_by_pseudonym(table, manifests, keys),
+        *_by_marks(table, manifests, releases, keys),
+        *_by_membership(table, manifests, places, releases, keys.storage),
+    ]
     return sorted(found, key=lambda one: (not one.certain, -one.log10_ratio, one.package))
 
 
@@ -110,6 +114,65 @@ def _by_pseudonym(table: Mapping[str, list[str]], manifests: Sequence[Manifest],
         opened = max((sum(_opens(token, kind, its_keys) for token in tokens[kind]) for kind in kinds), default=0)
         if opened:
             yield Suspect(manifest.package, plan.recipient.name, "pseudonim", opened, compared, 22.0 * opened, 0.0)
+
+
+def _by_marks(
+    table: Mapping[str, list[str]], manifests: Sequence[Manifest], releases: Path, keys: Keys
+) -> Iterator[Suspect]:
+    """The manifest alone says how a copy was marked. Packages whose rows are looked for in the same way share one look
+    at the release, in the regencies that they are about."""
+    marked = [(one, one.marks) for one in manifests if one.marks is not None and set(one.marks.columns) & set(table)]
+    alike: dict[str, list[tuple[Manifest, Marking]]] = {}
+    for manifest, marking in marked:
+        where = [manifest.release, manifest.plan.unit.value, list(manifest.plan.area.codes)]
+        same = digest([where, _comparable(table, manifest), marking.to_json()])
+        alike.setdefault(same, []).append((manifest, marking))
+    for group in alike.values():
+        manifest, marking = group[0]
+        try:
+            release = Release.open(releases, manifest.release)
+        except UnknownRelease:
+            log.warning("trace.release_gone release=%s packages=%d", manifest.release, len(group))
+            continue
+        rows, tokens = _recognised(table, manifest, marking, release, keys.storage)
+        recipients = {one.package: one.plan.recipient.name for one, _ in group}
+        yield from Marks(keys.master, release.version, marking).accused(rows, tokens, recipients, among=len(marked))
+
+
+def _comparable(table: Mapping[str, list[str]], manifest: Manifest) -> list[str]:
+    """The columns of the sample that this package told as the release has them."""
+    coarse = {asked.name for asked in manifest.plan.variables if asked.grain}
+    told = {column.name for column in manifest.columns if column.type in _AS_TOLD}
+    return sorted(told.intersection(table, manifest.plan.columns) - coarse)
+
+
+def _recognised(
+    table: Mapping[str, list[str]], manifest: Manifest, marking: Marking, release: Release, storage: StorageKey
+) -> tuple[pa.Table, Numbers]:
+    """The rows of the sample that are one row of the release, and which. A row with a value that cannot be one of its
+    column is none."""
+    unit, names = manifest.plan.unit, _comparable(table, manifest)
+    kinds = {column.name: column.type for column in manifest.columns}
+    told = ", ".join(f'{_AS_TOLD[kinds[name]].format(name)} AS "{name}"' for name in names)
+    readable = " AND ".join(f"""(text."{name}" = '' OR wanted."{name}" IS NOT NULL)""" for name in names)
+    with (
+        release.reading(storage, unit, manifest.plan.area.codes) as shelf,
+        duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": ""}) as engine,  # it would spill in clear
+    ):
+        shelf.given_to(engine)
+        engine.register("text", pa.table({name: table[name] for name in names}))
+        wanted = engine.sql(
+            f"""
+            WITH
+            wanted AS (
+                SELECT {told} FROM text
+            )
+            SELECT wanted.* FROM text POSITIONAL JOIN wanted WHERE {readable}
+            """  # noqa: S608 - names come from the catalogue
+        ).to_arrow_table()
+        files = engine.read_parquet([part.path for part in shelf.parts], hive_partitioning=False)
+        files.project(f"{told}, {TOKENS[unit]} AS token").create_view("known")
+        return recognised(engine, wanted, "known", marking)
 
 
 def _by_membership(

@@ -81,12 +81,16 @@ def _trace(options: argparse.Namespace) -> int:
         for one in found:
             enough = "" if one.certain else " — TIDAK CUKUP untuk menunjuk"
             print(f"{one.package}  {one.recipient}")
-            print(f"  {one.rows} dari {one.compared} baris cocok menurut {one.by}")
+            compared = "nilai bertanda" if one.by == "tanda" else "baris"
+            print(f"  {one.rows} dari {one.compared} {compared} cocok menurut {one.by}")
             print(f"  10^{one.log10_ratio:.0f} kali lebih mungkin daripada kebetulan{enough}")
             print(f"  peluang menuduh keliru paling besar {one.bound:.1g}")
         if not found:
             print("Tidak ada paket yang cocok.")
-        print("Ini petunjuk, bukan bukti: siapa pun yang sah memegang daftar orang yang sama tidak terbedakan.")
+        print(
+            "Ini petunjuk, bukan bukti. Tanda dan pseudonim menunjuk salinan, bukan siapa yang membocorkannya; menurut "
+            "keanggotaan, siapa pun yang sah memegang daftar orang yang sama tidak terbedakan."
+        )
     return 0 if any(one.certain for one in found) else 1
 
 

@@ -355,7 +355,7 @@ def test_every_act_that_must_be_signed_exists():
     acts = Signing.on(clock.today()).acts
     assert set(acts) <= known
     demanded = {"PASS_ADMIN", "RETURN", "PASS_SUBSTANCE", "GIVE_OPINION", "APPROVE", "REJECT", "SIGN_AGREEMENT"}
-    demanded |= {"PLACE_ORDER", "PASS_QUALITY", "SIGN_HANDOVER"}
+    demanded |= {"PLACE_ORDER", "PASS_QUALITY", "SIGN_HANDOVER", "PROPOSE_EXEMPTIONS"}
     assert {("request", one) for one in demanded} | {("readiness", "CERTIFY")} <= set(acts)
     assert {("recipient-key", "STATE_KEY"), ("recipient-key", "CONFIRM_KEY")} <= set(acts)
 

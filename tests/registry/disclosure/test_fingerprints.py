@@ -1,5 +1,6 @@
 """Marks: no value leaves its interval, the right recipients are named, and no innocent one ever."""
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bagipakai.core.canonical import canonical
+from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Level
-from bagipakai.registry.disclosure.fingerprints import CUT, SHARES, Innocent, Marks, Rule, _number, _shares, recognised
+from bagipakai.registry.disclosure.fingerprints import CUT, SHARES, Innocent, Marks, _number, _shares, recognised
 from bagipakai.registry.keys import MasterKey
-from bagipakai.registry.trace import CERTAIN
+from bagipakai.registry.suspects import CERTAIN
 
 MASTER = MasterKey(bytes(range(2, 34)))
-RULE = Rule({"pengeluaran": 1000, "luas_lantai": 10}, every=2)
+RULE = Marking({"pengeluaran": 1000, "luas_lantai": 10}, every=2)
 PACKAGES = {f"paket-{at:04}": f"Dinas {at}" for at in range(2_000)}
 LEAKER, OTHER = "paket-0007", "paket-1234"
 ROWS = 200_000
@@ -79,7 +81,7 @@ numbers = st.lists(st.one_of(st.none(), st.integers(-(2**40), 2**40)), min_size=
 @settings(max_examples=150, deadline=None)
 @given(numbers, st.sampled_from([2, 4, 10, 100, 1000]), st.integers(1, 3), st.data())
 def test_every_value_stays_in_its_interval_and_order_does_not_matter(values, width, every, data):
-    marks = Marks(MASTER, "2026.3.0", Rule({"nilai": width}, every))
+    marks = Marks(MASTER, "2026.3.0", Marking({"nilai": width}, every))
     rows, tokens = pa.table({"nilai": pa.array(values, pa.int64())}), some_tokens(len(values))
     copy = marks.marked(rows, tokens, Level.L2, "p")["nilai"].to_pylist()
     for before, after in zip(values, copy, strict=True):
@@ -137,9 +139,9 @@ def test_two_packages_and_two_releases_are_marked_apart(marks):
 @pytest.mark.parametrize("columns", [{"nilai": 5}, {"nilai": 1}, {"nilai": 0}])
 def test_a_rounding_that_leaves_no_digit_free_is_an_error(columns):
     with pytest.raises(ValueError):
-        Rule(columns, 2)
+        Marking(columns, 2)
     with pytest.raises(ValueError):
-        Rule({"nilai": 10}, 0)
+        Marking({"nilai": 10}, 0)
 
 
 def test_only_whole_numbers_are_marked(marks):
@@ -225,13 +227,19 @@ def test_a_sample_without_marked_columns_speaks_for_nobody(marks):
 # Rows without a name
 
 
+def recognised_in(sample, release, tokens, marking):
+    with duckdb.connect() as engine:
+        engine.register("release", release.append_column("token", [tokens]))
+        return recognised(engine, sample, "release", marking)
+
+
 def test_rows_are_recognised_by_what_they_say(marks, world):
     """Names, numbers and pseudonyms were dropped, digits flipped, rows sorted: what is left still tells most rows, and
     none wrongly."""
     rows, tokens, copies = world
     found = drawn(ROWS, 0.02)
     leak = flipped(copies[LEAKER].take(found), 0.3).append_column("true", [tokens[found]]).sort_by("pengeluaran")
-    told, theirs = recognised(leak.drop_columns("true"), rows, tokens, RULE)
+    told, theirs = recognised_in(leak.drop_columns("true"), rows, tokens, RULE)
     assert 0.3 * len(leak) < len(told) < len(leak)
     known = {tuple(row.values()) for row in leak.to_pylist()}
     assert all((*row.values(), int(token)) in known for row, token in zip(told.to_pylist(), theirs, strict=True))
@@ -256,7 +264,7 @@ def test_a_row_that_fits_two_is_nobodys(known, wanted):
     tokens = np.arange(len(known), dtype=np.uint64) + np.uint64(100)
     fits = {coarse(row): [100 + at for at, other in enumerate(known) if coarse(other) == coarse(row)] for row in wanted}
     expected = [(row, fits[coarse(row)][0]) for row in wanted if len(fits[coarse(row)]) == 1]
-    told, theirs = recognised(table(wanted), table(known), tokens, Rule({"nilai": 10}, 1))
+    told, theirs = recognised_in(table(wanted), table(known), tokens, Marking({"nilai": 10}, 1))
     assert [
         (tuple(row.values()), token) for row, token in zip(told.to_pylist(), theirs.tolist(), strict=True)
     ] == expected
@@ -264,7 +272,8 @@ def test_a_row_that_fits_two_is_nobodys(known, wanted):
 
 def test_a_sample_of_strangers_is_recognised_nowhere(world):
     rows, tokens, _ = world
-    assert len(recognised(pa.table({"lain": [1, 2]}), rows, tokens, RULE)[1]) == 0
+    assert len(recognised_in(pa.table({"desil": [11, 12]}), rows, tokens, RULE)[1]) == 0
+    assert len(recognised_in(pa.table({}), rows, tokens, RULE)[1]) == 0
 
 
 # The bound

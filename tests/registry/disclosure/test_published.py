@@ -1,5 +1,6 @@
 """Two tables, each harmless, are not both handed over where one subtracted from the other tells of a few people."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -64,6 +65,30 @@ def test_who_asks_twice_and_leaves_out_a_few_is_not_answered_the_second_time(hou
     sentence = Refusal(told.refusal, dict(told.detail)).sentence()
     assert "umur" in sentence and "Indonesia" in sentence
     assert not (house.places.packages / "O-2").exists() and len(house.packages) == 1
+
+
+def test_the_table_that_could_be_published_is_proposed_and_passes(house, tmp_path):
+    """Between two ages there are enough in every regency, and in one of them too few of one sex."""
+    release, some = small.small_release(tmp_path / "releases", families=120, seal=house.keys.seal)
+    nation, rows = (house, release, some[Unit.INDIVIDU]), some[Unit.INDIVIDU]
+    known = [row for row in rows if row["umur"] is not None]
+    for narrow, wide in ((one, one + more) for one in range(8, 16) for more in range(1, 6)):
+        between = [row for row in known if narrow < row["umur"] <= wide]
+        by_place = Counter(row["kode_kab"] for row in between)
+        by_sex = Counter((row["kode_kab"], row["jenis_kelamin"]) for row in between)
+        if len(by_place) == 3 and min(by_place.values()) >= 10 and 0 < min(by_sex.values()) < 10:
+            break
+    else:
+        raise AssertionError("no such ages")
+
+    def of_sexes(most, *names):
+        return a_plan("L1", Unit.INDIVIDU, names, population=Compare(Op.AT_MOST, UMUR, Const(most)))
+
+    assert answer(house, nation, of_sexes(wide, "kode_kab", "jenis_kelamin"), "O-1").refusal == ""
+    told = answer(house, nation, of_sexes(narrow, "kode_kab", "jenis_kelamin"), "O-2")
+    assert told.refusal == "tables-tell-a-few"
+    assert dict(told.detail)["proposal"] == "tabel yang sama tanpa jenis_kelamin"
+    assert answer(house, nation, of_sexes(narrow, "kode_kab"), "O-3").refusal == ""
 
 
 def test_nor_is_another_institution(house, nation):

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from bagipakai.control import cabinet, clock, readiness, rulebook, situation
 from bagipakai.control.models import Event, Request
@@ -22,6 +23,11 @@ def of_request(request: Request, event: Happened) -> Matter:
         name: {"verdict": one.verdict, "level": one.level, "reason": one.reason}
         for name, one in current.proposals.items()
     }
+    exemptions = {rule: one.reason for rule, one in current.exemptions.items()}
+    beside: dict[Action, dict[str, Any]] = {
+        Action.GIVE_OPINION: {"exemptions": exemptions},
+        Action.PASS_SUBSTANCE: {"verdicts": proposals, "exemptions": exemptions},
+    }
     return Matter(
         REQUEST,
         request.reference,
@@ -40,7 +46,7 @@ def of_request(request: Request, event: Happened) -> Matter:
         },
         request.institution.name,
         plan if isinstance(plan, Plan) else None,
-        {"verdicts": proposals} if event.action is Action.PASS_SUBSTANCE else {},
+        beside.get(event.action, {}),
     )
 
 

@@ -79,6 +79,8 @@ def _lines(matter: Matter, told: "_Teller") -> Iterator[Line]:
             yield Line(name, (text,), digits=plan.matching is not None and text == plan.matching.digest)
         columns = tuple(told.text("variables", name) for name in plan.columns)
         yield Line(told.label("columns"), columns or (told.label("no_columns"),))
+        for name, reason in wording.exempted(plan, told.lang):
+            yield Line(f"{told.label('exempted')}: {name}", (reason,))
         yield Line(told.label("ends_on"), (wording.calendar_day(plan.ends_on, told.lang),))
     for name, value in matter.rests_on.items():
         yield Line(told.label(f"digest_{name}"), (value or NOTHING,), digits=True)

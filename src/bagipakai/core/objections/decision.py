@@ -50,6 +50,16 @@ def approves_more_than_was_proposed(state: State, command: Command, facts: Facts
 
 
 @about_payload
+def exempts_more_than_was_proposed(state: State, command: Command, facts: Facts) -> Refusal | None:
+    """It takes two persons: whoever decides adds no exemption to those that were proposed. That these are two,
+    `already_examined_it` sees to."""
+    for rule in command.payload.get("exempted", ()):
+        if rule not in state.exemptions:
+            return Refusal("exempts-more-than-was-proposed", {"rule": rule[:40]})
+    return None
+
+
+@about_payload
 def content_differs_from_what_was_seen(state: State, command: Command, facts: Facts) -> Refusal | None:
     """A decision signs what the decider saw (invariant 6)."""
     if facts.plan and (command.payload["plan"], command.payload["content"]) == (facts.plan, state.content):

@@ -1,5 +1,6 @@
 """The checks: of what was sent and nothing else, clarified where it was not plain, with a word on each variable."""
 
+from bagipakai.core.disclosure import EXEMPTIBLE
 from bagipakai.core.facts import Facts
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Command, State
@@ -49,3 +50,30 @@ def proposal_is_incomplete(state: State, command: Command, facts: Facts) -> Refu
 
 def dpo_opinion_is_missing(state: State, command: Command, facts: Facts) -> Refusal | None:
     return Refusal("dpo-opinion-is-missing") if facts.opinion_required and not state.opinion else None
+
+
+def has_no_rows_without_names(state: State, command: Command, facts: Facts) -> Refusal | None:
+    """The rules for rows are about rows that name nobody: a table has its own, and so has a list that is matched."""
+    return None if state.without_names else Refusal("has-no-rows-without-names")
+
+
+@about_payload
+def rule_is_not_exemptible(state: State, command: Command, facts: Facts) -> Refusal | None:
+    for rule in command.payload["exemptions"]:
+        if rule not in EXEMPTIBLE:
+            return Refusal("rule-is-not-exemptible", {"rule": rule[:40]})
+    return None
+
+
+@about_payload
+def exemption_has_no_reason(state: State, command: Command, facts: Facts) -> Refusal | None:
+    for rule, reason in command.payload["exemptions"].items():
+        if not is_text(reason):
+            return Refusal("exemption-has-no-reason", {"rule": rule})
+    return None
+
+
+def exemption_has_no_opinion(state: State, command: Command, facts: Facts) -> Refusal | None:
+    """Rows that do not meet a rule leave only where the officer for data protection was heard on it, whatever the
+    level (disclosure reference 3.1, class C)."""
+    return Refusal("exemption-has-no-opinion") if state.exemptions and not state.opinion else None

@@ -51,6 +51,10 @@ def _is_verdicts(value: object) -> bool:
     )
 
 
+def _is_reasons(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(one, str) for pair in value.items() for one in pair)
+
+
 def _is_steps(value: object) -> bool:
     return isinstance(value, list | tuple) and all(
         isinstance(one, Mapping) and isinstance(one.get("step"), str) and isinstance(one.get("evidence"), Mapping)
@@ -74,6 +78,7 @@ _SHAPES: Final[Mapping[Action, Form]] = {
     Action.RECORD_CLARIFICATION: {"document": is_digest, "summary": is_text},
     Action.CONFIRM_CLARIFICATION: {"document": is_digest},
     Action.PROPOSE: {"verdicts": _is_verdicts},
+    Action.PROPOSE_EXEMPTIONS: {"exemptions": _is_reasons},
     Action.DECIDE_VARIABLES: {"verdicts": _is_verdicts},
     Action.GIVE_OPINION: {"opinion": one_of("SUPPORTS", "CONDITIONS", "OPPOSES"), "reason": is_text},
     Action.APPROVE: {
@@ -108,6 +113,7 @@ _SHAPES: Final[Mapping[Action, Form]] = {
 _MAY_SAY: Final[Mapping[Action, Form]] = {
     Action.WITHDRAW: {"reason": is_any_text},
     Action.ANSWER_ITEM: {"reason": is_any_text},
+    Action.APPROVE: {"exempted": is_texts_once},
     Action.PASS_QUALITY: {"note": is_any_text},
     Action.SIGN_AGREEMENT: {
         "capacity": one_of("CONTROLLER", "JOINT_CONTROLLER", "PROCESSOR"),

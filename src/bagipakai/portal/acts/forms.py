@@ -121,12 +121,22 @@ class PrefilledForm(ActForm):
         return [(name, capacity.get(value, value)) for name, value in self.office.items() if value]
 
     def payload(self) -> dict[str, Any]:
-        try:
-            told = json.loads(self.cleaned_data["shown"] or "{}")
-        except (ValueError, RecursionError):
-            told = {}
-        told = told if isinstance(told, dict) else {}
+        told = _told(self.cleaned_data["shown"])
         return {key: told[key] for key in self.office if told.get(key) not in (None, "") or key == "manifest"}
+
+
+def _told(shown: str | None) -> dict[str, Any]:
+    """What a page showed, as its form posts it back; nothing of what it cannot have said."""
+    try:
+        told = json.loads(shown or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _texts(told: Mapping[str, Any], name: str) -> list[str]:
+    listed = told.get(name)
+    return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
 
 
 class CancelForm(PrefilledForm):
@@ -318,6 +328,34 @@ class VerdictsForm(ActForm):
         }
 
 
+class ExemptionsForm(ActForm):
+    """Which rules for rows need not be met, each with its reason; what is left empty stands."""
+
+    template = "acts/exemptions.html"
+    large = True
+
+    def build(self) -> None:
+        proposed = self.dossier.state.exemptions
+        for code, (name, asks) in self.dossier.row_rules.items():
+            self.fields[code] = forms.CharField(
+                label=name,
+                help_text=asks,
+                initial=proposed[code].reason if code in proposed else "",
+                widget=forms.Textarea(attrs={"rows": 2}),
+                max_length=1000,
+                required=False,
+            )
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or self.cleaned_data
+        if not any(told.values()) and not self.dossier.state.exemptions:
+            raise forms.ValidationError(_("Tuliskan alasan pada sedikitnya satu aturan"))
+        return told
+
+    def payload(self) -> dict[str, Any]:
+        return {"exemptions": {code: reason for code, reason in self.cleaned_data.items() if reason}}
+
+
 class OpinionForm(ReasonForm):
     """The word of the data protection officer."""
 
@@ -354,14 +392,28 @@ class ApproveForm(ReasonForm):
 
     def build(self) -> None:
         state, catalogue = self.dossier.state, self.dossier.setting.catalogue
-        most = requests.approvable(state)
-        wanted = [name for name in self.typed.getlist("variabel") if name in most] if "pilih" in self.typed else None  # type: ignore[attr-defined]
-        level = self.typed.get("level", "") if "pilih" in self.typed else ""
+        most, reference = requests.approvable(state), self.dossier.request.reference
+        self.ticked = self.typed.getlist("pengecualian") if self.is_bound else []  # type: ignore[attr-defined]
+        wanted: list[str] | None
+        if "pilih" in self.typed:
+            wanted = [name for name in self.typed.getlist("variabel") if name in most]  # type: ignore[attr-defined]
+            level, exempted = str(self.typed.get("level")), self.ticked
+        else:  # nothing yet, or what the page showed when something else on it was wrong
+            shown = _told(self.typed.get(self.add_prefix("shown")))
+            wanted = [name for name in _texts(shown, "variables") if name in most] if shown else None
+            level, exempted = str(shown.get("level")), _texts(shown, "exempted")
         self.office = requests.prefilled(
-            self.dossier.request.reference, self.action, variables=wanted, level=level if level in set(Level) else ""
+            reference,
+            self.action,
+            variables=wanted,
+            level=level if level in set(Level) else "",
+            exempted=[one.rule for one in state.exempted(exempted)],
         )
         self.plan = requests.plan(
-            self.dossier.request.reference, variables=self.office["variables"], level=self.office["level"]
+            reference,
+            variables=self.office["variables"],
+            level=self.office["level"],
+            exempted=self.office.get("exempted", ()),
         )
         self.fields["shown"].initial = json.dumps(self.office)
         if "pilih" in self.typed:
@@ -369,6 +421,19 @@ class ApproveForm(ReasonForm):
         self.choices = [(name, catalogue[name].title(lang()), name in self.office["variables"]) for name in most]
         asked = str(state.answers.get("level"))
         self.levels = [one.value for one in Level if one.value <= asked]
+        self.exemptions = [
+            (rule, *self.dossier.row_rules[rule], one.reason, rule in self.ticked)
+            for rule, one in sorted(state.exemptions.items())
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """What is ticked is what the plan on the page says: nothing is approved, or left out, unseen."""
+        told = super().clean() or self.cleaned_data
+        if set(self.ticked) != set(_texts(_told(told.get("shown")), "exempted")):
+            raise forms.ValidationError(
+                _("Pengecualian yang Anda centang berbeda dari yang ada dalam rencana. Lihat rencananya lebih dulu")
+            )
+        return told
 
     @property
     def hindrance(self) -> str:
@@ -394,6 +459,7 @@ class ApproveForm(ReasonForm):
                 _("Variabel"),
                 lines=tuple(title for _name, title, chosen in self.choices if chosen) or (_("Tidak ada"),),
             ),
+            *self._exempted(plan),
             Row(_("Versi rilis"), plan.release),
             Row(_("Diperbarui dengan rilis berikutnya"), _("Ya") if plan.rolling else _("Tidak")),
             Row(_("Boleh dibagikan lagi"), _("Ya") if plan.onward_sharing else _("Tidak")),
@@ -403,13 +469,16 @@ class ApproveForm(ReasonForm):
             Row(_("Sidik isi"), self.office["content"], digits=True),
         ]
 
+    def _exempted(self, plan: Plan) -> list[Row]:
+        if not self.dossier.state.without_names:
+            return []
+        lines = tuple(f"{name}: {reason}" for name, reason in wording.exempted(plan, lang()))
+        return [Row(_("Pengecualian aturan baris"), lines=lines or (_("Tidak ada"),))]
+
     def payload(self) -> dict[str, Any]:
-        try:
-            told = json.loads(self.cleaned_data["shown"])
-        except (ValueError, RecursionError):
-            told = {}
-        told = told if isinstance(told, dict) else {}
-        return {key: told.get(key) for key in ("variables", "level", "plan", "content")} | super().payload()
+        told = _told(self.cleaned_data["shown"])
+        rules = {"exempted": told["exempted"]} if "exempted" in told else {}
+        return {key: told.get(key) for key in ("variables", "level", "plan", "content")} | rules | super().payload()
 
 
 class QuestionsForm(ActForm):

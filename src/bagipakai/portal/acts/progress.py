@@ -29,6 +29,7 @@ HAPPENED: dict[Action, Promise] = {
     Action.ASK_CLARIFICATION: _lazy("Klarifikasi diminta"),
     Action.RECORD_CLARIFICATION: _lazy("Berita acara klarifikasi dibuat"),
     Action.CONFIRM_CLARIFICATION: _lazy("Klarifikasi dibenarkan"),
+    Action.PROPOSE_EXEMPTIONS: _lazy("Usul pengecualian aturan baris dicatat"),
     Action.GIVE_OPINION: _lazy("Pendapat pelindungan data diberikan"),
     Action.PASS_SUBSTANCE: _lazy("Lolos pengecekan substansi"),
     Action.DECIDE_VARIABLES: _lazy("Produsen data memutuskan variabelnya"),

@@ -60,6 +60,17 @@ ACTS: dict[Action, Act] = {
         forms.VerdictsForm,
         "second",
     ),
+    Action.PROPOSE_EXEMPTIONS: Act(
+        _("Pengecualian aturan baris"),
+        _(
+            "Usul ini menggantikan usul pengecualian sebelumnya. Pendapat pelindungan data diminta sesudahnya, juga "
+            "bila sudah pernah diberikan. Aturan hanya dikecualikan bila koordinator menyetujuinya."
+        ),
+        _("Usulkan pengecualian"),
+        _("Usul pengecualian tersimpan."),
+        forms.ExemptionsForm,
+        "second",
+    ),
     Action.PASS_SUBSTANCE: Act(
         _("Teruskan kepada koordinator"),
         _("Permintaan dan usul Anda berpindah ke koordinator untuk diputuskan. Pemohon diberi tahu."),

@@ -77,6 +77,7 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "sections": dossier.rows(since=before),
         "before": before,
         "variables": variables(dossier),
+        "exemptions": dossier.exemptions,
         "files": [one | {"changed": _changed(dossier, one["kind"], before)} for one in files(dossier)],
         "items": [{"item": one, "target": dossier.target(one.target)} for one in dossier.state.items],
         "may_accept": Action.ACCEPT_ITEM in dossier.possible,
@@ -111,6 +112,8 @@ EVIDENCE: dict[str, Promise] = {
     "guarded_cells": _("Sel yang dijaga dari rumus"),
     "pseudonyms": _("Nama samaran"),
     "random_ids": _("Nomor acak"),
+    "marks": _("Cara menandai salinan"),
+    "marked_columns": _("Kolom yang ditandai"),
     "recipient_key": _("Sidik kunci penerima"),
     "sealed_bytes": _("Byte tersandi"),
     "suite": _("Cara penyandian"),
@@ -122,6 +125,17 @@ EVIDENCE: dict[str, Promise] = {
     "classes": _("Kelompok orang serupa"),
     "small_classes": _("Kelompok serupa yang kecil"),
     "rows_in_small_classes": _("Baris dalam kelompok serupa yang kecil"),
+    "rows_alone": _("Baris yang sendirian dalam kelompok serupanya"),
+    "recognised_before": _("Peluang dikenali sebelum dilindungi, per seribu"),
+    "recognised": _("Peluang dikenali, per seribu"),
+    "least_alike": _("Baris dalam kelompok serupa terkecil yang keluar"),
+    "least_values": _("Nilai peka paling sedikit dalam satu kelompok"),
+    "guessed": _("Nilai peka yang tertebak, per seribu"),
+    "guessed_blindly": _("Nilai peka yang tertebak tanpa mengenal orangnya, per seribu"),
+    "present": _("Bagian terbesar sebuah kelompok yang ikut keluar, per seribu"),
+    "share": _("Bagian penduduk wilayahnya yang ikut keluar, per seribu"),
+    "compared": _("Tabel lain dari rilis ini yang dibandingkan"),
+    "values": _("Nilai penanda semu yang keluar"),
     "values_left_blank": _("Nilai yang dikosongkan supaya orangnya tidak dikenali"),
     "rows_left_out": _("Baris yang ditinggalkan supaya orangnya tidak dikenali"),
     "exempted": _("Aturan baris yang dikecualikan"),
@@ -148,8 +162,10 @@ def _said(name: str, value: str | int, catalogue: Catalogue) -> Any:
     match name:
         case "format":
             return glossary.term(str(value), "format").label
-        case "pseudonyms":
+        case "pseudonyms" | "marked_columns":
             return ", ".join(wording.column(one, catalogue, lang()) for one in str(value).split())
+        case "exempted":
+            return ", ".join(wording.row_rule(one, lang()) for one in str(value).split())
     return ANSWERS.get(str(value), value)
 
 

@@ -9,9 +9,11 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import get_language
 
 from bagipakai.control import forms as office
-from bagipakai.control import notices, requests, rulebook
+from bagipakai.control import notices, requests, rulebook, wording
 from bagipakai.control.models import Request, Tenure
+from bagipakai.core.disclosure import RowRule
 from bagipakai.core.levels import Levels
+from bagipakai.core.plan import Level
 from bagipakai.core.policy import rules
 from bagipakai.core.request import Action, Item, State
 from bagipakai.portal.accounts import posts
@@ -38,10 +40,12 @@ class Dossier:
     @cached_property
     def possible(self) -> Mapping[Action, requests.Possibility]:
         """What the reader can do or is kept from, by action; an open way counts before a shut one. Where no variable is
-        asked there is none to say anything of."""
+        asked there is none to say anything of, and the rules for rows are about rows without names."""
         found: dict[Action, requests.Possibility] = {}
         for one in requests.possible(self.request.reference, self.tenure):
             if not self.state.asked and one.action in (Action.PROPOSE, Action.DECIDE_VARIABLES):
+                continue
+            if not self.state.without_names and one.action is Action.PROPOSE_EXEMPTIONS:
                 continue
             if one.action not in found or found[one.action].refusal is not None:
                 found[one.action] = one
@@ -136,9 +140,36 @@ class Dossier:
         return sum(not any(kind in self.state.attachments for kind in group) for group in self.documents_demanded)
 
     @cached_property
+    def row_rules(self) -> Mapping[str, tuple[str, str]]:
+        """The rules for rows in force, by code: what each is called and asks; none but for rows without names."""
+        if not self.state.without_names:
+            return {}
+        rule = RowRule.on(self.setting.day, Level(self.state.answers["level"]))
+        return wording.row_rules(rule, self.setting.catalogue, "en" if get_language() == "en" else "id")
+
+    @property
+    def exemptions(self) -> list[dict[str, Any]]:
+        """Each rule for rows that was proposed to be exempted, why, and what was decided. Those who ask read it once it
+        is decided, not while it is being weighed."""
+        made = self.state.decision
+        if made is None and not self.examines:
+            return []
+        approved = {one.rule for one in made.exempted} if made else set()
+        return [
+            {
+                "name": self.row_rules[rule][0],
+                "asks": self.row_rules[rule][1],
+                "reason": one.reason,
+                "approved": None if made is None else rule in approved,
+            }
+            for rule, one in sorted(self.state.exemptions.items())
+        ]
+
+    @cached_property
     def words(self) -> dict[str, str]:
-        """What a refusal may name by its number: deficiency items, by the part they point at."""
-        return {item.id: self.target(item.target) for item in self.state.items}
+        """What a refusal may name by its number or code: deficiency items, by the part they point at, and rules."""
+        rules = {code: name for code, (name, _asks) in self.row_rules.items()}
+        return {item.id: self.target(item.target) for item in self.state.items} | rules
 
     def deficiency(self, code: str) -> str:
         """The name of a kind of deficiency; the code itself of one that has none."""

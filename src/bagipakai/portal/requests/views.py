@@ -174,6 +174,7 @@ def _progress(http: HttpRequest, dossier: Dossier) -> HttpResponse:
         "sections": dossier.rows(),
         "steps": progress.steps(dossier.request.reference, received),
         "under_way": progress.under_way(dossier),
+        "exemptions": dossier.exemptions,
         "files": files(dossier),
         "papers": progress.papers(dossier),
         "access": fetches,

@@ -125,8 +125,8 @@ def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue)
     for at, (table, new) in enumerate(told):
         others = [cells for other, cells in told[:at] if isinstance(cells, Cells) and table.release == other.release]
         if isinstance(new, Cells) and others:
-            for group in union.isolated(new, others, limits(table.plan, rule).smallest, world):
-                yield union.refusal(group, catalogue)
+            for found in union.isolated(new, others, limits(table.plan, rule).smallest, world):
+                yield union.refusal(found, catalogue)
 
 
 def _counts(table: Published, catalogue: Catalogue) -> Cells | Refusal:

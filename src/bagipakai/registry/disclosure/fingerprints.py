@@ -1,9 +1,9 @@
 """Marks in a copy by which its recipient is named when rows of it are found elsewhere.
 
 Beside pseudonyms and who is in a list (`registry.trace`), rows without names (L2, L3) can carry marks: in columns that
-the policy names, because nothing is decided by them, the value's last digit is even or odd as the recipient's code
-says. A value never leaves the interval of the rounding that the policy states for its column, and in a copy by name
-and address (L4) no value is ever changed.
+the policy names, because nothing is decided by them (`core.marking`), the value's last digit is even or odd as the
+recipient's code says. A value never leaves the interval that is stated for its column, nor crosses a threshold that is,
+and in a copy by name and address (L4) no value is ever changed.
 
 The code is that of Tardos (2003) in its symmetric form (Škorić, Katzenbeisser and Celik 2008). Every marked row is a
 position of its own, so codes are as long as the copy and do not correlate as short ones did:
@@ -15,14 +15,14 @@ position of its own, so codes are as long as the copy and do not correlate as sh
 Where a digit y is found, a recipient scores √((1-p)/p) for an odd digit that is also theirs, and so on, 0 on average
 for whoever had no part in the copy, whatever was done to it: flipped, mixed, rounded or dropped. So the chance that an
 innocent scores as much has a bound (Chernoff's, from the very positions that were found), and with it, times all
-recipients who are compared, a package is named: at most trace.CERTAIN (10⁻⁶) for all together.
+recipients who are compared, a package is named: at most suspects.CERTAIN (10⁻⁶) for all together.
 """
 
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 import numpy as np
@@ -35,83 +35,85 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bagipakai.core.canonical import canonical
+from bagipakai.core.marks import MARKED, SCHEME, Marking
 from bagipakai.core.plan import Level
 from bagipakai.registry.keys import MasterKey
-from bagipakai.registry.trace import Suspect
+from bagipakai.registry.suspects import Suspect
 
-SCHEME: Final = "tardos-rows/v1"
-MARKED: Final = frozenset({Level.L2, Level.L3})
 SHARES: Final = 256  # different values of p
 CUT: Final = 0.02  # p is at least so much, and at most 1 less so much
 FLIPPED: Final = 0.3  # of a copy's digits that may have been altered, where likelihood is told
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`columns`: which whole numbers may be marked, and the width of the interval in which each value is said to lie,
-    from one multiple of it to below the next: an even number, so that every even digit has its odd one there. (Where
-    values are said to be rounded to the nearest, the width is a multiple of 4.) `every`: one row in so many is marked,
-    in each column."""
-
-    columns: Mapping[str, int]
-    every: int
-
-    def __post_init__(self) -> None:
-        if self.every < 1 or any(base < 2 or base % 2 for base in self.columns.values()):
-            raise ValueError("a rounding that leaves no digit free")
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 
 class Marks:
     """The keyed functions of one release. `release` is whose rows are marked: all copies of it share positions."""
 
-    def __init__(self, master: MasterKey, release: str, rule: Rule) -> None:
-        self._master, self._release, self._rule = master, release, rule
+    def __init__(self, master: MasterKey, release: str, marking: Marking) -> None:
+        self._master, self._release, self._marking = master, release, marking
         self._row = self._cipher(kind="row")
-        self._of = {name: _number(name) for name in rule.columns}
+        self._of = {name: _number(name) for name in marking.columns}
         self._shares = _shares()
 
-    def marked(self, rows: pa.Table, tokens: Numbers, level: Level, package: str) -> pa.Table:
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """By column, what whoever reads the copy must know of its values."""
+        return {name: self._note(name, width) for name, width in self._marking.columns.items()}
+
+    def _note(self, name: str, width: int) -> str:
+        kept = ", ".join(f"{one - 1} dan {one}" for one in self._marking.thresholds.get(name, ()) if one % 2)
+        return (
+            f"nilai diberikan dalam selang selebar {width}, dari kelipatan {width} sampai sebelum yang berikutnya; "
+            "yang sebenarnya dapat berbeda 1 di dalamnya, karena salinan ini ditandai agar asalnya dapat dilacak"
+            + (f"; batas antara {kept} tidak pernah dilewati" if kept else "")
+        )
+
+    def marked(self, rows: Rows, tokens: Numbers, level: Level, package: str) -> Rows:
         """`rows` with the marks of one package, in the same order. `tokens` (uint64) tell each row, in every copy
         alike, as a person's ordinal in the release does. Unknown values stay unknown; where nothing may be marked, the
         rows are as they were. Raises TypeError for a column that is not of whole numbers."""
         if level not in MARKED:
             return rows
-        for name in self._rule.columns:
+        for name in self._marking.columns:
             if name in rows.column_names:
                 at = rows.schema.get_field_index(name)
                 rows = rows.set_column(at, rows.schema.field(at), self._marked(name, rows[name], tokens, package))
         return rows
 
-    def _marked(self, name: str, column: pa.ChunkedArray, tokens: Numbers, package: str) -> pa.Array:
+    def _marked(self, name: str, column: pa.Array | pa.ChunkedArray, tokens: Numbers, package: str) -> pa.Array:
         if not pa.types.is_integer(column.type):
             raise TypeError("only whole numbers are marked")
-        where, shares = self._positions(name, tokens)
-        values = pc.fill_null(column, 0).to_numpy().astype(np.int64)
+        values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False).astype(np.int64)
+        where, shares = self._positions(name, values, tokens)
         odd = self._odd(name, tokens[where], shares, package)
         values[where] = (values[where] & ~1) | odd
-        unknown = pc.is_null(column).to_numpy() if column.null_count else None
+        unknown = pc.is_null(column).to_numpy(zero_copy_only=False) if column.null_count else None
         return pa.array(values, column.type, mask=unknown)
 
-    def accused(self, sample: pa.Table, tokens: Numbers, packages: Mapping[str, str]) -> list[Suspect]:
+    def accused(
+        self, sample: pa.Table, tokens: Numbers, packages: Mapping[str, str], among: int | None = None
+    ) -> list[Suspect]:
         """Every package (id → recipient) that the marks of `sample` speak for, the likeliest first; all others are not
-        listed. Only those that are `certain` are named: the chance that an innocent one of all `packages` is among
-        them is at most trace.CERTAIN. `tokens` tell the row of the release that each row of the sample is."""
-        found = [self._found(name, sample[name], tokens) for name in self._rule.columns if name in sample.column_names]
+        listed. Only those that are `certain` are named: the chance that an innocent one is among them is at most
+        suspects.CERTAIN, of all `packages`, or of all that are `among` those compared, where these are only some.
+        `tokens` tell the row of the release that each row of the sample is."""
+        names = [name for name in self._marking.columns if name in sample.column_names]
+        found = [self._found(name, sample[name], tokens) for name in names]
         compared = sum(len(one.tokens) for one in found)
         if not compared:
             return []
-        innocent = Innocent([(one.shares, one.odd) for one in found])
-        suspects = [self._suspect(*package, found, innocent, compared, len(packages)) for package in packages.items()]
+        innocent, many = Innocent([(one.shares, one.odd) for one in found]), among or len(packages)
+        suspects = [self._suspect(*package, found, innocent, compared, many) for package in packages.items()]
         suspects = [one for one in suspects if one.bound < 1]
         return sorted(suspects, key=lambda one: (not one.certain, one.bound, one.package))
 
     def _found(self, name: str, column: pa.ChunkedArray, tokens: Numbers) -> "_Found":
         """The marked places of a column, each once: what most of its rows say, none where they disagree evenly."""
         known = pc.is_valid(column).to_numpy()
-        values, tokens = pc.fill_null(column, 0).to_numpy()[known], tokens[known]
-        where, shares = self._positions(name, tokens)
+        values, tokens = pc.fill_null(column, 0).to_numpy().astype(np.int64)[known], tokens[known]
+        where, shares = self._positions(name, values, tokens)
         places, first, of = np.unique(tokens[where], return_index=True, return_inverse=True)
         says = np.bincount(of, weights=2.0 * (values[where] & 1) - 1, minlength=len(places))
         told = says != 0
@@ -132,10 +134,12 @@ class Marks:
         bound = min(1.0, many * innocent.chance(score))
         return Suspect(package, recipient, "tanda", fitting, compared, round(ratio, 1), bound)
 
-    def _positions(self, name: str, tokens: Numbers) -> tuple[Numbers, Numbers]:
-        """Which rows are marked, and the number of the share of each of these."""
+    def _positions(self, name: str, values: Numbers, tokens: Numbers) -> tuple[Numbers, Numbers]:
+        """Which rows are marked, and the number of the share of each of these. Where a threshold lies between the even
+        digit and its odd one, none is, whichever of the two is told."""
         drawn = _blocks(self._row, tokens, self._of[name])
-        where = np.flatnonzero(drawn[:, 0] % np.uint64(self._rule.every) == 0)
+        apart = np.isin(values | 1, self._marking.thresholds.get(name, ()))
+        where = np.flatnonzero((drawn[:, 0] % np.uint64(self._marking.every) == 0) & ~apart)
         shares: Numbers = (drawn[where, 1] >> np.uint64(56)).astype(np.int64)
         return where, shares
 
@@ -162,39 +166,49 @@ class _Found:
     odd: Numbers
 
 
-def recognised(sample: pa.Table, release: pa.Table, tokens: Numbers, rule: Rule) -> tuple[pa.Table, Numbers]:
+def recognised(
+    engine: duckdb.DuckDBPyConnection, sample: pa.Table, release: str, marking: Marking
+) -> tuple[pa.Table, Numbers]:
     """The rows of `sample` that are exactly one row of `release`, and the tokens of these, where no name, number or
-    pseudonym tells: by all columns that both have, the marked ones up to their interval. `tokens` are those of the
-    release's rows. A row that fits two is nobody's."""
-    shared = [name for name in sample.column_names if name in release.column_names]
-    if not shared:
-        return sample.slice(0, 0), tokens[:0]
-    names = [f"c{at}" for at in range(len(shared))]
-    same = " AND ".join(f"(wanted.{name} IS NOT DISTINCT FROM known.{name})" for name in names)
-    with duckdb.connect() as engine:
-        engine.register("wanted", _coarse(sample, shared, rule).append_column("place", [np.arange(len(sample))]))
-        engine.register("release", _coarse(release, shared, rule).append_column("token", [tokens]))
-        found = engine.sql(f"""
-            WITH
-            known AS (  -- rows that no other row of the release is like
-                SELECT {", ".join(names)}, min(token) AS token FROM release GROUP BY {", ".join(names)}
-                HAVING (count(*) = 1)
-            )
-            SELECT wanted.place, known.token FROM wanted JOIN known ON {same} ORDER BY wanted.place
-            """).to_arrow_table()  # noqa: S608  # names made here
-    return sample.take(found["place"]), found["token"].to_numpy()
+    pseudonym tells: by all columns of the sample, the marked ones up to their interval. `release` is a view of `engine`
+    with these columns and the `token` of each row; it is read once, as a stream, and what is kept of it is no more than
+    the sample. A row that fits two is nobody's."""
+    names = sample.column_names
+    if not names:
+        return sample, np.zeros(0, np.uint64)
+    columns = ", ".join(f"{_interval(name, marking)} AS c{at}" for at, name in enumerate(names))
+    told = ", ".join(f"c{at}" for at in range(len(names)))
+    engine.register("sample", sample.append_column("place", [np.arange(len(sample))]))
+    found = engine.sql(f"""
+        WITH
+        wanted AS (
+            SELECT {columns}, place FROM sample
+        ),
+        asked AS (
+            SELECT DISTINCT {told} FROM wanted
+        ),
+        known AS (
+            SELECT {columns}, token FROM {release}
+        ),
+        met AS (     -- no more than were asked for, however many rows there are
+            SELECT {told}, min(token) AS token, count(*) AS rows
+            FROM known SEMI JOIN asked ON {_alike("known", "asked", names)} GROUP BY {told}
+        )
+        SELECT wanted.place, met.token FROM wanted JOIN met ON {_alike("wanted", "met", names)}
+        WHERE (met.rows = 1) ORDER BY wanted.place
+        """).to_arrow_table()  # noqa: S608  # names of columns come from the catalogue
+    engine.unregister("sample")
+    return sample.take(found["place"]), found["token"].to_numpy().astype(np.uint64)
 
 
-def _coarse(rows: pa.Table, names: Sequence[str], rule: Rule) -> pa.Table:
-    """These columns as c0, c1, …, the marked ones as the number of their interval."""
-    columns = {}
-    for at, name in enumerate(names):
-        column = rows[name]
-        if name in rule.columns:
-            values = pc.fill_null(column, 0).to_numpy().astype(np.int64) // rule.columns[name]
-            column = pa.array(values, mask=pc.is_null(column).to_numpy())
-        columns[f"c{at}"] = column
-    return pa.table(columns)
+def _interval(name: str, marking: Marking) -> str:
+    """A column; where it is marked, the first number of its interval."""
+    width = marking.columns.get(name)
+    return f'"{name}"' if width is None else f'"{name}" - (("{name}" % {width}) + {width}) % {width}'
+
+
+def _alike(one: str, other: str, names: Sequence[str]) -> str:
+    return " AND ".join(f"({one}.c{at} IS NOT DISTINCT FROM {other}.c{at})" for at in range(len(names)))
 
 
 class Innocent:

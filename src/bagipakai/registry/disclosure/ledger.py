@@ -101,6 +101,12 @@ class Ledger:
             if output.release == release and told["cells"] != but:
                 yield output, self._read(number, told)
 
+    def equations(self, output: Output, cells: Cells) -> list[Cells]:
+        """All other counts of the release that left as they are, where these do, too: with noise they equal nothing."""
+        if output.question:
+            return []
+        return [theirs for one, theirs in self.published(output.release, digest_of(cells)) if not one.question]
+
     def others(self, output: Output, cells: Cells) -> int:
         """With how many outputs these cells were compared."""
         digest = digest_of(cells)

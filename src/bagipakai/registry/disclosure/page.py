@@ -3,8 +3,6 @@ what is left to use; then lines to sign, and the figures (disclosure reference 4
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from html import escape
 from types import NoneType
 from typing import Final
 
@@ -18,11 +16,12 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.query import AREA_COLUMNS, Scalar
 from bagipakai.registry.disclosure.disclosing import Axis
+from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, question, signature
 from bagipakai.registry.disclosure.private import bound
 from bagipakai.registry.disclosure.reporting import HIDDEN, Attack, Figures, Run, programs
 from bagipakai.registry.disclosure.tables import Counts
 from bagipakai.registry.matching.explaining import NBSP, count, percent
-from bagipakai.registry.matching.report import MONTHS, style, tabulated
+from bagipakai.registry.matching.report import tabulated
 from bagipakai.registry.regions import regions
 
 TITLE: Final = "Laporan risiko tabel"
@@ -33,21 +32,14 @@ MOST_ROWS, MOST_COLUMNS, MOST_NUMBERS = 30, 20, 110  # of the map of hidden cell
 
 def page(run: Run, found: Figures) -> str:
     """HTML, whole: no file beside it, no script."""
-    body = "\n".join([*_top(run, found), *_told(run, found), *_below(run, found)])
-    return (
-        f'<!doctype html>\n<html lang="id">\n<head>\n<meta charset="utf-8">\n<title>{TITLE}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<style>{style()}{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{TITLE}</h1>\n{body}\n</main>\n</body>\n"
-        "</html>\n"
-    )
+    return paper(TITLE, [*_top(run, found), *_told(run, found), *_below(run, found)])
 
 
 def _top(run: Run, found: Figures) -> Iterator[str]:
     plan = run.plan
     yield f'<p class="verdict"><strong>{_verdict(found)}</strong></p>'
     yield "<h2>Apa yang keluar, kepada siapa, atas dasar apa</h2>"
-    yield _list(
+    yield listed(
         ("Tabel", f"cacah {_unit(run)} menurut {_names(run, plan.columns)}, dengan semua jumlahnya"),
         ("Siapa yang dihitung", _population(run)),
         ("Wilayah", ", ".join(map(_place, plan.area.codes)) or "seluruh Indonesia"),
@@ -58,7 +50,7 @@ def _top(run: Run, found: Figures) -> Iterator[str]:
         ("Dasar hukum", plan.legal_basis),
         ("Permintaan", plan.request),
         ("Diteruskan ke pihak lain", "boleh" if plan.onward_sharing else "tidak boleh"),
-        ("Berlaku sampai", _day(plan.ends_on)),
+        ("Berlaku sampai", on_day(plan.ends_on)),
     )
     reasons = ((_title(run, one.name), one.reason) for one in plan.variables)
     yield tabulated("Variabel tabel dan alasannya", ("Variabel", "Alasan"), reasons)
@@ -75,11 +67,11 @@ def _verdict(found: Figures) -> str:
 
 def _told(run: Run, found: Figures) -> Iterator[str]:
     yield "<h2>Tiga pertanyaan</h2>"
-    yield f'<div class="questions">{"".join(_question(*one) for one in _questions(run, found))}</div>'
+    yield f'<div class="questions">{"".join(question(*one) for one in _questions(run, found))}</div>'
     yield f"<h2>{_CHANGED[type(run.method)]}</h2>"
     yield from _why(run, found)
     if found.hidden:
-        yield _figure(hidden_cells(run))
+        yield charted(hidden_cells(run))
     yield "<h2>Serangan yang dijalankan</h2>"
     yield (
         "<p>Setiap serangan memakai pengetahuan yang memang dapat dipunyai orang: berkas yang terbit, aturan penutupan,"
@@ -89,7 +81,7 @@ def _told(run: Run, found: Figures) -> Iterator[str]:
     yield f'<div class="attacks">{tabulated("Serangan, putusan, hasil, dan batas", heads, _attacks(run, found))}</div>'
     yield "<h2>Apa yang tersisa untuk dipakai</h2>"
     if not isinstance(run.method, DifferentialPrivacy):
-        yield _figure(usefulness(run, found))
+        yield charted(usefulness(run, found))
     if found.deviation:
         yield (
             "<p>Menurut aturannya saja, 95 dari 100 angka meleset dari yang sebenarnya tidak lebih dari ini. Seberapa"
@@ -306,7 +298,7 @@ def _below(run: Run, found: Figures) -> Iterator[str]:
     yield "<h2>Cara, aturan, dan sumber</h2>"
     yield f"<p>{_METHODS[type(run.method)]}</p>"
     yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(run))
-    yield _list(
+    yield listed(
         ("Sidik rilis", run.release[1]),
         ("Sidik rencana", run.plan.digest),
         ("Sidik isi tabel", run.content),
@@ -314,7 +306,7 @@ def _below(run: Run, found: Figures) -> Iterator[str]:
         ("Program", ", ".join(f"{name} {number}" for name, number in programs(run.method).items())),
     )
     yield "<h2>Pengesahan</h2>"
-    yield f'<div class="signatures">{_signature("Disusun oleh")}{_signature("Diperiksa oleh")}</div>'
+    yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
     yield "<h2>Lampiran: angka-angkanya</h2>"
     private = isinstance(run.method, DifferentialPrivacy)
     drawn = [*([] if private else [usefulness(run, found)]), *([hidden_cells(run)] if found.hidden else [])]
@@ -367,8 +359,8 @@ def _policies(run: Run) -> Iterator[tuple[str, ...]]:
         if name == "together" and isinstance(run.method, DifferentialPrivacy):
             continue
         rule = rules("disclosure", name).on(run.day)
-        yield words, _day(rule.since), rule.basis
-    yield "Cara melindungi", _day(run.method.since), run.method.basis
+        yield words, on_day(rule.since), rule.basis
+    yield "Cara melindungi", on_day(run.method.since), run.method.basis
 
 
 def _errors(run: Run, found: Figures) -> Iterator[tuple[str, str]]:
@@ -533,54 +525,3 @@ def _columns(run: Run, axis: Axis) -> list[str]:
 
 def _place(code: str) -> str:
     return f"{regions()[code].name} ({code})" if code in regions() else code
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
-# Markup
-
-
-def _list(*pairs: tuple[str, str]) -> str:
-    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(told)}</dd>' for name, told in pairs)}</dl>"
-
-
-def _question(asked: str, number: str, sentence: str) -> str:
-    return f"<section><h3>{asked}</h3><p><strong>{escape(number)}</strong> {escape(sentence)}</p></section>"
-
-
-def _figure(figure: Figure) -> str:
-    told = figure.caption
-    return (
-        f"<figure>\n<figcaption><h3>{escape(told.title)}</h3>\n<p>{escape(told.says)} Angkanya ada di lampiran.</p>"
-        f"</figcaption>\n<div>{figure.svg()}</div>\n</figure>"
-    )
-
-
-def _signature(who: str) -> str:
-    lines = "".join(f"<dt>{one}</dt><dd></dd>" for one in ("Nama", "Jabatan", "Tanggal", "Tanda tangan"))
-    return f"<section><h3>{who}</h3><dl>{lines}</dl></section>"
-
-
-_STYLE: Final = """
-ol { max-width: 70ch; padding-left: 1.5rem; }
-li + li { margin-top: 0.5rem; }
-dl { display: grid; grid-template-columns: 12rem minmax(0, 1fr); gap: 0.25rem 1rem; max-width: 56rem; }
-dt { color: var(--text-secondary); }
-dd { margin: 0; overflow-wrap: anywhere; }
-.verdict { border-left: 0.25rem solid var(--brand); padding-left: 1rem; font-size: 1.25rem; }
-.questions, .signatures { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0 1.5rem; }
-.questions section { display: grid; grid-template-rows: subgrid; grid-row: span 2; margin-bottom: 1.5rem; }
-.questions strong { display: block; font-size: 2.125rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
-.questions p { margin: 0.5rem 0 0; }
-.attacks :is(th, td) { min-width: 10rem; }
-.attacks :is(th, td):nth-child(2) { min-width: 4rem; }
-.signatures section { margin-bottom: 1.5rem; }
-.signatures dl { grid-template-columns: 8rem minmax(0, 1fr); }
-.signatures dd { border-bottom: 1px solid var(--border-strong); min-height: 1.75rem; }
-.signatures dd:last-child { min-height: 5rem; }
-@media (max-width: 40rem) { main > dl { display: block; } main > dl dd { margin-bottom: 0.75rem; } }
-@media (min-width: 60rem) { figure { grid-template-columns: minmax(0, 44rem); } }
-@media print { section, figure, dl { break-inside: avoid; } }
-"""

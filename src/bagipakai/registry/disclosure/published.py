@@ -30,6 +30,7 @@ _LEAF: Final = 10  # digits
 _RELATION: Final = "hubungan_kepala_keluarga"  # the first of its codes is the head
 _UNKNOWN: Final = 1  # mask of a place that is not known
 _NOT_KNOWN: Final = "tidak diketahui"
+_SAME: Final = "pengelompokan yang sama dengan tabel yang sudah terbit, atau variabel yang lebih sedikit"
 _SHOWN: Final = 6  # values
 
 Bits = Mapping[str, Mapping[Scalar | None, int]]
@@ -142,6 +143,44 @@ def _left(table: Sequence[Told]) -> Iterator[tuple[Box, Region, int]]:
             yield box, _merged(span for line in hidden for span in line[3]), left
 
 
+class Placed:
+    """Where each line of a table is."""
+
+    def __init__(self, dimensions: Sequence[str], occupied: Occupied) -> None:
+        self._dimensions = dimensions
+        self._area = _merged(map(_stretch, _coarsest(occupied.codes) or ("",)))
+        self._known: dict[Said, Region] = {}
+
+    def region(self, key: tuple[Scalar | None, ...]) -> Region:
+        said = self._places(key)
+        if said not in self._known:
+            self._known[said] = _region(said, self._area)
+        return self._known[said]
+
+    def says_more(self, key: tuple[Scalar | None, ...]) -> bool:
+        """Whether a line is about more than a place."""
+        return len(self._places(key)) < len(key)
+
+    def deepest(self, keys: Iterable[tuple[Scalar | None, ...]]) -> set[Region]:
+        """The smallest places that the table tells apart; none where it tells of no place."""
+        named = sum(name in _DIGITS or name in _NAMED for name in self._dimensions)
+        return {self.region(key) for key in keys if named and len(self._places(key)) == named}
+
+    def _places(self, key: tuple[Scalar | None, ...]) -> "Said":
+        pairs = zip(self._dimensions, key, strict=False)
+        return tuple(
+            (name, value) for name, value in pairs if value is not None and (name in _DIGITS or name in _NAMED)
+        )
+
+
+def meets(one: Region, other: Region) -> bool:
+    return any(_met(mine, theirs) for mine in one for theirs in other)
+
+
+def lies_in(one: Region, other: Region) -> bool:
+    return _within(one, other) == one
+
+
 def limits(plan: Plan, rule: TableRule) -> Limits:
     """What the table of a plan may not tell together with others."""
     own = rule.of_plan(plan)
@@ -155,11 +194,16 @@ def lines_of(table: Table) -> Iterator[Line]:
         yield dict(zip(table.dimensions, line.key, strict=False)), line.count
 
 
-def refusal(found: Difference, catalogue: Catalogue) -> Refusal:
+def refusal(found: Difference, catalogue: Catalogue, dropped: Sequence[str] = ()) -> Refusal:
     """Names the two counts in words; no number of anybody, nor whether few are between them or nearly all are in both:
-    that is what must not be told."""
+    that is what must not be told. `dropped`: the variables without which the table could be published."""
     about = words(*found.narrow, catalogue), words(*found.wide, catalogue)
-    return Refusal("tables-tell-a-few", {"narrow": about[0], "wide": about[1]})
+    return Refusal("tables-tell-a-few", {"narrow": about[0], "wide": about[1], "proposal": proposed(dropped)})
+
+
+def proposed(dropped: Sequence[str]) -> str:
+    """What could be published instead, in words."""
+    return f"tabel yang sama tanpa {', '.join(dropped)}" if dropped else _SAME
 
 
 def words(box: Box, region: Region, catalogue: Catalogue) -> str:

@@ -187,6 +187,10 @@ def protection(
     raise EngineError(kind)  # outside the handler: engines quote values in their errors
 
 
+def _thousandths(part: int, whole: int) -> int:
+    return -(-1000 * part // whole) if whole else 0
+
+
 _NOBODY: Final = pa.table({"pattern": pa.array([], pa.int64())})
 _Evidence: TypeAlias = dict[str, str | int]
 
@@ -361,21 +365,53 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         return None
 
     def _evidence(self) -> _Evidence:
+        """What was done, and what an attacker can still do who knows the keys of everybody in the area: parts of a
+        thousand, rounded up, since a fraction of few rows tells how few they are."""
         rule, stay = self.rule, f"classes WHERE pattern < {self.gone}"
         with Classes(self.con, "file", self.keys, weight="n") as file:
-            found = file.anonymity(rule.smallest_class)
+            before, alone = file.anonymity(rule.smallest_class), file.anonymity(2)
         blanks = "".join(
             f" + CAST(((pattern & {1 << at}) > 0) AND ({key} IS NOT NULL) AS BIGINT)"
             for at, key in enumerate(self.keys)
         )
-        return {
+        found: _Evidence = {
             "smallest_class": rule.smallest_class,
-            "classes": found.classes,
-            "small_classes": found.classes_below,
-            "rows_in_small_classes": found.units_below,
+            "classes": before.classes,
+            "small_classes": before.classes_below,
+            "rows_in_small_classes": before.units_below,
+            "rows_alone": alone.units_below,
+            "recognised_before": _thousandths(before.classes, before.units),
+            "values": len(self.keys) * self._sum(stay, "k"),
             BLANKS: self._sum(stay, f"k * (0{blanks})"),
             DROPPED: self._sum(f"classes WHERE pattern = {self.gone}", "k"),
         }
+        with Classes(self.con, "left_over", self.keys, "s" if self.sensitive else None, weight="n") as left:
+            after = left.anonymity(rule.smallest_class)
+            found |= {"least_alike": after.smallest, "recognised": _thousandths(after.classes, after.units)}
+            if self.sensitive:
+                most = self._sum(left.table, "largest")
+                values = left.diversity(rule.distinct_values, Fraction(1))
+                found |= {
+                    "least_values": values.distinct,
+                    "guessed": _thousandths(most, after.units),
+                    "guessed_blindly": _thousandths(max(left.distribution(), default=0), after.units),
+                }
+        if self.active & {"rows-presence", "rows-share"}:
+            on = alike("file", "staying", self.keys)
+            stay_in = f"SELECT file.* FROM file SEMI JOIN ({self._staying}) AS staying ON {on}"  # noqa: S608  # as above
+            run(self.con, f"CREATE TEMP VIEW there AS {stay_in}")
+            with (
+                Classes(self.con, "there", self.keys, weight="n") as there,
+                Classes(self.con, "registry", self.keys, weight="n") as registry,
+            ):
+                largest = there.presence(registry, Fraction(1)).largest
+            share = _thousandths(after.units, self._sum("registry"))
+            found |= {"present": _thousandths(largest.numerator, largest.denominator), "share": share}
+        return found
+
+    @property
+    def _staying(self) -> str:
+        return f"SELECT * FROM classes WHERE pattern < {self.gone}"  # noqa: S608  # our own names
 
     def _proposal(self, grains: Mapping[str, Sequence[Grain]]) -> str:
         """The least change of the plan by which so few rows would break a rule that they can be left out, in words."""

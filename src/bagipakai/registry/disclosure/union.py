@@ -13,6 +13,7 @@ regencies together would tell is not seen.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from math import prod
@@ -24,9 +25,9 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.bounds import UNDECIDED, narrow
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
-from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output, digest_of
+from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
+from bagipakai.registry.disclosure.published import proposed, words
 from bagipakai.registry.disclosure.published import refusal as of_pair
-from bagipakai.registry.disclosure.published import words
 from bagipakai.registry.disclosure.sums import REGENCY, Sum, World, sums
 from bagipakai.registry.matching.arrays import Numbers
 
@@ -37,9 +38,22 @@ AT_ONCE: Final = 256  # sums that are compared with all others
 Group: TypeAlias = tuple[Box, Region]
 
 
-def isolated(new: Cells, others: Sequence[Cells], smallest: int, world: World) -> Iterator[Group | None]:
-    """A group of which `new` and the others, together, tell that it is small, or too near to that; for each component
-    in each regency that `new` is about, the first that is found. None: there is too much to decide it."""
+@dataclass(frozen=True, slots=True)
+class Isolated:
+    """A group of which several tables together tell that it is small, or too near to that, and in which regency (code
+    of four digits) that was seen. None: there is too much to decide it."""
+
+    group: Group | None
+    regency: int
+
+    @property
+    def region(self) -> Region:
+        """Where it is."""
+        return self.group[1] if self.group else ((self.regency * REGENCY, (self.regency + 1) * REGENCY - 1),)
+
+
+def isolated(new: Cells, others: Sequence[Cells], smallest: int, world: World) -> Iterator[Isolated]:
+    """For each component in each regency that `new` is about, the first group that `new` and the others isolate."""
     touched = _regencies(new, world)
     told = sums(new, others, touched, world)
     spans = [(first, last, at) for at, one in enumerate(told) for first, last in one.of]
@@ -50,7 +64,8 @@ def isolated(new: Cells, others: Sequence[Cells], smallest: int, world: World) -
         chosen = tuple(np.unique(owner[met]).tolist())
         if chosen and chosen not in seen:
             seen.add(chosen)
-            yield from _Surroundings([told[at] for at in chosen], world).isolated(smallest)
+            around = _Surroundings([told[at] for at in chosen], world)
+            yield from (Isolated(group, regency) for group in around.isolated(smallest))
 
 
 def objection(entries: Ledger, output: Output, cells: Cells, limits: Limits, catalogue: Catalogue) -> Refusal | None:
@@ -58,19 +73,18 @@ def objection(entries: Ledger, output: Output, cells: Cells, limits: Limits, cat
     equations: they are looked at in pairs alone. Within a turn. Raises Damaged."""
     for pair in entries.differences(output, cells, limits):
         return of_pair(pair, catalogue)
-    if output.question:
-        return None
-    others = [theirs for one, theirs in entries.published(output.release, digest_of(cells)) if not one.question]
-    for group in isolated(cells, others, limits.smallest, World.of(catalogue)) if others else ():
-        return refusal(group, catalogue)
+    others = entries.equations(output, cells)
+    for found in isolated(cells, others, limits.smallest, World.of(catalogue)) if others else ():
+        return refusal(found, catalogue)
     return None
 
 
-def refusal(found: Group | None, catalogue: Catalogue) -> Refusal:
-    """In words, without a number of anybody."""
-    if found is None:
-        return Refusal("tables-together-undecided")
-    return Refusal("tables-together-narrow", {"group": words(*found, catalogue)})
+def refusal(found: Isolated, catalogue: Catalogue, dropped: Sequence[str] = ()) -> Refusal:
+    """In words, without a number of anybody. `dropped`: as in `published.refusal`."""
+    proposal = {"proposal": proposed(dropped)}
+    if found.group is None:
+        return Refusal("tables-together-undecided", proposal)
+    return Refusal("tables-together-narrow", {"group": words(*found.group, catalogue), **proposal})
 
 
 def _regencies(new: Cells, world: World) -> list[int]:

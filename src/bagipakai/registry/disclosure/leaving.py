@@ -1,0 +1,305 @@
+"""The risk report of what an order hands over, as one page that lies in the package: what leaves, to whom and why, what
+was left blank, hidden or exempted, what each attack can still do, and what is left to use.
+
+It is made of the plan, the policy and the evidence that the manifest carries, and of nothing else: the office that has
+the evidence can make the same page, and no count reaches it that is not told there. There is no clock in it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bagipakai.core.charts import Caption, Figure, Shares, divided
+from bagipakai.core.disclosure import Disclosure, RowRule
+from bagipakai.core.plan import Level, Plan, Unit
+from bagipakai.core.policy import rules
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
+from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, question, signature
+from bagipakai.registry.matching.explaining import count, percent
+from bagipakai.registry.matching.report import tabulated
+from bagipakai.registry.regions import regions
+
+TITLE: Final = "Laporan risiko"
+NOT_MEASURED: Final = "tidak diukur"
+
+Evidence = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What is handed over. `release`: version and digest; `day`: of whose policy; `rows`: of data; `notes`: by column,
+    how its values differ from those of the release; `content`: digest of the data."""
+
+    plan: Plan
+    release: tuple[str, str]
+    catalogue: Catalogue
+    day: date
+    rows: int
+    evidence: Evidence
+    notes: Mapping[str, str]
+    content: str
+
+
+def page(handed: Handed) -> str:
+    """HTML, whole."""
+    if handed.plan.level is Level.L1:
+        told = _of_table(handed)
+    elif handed.plan.level is Level.L4 or handed.plan.matching is not None:
+        told = _by_name(handed)
+    else:
+        told = _of_rows(handed)
+    return paper(TITLE, [*_frame(handed), *told, *_below(handed)])
+
+
+def _frame(handed: Handed) -> Iterator[str]:
+    plan = handed.plan
+    yield "<h2>Apa yang keluar, kepada siapa, atas dasar apa</h2>"
+    yield listed(
+        ("Isi", f"{count(handed.rows, 'id')} baris {plan.unit.value}, tingkat {plan.level.value}"),
+        ("Wilayah", ", ".join(map(_place, plan.area.codes)) or "seluruh Indonesia"),
+        ("Rilis", handed.release[0]),
+        ("Penerima", f"{plan.recipient.name} ({plan.recipient.institution})"),
+        ("Tujuan", plan.purpose),
+        ("Program", plan.programme),
+        ("Dasar hukum", plan.legal_basis),
+        ("Permintaan", plan.request),
+        ("Diteruskan ke pihak lain", "boleh" if plan.onward_sharing else "tidak boleh"),
+        ("Berlaku sampai", on_day(plan.ends_on)),
+    )
+    reasons = (
+        (handed.catalogue[one.name].title(), one.reason, handed.notes.get(one.name, "apa adanya"))
+        for one in plan.variables
+    )
+    yield tabulated("Variabel, alasannya, dan cara memberi tahu", ("Variabel", "Alasan", "Nilai"), reasons)
+
+
+# Rows without names
+
+
+def _of_rows(handed: Handed) -> Iterator[str]:
+    rule, told = RowRule.on(handed.day, handed.plan.level), handed.evidence
+    yield "<h2>Tiga pertanyaan</h2>"
+    yield f'<div class="questions">{"".join(question(*one) for one in _questions(told, rule))}</div>'
+    yield "<h2>Apa yang dikosongkan, ditinggalkan, dan dikecualikan</h2>"
+    yield from _done(handed, rule)
+    yield "<h2>Serangan, batas, dan hasil</h2>"
+    heads = ("Serangan", "Aturan", "Batas", "Hasil")
+    yield f'<div class="attacks">{tabulated("Serangan, aturan, batas, dan hasil", heads, _attacks(handed, rule))}</div>'
+    if "values" in told:
+        yield "<h2>Apa yang tersisa untuk dipakai</h2>"
+        yield charted(_use(handed))
+
+
+def _questions(told: Evidence, rule: RowRule) -> Iterator[tuple[str, str, str]]:
+    small, rows = _number(told, "rows_in_small_classes"), "baris dalam kelompok yang kurang dari"
+    if "recognised" in told:
+        yield (
+            "Dapatkah seseorang dikenali?",
+            _share(told, "recognised"),
+            "peluang rata-rata menunjuk baris yang benar, bagi orang yang mengenal semua penduduk wilayahnya; sebelum"
+            f" dilindungi {_share(told, 'recognised_before')}. Kelompok serupa terkecil: {_number(told, 'least_alike')}"
+            " baris.",
+        )
+    else:
+        yield (
+            "Dapatkah seseorang dikenali?",
+            small,
+            f"{rows} {rule.smallest_class} orang serupa; baris keluar apa adanya.",
+        )
+    yield (
+        "Dapatkah diketahui bahwa seseorang ada di dalam?",
+        _share(told, "present"),
+        "bagian terbesar sebuah kelompok serupa dalam registri yang ikut keluar.",
+    )
+    yield (
+        f"Dapatkah {rule.sensitive} seseorang diduga?",
+        _share(told, "guessed"),
+        f"tebakan yang benar bila kelompok serupanya diketahui; tanpa mengetahuinya {_share(told, 'guessed_blindly')}.",
+    )
+
+
+def _done(handed: Handed, rule: RowRule) -> Iterator[str]:
+    told, exempted = handed.evidence, handed.plan.protections.exempted
+    if "values" in told:
+        yield (
+            f"<p>{_number(told, 'values_left_blank')} dari {_number(told, 'values')} nilai dikosongkan dan"
+            f" {_number(told, 'rows_left_out')} baris ditinggalkan, supaya tiap baris serupa dengan sedikitnya"
+            f" {rule.smallest_class} baris dan aturan lain dipenuhi. Kosong tidak selalu berarti tidak diketahui.</p>"
+        )
+    else:
+        yield "<p>Tidak ada nilai yang dikosongkan dan tidak ada baris yang ditinggalkan.</p>"
+    if exempted:
+        yield "<p>Dikecualikan oleh dua orang: pemeriksa substansi mengusulkan, koordinator menyetujui.</p>"
+        reasons = ((one.rule, Refusal(one.rule, _blanks(rule)).sentence(), one.reason) for one in exempted)
+        yield tabulated("Aturan yang dikecualikan", ("Aturan", "Yang dapat terjadi", "Alasan"), reasons)
+
+
+def _blanks(rule: RowRule) -> dict[str, str]:
+    return {"sensitive": rule.sensitive, "most": str(rule.most_share_percent), "proposal": "–"}
+
+
+def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
+    told, exempted = handed.evidence, {one.rule for one in handed.plan.protections.exempted}
+
+    def line(attack: str, name: str, limit: str, result: str) -> tuple[str, ...]:
+        return attack, name, "dikecualikan" if name in exempted else limit, result
+
+    smallest, sensitive = rule.smallest_class, rule.sensitive
+    less = f"{_number(told, 'small_classes')} kelompok lebih kecil"
+    yield line(
+        "Mencari orang yang dikenal menurut penanda semu",
+        "rows-alike",
+        f"sedikitnya {smallest} baris serupa",
+        f"terkecil {_number(told, 'least_alike')}" if "least_alike" in told else less,
+    )
+    yield line(
+        f"Menduga {sensitive} orang yang dikenali",
+        "rows-one-value",
+        f"{rule.distinct_values} nilai, tidak satu pun di atas {rule.most_one_value_percent} persen",
+        f"sedikitnya {_number(told, 'least_values')} nilai" if "least_values" in told else NOT_MEASURED,
+    )
+    yield line(
+        f"Membandingkan sebaran {sensitive}",
+        "rows-distribution",
+        f"jarak berurut paling jauh {rule.most_distance_percent} persen",
+        "dipenuhi" if "least_values" in told and "rows-distribution" not in exempted else NOT_MEASURED,
+    )
+    yield line(
+        "Mencari tahu apakah seseorang ada di dalam",
+        "rows-presence",
+        f"paling banyak {rule.most_presence_percent} persen sebuah kelompok",
+        _share(told, "present"),
+    )
+    yield line(
+        "Sama, tanpa mengenal siapa pun",
+        "rows-share",
+        f"paling banyak {rule.most_share_percent} persen penduduknya",
+        _share(told, "share"),
+    )
+
+
+def _use(handed: Handed) -> Figure:
+    told = handed.evidence
+    values, blank = int(told["values"]), int(told["values_left_blank"])
+    rows, out = handed.rows, int(told["rows_left_out"])
+    pairs = (("Nilai penanda semu", values - blank, blank), ("Baris", rows, out))
+    shares = [
+        Shares(name, f"{count(kept, 'id')} dari {count(kept + lost, 'id')}", (kept, lost), _part(kept, kept + lost))
+        for name, kept, lost in pairs
+        if kept + lost
+    ]
+    table = tuple((name, count(kept, "id"), count(lost, "id"), _part(kept, kept + lost)) for name, kept, lost in pairs)
+    caption = Caption(
+        "guna",
+        "Bagian yang tetap ada",
+        "Dari yang dipilih, berapa nilai dan baris yang keluar.",
+        ("Apa", "Keluar", "Tidak", "Bagian"),
+        table,
+    )
+    return divided(caption, ("keluar", "dikosongkan atau ditinggalkan"), shares)
+
+
+# Tables, and rows with names
+
+
+def _of_table(handed: Handed) -> Iterator[str]:
+    rule, told = Disclosure.on(handed.day), handed.evidence
+    smallest = max(rule.smallest_persons, handed.plan.protections.smallest_cell)
+    unit = "orang" if handed.plan.unit is Unit.INDIVIDU else "keluarga"
+    yield "<h2>Tiga pertanyaan</h2>"
+    asked = (
+        ("Dapatkah seseorang ditunjuk?", "0", f"angka menghitung kurang dari {smallest} {unit}."),
+        (
+            "Dapatkah dihubungkan dengan tabel lain?",
+            "0",
+            f"pasangan angka berselisih kurang dari {smallest} {unit}, sesudah dibandingkan dengan"
+            f" {_number(told, 'compared')} tabel lain dari rilis yang sama.",
+        ),
+        (
+            "Dapatkah sifat seseorang diduga?",
+            "0",
+            "bagian yang hampir seluruh kelompok kecilnya, dalam tabel lain juga.",
+        ),
+    )
+    yield f'<div class="questions">{"".join(question(*one) for one in asked)}</div>'
+    yield "<h2>Apa yang ditutup, dan mengapa</h2>"
+    hidden = count(int(told["hidden_small"]) + int(told["hidden_partners"]), "id")
+    yield (
+        f"<p>{hidden} dari {_number(told, 'lines')} baris tabel ditutup: yang kecil atau kosong, dan"
+        " pendampingnya, supaya yang kecil tidak dapat dihitung dengan mengurangkan. Ditutup tidak berarti nol, dan"
+        " mana yang kecil tidak disebut. Jumlah hanya dibuat menurut urutan variabelnya (keputusan 0033).</p>"
+    )
+
+
+def _by_name(handed: Handed) -> Iterator[str]:
+    yield "<h2>Apa yang melindungi orangnya</h2>"
+    yield (
+        "<p>Baris ini menyebut orangnya: tidak ada nilai yang diubah. Yang melindungi adalah wilayah, program, dan"
+        " variabel yang disetujui, sandi untuk satu penerima, dan catatan siapa menerima data siapa.</p>"
+    )
+
+
+# Below
+
+
+def _below(handed: Handed) -> Iterator[str]:
+    yield "<h2>Yang tidak diuji</h2>"
+    yield "".join(f"<p>{one}</p>" for one in _UNTESTED[handed.plan.level])
+    yield "<h2>Aturan dan sumber</h2>"
+    yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(handed))
+    yield listed(
+        ("Sidik rilis", handed.release[1]),
+        ("Sidik rencana", handed.plan.digest),
+        ("Sidik isi", handed.content),
+        ("Sidik katalog", handed.catalogue.digest),
+    )
+    yield "<h2>Pengesahan</h2>"
+    yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
+    yield "<h2>Lampiran: angka-angkanya</h2>"
+    yield tabulated(
+        "Bukti pemrosesan", ("Nama", "Nilai"), ((name, str(value)) for name, value in sorted(handed.evidence.items()))
+    )
+
+
+_ROWS: Final = (
+    "Keluarga dalam kelompok serupa tidak dihitung: sepuluh orang dapat berarti dua keluarga. Baris ini tidak"
+    " dibandingkan dengan tabel dan baris lain yang sudah keluar, juga kepada penerima yang sama.",
+)
+_UNTESTED: Final[Mapping[Level, tuple[str, ...]]] = {
+    Level.L1: (
+        "Apa yang baru terlihat dari tiga tabel atau lebih bersama-sama tidak diuji untuk tabel pesanan. Tabel dari"
+        " rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak ikut dibandingkan.",
+    ),
+    Level.L2: _ROWS,
+    Level.L3: _ROWS,
+    Level.L4: ("Apa yang dapat dilakukan penerima dengan daftar ini di luar programnya.",),
+}
+
+
+def _policies(handed: Handed) -> Iterator[tuple[str, str, str]]:
+    level = handed.plan.level
+    if level is Level.L1:
+        for name, words in (("table", "Tabel"), ("together", "Semua tabel bersama")):
+            rule = rules("disclosure", name).on(handed.day)
+            yield words, on_day(rule.since), rule.basis
+    elif level in (Level.L2, Level.L3):
+        of_rows = RowRule.on(handed.day, level)
+        yield f"Baris {level.value}", on_day(of_rows.since), of_rows.basis
+
+
+def _place(code: str) -> str:
+    return f"{regions()[code].name} ({code})" if code in regions() else code
+
+
+def _number(told: Evidence, name: str) -> str:
+    return count(int(told[name]), "id") if name in told else NOT_MEASURED
+
+
+def _share(told: Evidence, name: str) -> str:
+    return percent(int(told[name]) / 1000, "id", 1) if name in told else NOT_MEASURED
+
+
+def _part(part: int, whole: int) -> str:
+    return percent(part / whole, "id", 1) if whole else "–"

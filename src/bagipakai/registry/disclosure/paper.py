@@ -1,0 +1,69 @@
+"""The paper that risk reports are written on: one HTML page, whole, without a file beside it and without a script."""
+
+from collections.abc import Iterable
+from datetime import date
+from html import escape
+from typing import Final
+
+from bagipakai.core.charts import Figure
+from bagipakai.registry.matching.report import MONTHS, style
+
+
+def paper(title: str, body: Iterable[str]) -> str:
+    """The page. `body`: its sections as HTML."""
+    told = "\n".join(body)
+    return (
+        f'<!doctype html>\n<html lang="id">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<style>{style()}{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{told}\n</main>\n</body>\n"
+        "</html>\n"
+    )
+
+
+def on_day(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def listed(*pairs: tuple[str, str]) -> str:
+    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(told)}</dd>' for name, told in pairs)}</dl>"
+
+
+def question(asked: str, number: str, sentence: str) -> str:
+    return f"<section><h3>{asked}</h3><p><strong>{escape(number)}</strong> {escape(sentence)}</p></section>"
+
+
+def charted(figure: Figure) -> str:
+    told = figure.caption
+    return (
+        f"<figure>\n<figcaption><h3>{escape(told.title)}</h3>\n<p>{escape(told.says)} Angkanya ada di lampiran.</p>"
+        f"</figcaption>\n<div>{figure.svg()}</div>\n</figure>"
+    )
+
+
+def signature(who: str) -> str:
+    lines = "".join(f"<dt>{one}</dt><dd></dd>" for one in ("Nama", "Jabatan", "Tanggal", "Tanda tangan"))
+    return f"<section><h3>{who}</h3><dl>{lines}</dl></section>"
+
+
+_STYLE: Final = """
+ol { max-width: 70ch; padding-left: 1.5rem; }
+li + li { margin-top: 0.5rem; }
+dl { display: grid; grid-template-columns: 12rem minmax(0, 1fr); gap: 0.25rem 1rem; max-width: 56rem; }
+dt { color: var(--text-secondary); }
+dd { margin: 0; overflow-wrap: anywhere; }
+.verdict { border-left: 0.25rem solid var(--brand); padding-left: 1rem; font-size: 1.25rem; }
+.questions, .signatures { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0 1.5rem; }
+.questions section { display: grid; grid-template-rows: subgrid; grid-row: span 2; margin-bottom: 1.5rem; }
+.questions strong { display: block; font-size: 2.125rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.questions p { margin: 0.5rem 0 0; }
+.attacks :is(th, td) { min-width: 10rem; }
+.attacks :is(th, td):nth-child(2) { min-width: 4rem; }
+.signatures section { margin-bottom: 1.5rem; }
+.signatures dl { grid-template-columns: 8rem minmax(0, 1fr); }
+.signatures dd { border-bottom: 1px solid var(--border-strong); min-height: 1.75rem; }
+.signatures dd:last-child { min-height: 5rem; }
+@media (max-width: 40rem) { main > dl { display: block; } main > dl dd { margin-bottom: 0.75rem; } }
+@media (min-width: 60rem) { figure { grid-template-columns: minmax(0, 44rem); } }
+@media print { section, figure, dl { break-inside: avoid; } }
+"""

@@ -1,0 +1,119 @@
+"""A table of counts on its way into the ledger of what was published: compared with every other of its release, place
+by place closed where they tell too much together, and refused where that is not enough.
+
+A few people in one regency must not lock the nation: of a place in which the table would isolate a group, nothing is
+told but its total, which others may have told already; and if that is too much, not even that. The attacker knows this
+rule, and that a place was closed; which, follows from published counts and from that this table would have told more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from bagipakai.core.disclosure import Key, Table
+from bagipakai.core.plan import Plan
+from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
+from bagipakai.registry.disclosure.containment import Cells, Region
+from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Output
+from bagipakai.registry.disclosure.published import Occupied, Placed, cells_of, lies_in, lines_of, meets
+from bagipakai.registry.disclosure.published import refusal as of_pair
+from bagipakai.registry.disclosure.sums import World
+from bagipakai.registry.disclosure.union import Isolated, isolated
+from bagipakai.registry.disclosure.union import refusal as of_group
+from bagipakai.registry.extract import TableExtract
+
+ROUNDS: Final = 6  # in which places are closed, before the table is refused
+
+
+@dataclass
+class Closed:
+    """Places that are closed, each with whether even its total is."""
+
+    placed: Placed
+    places: dict[Region, bool] = field(default_factory=dict)
+
+    def __call__(self, key: Key) -> bool:
+        region = self.placed.region(key)
+        return any(
+            (whole or region != place or self.placed.says_more(key)) and lies_in(region, place)
+            for place, whole in self.places.items()
+        )
+
+    def closes(self, found: Sequence[Region], places: Sequence[Region]) -> bool:
+        """Closes those of `places` that meet any of the regions found; those that are closed, wholly. Whether that
+        could be done for each."""
+        met = [[place for place in places if meets(place, region)] for region in set(found)]
+        now = {place for some in met for place in some}
+        if not all(met) or any(self.places.get(place) for place in now):
+            return False
+        self.places |= {place: place in self.places for place in now}
+        return True
+
+
+@dataclass(frozen=True)
+class Entering:
+    """The table of one plan, for one order. `occupied`: where anybody is. All within a turn of the ledger."""
+
+    plan: Plan
+    catalogue: Catalogue
+    occupied: Occupied
+    entries: Ledger
+    output: Output
+    most: Limits
+
+    def entered(self, table: TableExtract, at: datetime) -> TableExtract | Refusal:
+        """The table as it may leave, which stands in the ledger from now on; or what speaks against it, and which one
+        could leave. Raises OSError, Damaged."""
+        placed = Placed(self.plan.columns, self.occupied)
+        closed, places = Closed(placed), sorted(placed.deepest(line.key for line in table.shown.lines))
+        first: Difference | Isolated | None = None
+        now = table
+        for _ in range(ROUNDS):
+            cells = self._cells(now.shown)
+            if isinstance(cells, Refusal):
+                return cells
+            found = self._found(cells)
+            if not found:
+                now.compared = self.entries.others(self.output, cells)
+                self.entries.add(self.output, cells, at)
+                return now
+            first = first or found[0]
+            if not closed.closes([_region(one) for one in found], places):
+                break
+            again = table.closing(closed)
+            if isinstance(again, Refusal):
+                break
+            now = again
+        assert first is not None  # noqa: S101 - else it was entered
+        return self._refusal(first, table)
+
+    def _cells(self, shown: Table) -> Cells | Refusal:
+        return cells_of(self.plan, lines_of(shown), self.catalogue, self.occupied)
+
+    def _found(self, cells: Cells) -> list[Difference] | list[Isolated]:
+        """What these cells tell together with others, two by two; where that is nothing, all together."""
+        if pairs := list(self.entries.differences(self.output, cells, self.most)):
+            return pairs
+        others = self.entries.equations(self.output, cells)
+        return list(isolated(cells, others, self.most.smallest, World.of(self.catalogue))) if others else []
+
+    def _refusal(self, found: Difference | Isolated, table: TableExtract) -> Refusal:
+        proposal = self._without(table)
+        if isinstance(found, Difference):
+            return of_pair(found, self.catalogue, proposal)
+        return of_group(found, self.catalogue, proposal)
+
+    def _without(self, table: TableExtract) -> tuple[str, ...]:
+        """The fewest of the last variables without which nothing stands in the way of the table; none where even the
+        first alone would tell too much."""
+        for fewer in table.coarser():
+            cells = self._cells(fewer)
+            if not isinstance(cells, Refusal) and not self._found(cells):
+                return self.plan.columns[len(fewer.dimensions) :]
+        return ()
+
+
+def _region(found: Difference | Isolated) -> Region:
+    return found.region if isinstance(found, Isolated) else found.narrow[1]
