@@ -6,17 +6,20 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import combinations
 from math import sqrt
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from tests.factories_registry import STORAGE
 from tests.registry import small
 from tests.registry.disclosure.test_disclosing import audit, disclose, lines, table
 from tests.registry.disclosure.test_published import ages, of_age
@@ -24,16 +27,20 @@ from tests.registry.orders import a_house, a_plan
 from tests.registry.small import EDITION
 
 from bagipakai.core.canonical import canonical
+from bagipakai.core.envelope import Signer
 from bagipakai.core.methods import CellKey
 from bagipakai.core.plan import Area, Unit
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or
 from bagipakai.registry.disclosure.cellkeys import CellKeys, Rule, published
+from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.disclosing import Axis, cells
 from bagipakai.registry.disclosure.hierarchies import flat, nested
+from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.noise import maximum_entropy
 from bagipakai.registry.disclosure.perturbation import about_cells, house_keys, perturbed
 from bagipakai.registry.disclosure.primary import nearly_all
 from bagipakai.registry.disclosure.published import Occupied, cells_of
+from bagipakai.registry.disclosure.sets import sets
 from bagipakai.registry.disclosure.tables import Cube, TableRule, with_margins
 from bagipakai.registry.keys import MasterKey
 
@@ -298,10 +305,52 @@ def test_a_population_is_broken_down_so_often_and_no_more(nation, var, tmp_path,
     nobody_away = In(Column("jenis_kelamin"), ("1", "2"))
     for again in (a_plan("L1", Unit.INDIVIDU, ("bekerja",)), replace(plans[0], population=nobody_away)):
         assert disclose(nation, tmp_path, again, "third") == 1
-        assert "[tables-average-out]" in capsys.readouterr().err and not (tmp_path / "third").exists()
+        told = capsys.readouterr().err
+        assert "[tables-average-out]" in told or (again.population and "[tables-tell-a-few]" in told)
+        assert not (tmp_path / "third").exists()
     assert disclose(nation, tmp_path, replace(plans[0], request="P-2026-0002"), "again") == 0
     other = a_plan("L1", Unit.INDIVIDU, ("bekerja",), area=Area(("3201",), EDITION))
     assert disclose(nation, tmp_path, other, "other people") == 0, capsys.readouterr().err
+
+
+def test_a_set_of_people_is_counted_by_the_questions_about_it(tmp_path):
+    """Whatever they are called in, and in whichever release: the same question is one."""
+    ledger, at = Ledger(tmp_path / "published", STORAGE, Signer.new()), datetime(2026, 11, 26, tzinfo=UTC)
+
+    def told(release, question, count, *sets):
+        cells = Cells(
+            [{"desil": 2 + at} for at in range(len(sets))], [((0, 9),)], *np.zeros((2, len(sets)), int), count
+        )
+        output = Output(f"{release} {question} {count}", "dinsos", release, "individu", question * 64)
+        ledger.add(output, cells, at, np.array(sets, np.uint64))
+
+    with ledger.turn():
+        told("2026.3.0", "a", np.array([5, 6]), 1, 2)
+        told("2026.4.0", "a", np.array([5, 7]), 1, 3)
+        told("2026.4.0", "b", np.array([5, 8]), 1, 2)
+        ledger.add(Output("T", "dinsos", "2026.3.0", "individu"), Cells([{}], [()], *np.zeros((3, 1), int)), at)
+        asked = Output("", "dinsos", "2026.4.0", "individu", "c" * 64)
+        assert ledger.breakdowns(asked, np.array([1, 2, 3, 4], np.uint64)).tolist() == [2, 2, 1, 0]
+        assert ledger.breakdowns(replace(asked, question="b" * 64), np.array([1], np.uint64)).tolist() == [1]
+        assert (
+            len(ledger.equations(Output("U", "", "2026.3.0", "individu"), Cells([], [], *np.zeros((3, 0), int)))) == 1
+        )
+        assert ledger.equations(asked, Cells([], [], *np.zeros((3, 0), int))) == []
+
+
+def test_sets_are_the_same_however_the_rows_are_cut(nation):
+    rows = nation[2][Unit.INDIVIDU][::11][:300]
+    names = ("nomor_kk", "nik"), ("kode_kab", "kode_desa", "nama", "tanggal_lahir", "jenis_kelamin")
+    told = {
+        **{f"_{one}": [row[one] for row in rows] for one in names[0]},
+        **{one: [row[one] for row in rows] for one in names[1]},
+    }
+    whole, keys = pa.RecordBatch.from_pydict(told), CellKeys(MasterKey(bytes(32)), "individu")
+    cut = [whole.slice(at, 70) for at in range(0, 300, 70)]
+    by = ["kode_kab", "jenis_kelamin"]
+    found = sets([whole], by, Unit.INDIVIDU, keys)
+    assert len(found) == 6 and found == sets(cut, by, Unit.INDIVIDU, keys)
+    assert sum(n for n, _ in found.values()) == 300
 
 
 def test_what_is_left_beside_a_cell_is_never_a_few():
@@ -406,7 +455,7 @@ def test_an_audit_sees_a_count_that_was_not_protected(nation, var, tmp_path, mon
     assert disclose(nation, tmp_path, PLACES) == 0 and audit(tmp_path, "out") == 0
     whole = table(tmp_path)
     for wrong in (5, 1002):
-        change(tmp_path, "out", 1, wrong)
+        change(tmp_path, "out", -1, wrong)
         assert audit(tmp_path, "out") == 1
         assert "[disclosed-count-is-unprotected]" in capsys.readouterr().err
         (tmp_path / "out" / "tabel.json").write_text(json.dumps(whole))

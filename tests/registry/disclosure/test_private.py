@@ -55,6 +55,7 @@ def test_noise_is_as_large_as_it_must_be(unit, names, nation, var, tmp_path, mon
     assert disclose(nation, tmp_path, plan) == 0
     told, true = lines(table(tmp_path)), true_counts(nation[2], plan)
     assert set(told) > set(true)  # the grid does not depend on who is there
+    assert {dict(about).get("kode_kab", "51")[:2] for about in told} <= {"32", "51"}
     finest = {about: count for about, count in told.items() if len(about) == len(names)}
     noise = np.array([count - true[about] for about, count in finest.items()])
     deviation = (10 if unit == "individu" else 1) / sqrt(2 * 0.05)
@@ -170,6 +171,13 @@ def test_what_the_mechanism_tells_of_a_household_is_no_more_than_it_says():
     ten: the claim holds, and a mechanism with a quarter of the noise is caught."""
     assert 0.2 < told_at_least(50) <= METHOD.epsilon(50)
     assert told_at_least(50 * 16) > METHOD.epsilon(50)
+
+
+def test_what_is_spent_is_never_less_than_what_is_measured():
+    """By OpenDP's own proof, to the last digit."""
+    for most in (1, 3, 7, 10):
+        for rho in (*range(1, 60), 333, 1000):
+            assert mechanism(most, rho).map(float(most)) <= rho / 1000
 
 
 def told_at_least(rho: int, draws: int = 30_000, cuts: range = range(0, 60, 5)) -> float:
