@@ -125,17 +125,22 @@ def _audit(options: argparse.Namespace) -> int:
     if broken is not None:
         return refused(broken)
     with interruptible("Audit belum selesai."):
-        found = list(_findings([one for one in tables if not isinstance(one, Refusal)]))
+        whole = [one for one in tables if not isinstance(one, Refusal)]
+        found, (pairs, most) = list(_findings(whole)), _near(whole)
     for no in found:
         refused(no)
     value = {"tables": len(tables), "findings": [{"code": no.code, **no.detail} for no in found]}
+    value |= {"noisy_pairs": pairs, "noisy_tables_of_one_group": most}
     if found:
         if options.json:
             print(json.dumps(value, ensure_ascii=False))
         return 1
-    return answered(
-        options, value, f"{number(len(tables))} tabel diserang; tidak ada sel tertutup yang dapat didekati."
-    )
+    told = f"{number(len(tables))} tabel diserang; tidak ada sel tertutup yang dapat didekati."
+    if most:
+        told += (
+            f" Angka berderau: {number(pairs)} pasang berdekatan, satu kelompok paling banyak di {number(most)} tabel."
+        )
+    return answered(options, value, told)
 
 
 def _read(folder: Path) -> "Published | Refusal":
@@ -145,6 +150,15 @@ def _read(folder: Path) -> "Published | Refusal":
         return Published.of_json(folder.name, json.loads((folder / TABLE).read_bytes()))
     except (OSError, KeyError, TypeError, ValueError):
         return Refusal("disclosed-table-malformed", {"folder": folder.name})
+
+
+def _near(tables: Sequence["Published"]) -> tuple[int, int]:
+    from bagipakai.core.variables import Catalogue
+    from bagipakai.registry.disclosure.auditing import near
+    from bagipakai.registry.disclosure.tables import TableRule
+
+    day = day_of(datetime.now(UTC))
+    return near(tables, TableRule.on(day), Catalogue.on(day))
 
 
 def _findings(tables: Sequence["Published"]) -> Iterator[Refusal]:

@@ -26,6 +26,7 @@ from tests.registry.disclosure.test_published import ages, of_age
 from tests.registry.orders import a_house, a_plan
 from tests.registry.small import EDITION
 
+from bagipakai.cli import main
 from bagipakai.core.canonical import canonical
 from bagipakai.core.envelope import Signer
 from bagipakai.core.methods import CellKey
@@ -470,6 +471,23 @@ def test_an_audit_sees_noise_that_can_be_averaged(nation, var, noisy, tmp_path, 
     change(tmp_path, "two", 0, table(tmp_path, "one")["counts"][0] + 1)
     assert audit(tmp_path, "one", "two") == 1
     assert "[disclosed-noise-differs]" in capsys.readouterr().err
+
+
+def test_an_audit_counts_what_could_be_subtracted_and_averaged(nation, var, noisy, tmp_path, capsys):
+    """Of two tables nothing is near; where a count of the second is moved to three less than the whole, one pair is."""
+    wide = a_plan("L1", Unit.INDIVIDU, ("kode_kab", "desil"))
+    assert [disclose(nation, tmp_path, plan, name) for plan, name in ((AGES, "one"), (wide, "two"))] == [0, 0]
+    capsys.readouterr()
+
+    def audited():
+        assert main(["registry", "audit", str(tmp_path / "one"), str(tmp_path / "two"), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        return told["noisy_pairs"], told["noisy_tables_of_one_group"]
+
+    assert audited() == (0, 2)
+    counts = table(tmp_path, "two")["counts"]
+    change(tmp_path, "two", len(counts) // 4, counts[0] - 3)
+    assert audited() == (1, 2)
 
 
 @pytest.mark.parametrize(

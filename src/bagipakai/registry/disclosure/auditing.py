@@ -3,6 +3,7 @@ by subtraction and by everything that their counts pin down. Findings are named 
 told.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -105,6 +106,24 @@ def unsteady(tables: Sequence[Published], catalogue: Catalogue) -> Iterator[Refu
             if before != count:
                 group = words(box, region, catalogue)
                 yield Refusal("disclosed-noise-differs", {"one": name, "other": table.name, "group": group})
+
+
+def near(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> tuple[int, int]:
+    """Of counts with noise, what an attacker could subtract or average: how many pairs of two tables, one inside the
+    other, are nearer than the smallest count, mostly by their noise; and in how many tables the group is that is in
+    most. No findings: whether they are too near, or too many, only the ledger knows (disclosure reference 6.1)."""
+    told = [(table, _counts(table, catalogue)) for table in tables if table.method == CELL_KEY]
+    pairs, places = 0, Counter[Any]()
+    for table, narrow in told:
+        if isinstance(narrow, Refusal):
+            continue
+        most = replace(limits(table.plan, rule), under=0)
+        groups = ((*narrow.about(at), table.plan.unit.value) for at in range(len(narrow)))
+        places.update({(tuple(sorted(box.items())), region, unit) for box, region, unit in groups})
+        for other, wide in told:
+            if other is not table and other.release == table.release and not isinstance(wide, Refusal):
+                pairs += sum(1 for _ in telling(narrow, wide, most))
+    return pairs, max(places.values(), default=0)
 
 
 def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> Iterator[Refusal]:
