@@ -285,6 +285,9 @@ def test_exact_tables_together_are_looked_at_without_those_that_are_changed(nati
     assert disclose(nation, tmp_path, plans[0], "noise") == 0
     monkeypatch.setenv("BAGIPAKAI_POLICIES", str(HOUSE))
     assert [disclose(nation, tmp_path, plan, str(at)) for at, plan in enumerate(plans)] == [0, 0]
+    assert (
+        len(list((var / "registry" / "published").glob("*.dsse.json"))) == 3
+    )  # the first twice: it left as it is, too
     assert audit(tmp_path, "noise", "0", "1") == 0
 
 
@@ -451,6 +454,22 @@ def change(tmp_path, name, at, count):
     (tmp_path / name / "tabel.json").write_text(json.dumps(told))
 
 
+def test_the_paper_tells_how_counts_were_changed_and_not_by_how_much_at_most(nation, var, tmp_path, monkeypatch):
+    ask_for(CELL_KEY.format(base=5, most=7), tmp_path / "policies", monkeypatch)
+    assert disclose(nation, tmp_path, PLACES) == 0
+    page = (tmp_path / "out" / "laporan.html").read_text("utf-8")
+    for words in (
+        "kelipatan 5",
+        "tidak lebih dari 7 pertanyaan",
+        "Cara melindungi",
+        "1 Februari 2026",
+        "tidak lebih dari 5",
+    ):
+        assert words in page
+    written = [file.read_text("utf-8") for file in (tmp_path / "out").iterdir()]
+    assert len(written) == 4 and not any("bounds" in one for one in written)
+
+
 def test_an_audit_sees_a_count_that_was_not_protected(nation, var, tmp_path, monkeypatch, capsys):
     ask_for(CELL_KEY.format(base=5, most=10), tmp_path / "policies", monkeypatch)
     assert disclose(nation, tmp_path, PLACES) == 0 and audit(tmp_path, "out") == 0
@@ -498,6 +517,7 @@ def test_an_audit_counts_what_could_be_subtracted_and_averaged(nation, var, nois
         CELL_KEY.format(base=1, most=10).replace("variance = 3\n", ""),
         CELL_KEY.format(base=1, most=10).replace("[5, 8]", "[8, 5]"),
         CELL_KEY.format(base=1, most=10).replace("[5, 8]", "5"),
+        CELL_KEY.format(base=1, most=10).replace("[5, 8]", "[1, 1]").replace("variance = 3", "variance = 0"),
     ],
 )
 def test_what_policy_does_not_say_whole_is_no_table(rule, nation, var, tmp_path, monkeypatch, capsys):

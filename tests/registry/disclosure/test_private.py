@@ -66,6 +66,8 @@ def test_noise_is_as_large_as_it_must_be(unit, names, nation, var, tmp_path, mon
         assert count == sum(one for where, one in finest.items() if about <= where)
     report = json.loads((tmp_path / "out" / "laporan.json").read_bytes())
     assert report["method"]["epsilon"] == pytest.approx(2.2, abs=0.01) and report["method"]["rho"] == 0.05
+    page = (tmp_path / "out" / "laporan.html").read_text("utf-8")
+    assert "ε = 2,2" in page and "10<sup>−10</sup>" in page
     assert report["deviation"] == round(deviation, 2) and report["hidden"] == 0 and report["broken"] == 0
     assert audit(tmp_path, "out") == 0
 

@@ -87,7 +87,7 @@ class Ledger:
         """Within a turn. What stands already of this order is not added again. `sets`: of counts that left with noise,
         a number for the people of each cell (uint64). Raises OSError."""
         digest = digest_of(cells)
-        if any(one["order"] == output.order and one["cells"] == digest for _, one in self._records.all()):
+        if any(_output(one) == output and one["cells"] == digest for _, one in self._records.all()):
             return
         about = {name: told for name, told in asdict(output).items() if told or name not in _OF_NOISE}
         told = {**about, "at": at.astimezone(UTC).isoformat(timespec="seconds"), "cells": digest}

@@ -23,10 +23,11 @@ from bagipakai.registry.disclosure import private
 from bagipakai.registry.disclosure.budget import Budget, Spent
 from bagipakai.registry.disclosure.disclosing import Disclosed, cells, counted, disclosed, public_axes, summed_sets
 from bagipakai.registry.disclosure.ledger import Ledger, Output
+from bagipakai.registry.disclosure.noise import NoSuchNoise
 from bagipakai.registry.disclosure.perturbation import about_cells, house_keys, perturbed, question, worn_out
 from bagipakai.registry.disclosure.private import Private
 from bagipakai.registry.disclosure.published import Occupied, cells_of, limits
-from bagipakai.registry.disclosure.sets import reading, sets
+from bagipakai.registry.disclosure.sets import rows_of, sets
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure.union import objection
 from bagipakai.registry.engines import Absent, Engine, EngineError, Part, TooManyCells, types_of
@@ -61,7 +62,7 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
                     return _perturbed(plan, release, rule, method, asked)
                 case DifferentialPrivacy():
                     return _private(plan, release, rule, method, asked)
-    except NoRule:
+    except (NoRule, NoSuchNoise):  # or a rule that nothing can meet
         return Refusal("disclose-no-rule")
     except Damaged as damage:
         return damage.refusal
@@ -90,12 +91,8 @@ def _suppressed(plan: Plan, release: Release, rule: TableRule, method: Suppressi
     found = disclosed(plan, rule, asked.count)
     if isinstance(found, Refusal):
         return found
-    told = cells_of(
-        plan,
-        cells(found.axes, found.table.published),
-        release.catalogue,
-        Occupied.of(plan, release.catalogue, asked.count),
-    )
+    lines, occupied = cells(found.axes, found.table.published), Occupied.of(plan, release.catalogue, asked.count)
+    told = cells_of(plan, lines, release.catalogue, occupied)
     if isinstance(told, Refusal):
         return told
     output, ledger = _output(plan, release), _ledger()
@@ -113,7 +110,7 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
     if isinstance(found, Refusal):
         return found
     axes, cube = found
-    query, internal = reading(plan)
+    query, internal = rows_of(plan)
     by = [name for axis in axes for name in axis.names]
     people = sets(asked.rows(query, internal), by, plan.unit, house[plan.unit])
     sums = summed_sets(axes, cube, people, plan.unit is Unit.KELUARGA)
@@ -155,7 +152,7 @@ def _private(
             if no := budget.objection(coming, method):
                 return no
             most = private.bound(plan, method.household)
-            grid = private.counted(asked.rows(*private.reading(plan)), [axis.names for axis in axes], trees, most)
+            grid = private.counted(asked.rows(*private.rows_of(plan)), [axis.names for axis in axes], trees, most)
             told = coming, private.noisy(grid, trees, most, method.rho)
             budget.spend(*told)
     spent, counts = told
@@ -182,8 +179,6 @@ def _reading(plan: Plan, release: Release, day: date) -> Iterator[Asking]:
         for one in (spill, held):
             one.mkdir(mode=0o700)
         absent = Holds(places.holds, storage, keys.seals(folder)).absent(release, plan.level, plan.unit, day, held)
-        with EMBEDDED.reading(release, storage, plan.unit, plan.area.codes, spill, memory_limit=MEMORY) as (
-            engine,
-            parts,
-        ):
+        reading = EMBEDDED.reading(release, storage, plan.unit, plan.area.codes, spill, memory_limit=MEMORY)
+        with reading as (engine, parts):
             yield Asking(plan, release, engine, parts, absent)

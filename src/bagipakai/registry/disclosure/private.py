@@ -79,7 +79,7 @@ def too_large(leaves: Sequence[int], rule: TableRule) -> Refusal | None:
     return None
 
 
-def reading(plan: Plan) -> tuple[Rows, tuple[str, ...]]:
+def rows_of(plan: Plan) -> tuple[Rows, tuple[str, ...]]:
     """The question whose rows `counted` takes, and the internal column that it needs beside."""
     return Rows(plan.unit.value, plan.columns, plan.population, plan.area.codes), (_FAMILY.removeprefix("_"),)
 

@@ -28,7 +28,7 @@ _NUMBER: Final = r"^[0-9]{16}$"
 Sets = Mapping[Key, tuple[int, int]]  # of each finest cell: how many are in it, and the sum of their record keys
 
 
-def reading(plan: Plan) -> tuple[Rows, tuple[str, ...]]:
+def rows_of(plan: Plan) -> tuple[Rows, tuple[str, ...]]:
     """The question whose rows `sets` takes, and the internal columns that it needs beside."""
     number, others = _TOLD_BY[plan.unit]
     internal = [name.removeprefix("_") for name in (number, *others) if name.startswith("_")]
@@ -37,7 +37,7 @@ def reading(plan: Plan) -> tuple[Rows, tuple[str, ...]]:
 
 
 def sets(batches: Iterable[pa.RecordBatch], by: Sequence[str], unit: Unit, keys: CellKeys) -> Sets:
-    """By the columns `by`. `batches`: the answer to `reading`."""
+    """By the columns `by`. `batches`: the answer to `rows_of`."""
     found: dict[Key, tuple[int, int]] = {}
     with duckdb.connect(config={"threads": 1}) as engine:
         for batch in batches:
