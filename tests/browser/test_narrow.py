@@ -75,6 +75,21 @@ def pages_of_a_draft() -> list[tuple[str, Person, str]]:
     return [*here, *asked, ("requests", me, reverse("requests:list")), ("readiness", me, reverse("readiness:own"))]
 
 
+def pages_of_asking_for_less() -> list[tuple[str, Person, str]]:
+    """Much is asked for that the purpose does not need, so much is advised."""
+    names = ("rt", "kode_desa", "desil", "persentil", "umur", "status_perkawinan", "ijazah_tertinggi", "jam_kerja")
+    more = {"variables": [{"name": name, "reason": "Menilai sasaran menurut wilayah dan umur"} for name in names]}
+    chain = long_named(Status.DRAFT)
+    chain.write(**answers("L3", purpose="PERENCANAAN", **more))
+    me, sent = chain.asking[Role.APPLICANT], a_request(Status.SUBSTANCE_CHECK, "L3", purpose="PERENCANAAN", **more)
+    asked = reverse("requests:question", args=[chain.reference, "variables"])
+    return [
+        ("less-asked", me, f"{asked}?langkah=alasan"),
+        ("less-check", me, reverse("requests:check", args=[chain.reference])),
+        ("less-examined", sent.office[Role.SUBSTANCE_VERIFIER], reverse("examining:show", args=[sent.reference])),
+    ]
+
+
 def pages_of_a_returned_one() -> list[tuple[str, Person, str]]:
     chain = a_returned_request()
     return [("repair", chain.asking[Role.APPLICANT], reverse("requests:show", args=[chain.reference]))]
@@ -110,7 +125,13 @@ def pages_of_a_granted_one() -> list[tuple[str, Person, str]]:
     ]
 
 
-SCENES = [pages_of_a_draft, pages_of_a_returned_one, pages_of_the_checks, pages_of_a_granted_one]
+SCENES = [
+    pages_of_a_draft,
+    pages_of_asking_for_less,
+    pages_of_a_returned_one,
+    pages_of_the_checks,
+    pages_of_a_granted_one,
+]
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda one: one.__name__)

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from bagipakai.control import forms
+from bagipakai.core.disclosure import Grain
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Not, Op, Or
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
@@ -14,10 +15,11 @@ FORM = forms.current(DAY)
 SETTING = forms.Setting(
     day=DAY,
     catalogue=Catalogue.on(DAY),
-    purposes={"BANSOS": None},
+    purposes=forms.purposes(DAY),
     regions={"32": "Jawa Barat", "3201": "Kabupaten Bogor", "3202": "Kabupaten Sukabumi", "3301": "Kabupaten Cilacap"},
     releases=("2026.3.0",),
     competence="32",
+    grains=Grain.on(DAY),
 )
 
 
@@ -155,3 +157,41 @@ def test_variables_keep_their_order_and_their_reasons():
     assert check("variables", [{"name": "penerima_pkh", "reason": "y"}], unit="individu") == "variable-unknown"
     assert check("variables", [answer[0], answer[0]], unit="individu") == "variable-twice"
     assert check("variables", [answer[0] | {"class": "GENERAL"}], unit="individu") == "answer-not-valid"
+
+
+ROWS = {"unit": "individu", "level": "L2", "purpose": "PERENCANAAN"}
+
+
+def asked(name="umur", reason="Sasaran", **more):
+    return [{"name": name, "reason": reason, **more}]
+
+
+@pytest.mark.parametrize("level", ["L2", "L3"])
+def test_rows_without_names_may_be_told_more_coarsely(level):
+    assert check("variables", asked(grain="10-TAHUN"), **ROWS | {"level": level}) == asked(grain="10-TAHUN")
+
+
+def test_as_it_is_leaves_no_trace_in_the_answer():
+    """What answers looked like before there were grains: their digests stand."""
+    assert check("variables", asked(grain=""), **ROWS) == asked()
+
+
+@pytest.mark.parametrize("level", ["L1", "L4", None])
+def test_nothing_else_may(level):
+    assert check("variables", asked(grain="10-TAHUN"), **ROWS | {"level": level}) == "plan-grain-unknown"
+
+
+@pytest.mark.parametrize("grain", ["7-TAHUN", "KELOMPOK", 5, None, ["5-TAHUN"]])
+def test_a_grain_is_one_of_those_that_the_variable_has(grain):
+    assert check("variables", asked(grain=grain), **ROWS) == "plan-grain-unknown"
+
+
+def test_a_variable_says_nothing_else():
+    assert check("variables", asked(level="L1"), **ROWS) == "answer-not-valid"
+    assert check("variables", [{"name": "umur", "grain": ""}], **ROWS) == "answer-not-valid"
+
+
+def test_what_the_purpose_may_not_use_is_refused_while_asking():
+    assert check("variables", asked("nik"), **ROWS) == "plan-variable-outside-purpose"
+    assert check("variables", asked("nik"), **ROWS | {"purpose": "BANSOS"}) == asked("nik")
+    assert check("variables", asked("nik"), unit="individu") == asked("nik")  # no purpose yet

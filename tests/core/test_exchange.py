@@ -11,7 +11,17 @@ from tests.core.plans import a_plan
 
 from bagipakai.core.canonical import canonical, read
 from bagipakai.core.envelope import BadSeal, Signer, seal, unseal
-from bagipakai.core.exchange import ORDER_KIND, RECEIPT_KIND, Order, Receipt, Step, StepDone
+from bagipakai.core.exchange import (
+    ANNOUNCEMENT_KIND,
+    ORDER_KIND,
+    RECEIPT_KIND,
+    Announcement,
+    Order,
+    Receipt,
+    Step,
+    StepDone,
+)
+from bagipakai.core.preview import Preview
 
 OFFICE, REGISTRY = Signer.new(), Signer.new()
 MOMENT = datetime(2026, 7, 1, 9, 30, tzinfo=UTC)
@@ -174,3 +184,40 @@ def test_a_receipt_is_small_and_readable():
     )
     assert receipt["refusal"] == "table-too-small"
     assert read(canonical(receipt)) == receipt
+
+
+def an_announcement(**changes: Any) -> Announcement:
+    values: dict[str, Any] = {
+        "version": "2026.3.0",
+        "digest": "ab" * 32,
+        "standard": "DTSEN-STD 2026.1",
+        "region_system": "KEMENDAGRI",
+        "region_edition": "2025",
+        "published_on": MOMENT.date(),
+        "persons": 1_000,
+        "families": 300,
+        "regions": (("32", "Jawa Barat"),),
+    }
+    return Announcement(**{**values, **changes})
+
+
+def test_a_release_is_announced_with_and_without_a_preview():
+    preview = Preview((100, 1_000_000_000), {"individu": {"3201": (0, 1)}, "keluarga": {}})
+    for told in (an_announcement(), an_announcement(preview=preview)):
+        assert Announcement.unsealed(told.sealed(REGISTRY), REGISTRY.public) == told
+
+
+def test_an_announcement_from_before_there_were_previews_still_verifies():
+    """Its very fields, as they were written then."""
+    value = unseal(ANNOUNCEMENT_KIND, an_announcement().sealed(REGISTRY), REGISTRY.public)
+    assert "preview" not in value
+    assert Announcement.unsealed(seal(ANNOUNCEMENT_KIND, value, REGISTRY), REGISTRY.public).preview is None
+
+
+@pytest.mark.parametrize("preview", [None, {}, [], {"edges": [100], "bands": {"individu": {"3201": [7]}}}])
+def test_a_preview_that_is_none_makes_no_announcement(preview):
+    value = unseal(ANNOUNCEMENT_KIND, an_announcement().sealed(REGISTRY), REGISTRY.public)
+    with pytest.raises(BadSeal):
+        Announcement.unsealed(seal(ANNOUNCEMENT_KIND, value | {"preview": preview}, REGISTRY), REGISTRY.public)
+    with pytest.raises(BadSeal):
+        Announcement.unsealed(seal(ANNOUNCEMENT_KIND, value | {"more": 1}, REGISTRY), REGISTRY.public)

@@ -1,5 +1,6 @@
 """Whole deliveries: the same plan and the same release make the same package on either engine, up to the seal."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -12,7 +13,7 @@ from tests.registry.test_deliver import plans
 
 from bagipakai.core.exchange import Receipt, Step
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest
-from bagipakai.core.plan import Area, Format, Level, Plan
+from bagipakai.core.plan import Area, Asked, Exempted, Format, Level, Plan, Protections
 from bagipakai.core.query import Column, Compare, Const, Missing, Not, Op, Or
 from bagipakai.registry.deliver import deliver
 from bagipakai.registry.engines import choice, spark
@@ -26,6 +27,13 @@ PLANS = {
     "a table of families": a_plan("L1", "keluarga"),
     "pseudonyms of persons, as CSV": a_plan("L2", population=POOR),
     "pseudonyms of families, as lines": a_plan("L3", "keluarga", format=Format.JSONL),
+    "protected rows": replace(
+        a_plan("L2", population=Compare(Op.AT_MOST, Column("desil"), Const(5))),
+        variables=tuple(
+            Asked(name, "x", grain) for name, grain in (("kode_kab", ""), ("umur", "5-TAHUN"), ("desil", ""))
+        ),
+        protections=Protections(("nik",), 0, (Exempted("rows-presence", "x"), Exempted("rows-share", "x"))),
+    ),
     "by name, every kind of value": a_plan(
         "L4", variables=("nik", "nama", "tanggal_lahir", "alamat", "desil"), population=POOR, format=Format.JSONL
     ),

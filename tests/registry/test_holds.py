@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from bagipakai.core.envelope import Signer
 from bagipakai.core.holds import FEW, NONE, Kind, closing, kinds_on, told
 from bagipakai.core.manifest import Manifest, ManifestError
 from bagipakai.core.plan import Area, Level, Unit
+from bagipakai.core.preview import PreviewRule
 from bagipakai.core.progress import nobody_is_told
 from bagipakai.core.query import Between, Column
 from bagipakai.core.refusal import Refusal
@@ -31,6 +33,7 @@ from bagipakai.registry.holds import STATE, Broken, Case, Found, Holds
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.mailbox import Letter
 from bagipakai.registry.membership import Membership
+from bagipakai.registry.preview import preview
 from bagipakai.registry.worker import Worker
 
 NOW = PLACED + timedelta(hours=1)
@@ -189,6 +192,23 @@ def test_a_table_counts_everybody_but_those_whom_policy_does_not_count(published
         left = [row for row in rows[unit] if row[BELONGS[unit]] not in meant]
         assert total[f"jumlah_{unit.value}"] == str(len(left))
         assert manifest_of(house, receipt).holds["withheld"] == told(len(rows[unit]) - len(left), 10)
+
+
+def test_a_preview_counts_whom_a_table_counts(monkeypatch, published, house, tmp_path):
+    """With an edge at one person: whose regency and decile are left without anybody are nobody there."""
+    release, rows = published
+    monkeypatch.setattr(PreviewRule, "on", lambda day: PreviewRule((1, 1_000), 0))
+    counts = Counter((row["kode_kab"], row["desil"]) for row in rows[Unit.INDIVIDU])
+    niks = whole_niks(rows[Unit.INDIVIDU])
+    (place, decile), _ = min(counts.items(), key=lambda one: (one[0][1] is None, one[1]))
+    alone = [row for row in rows[Unit.INDIVIDU] if (row["kode_kab"], row["desil"]) == (place, decile)]
+    assert {row["nik"] for row in alone} <= set(niks), "a hold needs their numbers"
+    keys = house.keys
+    for number, hold in enumerate((False, True)):
+        holds = held(house, [row["nik"] for row in alone], "PROTECTED_STATE", "RHS-7") if hold else holds_of(house)
+        (tmp_path / str(number)).mkdir()
+        found = preview(release, keys.storage, keys.master, holds, DAY, tmp_path / str(number))
+        assert found.bands["individu"][place][decile or 0] == (not hold)
 
 
 BELONGS = {Unit.INDIVIDU: "person_ordinal", Unit.KELUARGA: "id_keluarga"}

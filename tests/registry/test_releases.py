@@ -15,6 +15,7 @@ from tests.factories_registry import PUBLISHED_AT, STORAGE, in_clear
 from bagipakai.cli import main
 from bagipakai.core.canonical import canonical
 from bagipakai.core.exchange import Announcement
+from bagipakai.core.keyfiles import write_once
 from bagipakai.core.plan import Unit
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
@@ -465,12 +466,16 @@ def test_check_names_every_damage_and_fails(copy, no_house, capsys):
 
 def test_the_announcement_is_sealed_and_says_what_the_office_needs(release, tmp_path, monkeypatch):
     monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "var"))
+    (tmp_path / "var" / "keys" / "registry").mkdir(parents=True)
+    write_once(tmp_path / "var" / "keys" / "registry" / "storage.key", STORAGE.raw, 0o600)
     assert main(["registry", "announce", str(release.folder), "--out", str(tmp_path / "pengumuman.json")]) == 0
     key = receipt_signer(tmp_path / "var" / "keys").public
     told = Announcement.unsealed((tmp_path / "pengumuman.json").read_bytes(), key)
     assert (told.version, told.digest, told.persons) == (VERSION, release.digest, 3000)
     assert (told.families, told.published_on) == (release.family_count, release.published_on)
     assert len(told.regions) == 38 + 514 + 7285 + 83762
+    assert told.preview is not None and set(told.preview.bands) == {"individu", "keluarga"}
+    assert len((tmp_path / "pengumuman.json").read_bytes()) < 8_000_000
 
 
 def test_the_commands_refuse_with_a_sentence_and_a_code(release, tmp_path, capsys):

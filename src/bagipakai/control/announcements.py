@@ -27,6 +27,7 @@ def hear(envelope: bytes) -> Release:
         editions=dict(told.editions),
         quality=dict(told.quality),
         changes=dict(told.changes),
+        preview=told.preview.to_json() if told.preview else {},
     )
     if told.withdrawn:
         recall.withdraw(told.version, told.withdrawn, None)

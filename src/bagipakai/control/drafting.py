@@ -10,6 +10,7 @@ from bagipakai.control import clock, documents, forms, gazetteer, orders, papers
 from bagipakai.control.models import Institution, Paper, Release, Request, SignedCopy, SignedDecision
 from bagipakai.control.signing.acts import Act, Holder, Stopped
 from bagipakai.control.trail import leaves
+from bagipakai.core.disclosure import Grain
 from bagipakai.core.exchange import Receipt
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
@@ -88,6 +89,7 @@ def terms_of(request: Request, state: State, at: datetime) -> papers.Terms:
         bast_kind="PEMADANAN" if plan.matching is not None else purpose["bast_kind"],
         regions=gazetteer.regions(plan.area.edition),
         catalogue=Catalogue.on(day),
+        grains=Grain.on(day),
         destruction_days=terms.destruction_days,
         report_months=terms.report_months,
         confidentiality_years=terms.confidentiality_years,

@@ -11,7 +11,8 @@ An answer has one plain shape per kind of question, fit for canonical JSON:
 | population | conditions that must all hold, in these shapes: `{"variable": "umur", "from": 15, "to": 24}` |
 | | `{"variable": "jenis_kelamin", "values": ["2"]}` · `{"variable": "bekerja", "is": false}` |
 | | `{"any_of": ["penerima_pkh", "penerima_sembako"]}` |
-| variables | [{"name": "desil", "reason": "…"}], in the order of the columns |
+| variables | [{"name": "desil", "reason": "…"}], in the order of the columns; `"grain": "5-TAHUN"` beside them where |
+| | rows without names tell it more coarsely |
 | people | [{"name": "…", "post": "…"}] |
 
 The population is built from these answers into `core.query`; nobody types a query.
@@ -25,7 +26,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from bagipakai.core.plan import NATION, Unit
+from bagipakai.core.disclosure import Grain
+from bagipakai.core.minimisation import Wish
+from bagipakai.core.objections.plan import outside_the_purpose
+from bagipakai.core.plan import NATION, WITHOUT_NAMES, Asked, Level, Unit
 from bagipakai.core.policy import NoRule, Rule, policy_file, rules
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Not, Op, Or, Predicate
 from bagipakai.core.refusal import Refusal
@@ -123,8 +127,8 @@ class Form:
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What an answer is judged against: the day, the catalogue, the purposes, the regions by code, the releases that
-    can be ordered from, the institution's confirmed lists (reference: name of the file, rows), and the region in which
-    it is competent (empty: the nation)."""
+    can be ordered from, the institution's confirmed lists (reference: name of the file, rows), the region in which it
+    is competent (empty: the nation), how coarsely each variable may be told, and for which service it is asked."""
 
     day: date
     catalogue: Catalogue
@@ -133,6 +137,12 @@ class Setting:
     releases: tuple[str, ...] = ()
     rosters: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     competence: str = ""
+    grains: Mapping[str, tuple[Grain, ...]] = field(default_factory=dict)
+    service: Service = Service.DATA
+
+    def grains_of(self, name: str, level: object) -> tuple[Grain, ...]:
+        """How coarsely a request of `level` may ask for a variable: only where rows name nobody."""
+        return self.grains.get(name, ()) if level in WITHOUT_NAMES else ()
 
 
 def current(day: date, service: Service = Service.DATA) -> Form:
@@ -173,6 +183,25 @@ def checked(question: Question, answer: Any, answers: Answers, setting: Setting)
     if _empty(answer):
         return None
     return _KINDS[question.kind](question, answer, answers, setting)
+
+
+def wish(answers: Answers) -> Wish | None:
+    """What these answers ask to be told, as far as it can be measured: None while purpose, level, unit or variables are
+    missing."""
+    if not all(answers.get(code) for code in ("purpose", "level", "unit", "variables")):
+        return None
+    asked = tuple(Asked(one["name"], one["reason"], one.get("grain", "")) for one in answers["variables"])
+    level, unit = Level(answers["level"]), Unit(answers["unit"])
+    return Wish(answers["purpose"], level, unit, population(answers.get("population")), asked)
+
+
+def wished(wish: Wish) -> dict[str, Any]:
+    """The answers that a wish changes when it becomes smaller."""
+    return {"level": wish.level.value, "variables": [_told(one.name, one.reason, one.grain) for one in wish.variables]}
+
+
+def _told(name: str, reason: str, grain: str) -> dict[str, str]:
+    return {"name": name, "reason": reason} | ({"grain": grain} if grain else {})
 
 
 def population(answer: Iterable[Mapping[str, Any]] | None) -> Predicate | None:
@@ -323,23 +352,29 @@ def _variables(question: Question, answer: Any, answers: Answers, setting: Setti
     unit = answers.get("unit")
     if unit not in set(Unit):
         return Refusal("unit-first")
-    known = {variable.name for variable in setting.catalogue.of_unit(unit)}
-    found: dict[str, str] = {}
+    known, purpose = {variable.name for variable in setting.catalogue.of_unit(unit)}, answers.get("purpose", "")
+    rule = setting.purposes.get(purpose)
+    found: dict[str, dict[str, str]] = {}
     for one in answer:
         match one:
-            case {"name": str(name), "reason": str(reason)} if len(one) == 2:
+            case {"name": str(name), "reason": str(reason)} if one.keys() <= {"name", "reason", "grain"}:
                 if name not in known:
                     return Refusal("variable-unknown", {"variable": name[:60]})
+                if rule is not None and (no := outside_the_purpose(name, purpose, rule["variables"])):
+                    return no
+                grain, ways = one.get("grain", ""), setting.grains_of(name, answers.get("level"))
+                if grain != "" and grain not in [way.code for way in ways]:
+                    return Refusal("plan-grain-unknown", {"name": name, "grain": "…"})
                 if len(reason) > 1000:
                     return Refusal(
                         "answer-too-long", {"question": question.label(), "most": "1000", "length": str(len(reason))}
                     )
                 if name in found:
                     return Refusal("variable-twice", {"variable": setting.catalogue[name].title()})
-                found[name] = " ".join(reason.split())
+                found[name] = _told(name, " ".join(reason.split()), grain)
             case _:
                 return _odd(question)
-    return [{"name": name, "reason": reason} for name, reason in found.items()]
+    return list(found.values())
 
 
 def _people(question: Question, answer: Any, answers: Answers, setting: Setting) -> list[dict[str, str]] | Refusal:

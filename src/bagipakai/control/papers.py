@@ -79,6 +79,7 @@ class Terms:
     bast_kind: str
     regions: Mapping[str, str]
     catalogue: Catalogue
+    grains: wording.Grains
     destruction_days: int
     report_months: int
     confidentiality_years: int
@@ -109,7 +110,7 @@ def agreement(terms: Terms, number: str, at: datetime) -> bytes:
         "onward_sharing": "ya, untuk program pemerintah" if plan.onward_sharing else "tidak",
         "protections": _protections(plan),
         "variables": [
-            [asked.name, terms.catalogue[asked.name].official_name, asked.reason] for asked in plan.variables
+            [one.name, wording.asked(one, terms.catalogue, terms.grains), one.reason] for one in plan.variables
         ],
         "duties": _duties(terms),
         "provider_duties": [

@@ -11,6 +11,7 @@ from bagipakai.core.disclosure import Disclosure, Grain
 from bagipakai.core.objections.plan import Known, control_tier, objection
 from bagipakai.core.plan import (
     NATION,
+    WITHOUT_NAMES,
     Answer,
     Area,
     Asked,
@@ -45,8 +46,9 @@ def compiled(
     """The plan that these answers make by the policies of `day`, or what stands in its way. It names the key of the
     recipient that was in force at the moment `sealed_at`.
 
-    `variables` and `level` reduce it to what was approved; nothing here can widen it. `exempted`: the rules for rows
-    that were approved not to be met.
+    `variables` and `level` reduce it to what was approved; nothing here can widen it. How coarsely rows tell a variable
+    counts where rows without names are asked for; lowered to a table, which would tell it finer, they are refused.
+    `exempted`: the rules for rows that were approved not to be met.
     """
     wanted = forms.version(request.form)
     if missing := wanted.unanswered(answers):
@@ -59,7 +61,7 @@ def compiled(
     if release is None or (release.withdrawn_at is not None and not rolling):
         return Refusal("plan-release-unknown", {"release": str(answers["release"])})
     asked = tuple(
-        Asked(one["name"], one["reason"])
+        Asked(one["name"], one["reason"], one.get("grain", "") if answers["level"] in WITHOUT_NAMES else "")
         for one in answers.get("variables") or ()
         if variables is None or one["name"] in variables
     )
@@ -79,7 +81,7 @@ def compiled(
         population=forms.population(answers.get("population")),
         variables=asked,
         protections=Protections(
-            pseudonyms=PSEUDONYMS[unit] if chosen in (Level.L2, Level.L3) else (),
+            pseudonyms=PSEUDONYMS[unit] if chosen in WITHOUT_NAMES else (),
             smallest_cell=rule.smallest_persons if chosen is Level.L1 else 0,
             exempted=exempted,
         ),

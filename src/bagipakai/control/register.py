@@ -3,7 +3,7 @@
 It names institutions, never a person, and is read from the grant, which is the approved plan itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from bagipakai.control import clock, forms, gazetteer, wording
 from bagipakai.control.models import Grant, Institution
+from bagipakai.core.disclosure import Grain
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.variables import Catalogue
 
@@ -43,6 +44,7 @@ class Entry:
     level: Level
     unit: Unit
     variables: tuple[str, ...]
+    grains: Mapping[str, str]  # how coarsely, in words, those that are not told as they are
     matching: str
     area: str
     population: str
@@ -114,6 +116,7 @@ def _entries(grants: QuerySet[Grant], lang: str) -> Iterator[Entry]:
             level=plan.level,
             unit=plan.unit,
             variables=plan.columns,
+            grains={one.name: wording.grain(one, Grain.on(day), lang) for one in plan.variables if one.grain},
             matching=wording.answers(plan, lang),
             area=wording.area(plan.area, gazetteer.regions(plan.area.edition), lang),
             population=wording.included(plan, catalogue, lang),

@@ -27,7 +27,7 @@ def announce(
 ) -> Release:
     """Records a release that the registry published. Announcing it again changes nothing. Raises ValueError when a
     known version comes with another digest: a published release cannot change. `more`: previous, notes, editions,
-    quality, changes."""
+    quality, changes, preview."""
     release, new = Release.objects.get_or_create(
         version=version,
         defaults={

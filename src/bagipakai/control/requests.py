@@ -43,6 +43,7 @@ from bagipakai.control.passkeys import matters, requested
 from bagipakai.control.passkeys.signing import Signature
 from bagipakai.control.queues import Waiting, claim, queue, release
 from bagipakai.core import workflow
+from bagipakai.core.disclosure import Grain
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import SYSTEM, Action, Command, Role, State, Status
@@ -291,6 +292,8 @@ def setting_of(request: Request) -> forms.Setting:
         releases=tuple(one.version for one in available),
         rosters={one.reference: (one.name, one.rows) for one in rosters.usable(request.institution)},
         competence=request.institution.region,
+        grains=Grain.on(today),
+        service=forms.version(request.form).service,
     )
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from bagipakai.control.clock import WIB
-from bagipakai.core.disclosure import RowRule
-from bagipakai.core.plan import Answer, Area, Plan
+from bagipakai.core.disclosure import Grain, RowRule
+from bagipakai.core.plan import Answer, Area, Asked, Plan
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or, Predicate
 from bagipakai.core.variables import Catalogue
 
+Grains: TypeAlias = Mapping[str, tuple[Grain, ...]]  # how coarsely each variable may be told
 MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli"),
     *("Agustus", "September", "Oktober", "November", "Desember"),
@@ -252,6 +253,19 @@ def column(name: str, catalogue: Catalogue, lang: str = "id") -> str:
     """What a delivered column is called: a variable by its title, what delivery makes (`plans.derived`) as the
     dictionary of the package calls it; the bare name of one that is neither."""
     return catalogue[name].title(lang) if name in catalogue else _DERIVED[lang].get(name, name)
+
+
+def asked(one: Asked, catalogue: Catalogue, grains: Grains, lang: str = "id") -> str:
+    """A variable that is asked for, and how coarsely: "Umur (kelompok 5 tahun)"."""
+    title = _title(one.name, catalogue, lang)
+    return f"{title} ({grain(one, grains, lang)})" if one.grain else title
+
+
+def grain(one: Asked, grains: Grains, lang: str = "id") -> str:
+    """How coarsely a variable is told, in words; its code where the policy has no such way any more; nothing where it
+    is told as it is."""
+    way = next((way for way in grains.get(one.name, ()) if way.code == one.grain), None)
+    return one.grain if way is None else way.name if lang == "id" else way.english
 
 
 def number(value: int, lang: str = "id") -> str:

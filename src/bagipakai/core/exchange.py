@@ -14,6 +14,7 @@ from typing import Any
 
 from bagipakai.core.envelope import BadSeal, PublicKey, Signer, seal, unseal
 from bagipakai.core.plan import Plan, PlanError
+from bagipakai.core.preview import Preview
 
 ORDER_KIND = "application/vnd.bagipakai.order+json;v=1"
 CANCELLATION_KIND = "application/vnd.bagipakai.cancellation+json;v=1"
@@ -191,7 +192,8 @@ class Announcement:
     the office asks for an area. `withdrawn` says why it is not to be used any more; empty while it may be. `previous`
     is the version before it, `editions` the reference codes by which it is read, `quality` how many figures were
     `judged`, how many were `above` their limit, and how many persons answered for those (`exempted_by`). `changes`
-    counts what happened since the previous release, None where a count is too small to leave.
+    counts what happened since the previous release, None where a count is too small to leave. `preview`: in which bands
+    the counts of its regencies lie (core.preview); None where the registry told nothing of them.
     """
 
     version: str
@@ -209,12 +211,16 @@ class Announcement:
     editions: Mapping[str, str] = field(default_factory=dict)
     quality: Mapping[str, int] = field(default_factory=dict)
     changes: Mapping[str, int | None] = field(default_factory=dict)
+    preview: Preview | None = None
 
     def sealed(self, signer: Signer) -> bytes:
         value = asdict(self) | {
             "published_on": self.published_on.isoformat(),
             "regions": [list(region) for region in self.regions],
         }
+        del value["preview"]
+        if self.preview is not None:  # an announcement without it is what announcements were before
+            value["preview"] = self.preview.to_json()
         return seal(ANNOUNCEMENT_KIND, value, signer)
 
     @classmethod
@@ -222,7 +228,7 @@ class Announcement:
         """Raises BadSeal if it was not signed by `trusted` or is malformed."""
         value = unseal(ANNOUNCEMENT_KIND, envelope, trusted)
         try:
-            if value.keys() != {one.name for one in fields(cls)}:
+            if value.keys() | {"preview"} != {one.name for one in fields(cls)}:
                 raise KeyError
             return cls(
                 version=_text(value["version"]),
@@ -240,6 +246,7 @@ class Announcement:
                 editions={name: _text(edition) for name, edition in value["editions"].items()},
                 quality={name: _count(count) for name, count in value["quality"].items()},
                 changes={name: None if count is None else _count(count) for name, count in value["changes"].items()},
+                preview=Preview.from_json(value["preview"]) if "preview" in value else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             raise BadSeal("a malformed announcement") from None

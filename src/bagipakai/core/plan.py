@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from bagipakai.core.canonical import NotCanonical, canonical, digest
 from bagipakai.core.query import (
@@ -34,6 +34,9 @@ class Level(StrEnum):
     L2 = "L2"  # kustomisasi
     L3 = "L3"  # mikro tanpa nama dan alamat
     L4 = "L4"  # by name by address
+
+
+WITHOUT_NAMES: Final = (Level.L2, Level.L3)  # rows about people who are not named
 
 
 class Unit(StrEnum):

@@ -3,6 +3,7 @@
 import argparse
 import json
 import resource
+import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +29,7 @@ from bagipakai.registry import (
 from bagipakai.showing import AGAIN, answered, interruptible, number, refused, shown
 
 if TYPE_CHECKING:
+    from bagipakai.core.preview import Preview
     from bagipakai.registry.releases import Release
 
 Compared = TypeVar("Compared")
@@ -367,6 +369,11 @@ def _announce(options: argparse.Namespace) -> int:
     changes = _changes(options.changes, release) if options.changes else {}
     if isinstance(changes, Refusal):
         return refused(changes)
+    folder = postgres.var() / "keys"
+    keys.establish(folder)
+    preview = None if life and life.reason else _preview(release, folder)
+    if isinstance(preview, Refusal):
+        return refused(preview)
     gate = release.manifest["gate"]
     told = Announcement(
         version=release.version,
@@ -388,14 +395,37 @@ def _announce(options: argparse.Namespace) -> int:
             "exempted_by": len(gate["exemption"]["persons"]) if gate["exemption"] else 0,
         },
         changes=changes,
+        preview=preview,
     )
-    folder = postgres.var() / "keys"
-    keys.establish(folder)
     options.out.write_bytes(told.sealed(keys.receipt_signer(folder)))
     print(
         f"Pengumuman rilis {release.version}: {options.out}. Di kantor: bagipakai control announce {options.out.name}"
     )
     return 0
+
+
+def _preview(release: "Release", folder: Path) -> "Preview | Refusal":
+    """In which bands the release's counts lie. Not asked of one that is withdrawn: it may be damaged, and the office
+    must hear of it all the same."""
+    from bagipakai.registry import keys
+    from bagipakai.registry.engines import EngineError
+    from bagipakai.registry.holds import Broken, Holds
+    from bagipakai.registry.places import Places
+    from bagipakai.registry.preview import preview
+    from bagipakai.registry.vault import Damaged
+
+    places, day = Places.under(postgres.var()), day_of(datetime.now(UTC))
+    storage, master = keys.storage(folder), keys.master(folder)
+    holds = Holds(places.holds, storage, keys.seals(folder))
+    try:
+        with tempfile.TemporaryDirectory(prefix="perkiraan-", dir=places.workspaces) as scratch:
+            return preview(release, storage, master, holds, day, Path(scratch))
+    except Damaged as damage:
+        return damage.refusal
+    except Broken as broken:
+        return Refusal("hold-records-broken", {"file": str(broken)})
+    except EngineError as failure:  # names the kind, never a value
+        return Refusal("disclose-engine-failed", {"kind": str(failure)})
 
 
 def _changes(file: Path, release: "Release") -> dict[str, int | None] | Refusal:

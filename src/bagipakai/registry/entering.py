@@ -20,7 +20,7 @@ from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Out
 from bagipakai.registry.disclosure.published import Occupied, Placed, cells_of, lies_in, lines_of, meets
 from bagipakai.registry.disclosure.published import refusal as of_pair
 from bagipakai.registry.disclosure.sums import World
-from bagipakai.registry.disclosure.union import Isolated, isolated
+from bagipakai.registry.disclosure.union import Isolated, isolated, regencies
 from bagipakai.registry.disclosure.union import refusal as of_group
 from bagipakai.registry.extract import TableExtract
 
@@ -69,12 +69,12 @@ class Entering:
         placed = Placed(self.plan.columns, self.occupied)
         closed, places = Closed(placed), sorted(placed.deepest(line.key for line in table.shown.lines))
         first: Difference | Isolated | None = None
-        now = table
+        now, look = table, _Look(self.catalogue)
         for _ in range(ROUNDS):
             cells = self._cells(now.shown)
             if isinstance(cells, Refusal):
                 return cells
-            found = self._found(cells)
+            found = self._found(cells, look)
             if not found:
                 now.compared = self.entries.others(self.output, cells)
                 self.entries.add(self.output, cells, at)
@@ -92,12 +92,15 @@ class Entering:
     def _cells(self, shown: Table) -> Cells | Refusal:
         return cells_of(self.plan, lines_of(shown), self.catalogue, self.occupied)
 
-    def _found(self, cells: Cells) -> list[Difference] | list[Isolated]:
+    def _found(self, cells: Cells, look: "_Look") -> list[Difference] | list[Isolated]:
         """What these cells tell together with others, two by two; where that is nothing, all together."""
+        look.again(cells)
         if pairs := list(self.entries.differences(self.output, cells, self.most)):
             return pairs
         others = self.entries.equations(self.output, cells)
-        return list(isolated(cells, others, self.most.smallest, World.of(self.catalogue))) if others else []
+        found = list(isolated(cells, others, self.most.smallest, look.world, look.among)) if others else []
+        look.among = {one.regency for one in found}
+        return found
 
     def _refusal(self, found: Difference | Isolated, table: TableExtract) -> Refusal:
         proposal = self._without(table)
@@ -110,9 +113,25 @@ class Entering:
         first alone would tell too much."""
         for fewer in table.coarser():
             cells = self._cells(fewer)
-            if not isinstance(cells, Refusal) and not self._found(cells):
+            if not isinstance(cells, Refusal) and not self._found(cells, _Look(self.catalogue)):
                 return self.plan.columns[len(fewer.dimensions) :]
         return ()
+
+
+class _Look:
+    """In which regencies a table must still be looked at, round after round (None: in all): where something was found,
+    and where a table tells something now that it did not tell when nothing was found there."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.world = World.of(catalogue)
+        self.among: set[int] | None = None
+        self._before: Cells | None = None
+
+    def again(self, cells: Cells) -> None:
+        """The table is to be looked at as it is now."""
+        if self.among is not None and self._before is not None:
+            self.among |= set(regencies(cells.beyond(self._before), self.world))
+        self._before = cells
 
 
 def _region(found: Difference | Isolated) -> Region:

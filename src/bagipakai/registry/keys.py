@@ -145,11 +145,6 @@ def receipt_signer(folder: Path) -> Signer:
     return _signer(folder / "registry" / "receipt.pem")
 
 
-def master(folder: Path) -> MasterKey:
-    """What pseudonyms and noise are derived from. Raises KeyMissing, TooOpen."""
-    return MasterKey(_bytes(folder / "registry" / MasterKey.file))
-
-
 def storage(folder: Path) -> StorageKey:
     """What releases and submissions are kept with. Raises KeyMissing, TooOpen."""
     private = folder / "registry"
@@ -158,6 +153,11 @@ def storage(folder: Path) -> StorageKey:
     except KeyMissing:
         return StorageKey(_bytes(private / StorageKey.file))
     return StorageKey(coming, former=StorageKey(_bytes(private / StorageKey.file)))
+
+
+def master(folder: Path) -> MasterKey:
+    """What pseudonyms and other secrets of the registry are derived from. Raises KeyMissing, TooOpen."""
+    return MasterKey(_bytes(folder / "registry" / MasterKey.file))
 
 
 def seal_signer(folder: Path) -> Signer:

@@ -68,6 +68,7 @@ class Release(models.Model):
     editions = models.JSONField(default=dict)
     quality = models.JSONField(default=dict)  # judged, above, exempted_by
     changes = models.JSONField(default=dict)  # since the previous release; null where a count is too small to leave
+    preview = models.JSONField(default=dict)  # core.preview; empty where the registry told none
 
 
 class Region(models.Model):

@@ -14,6 +14,8 @@ from bagipakai.control.models import Post
 from bagipakai.control.passkeys.matters import SUBMISSION, Matter
 from bagipakai.core.canonical import canonical, digest
 from bagipakai.core.decisions import SignedAct
+from bagipakai.core.disclosure import Grain
+from bagipakai.core.plan import Asked
 from bagipakai.core.policy import policy_file
 from bagipakai.core.sources import Sources
 from bagipakai.core.variables import Catalogue
@@ -56,7 +58,7 @@ class Summary:
 def drawn(matter: Matter, act: SignedAct, lang: str = "id") -> Summary:
     """The summary of a step in `lang`."""
     day = clock.day_of(matter.at)
-    told = _Teller(lang, Catalogue.on(day), Sources.on(day))
+    told = _Teller(lang, Catalogue.on(day), Sources.on(day), Grain.on(day))
     return Summary(lang, act.sentence(lang), tuple(_lines(matter, told)))
 
 
@@ -77,7 +79,7 @@ def _lines(matter: Matter, told: "_Teller") -> Iterator[Line]:
         yield Line(told.label("population"), (wording.population(plan.population, told.catalogue, told.lang),))
         for name, text in wording.matching(plan, told.lang):
             yield Line(name, (text,), digits=plan.matching is not None and text == plan.matching.digest)
-        columns = tuple(told.text("variables", name) for name in plan.columns)
+        columns = tuple(told.column(one) for one in plan.variables)
         yield Line(told.label("columns"), columns or (told.label("no_columns"),))
         for name, reason in wording.exempted(plan, told.lang):
             yield Line(f"{told.label('exempted')}: {name}", (reason,))
@@ -91,6 +93,7 @@ class _Teller:
     lang: str
     catalogue: Catalogue
     sources: Sources
+    grains: wording.Grains
 
     def step(self, matter: Matter) -> str:
         """Which step of which matter: as the trail names it, or a submission as its sender does."""
@@ -116,6 +119,11 @@ class _Teller:
         if value in self.catalogue and field in ("variables", "verdicts"):
             return f"{self.catalogue[value].title(self.lang)} ({value})"
         return f"{self.label(value)} ({value})" if value in _words() else value
+
+    def column(self, one: Asked) -> str:
+        """A column that the plan tells: its name, its code, and how coarsely."""
+        named, coarsely = self.text("variables", one.name), wording.grain(one, self.grains, self.lang)
+        return f"{named}: {coarsely} ({one.grain})" if one.grain else named
 
     def says(self, payload: Mapping[str, Any]) -> Iterator[Line]:
         """A step's own words, a line for each thing it says."""

@@ -67,7 +67,7 @@ KINDS: Mapping[type[Model], Kind] = {
         "release",
         "rilis",
         ("version", "digest", "standard", "region_edition", "published_on", "persons", "families", "withdrawn_at"),
-        later=("withdrawal_reason",),
+        later=("withdrawal_reason", "preview"),
     ),
     QualityStatement: Kind("matching-quality", "mutu-pemadanan", ("digest", "statement")),
 }

@@ -5,12 +5,13 @@ policies/refusals.toml. Source: law reference 4.4 (invariants), 6.2 (levels and 
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from bagipakai.core.base_categories import table_filter
 from bagipakai.core.disclosure import EXEMPTIBLE, Disclosure, Grain
-from bagipakai.core.plan import NATION, Format, Level, Plan, Unit
+from bagipakai.core.plan import NATION, WITHOUT_NAMES, Format, Level, Plan, Unit
 from bagipakai.core.query import (
     AREA_COLUMNS,
     And,
@@ -56,6 +57,9 @@ class Known:
     tier: Level | None = None
 
 
+Part: TypeAlias = Callable[[Plan, Known], Iterator[Refusal]]  # what can stand in the way on one side of a plan
+
+
 def control_tier(plan: Plan, catalogue: Catalogue) -> Level:
     """The tier of documents and gates that this plan needs: its level, or L4 where it holds or filters rows by
     specific data. What the catalogue does not know is refused elsewhere, and opens nothing here."""
@@ -64,14 +68,16 @@ def control_tier(plan: Plan, catalogue: Catalogue) -> Level:
 
 def objection(plan: Plan, known: Known) -> Refusal | None:
     """What stands in the way of this plan, or None. Whatever is not known is refused (law reference 4.4, rule 8)."""
-    return next(
-        (
-            no
-            for part in (_frame, _matching, _variables, _level, _protections, _grains, _exempted, _table, _filter)
-            for no in part(plan, known)
-        ),
-        None,
-    )
+    return _first((_frame, _matching, *CONTENT), plan, known)
+
+
+def content_objection(plan: Plan, known: Known) -> Refusal | None:
+    """The same of what it tells, wherever, from whichever release and to whomever; its purpose must be known."""
+    return _first(CONTENT, plan, known)
+
+
+def _first(parts: Iterable[Part], plan: Plan, known: Known) -> Refusal | None:
+    return next((no for part in parts for no in part(plan, known)), None)
 
 
 def _frame(plan: Plan, known: Known) -> Iterator[Refusal]:
@@ -129,13 +135,20 @@ def _variables(plan: Plan, known: Known) -> Iterator[Refusal]:
             yield Refusal("plan-variable-unknown", {"name": _shown(name)})
         elif plan.unit not in known.catalogue[name].units:
             yield Refusal("plan-variable-of-other-unit", {"name": name, "unit": plan.unit.value})
-        elif name not in known.purposes[plan.purpose]:
-            yield Refusal("plan-variable-outside-purpose", {"name": name, "purpose": plan.purpose})
+        elif no := outside_the_purpose(name, plan.purpose, known.purposes[plan.purpose]):
+            yield no
     for asked in plan.variables:
         if plan.columns.count(asked.name) > 1:
             yield Refusal("plan-variable-twice", {"name": asked.name})
         if not asked.reason.strip():
             yield Refusal("plan-variable-without-reason", {"name": asked.name})
+
+
+def outside_the_purpose(name: str, purpose: str, variables: Collection[str]) -> Refusal | None:
+    """Whether a purpose that may use these `variables` may use this one."""
+    if name in variables:
+        return None
+    return Refusal("plan-variable-outside-purpose", {"name": _shown(name), "purpose": _shown(purpose)})
 
 
 def _level(plan: Plan, known: Known) -> Iterator[Refusal]:
@@ -203,7 +216,7 @@ def _exempted(plan: Plan, known: Known) -> Iterator[Refusal]:
 
 
 def _without_names(plan: Plan) -> bool:
-    return plan.level in (Level.L2, Level.L3) and plan.matching is None
+    return plan.level in WITHOUT_NAMES and plan.matching is None
 
 
 def _table(plan: Plan, known: Known) -> Iterator[Refusal]:
@@ -232,6 +245,9 @@ def _filter(plan: Plan, known: Known) -> Iterator[Refusal]:
             yield Refusal("plan-filter-too-long", {"parts": str(MOST_PARTS), "values": str(MOST_VALUES)})
         if not wrong and truth_of_nothing(plan.population) is True:
             yield Refusal("plan-filter-chooses-the-unknown")
+
+
+CONTENT: Final[tuple[Part, ...]] = (_variables, _level, _protections, _grains, _exempted, _table, _filter)
 
 
 def _wrong(predicate: Predicate, catalogue: Catalogue) -> Iterator[Refusal]:

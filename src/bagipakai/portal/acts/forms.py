@@ -457,7 +457,8 @@ class ApproveForm(ReasonForm):
             *(Row(name, text) for name, text in wording.matching(plan, lang())),
             Row(
                 _("Variabel"),
-                lines=tuple(title for _name, title, chosen in self.choices if chosen) or (_("Tidak ada"),),
+                lines=tuple(wording.asked(one, setting.catalogue, setting.grains, lang()) for one in plan.variables)
+                or (_("Tidak ada"),),
             ),
             *self._exempted(plan),
             Row(_("Versi rilis"), plan.release),

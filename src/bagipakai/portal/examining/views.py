@@ -1,5 +1,6 @@
 """The officers' pages: what waits for a post, and everything that matters for deciding on one screen."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bagipakai.control import clock, orders, readiness, register, requests, reviews, rosters, wording
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.holds import FEW, NONE
+from bagipakai.core.plan import Asked
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.request import Action, Status
 from bagipakai.core.variables import Catalogue
@@ -21,6 +23,7 @@ from bagipakai.portal.accounts import posts
 from bagipakai.portal.acts import progress
 from bagipakai.portal.acts.views import options
 from bagipakai.portal.pages.refused import explained, lang, refused
+from bagipakai.portal.requests.advice import advice
 from bagipakai.portal.requests.dossier import Dossier, opened
 from bagipakai.portal.requests.views import files
 from bagipakai.portal.rosters import reading
@@ -77,6 +80,7 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
         "sections": dossier.rows(since=before),
         "before": before,
         "variables": variables(dossier),
+        "advice": advice(dossier.state.answers, dossier.setting, lang()),
         "exemptions": dossier.exemptions,
         "files": [one | {"changed": _changed(dossier, one["kind"], before)} for one in files(dossier)],
         "items": [{"item": one, "target": dossier.target(one.target)} for one in dossier.state.items],
@@ -185,6 +189,7 @@ def variables(dossier: Dossier) -> list[dict[str, Any]]:
         {
             "variable": catalogue[one["name"]],
             "reason": one["reason"],
+            "grain": _grain(one, dossier),
             "proposal": state.proposals.get(one["name"]) if said else None,
             "owner": state.owner_verdicts.get(one["name"]) if said else None,
             "approved": None if state.decision is None else one["name"] in state.decision.variables,
@@ -192,6 +197,13 @@ def variables(dossier: Dossier) -> list[dict[str, Any]]:
         for one in state.answers.get("variables") or ()
         if one["name"] in catalogue
     ]
+
+
+def _grain(one: Mapping[str, str], dossier: Dossier) -> str:
+    """How coarsely an asked variable is to be told, in words; nothing where it is told as it is."""
+    if not dossier.setting.grains_of(one["name"], dossier.state.answers.get("level")):
+        return ""
+    return wording.grain(Asked(one["name"], one["reason"], one.get("grain", "")), dossier.setting.grains, lang())
 
 
 def listed(dossier: Dossier) -> Reading | None:

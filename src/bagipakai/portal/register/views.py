@@ -45,5 +45,5 @@ def entry(http: HttpRequest, reference: str) -> HttpResponse:
     if found is None:
         raise Http404
     catalogue = Catalogue.on(found.begins_on)
-    variables = [catalogue[name] for name in found.variables if name in catalogue]
+    variables = [(catalogue[name], found.grains.get(name, "")) for name in found.variables if name in catalogue]
     return render(http, "register/entry.html", {"entry": found, "variables": variables})

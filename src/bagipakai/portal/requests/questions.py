@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 
 from bagipakai.control import forms as office
 from bagipakai.control import wording
-from bagipakai.core.plan import NATION, Level
+from bagipakai.core.disclosure import Grain
+from bagipakai.core.plan import NATION, Asked, Level
 from bagipakai.core.variables import Variable
+from bagipakai.portal.requests.advice import advice
 from bagipakai.portal.templatetags.parts import day
 
 SPARE_ROWS = 2  # empty rows after the filled ones
@@ -261,12 +263,12 @@ def _number(text: str) -> Any:
 
 
 def _draw_variables(ask: Ask, answer: Any, posted: QueryDict) -> dict[str, Any]:
-    reasons = {one["name"]: one.get("reason", "") for one in answer or () if isinstance(one, dict) and "name" in one}
+    asked = {one["name"]: one for one in answer or () if isinstance(one, dict) and "name" in one}
     unit, level = ask.answers.get("unit"), ask.answers.get("level")
     offered = _offered(ask)
     groups: dict[str, list[dict[str, Any]]] = {}
     for variable in offered:
-        groups.setdefault(variable.sensitivity.value, []).append(_choice(ask, variable, variable.name in reasons))
+        groups.setdefault(variable.sensitivity.value, []).append(_choice(ask, variable, variable.name in asked))
     catalogue = ask.setting.catalogue
     return {
         "unit_first": not unit or not level,
@@ -277,13 +279,20 @@ def _draw_variables(ask: Ask, answer: Any, posted: QueryDict) -> dict[str, Any]:
                 "name": name,
                 "title": catalogue[name].title(ask.lang),
                 "definition": catalogue[name].definition,
-                "reason": why,
+                "reason": one.get("reason", ""),
+                "grain": one.get("grain", ""),
+                "grains": [(way.code, way.name if ask.lang == "id" else way.english) for way in _grains(ask, name)],
             }
-            for name, why in reasons.items()
+            for name, one in asked.items()
             if name in catalogue
         ],
-        "count": len(reasons),
+        "count": len(asked),
+        "advice": advice({**ask.answers, ask.question.code: answer}, ask.setting, ask.lang),
     }
+
+
+def _grains(ask: Ask, name: str) -> tuple[Grain, ...]:
+    return ask.setting.grains_of(name, ask.answers.get("level"))
 
 
 def _offered(ask: Ask) -> list[Variable]:
@@ -310,12 +319,21 @@ def _choice(ask: Ask, variable: Variable, chosen: bool) -> dict[str, Any]:
 
 
 def _read_variables(ask: Ask, posted: QueryDict) -> list[dict[str, str]]:
-    """The chosen names in catalogue order, each with the reason typed now or kept from before."""
-    before = {one["name"]: one["reason"] for one in ask.answers.get("variables") or ()}
+    """The chosen names in catalogue order, each with the reason typed now or kept from before, and as coarsely as was
+    chosen now or before, where the level still offers that."""
+    before = {one["name"]: one for one in ask.answers.get("variables") or ()}
     names = list(dict.fromkeys(posted.getlist("variabel")))
     order = {name: place for place, name in enumerate(ask.setting.catalogue)}
     names.sort(key=lambda name: order.get(name, len(order)))
-    return [{"name": name, "reason": posted.get(f"alasan.{name}", before.get(name, ""))} for name in names]
+    found = []
+    for name in names:
+        kept = before.get(name, {})
+        told = {"name": name, "reason": posted.get(f"alasan.{name}", kept.get("reason", ""))}
+        if ways := [way.code for way in _grains(ask, name)]:
+            was = kept["grain"] if kept.get("grain") in ways else ""
+            told["grain"] = posted.get(f"ketelitian.{name}", was)
+        found.append(told)
+    return found
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
@@ -367,12 +385,12 @@ def _words_population(ask: Ask, answer: Any) -> tuple[str, ...]:
 
 
 def _words_variables(ask: Ask, answer: Any) -> tuple[str, ...]:
-    catalogue = ask.setting.catalogue
-    return tuple(
-        f"{catalogue[one['name']].title(ask.lang) if one['name'] in catalogue else one['name']}: "
-        f"{one['reason'] or _('belum ada alasan')}"
-        for one in answer
-    )
+    def named(one: Mapping[str, str]) -> str:
+        offered = bool(_grains(ask, one["name"]))
+        asked = Asked(one["name"], one["reason"], one.get("grain", "") if offered else "")
+        return wording.asked(asked, ask.setting.catalogue, ask.setting.grains, ask.lang)
+
+    return tuple(f"{named(one)}: {one['reason'] or _('belum ada alasan')}" for one in answer)
 
 
 def _words_people(ask: Ask, answer: Any) -> tuple[str, ...]:

@@ -27,10 +27,11 @@ from bagipakai.portal.acts import progress
 from bagipakai.portal.acts.views import options
 from bagipakai.portal.pages.files import from_the_store
 from bagipakai.portal.pages.posted import seen
-from bagipakai.portal.pages.refused import refused, sentence
+from bagipakai.portal.pages.refused import lang, refused, sentence
 from bagipakai.portal.pages.scripts import speaks_to_us
 from bagipakai.portal.parts.shapes import Task
-from bagipakai.portal.requests import questions
+from bagipakai.portal.requests import estimate, questions
+from bagipakai.portal.requests.advice import advice, taken
 from bagipakai.portal.requests.dossier import Dossier, opened
 
 A_PAGE = 25
@@ -206,6 +207,7 @@ PAGES: dict[Action, Callable[[HttpRequest, Dossier], HttpResponse]] = {
 
 
 @require_http_methods(["GET", "POST"])
+@speaks_to_us
 def question(http: HttpRequest, reference: str, code: str) -> HttpResponse:
     """One question; its label is the heading. Saved by "Lanjutkan", which leads to the next one of the section."""
     dossier = opened(http, reference)
@@ -219,6 +221,8 @@ def question(http: HttpRequest, reference: str, code: str) -> HttpResponse:
     if http.method == "GET":
         return _asked(http, dossier, ask, answer)
     typed = questions.kind_of(ask.question).read(ask, http.POST)
+    if "saran" in http.POST:
+        return _less(http, dossier, ask, typed)
     if {"lihat", "buka"} & set(http.POST):  # search or one more row: draw again what was typed, save nothing
         return _asked(http, dossier, ask, typed)
     if error := questions.lacking(ask, typed, http.POST):
@@ -227,6 +231,21 @@ def question(http: HttpRequest, reference: str, code: str) -> HttpResponse:
     if isinstance(outcome, Refusal):
         return _not_saved(http, dossier, ask, typed, outcome)
     return redirect(_after(http, dossier, ask, typed))
+
+
+def _less(http: HttpRequest, dossier: Dossier, ask: questions.Ask, typed: Any) -> HttpResponse:
+    """Takes one piece of advice, or all of it: what was typed so far is kept with it. From the check-answers page
+    nothing was typed, and that is where it leads back to."""
+    answers, here = {**dossier.state.answers}, "langkah" in http.POST
+    if here:
+        answers[ask.question.code] = typed
+    changed = taken(answers, dossier.setting, http.POST["saran"])
+    if not changed:
+        return _asked(http, dossier, ask, answers.get(ask.question.code))
+    outcome = requests.save_answers(dossier.request.reference, dossier.tenure, changed, seen(http))
+    if isinstance(outcome, Refusal):
+        return _not_saved(http, dossier, ask, answers.get(ask.question.code), outcome)
+    return redirect(http.get_full_path() if here else _back(http, dossier))
 
 
 def _not_saved(http: HttpRequest, dossier: Dossier, ask: questions.Ask, typed: Any, no: Refusal) -> HttpResponse:
@@ -252,6 +271,10 @@ def _asked(
         "error": error,
         "back": _back(http, dossier),
     }
+    if ask.question.kind in estimate.KINDS and ask.setting.service is office.Service.DATA:
+        checked = office.checked(ask.question, answer, ask.answers, ask.setting)
+        told = {} if isinstance(checked, Refusal) else {**ask.answers, ask.question.code: checked}
+        context |= {"estimates": True, "estimate": estimate.told(told, ask.setting, ask.lang)}
     return render(http, kind.template, context, status=status)
 
 
@@ -427,6 +450,7 @@ def check(http: HttpRequest, reference: str) -> HttpResponse:
         "files": files(dossier),
         "hindrance": sentence(refusal) if refusal else "",
         "use": _quota(dossier),
+        "advice": advice(dossier.state.answers, dossier.setting, lang()),
         "options": options(dossier, only=(Action.SUBMIT,)),
     }
     return render(http, "requests/check.html", context)

@@ -6,7 +6,7 @@ the levels of an area compare), and a true count. Places nest or lie apart, so a
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from typing import Final, TypeAlias
@@ -36,6 +36,17 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.box)
+
+    def beyond(self, others: "Cells") -> "Cells":
+        """Those that the others do not hold."""
+        known = set(others._told())
+        fresh = np.array([one not in known for one in self._told()], np.bool_)
+        return replace(self, box=self.box[fresh], region=self.region[fresh], count=self.count[fresh])
+
+    def _told(self) -> Iterator[tuple[tuple[tuple[str, int], ...], Region, int]]:
+        keys = [tuple(sorted(box.items())) for box in self.boxes]
+        for box, region, count in zip(self.box.tolist(), self.region.tolist(), self.count.tolist(), strict=True):
+            yield keys[box], self.regions[region], count
 
     def about(self, cell: int) -> tuple[Box, Region]:
         return self.boxes[self.box[cell]], self.regions[self.region[cell]]

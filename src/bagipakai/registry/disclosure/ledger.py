@@ -13,10 +13,11 @@ that each pass alone may tell somebody together. An output that was added and th
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,15 +143,37 @@ class Ledger:
 
 
 def telling(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[tuple[int, int, bool]]:
-    """Pairs of cells, one inside the other, of which the difference is a small group; or, where both are about one
-    place, the narrow one is nearly all of a wide one that is not large (True). No true count is told."""
+    """Pairs of cells, one inside the other, of which the difference is a small group, or nobody of one; or, where both
+    are about one place, the narrow one is nearly all of a wide one that is not large (True). No true count is told.
+
+    That nobody is between them tells of those who could have been: who is alone in what only the wide one holds (the
+    oldest of a regency) is known not to be in it. And were only one to nine refused, the refusal would tell the rest.
+    """
+    divided = _divided(narrow, wide)
     for pairs in inside(narrow, wide):
         less, more = narrow.count[pairs.narrow], wide.count[pairs.wide]
         between = more - less
-        small = (between != 0) & (np.abs(between) < limits.smallest)
+        nobody = (between == 0) & ~pairs.same & (limits.under > 0)
+        zero = zip(pairs.narrow[nobody], pairs.wide[nobody], pairs.here[nobody], strict=True)
+        nobody[nobody] = [divided(*pair) for pair in zero]
+        small = (between != 0) & (np.abs(between) < limits.smallest) | nobody
         nearly = pairs.here & ~pairs.same & (more < limits.under) & (100 * less >= limits.percent * more) & ~small
         for at in np.flatnonzero(small | nearly):
             yield int(pairs.narrow[at]), int(pairs.wide[at]), bool(nearly[at])
+
+
+def _divided(narrow: Cells, wide: Cells) -> Callable[[int, int, bool], bool]:
+    """Tells of two cells, one inside the other (`here`: of one place), whether what is between them is a part of some
+    group that may be small: whether the wide one restricts something beside what the narrow one narrows. Who live in
+    the rest of a place are taken to be many."""
+
+    @cache
+    def boxes(inner: int, outer: int, here: bool) -> bool:
+        box, around = narrow.boxes[inner], wide.boxes[outer]
+        narrowed = {name for name, mask in box.items() if around.get(name) != mask}
+        return len(narrowed | set(around)) > 1 and bool(around) if here else len(around) > 1
+
+    return lambda inner, outer, here: boxes(int(narrow.box[inner]), int(wide.box[outer]), bool(here))
 
 
 def _named(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[Difference]:

@@ -68,7 +68,7 @@ def dominated(magnitudes: Magnitudes, rule: TableRule) -> Marks:
     """Magnitudes that tell of one contributor: by the (2, k) rule, by the p% rule (the second largest subtracts himself
     and estimates the largest), or with too few contributors. Where nobody contributes there is nothing to hide."""
     two = magnitudes.largest + magnitudes.second
-    k_rule = 100 * two > rule.dominance_percent * magnitudes.total
+    k_rule = 100 * two >= rule.dominance_percent * magnitudes.total
     p_rule = 100 * (magnitudes.total - two) < rule.p_percent * magnitudes.largest
     return (magnitudes.contributors > 0) & (k_rule | p_rule | (magnitudes.contributors < rule.smallest_contributors))
 

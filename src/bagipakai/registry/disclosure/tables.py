@@ -27,7 +27,7 @@ class TableRule:
     """What a table must keep to. Filled from `policies/disclosure.toml`; there are no defaults.
 
     A category with `homogeneous_percent` or more of a margin under `homogeneous_under` persons is hidden. A magnitude
-    is hidden where the two largest contributors have more than `dominance_percent` of it, where the second largest
+    is hidden where the two largest contributors have `dominance_percent` or more of it, where the second largest
     could estimate the largest to within `p_percent`, or where it has fewer than `smallest_contributors`.
     """
 

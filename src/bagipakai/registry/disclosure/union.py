@@ -12,7 +12,7 @@ maxima; what it cannot tell is not protected. Each regency is looked at with all
 regencies together would tell is not seen.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -52,9 +52,12 @@ class Isolated:
         return self.group[1] if self.group else ((self.regency * REGENCY, (self.regency + 1) * REGENCY - 1),)
 
 
-def isolated(new: Cells, others: Sequence[Cells], smallest: int, world: World) -> Iterator[Isolated]:
-    """For each component in each regency that `new` is about, the first group that `new` and the others isolate."""
-    touched = _regencies(new, world)
+def isolated(
+    new: Cells, others: Sequence[Cells], smallest: int, world: World, among: Collection[int] | None = None
+) -> Iterator[Isolated]:
+    """For each component in each regency that `new` is about, the first group that `new` and the others isolate.
+    `among`: no other regencies are looked at."""
+    touched = [one for one in regencies(new, world) if among is None or one in among]
     told = sums(new, others, touched, world)
     spans = [(first, last, at) for at, one in enumerate(told) for first, last in one.of]
     first, last, owner = np.array(spans, np.int64).reshape(-1, 3).T
@@ -87,8 +90,9 @@ def refusal(found: Isolated, catalogue: Catalogue, dropped: Sequence[str] = ()) 
     return Refusal("tables-together-narrow", {"group": words(*found.group, catalogue), **proposal})
 
 
-def _regencies(new: Cells, world: World) -> list[int]:
-    """Those of which there are places in what `new` is about; where there are none, the first code is taken for one."""
+def regencies(new: Cells, world: World) -> list[int]:
+    """Codes of four digits of those of which there are places in what `new` is about; where there are none, the first
+    code is taken for one."""
     met: set[int] = set()
     for first, last in {span for region in new.regions for span in region}:
         leaves = world.leaves[slice(*np.searchsorted(world.leaves, (first, last + 1)))]
