@@ -18,10 +18,16 @@ from bagipakai.core.disclosure import AREAS, Cell
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import Count, Scalar
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.hierarchies import TOTAL, Hierarchy, Label, hierarchy
+from bagipakai.registry.disclosure.perturbation import Perturbed
+from bagipakai.registry.disclosure.private import Private, paths
 from bagipakai.registry.disclosure.published import Line
+from bagipakai.registry.disclosure.sets import Sets
 from bagipakai.registry.disclosure.suppression import Protected, protected
-from bagipakai.registry.disclosure.tables import Cube, TableRule, too_fine
+from bagipakai.registry.disclosure.tables import Cube, TableRule, summed, too_fine
+from bagipakai.registry.engines import EngineError
+from bagipakai.registry.matching.arrays import Numbers
 
 Counting = Callable[[Count], Sequence[Cell]]  # without margins, families exact
 
@@ -45,7 +51,7 @@ class Disclosed:
     """A protected table, and what its dimensions are."""
 
     axes: tuple[Axis, ...]
-    table: Protected
+    table: Protected | Perturbed | Private
 
 
 def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
@@ -58,8 +64,18 @@ def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
 
 
 def disclosed(plan: Plan, rule: TableRule, count: Counting) -> Disclosed | Refusal:
-    """The table of a plan, or why none may leave. The rule and the plan's own smallest cell both hold. Raises
-    EngineError, and ValueError for a plan of rows."""
+    """The table of a plan, what may not be shown hidden, or why none may leave. The rule and the plan's own smallest
+    cell both hold. Raises EngineError, and ValueError for a plan of rows."""
+    found = counted(plan, rule, count)
+    if isinstance(found, Refusal):
+        return found
+    axes, cube = found
+    table = protected(cube, rule.of_plan(plan), plan.unit is Unit.KELUARGA)
+    return table if isinstance(table, Refusal) else Disclosed(axes, table)
+
+
+def counted(plan: Plan, rule: TableRule, count: Counting) -> tuple[tuple[Axis, ...], Cube] | Refusal:
+    """The true table of a plan, as `disclosed`."""
     query = plan.query()
     if not isinstance(query, Count):
         raise ValueError("a plan of rows is no table")
@@ -77,8 +93,21 @@ def disclosed(plan: Plan, rule: TableRule, count: Counting) -> Disclosed | Refus
     leaves, persons = [len(axis.tree.leaves) for axis in axes], sum(cell.persons for cell in finest)
     if no := too_fine(leaves, len(finest), persons, rule):
         return no
-    table = protected(_cube(axes, query, finest, count, families), rule, families)
-    return table if isinstance(table, Refusal) else Disclosed(tuple(axes), table)
+    return tuple(axes), _cube(axes, query, finest, count, families)
+
+
+def public_axes(plan: Plan, rule: TableRule, catalogue: Catalogue) -> tuple[Axis, ...] | Refusal:
+    """The dimensions of a plan's table with every value that they can have, whoever occurs."""
+    axes = []
+    for group in _groups(plan.columns):
+        values = paths(group, plan, catalogue)
+        if isinstance(values, Refusal):
+            return values
+        tree = _tree(group, values, rule.most_cells)
+        if isinstance(tree, Refusal):
+            return tree
+        axes.append(Axis(group, tree))
+    return tuple(axes)
 
 
 def _groups(names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -117,6 +146,20 @@ def _place(axes: Sequence[Axis], depths: Sequence[int], key: tuple[Scalar | None
     return tuple(at)
 
 
+def summed_sets(axes: Sequence[Axis], cube: Cube, found: Sets, families: bool) -> Numbers:
+    """The sum of the record keys of each cell's people, with all margins (uint64). Raises EngineError where they are
+    not as many as were counted."""
+    depths = [len(axis.names) for axis in axes]
+    grid, many = np.zeros(cube.shape, np.uint64), np.zeros(cube.shape, np.int64)
+    for key, (n, total) in found.items():
+        at = _place(axes, depths, key)
+        grid[at], many[at] = total, n
+    trees = [axis.tree for axis in axes]
+    if (summed(trees, many) != (cube.families if families else cube.persons)).any():
+        raise EngineError("two counts of the same table")
+    return summed(trees, grid)
+
+
 def as_json(found: Disclosed) -> dict[str, Any]:
     """The published table alone: what its dimensions are, and its counts in their order; null is hidden."""
     axes = [{"variables": axis.names, "values": axis.tree.labels, "parents": axis.tree.parents} for axis in found.axes]
@@ -124,8 +167,9 @@ def as_json(found: Disclosed) -> dict[str, Any]:
     return told
 
 
-def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None, ...]]:
-    """Reads `as_json`. Raises KeyError, TypeError or ValueError for anything else."""
+def of_json(told: Mapping[str, Any], signed: bool = False) -> tuple[tuple[Axis, ...], tuple[int | None, ...]]:
+    """Reads `as_json`; `signed` where counts may be negative. Raises KeyError, TypeError or ValueError for anything
+    else."""
     axes = tuple(
         Axis(
             tuple(map(str, one["variables"])),
@@ -144,6 +188,7 @@ def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None
         if not (paths and nested and tree.parents[:1] == (-1,) and len(tree.labels) == len(tree.parents)):
             raise ValueError("a node stands before its parent")
     counts = tuple(None if count is None else int(count) for count in told["counts"])
-    if len(counts) != prod(len(axis.tree) for axis in axes) or any(count is not None and count < 0 for count in counts):
+    negative = not signed and any(count is not None and count < 0 for count in counts)
+    if len(counts) != prod(len(axis.tree) for axis in axes) or negative:
         raise ValueError("a table has one count for each combination of nodes")
     return axes, counts

@@ -1,7 +1,12 @@
 """Which cells may not be shown for their own sake (primary suppression; disclosure reference §3.1, §4.4)."""
 
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import product
+
 import numpy as np
 
+from bagipakai.registry.disclosure.hierarchies import Hierarchy
 from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks, TableRule
 
 
@@ -19,15 +24,44 @@ def small(cube: Cube, rule: TableRule) -> Marks:
 def homogeneous(cube: Cube, rule: TableRule) -> Marks:
     """Categories that hold nearly all of a small group, in any dimension: who is known to be in the group is known to
     be in the category (group attribute disclosure). A group with one category only tells nothing new."""
-    found = np.zeros(cube.shape, np.bool_)
-    for axis, tree in enumerate(cube.hierarchies):
-        persons, marks = np.moveaxis(cube.persons, axis, 0), np.moveaxis(found, axis, 0)
+    return alike(cube.hierarchies, cube.persons, rule)
+
+
+def alike(hierarchies: Sequence[Hierarchy], counts: Counts, rule: TableRule) -> Marks:
+    """The same of any counts; they need not add up."""
+    found = np.zeros(counts.shape, np.bool_)
+    for axis, tree in enumerate(hierarchies):
+        grid, marks = np.moveaxis(counts, axis, 0), np.moveaxis(found, axis, 0)
         for node in tree.inner:
             below = list(tree.children[node])
             if len(below) > 1:
-                group = (persons[node] > 0) & (persons[node] < rule.homogeneous_under)
-                marks[below] |= group & (100 * persons[below] >= rule.homogeneous_percent * persons[node])
+                group = (grid[node] > 0) & (grid[node] < rule.homogeneous_under)
+                marks[below] |= group & (100 * grid[below] >= rule.homogeneous_percent * grid[node])
     return found
+
+
+def nearly_all(hierarchies: Sequence[Hierarchy], counts: Counts, smallest: int) -> Marks:
+    """Cells beside which fewer than `smallest` are left of some cell around them, however far around: the two would
+    tell of these by difference. Not where nobody can be left, since no other value occurs."""
+    found = np.zeros(counts.shape, np.bool_)
+    ways = [list(_upwards(tree)) for tree in hierarchies]
+    for way in product(*ways):
+        around = counts[np.ix_(*(up for up, _ in way))]
+        same = reduce(np.logical_and.outer, (alone for _, alone in way)).reshape(counts.shape)
+        found |= (around - counts < smallest) & ~same
+    return found
+
+
+def _upwards(tree: Hierarchy) -> Iterator[tuple[Counts, Marks]]:
+    """For 0, 1, 2, … steps: the node that many above each (at last the root), and whether it has no other value."""
+    up = np.arange(len(tree))
+    parents = np.array([max(parent, 0) for parent in tree.parents])
+    only = np.array([at == 0 or len(tree.children[tree.parents[at]]) == 1 for at in range(len(tree))], np.bool_)
+    alone = np.ones(len(tree), np.bool_)
+    yield up, alone
+    while up.any():
+        alone, up = alone & only[up], parents[up]
+        yield up, alone
 
 
 def dominated(magnitudes: Magnitudes, rule: TableRule) -> Marks:

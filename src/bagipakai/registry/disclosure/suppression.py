@@ -64,10 +64,7 @@ def protected(
     """
     if families and not cube.families_add_up:
         raise ValueError("families that do not add up are no table")
-    if small(cube, rule).flat[0]:
-        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
-    no = too_fine(_leaves(cube), _occurring(cube), int(cube.persons.flat[0]), rule) or _too_sparse(cube, rule)
-    if no:
+    if no := objection(cube, rule):
         return no
     case = _Case(cube, rule, families, official)
     hidden = case.primary
@@ -132,6 +129,13 @@ class _Case:
         for cell in np.flatnonzero(hidden.ravel() & (owner >= 0)).tolist():
             known.setdefault(int(owner[cell]), {})[cell] = int(values[cell])
         return list(known.values())
+
+
+def objection(cube: Cube, rule: TableRule) -> Refusal | None:
+    """What must be changed about a table before anything can protect it."""
+    if small(cube, rule).flat[0]:
+        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
+    return too_fine(_leaves(cube), _occurring(cube), int(cube.persons.flat[0]), rule) or _too_sparse(cube, rule)
 
 
 def _leaves(cube: Cube) -> Sequence[int]:
