@@ -126,6 +126,18 @@ def test_the_worst_village_is_rebuilt_a_tenth_better(door, town, tmp_path):
     assert gained(getattr(registry, door), registry, [districts("3273")[1]]) <= 2 * POINTS
 
 
+def of_any_place(monkeypatch) -> None:
+    """However few live there."""
+    monkeypatch.setattr(extract, "area_too_small", lambda *_: None)
+
+
+def test_tables_of_any_place_are_seen(town, tmp_path, monkeypatch):
+    """5.6 points: tables of two by two of some 130 people, of whom much hangs together."""
+    of_any_place(monkeypatch)
+    registry = town.afresh(tmp_path)
+    assert gained(registry.ordered, registry, PLACES) > POINTS
+
+
 def everything_is_shown(dimensions, unit, cells, rule, closed=None) -> Table:
     """A table in which nothing is hidden, however fine."""
     tree = disclosure._Tree(tuple(dimensions), cells)
@@ -135,6 +147,7 @@ def everything_is_shown(dimensions, unit, cells, rule, closed=None) -> Table:
 
 def test_exact_margins_are_seen(town, tmp_path, monkeypatch):
     """No threshold, no ledger: two-way and three-way tables of everybody."""
+    of_any_place(monkeypatch)
     monkeypatch.setattr(extract, "hide", everything_is_shown)
     monkeypatch.setattr(Entering, "_found", lambda *_: [])
     registry = town.afresh(tmp_path)
@@ -151,6 +164,7 @@ def test_a_threshold_alone_is_seen(town, tmp_path, monkeypatch):
         )
         return replace(table, lines=lines)
 
+    of_any_place(monkeypatch)
     monkeypatch.setattr(extract, "hide", bare)
     monkeypatch.setattr(Entering, "_found", lambda *_: [])
     registry = town.afresh(tmp_path)
