@@ -88,7 +88,7 @@ CASES = {
         ", ".join(("nik", "nomor_kk", *ALIKE)),
         "WHERE desil <= 4",
         PARQUET,
-        ("rows-presence", "rows-share"),
+        ("rows-families", "rows-inference", "rows-presence", "rows-share"),
     ),
     "l2-nation": Case(
         Level.L2, L2, POOR, 0, Format.PARQUET, ", ".join(("nik", "nomor_kk", *L2)), "WHERE desil <= 4", PARQUET

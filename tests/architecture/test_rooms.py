@@ -22,6 +22,7 @@ MAY_IMPORT = {
             "duckdb",
             "fsspec",
             "highspy",
+            "opendp",
             "pyarrow",
             "numpy",
             "psycopg",

@@ -22,6 +22,7 @@ from bagipakai.registry.places import Places
 
 NOW = PLACED + timedelta(hours=1)
 POOR = Or((Compare(Op.AT_MOST, Column("desil"), Const(4)), Not(Missing(Column("tanggal_lahir")))))
+NOT_ASKED = ("rows-inference", "rows-presence", "rows-share")
 PLANS = {
     "a table": a_plan("L1"),
     "a table of families": a_plan("L1", "keluarga"),
@@ -32,7 +33,7 @@ PLANS = {
         variables=tuple(
             Asked(name, "x", grain) for name, grain in (("kode_kab", ""), ("umur", "5-TAHUN"), ("desil", ""))
         ),
-        protections=Protections(("nik",), 0, (Exempted("rows-presence", "x"), Exempted("rows-share", "x"))),
+        protections=Protections(("nik",), 0, tuple(Exempted(one, "x") for one in NOT_ASKED)),
     ),
     "by name, every kind of value": a_plan(
         "L4", variables=("nik", "nama", "tanggal_lahir", "alamat", "desil"), population=POOR, format=Format.JSONL

@@ -18,7 +18,7 @@ from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.registry.membership import Membership
 
 HALF = Compare(Op.AT_MOST, Column("desil"), Const(5))
-NOT_ALL = tuple(one for one in EXEMPTED if one.rule in ("rows-presence", "rows-share"))
+NOT_ALL = tuple(one for one in EXEMPTED if one.rule not in ("rows-alike", "rows-distribution", "rows-one-value"))
 STAGES = (Asked("kode_kab", "wilayah"), Asked("umur", "sasaran", "TAHAP-HIDUP"), Asked("desil", "sasaran"))
 FINE = (*(Asked(name, "x") for name in ("kode_kab", "umur", "jenis_kelamin", "status_perkawinan", "ijazah_tertinggi")),)
 MOST = Compare(Op.AT_MOST, Column("desil"), Const(8))
@@ -59,7 +59,9 @@ def test_rows_leave_told_in_bands_and_alike_to_ten_others(release, published, ho
     chosen = [row for row in published[1][Unit.INDIVIDU] if row["desil"] is not None and row["desil"] <= 5]
     told = evidence(receipt)
     assert len(out) == len(chosen) - told["rows_left_out"] == receipt.rows
-    assert told["values_left_blank"] <= 0.05 * 2 * len(out) and told["exempted"] == "rows-presence rows-share"
+    assert told["values_left_blank"] <= 0.05 * 2 * len(out) and told["exempted"].split() == [
+        one.rule for one in NOT_ALL
+    ]
     with (tmp_path / "opened" / "kamus.csv").open(encoding="utf-8", newline="") as text:
         meaning = {line["kolom"]: line["definisi"] for line in csv.DictReader(text)}
     assert "Dalam paket ini diberi tahu tahap kehidupan" in meaning["umur"]
@@ -87,11 +89,17 @@ def test_too_fine_a_plan_is_refused_and_told_what_would_pass(release, house, tmp
     assert any(name in dict(receipt.detail)["proposal"] for name in ("umur", "kode_kab", "ijazah_tertinggi"))
 
 
-@pytest.mark.parametrize("exempted", ["rows-presence", "rows-share"])
-def test_a_rule_that_is_not_exempted_holds(exempted, release, house):
-    one = tuple(rule for rule in NOT_ALL if rule.rule == exempted)
-    receipt = done(an_order(rows_plan(exempted=one, population=MOST)), release, house)
-    assert {receipt.refusal, exempted} == {"rows-presence", "rows-share"} and house.packages == []
+@pytest.mark.parametrize("asked", ["rows-families", "rows-presence", "rows-share"])
+def test_a_rule_that_is_not_exempted_holds(asked, release, house):
+    others = tuple(rule for rule in NOT_ALL if rule.rule != asked)
+    receipt = done(an_order(rows_plan(exempted=others, population=MOST)), release, house)
+    assert receipt.refusal == asked and house.packages == []
+
+
+def test_persons_whom_nothing_ties_to_their_family_need_no_exemption(release, house):
+    plan = rows_plan(exempted=tuple(rule for rule in NOT_ALL if rule.rule != "rows-families"))
+    alone = replace(plan, protections=replace(plan.protections, pseudonyms=("nik",)))
+    assert done(an_order(alone), release, house).refusal == ""
 
 
 def test_the_same_plan_makes_the_same_content_on_any_number_of_threads(release, house, tmp_path):

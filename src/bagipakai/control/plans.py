@@ -7,7 +7,7 @@ from typing import Any
 from bagipakai.control import forms, gazetteer, keybook, ledger, releases
 from bagipakai.control.models import Release, Request, Roster, RosterEvent
 from bagipakai.core import rosters
-from bagipakai.core.disclosure import Disclosure, Grain
+from bagipakai.core.disclosure import Disclosure, Grain, RowRule
 from bagipakai.core.objections.plan import Known, control_tier, objection
 from bagipakai.core.plan import (
     NATION,
@@ -81,7 +81,7 @@ def compiled(
         population=forms.population(answers.get("population")),
         variables=asked,
         protections=Protections(
-            pseudonyms=PSEUDONYMS[unit] if chosen in WITHOUT_NAMES else (),
+            pseudonyms=_pseudonyms(unit, chosen, exempted, day) if chosen in WITHOUT_NAMES else (),
             smallest_cell=rule.smallest_persons if chosen is Level.L1 else 0,
             exempted=exempted,
         ),
@@ -99,6 +99,15 @@ def compiled(
         matching=_matching(request, answers, wanted.service),
     )
     return objection(plan, _known(plan, release, day, rule)) or plan
+
+
+def _pseudonyms(unit: Unit, level: Level, exempted: Collection[Exempted], day: date) -> tuple[str, ...]:
+    """Which numbers are replaced. That of the family card ties rows of persons together, so it is left out of them
+    where the rule of the day says so and is not exempted (decision 0143)."""
+    tied = unit is Unit.KELUARGA or "rows-families" in {one.rule for one in exempted}
+    if tied or RowRule.on(day, level).families_together:
+        return PSEUDONYMS[unit]
+    return tuple(name for name in PSEUDONYMS[unit] if name != "nomor_kk")
 
 
 def derived(plan: Plan) -> frozenset[str]:

@@ -163,6 +163,16 @@ _ROW_RULES = {
             "Sebaran “{sensitive}” tiap kelompok serupa berjarak paling jauh {most_distance_percent} persen dari "
             "sebaran semua baris.",
         ),
+        "rows-families": (
+            "Anggota sekeluarga yang tidak disatukan",
+            "Tidak ada pengganti nomor KK dalam baris orang: umur dan jenis kelamin sekeluarga dapat menunjuk keluarga "
+            "itu.",
+        ),
+        "rows-inference": (
+            "Tebakan dari kelompok serupa",
+            "Siapa yang mengenal orangnya menebak “{sensitive}” paling banyak {most_inference_percent} persen lebih "
+            "tepat, dari yang tersisa untuk ditebak, daripada yang tidak mengenalnya.",
+        ),
         "rows-presence": (
             "Bagian kelompok yang ikut keluar",
             "Dari semua orang dalam gudang data yang serupa, paling banyak {most_presence_percent} persen ikut keluar.",
@@ -188,6 +198,16 @@ _ROW_RULES = {
             "Distribution within groups that are alike",
             "The distribution of “{sensitive}” in each group that is alike is at most {most_distance_percent} percent "
             "away from that of all rows.",
+        ),
+        "rows-families": (
+            "Members of a family who are not tied together",
+            "There is no stand-in for the family card in rows of persons: the ages and sexes of a family can point to "
+            "it.",
+        ),
+        "rows-inference": (
+            "What groups that are alike let guess",
+            "Whoever knows a person guesses “{sensitive}” at most {most_inference_percent} percent better, of what is "
+            "left to guess, than whoever does not.",
         ),
         "rows-presence": (
             "Share of a group that leaves",

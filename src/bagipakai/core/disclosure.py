@@ -66,6 +66,9 @@ class Disclosure:
     most_cells: int
     smallest_mean: int
     most_small_percent: int
+    smallest_place: Mapping[
+        str, int
+    ]  # an area dimension → persons who live in a place of which more than a total is told
     crossed_with: Mapping[str, int]  # an area dimension → how many dimensions a table with it may have
     since: date
     basis: str
@@ -81,6 +84,7 @@ class Disclosure:
             most_cells=int(rule["most_cells"]),
             smallest_mean=int(rule["smallest_mean"]),
             most_small_percent=int(rule["most_small_percent"]),
+            smallest_place={str(area): int(persons) for area, persons in rule["smallest_place"].items()},
             crossed_with={str(area): int(most) for area, most in rule["crossed_with"].items()},
             since=rule.since,
             basis=rule.basis,
@@ -106,7 +110,15 @@ class Together:
         return cls(int(rule["homogeneous_percent"]), int(rule["homogeneous_under"]))
 
 
-EXEMPTIBLE: Final = ("rows-alike", "rows-distribution", "rows-one-value", "rows-presence", "rows-share")
+EXEMPTIBLE: Final = (
+    "rows-alike",
+    "rows-distribution",
+    "rows-families",
+    "rows-inference",
+    "rows-one-value",
+    "rows-presence",
+    "rows-share",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,9 @@ class RowRule:
     (Machanavajjhala et al. 2007), and is no further than `most_distance_percent` from the distribution of all rows
     (ordered distance: Li et al. 2007). rows-presence: of a class in the registry, no more than `most_presence_percent`
     are among the rows (Nergiz et al. 2007). rows-share: nor are more than `most_share_percent` of the area.
+    rows-inference: who knows the class of a person guesses the sensitive value no better, by more than
+    `most_inference_percent` of what is left to guess, than who knows nothing. rows-families: nothing ties the persons
+    of a family together, unless `families_together`: their ages and sexes are a name of their own.
 
     `top_codes`: what is above is told as this, whatever the plan says. No date is told nearer than its year where
     `year_only`. `blank`: what a blank means, `itself` or `anything`."""
@@ -135,6 +150,8 @@ class RowRule:
     most_distance_percent: int
     most_presence_percent: int
     most_share_percent: int
+    most_inference_percent: int
+    families_together: bool
     top_codes: Mapping[str, int]
     quasi_identifiers: tuple[str, ...]
     since: date
@@ -156,6 +173,8 @@ class RowRule:
             most_distance_percent=int(rule["most_distance_percent"]),
             most_presence_percent=int(rule["most_presence_percent"]),
             most_share_percent=int(rule["most_share_percent"]),
+            most_inference_percent=int(rule["most_inference_percent"]),
+            families_together=bool(rule["families_together"]),
             top_codes={str(name): int(top) for name, top in rule["top_codes"].items()},
             quasi_identifiers=tuple(rule["quasi_identifiers"]),
             since=rule.since,
@@ -194,7 +213,8 @@ def summable(day: date) -> frozenset[str]:
     return frozenset(str(name) for (name,) in rules("disclosure", "summed", ("variable",)).in_force(day))
 
 
-def _nothing(key: Key) -> bool:
+def nothing_closed(key: Key) -> bool:
+    """Where nothing is closed but for being small."""
     return False
 
 
@@ -203,7 +223,7 @@ def hide(
     unit: str,
     cells: Iterable[Cell],
     rule: Disclosure,
-    closed: Callable[[Key], bool] = _nothing,
+    closed: Callable[[Key], bool] = nothing_closed,
 ) -> Table | Refusal:
     """The table as it may be published, or why none may be.
 

@@ -27,6 +27,8 @@ _ROW_RULES = {  # as the office calls them
     "rows-alike": "Ukuran kelompok serupa",
     "rows-one-value": "Keragaman dalam kelompok serupa",
     "rows-distribution": "Sebaran dalam kelompok serupa",
+    "rows-families": "Anggota sekeluarga yang tidak disatukan",
+    "rows-inference": "Tebakan dari kelompok serupa",
     "rows-presence": "Bagian kelompok yang ikut keluar",
     "rows-share": "Bagian penduduk yang ikut keluar",
 }

@@ -3,13 +3,11 @@
 import argparse
 import csv
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bagipakai import postgres
 from bagipakai.core.deadlines import day_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.showing import answered, interruptible, number, refused
@@ -17,14 +15,11 @@ from bagipakai.showing import answered, interruptible, number, refused
 if TYPE_CHECKING:
     from bagipakai.core.plan import Plan
     from bagipakai.registry.disclosure.auditing import Published
-    from bagipakai.registry.disclosure.disclosing import Disclosed
-    from bagipakai.registry.disclosure.published import Occupied
-    from bagipakai.registry.disclosure.tables import TableRule
+    from bagipakai.registry.disclosure.outputs import Made
     from bagipakai.registry.releases import Release
 
 TABLE, SHEET, REPORT, PAGE = "tabel.json", "tabel.csv", "laporan.json", "laporan.html"
 MEMORY: Final = "400MB"
-METHOD: Final = "secondary-suppression/v1"
 
 
 def register(subparsers: Any) -> None:
@@ -46,6 +41,7 @@ def register(subparsers: Any) -> None:
 def _disclose(options: argparse.Namespace) -> int:
     from bagipakai.core.plan import Level, Plan
     from bagipakai.registry import counter, named
+    from bagipakai.registry.disclosure.outputs import made
 
     try:
         plan = Plan.from_json(json.loads(options.plan.read_bytes()))
@@ -62,7 +58,7 @@ def _disclose(options: argparse.Namespace) -> int:
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
         return refused(Refusal("disclose-folder-is-not-empty", {"folder": options.out.name}))
     with interruptible("Tidak ada yang ditulis; jalankan lagi perintah yang sama."):
-        found = _entered(plan, release, day)
+        found = made(plan, release, day)
         if isinstance(found, Refusal):
             return refused(found)
         report = _written(plan, release, found, day, options.out)
@@ -72,87 +68,7 @@ def _disclose(options: argparse.Namespace) -> int:
     return answered(options, report, told)
 
 
-def _entered(plan: "Plan", release: "Release", day: date) -> "tuple[Disclosed, int] | Refusal":
-    """The protected table, once it stands in the ledger of what was published, and how many others do."""
-    from bagipakai.core.canonical import digest
-    from bagipakai.registry import keys
-    from bagipakai.registry.disclosure.disclosing import cells
-    from bagipakai.registry.disclosure.ledger import Ledger, Output
-    from bagipakai.registry.disclosure.published import cells_of, limits
-    from bagipakai.registry.disclosure.tables import TableRule
-    from bagipakai.registry.disclosure.union import objection
-    from bagipakai.registry.engines import EngineError, TooManyCells
-    from bagipakai.registry.places import Places
-    from bagipakai.registry.vault import Damaged
-
-    folder, rule = postgres.var() / "keys", TableRule.on(day)
-    keys.establish(folder)
-    try:
-        made = _protected(plan, release, day, rule)
-        if isinstance(made, Refusal):
-            return made
-        found, occupied = made
-        told = cells_of(plan, cells(found.axes, found.table.published), release.catalogue, occupied)
-        if isinstance(told, Refusal):
-            return told
-        order = f"TABEL-{digest({'plan': plan.digest, 'release': release.digest})[:16]}"
-        sums = digest({"sums": found.table.sums}) if plan.summed else ""
-        output = Output(order, plan.recipient.institution, release.version, plan.unit.value, plan.summed, sums)
-        ledger = Ledger(Places.under(postgres.var()).published, keys.storage(folder), keys.receipt_signer(folder))
-        with ledger.turn():
-            if ledger.sums_met(output, told):
-                return Refusal("tables-sum-twice", {"name": plan.summed})
-            if no := objection(ledger, output, told, limits(plan, rule), release.catalogue):
-                return no
-            others = ledger.others(output, told)
-            ledger.add(output, told, datetime.now(UTC))
-    except Damaged as damage:
-        return damage.refusal
-    except TooManyCells:
-        return Refusal("table-too-fine")
-    except EngineError as failure:  # names the kind, never a value
-        return Refusal("disclose-engine-failed", {"kind": str(failure)})
-    return found, others
-
-
-def _protected(
-    plan: "Plan", release: "Release", day: date, rule: "TableRule"
-) -> "tuple[Disclosed, Occupied] | Refusal":
-    from bagipakai.core.disclosure import Cell
-    from bagipakai.core.query import Count
-    from bagipakai.registry import keys
-    from bagipakai.registry.disclosure.disclosing import disclosed
-    from bagipakai.registry.disclosure.published import Occupied
-    from bagipakai.registry.engines import Amounts, EngineError, duckdb, types_of
-    from bagipakai.registry.engines.choice import EMBEDDED
-    from bagipakai.registry.holds import Holds
-    from bagipakai.registry.places import Places
-
-    places, folder = Places.under(postgres.var()), postgres.var() / "keys"
-    storage, types = keys.storage(folder), types_of(release.catalogue, plan.unit.value)
-    with tempfile.TemporaryDirectory(prefix="tabel-", dir=places.workspaces) as name:
-        spill, held = Path(name) / "spill", Path(name) / "holds"
-        for one in (spill, held):
-            one.mkdir(mode=0o700)
-        absent = Holds(places.holds, storage, keys.seals(folder)).absent(release, plan.level, plan.unit, day, held)
-        reading = EMBEDDED.reading(release, storage, plan.unit, plan.area.codes, spill, memory_limit=MEMORY)
-        with reading as (engine, parts):
-
-            def count(query: Count) -> list[Cell]:
-                return engine.count(query, parts, types, absent=absent, largest=release.most_members)
-
-            def add(query: Count) -> list[Amounts]:
-                if not isinstance(engine, duckdb.Engine):
-                    raise EngineError("only DuckDB adds")
-                return engine.amounts(query, plan.summed, parts, types, absent=absent)
-
-            found = disclosed(plan, rule, count, add)
-            return found if isinstance(found, Refusal) else (found, Occupied.of(plan, release.catalogue, count))
-
-
-def _written(
-    plan: "Plan", release: "Release", entered: "tuple[Disclosed, int]", day: date, out: Path
-) -> dict[str, Any]:
+def _written(plan: "Plan", release: "Release", done: "Made", day: date, out: Path) -> dict[str, Any]:
     """The table for programs and for people, and what was done to it. Whole or not at all."""
     from bagipakai.core.canonical import digest
     from bagipakai.registry.disclosure import reporting
@@ -161,21 +77,22 @@ def _written(
     from bagipakai.registry.disclosure.tables import TableRule
     from bagipakai.registry.folders import in_the_making
 
-    found, others = entered
-    table = as_json(found)
-    whole = {"plan": plan.to_json(), "release": release.version, "catalogue": release.catalogue.digest, **table}
+    found = done.table
+    table, method = as_json(found), reporting.told_of(done.method)
+    whole = {"plan": plan.to_json(), "release": release.version, "catalogue": release.catalogue.digest}
+    whole |= {"method": method, **table}
     rule, versions = TableRule.on(day).of_plan(plan), (release.version, release.digest)
     run = reporting.Run(
-        plan, versions, release.catalogue, found.axes, found.table.published, rule, day, others, digest(table),
-        found.table.sums, found.unknown,
+        plan, versions, release.catalogue, found.axes, found.table.published, rule, day, done.compared, digest(table),
+        done.method, found.sums, found.unknown,
     )  # fmt: skip
     figures = reporting.figures(run)
     report = {
-        "method": METHOD,
+        "method": method,
         "release": release.version,
         "plan": plan.digest,
         "content": run.content,
-        "programs": reporting.programs(),
+        "programs": reporting.programs(done.method),
         "broken": figures.broken,
         **figures.to_json(),
     }
@@ -186,7 +103,7 @@ def _written(
         with (folder / SHEET).open("w", encoding="utf-8", newline="") as sheet:
             writer = csv.writer(sheet, delimiter=";")
             names = [name for axis in found.axes for name in axis.names]
-            summed = [] if found.table.sums is None else [(f"total_{plan.summed}", found.table.sums)]
+            summed = [] if found.sums is None else [(f"total_{plan.summed}", found.sums)]
             writer.writerow([*names, "jumlah", *(name for name, _ in summed), "ditutup"])
             for at, (values, count) in enumerate(cells(found.axes, found.table.published)):
                 told = [_told(values[name]) if name in values else "semua" for name in names]
@@ -210,17 +127,22 @@ def _audit(options: argparse.Namespace) -> int:
     if broken is not None:
         return refused(broken)
     with interruptible("Audit belum selesai."):
-        found = list(_findings([one for one in tables if not isinstance(one, Refusal)]))
+        whole = [one for one in tables if not isinstance(one, Refusal)]
+        found, (pairs, most) = list(_findings(whole)), _near(whole)
     for no in found:
         refused(no)
     value = {"tables": len(tables), "findings": [{"code": no.code, **no.detail} for no in found]}
+    value |= {"noisy_pairs": pairs, "noisy_tables_of_one_group": most}
     if found:
         if options.json:
             print(json.dumps(value, ensure_ascii=False))
         return 1
-    return answered(
-        options, value, f"{number(len(tables))} tabel diserang; tidak ada sel tertutup yang dapat didekati."
-    )
+    told = f"{number(len(tables))} tabel diserang; tidak ada sel tertutup yang dapat didekati."
+    if most:
+        told += (
+            f" Angka berderau: {number(pairs)} pasang berdekatan, satu kelompok paling banyak di {number(most)} tabel."
+        )
+    return answered(options, value, told)
 
 
 def _read(folder: Path) -> "Published | Refusal":
@@ -232,13 +154,23 @@ def _read(folder: Path) -> "Published | Refusal":
         return Refusal("disclosed-table-malformed", {"folder": folder.name})
 
 
-def _findings(tables: Sequence["Published"]) -> Iterator[Refusal]:
+def _near(tables: Sequence["Published"]) -> tuple[int, int]:
     from bagipakai.core.variables import Catalogue
-    from bagipakai.registry.disclosure.auditing import alone, together
+    from bagipakai.registry.disclosure.auditing import near
     from bagipakai.registry.disclosure.tables import TableRule
 
     day = day_of(datetime.now(UTC))
-    rule = TableRule.on(day)
+    return near(tables, TableRule.on(day), Catalogue.on(day))
+
+
+def _findings(tables: Sequence["Published"]) -> Iterator[Refusal]:
+    from bagipakai.core.variables import Catalogue
+    from bagipakai.registry.disclosure.auditing import alone, together, unsteady
+    from bagipakai.registry.disclosure.tables import TableRule
+
+    day = day_of(datetime.now(UTC))
+    rule, catalogue = TableRule.on(day), Catalogue.on(day)
     for table in tables:
         yield from alone(table, rule)
-    yield from together(tables, rule, Catalogue.on(day))
+    yield from unsteady(tables, catalogue)
+    yield from together(tables, rule, catalogue)

@@ -16,7 +16,7 @@ from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.containment import Cells, Region
-from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Output, digest_of
+from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Output
 from bagipakai.registry.disclosure.published import Occupied, Placed, cells_of, lies_in, lines_of, meets
 from bagipakai.registry.disclosure.published import refusal as of_pair
 from bagipakai.registry.disclosure.sums import World
@@ -97,7 +97,7 @@ class Entering:
         look.again(cells)
         if pairs := list(self.entries.differences(self.output, cells, self.most)):
             return pairs
-        others = [theirs for _, theirs in self.entries.published(self.output.release, digest_of(cells))]
+        others = self.entries.equations(self.output, cells)
         found = list(isolated(cells, others, self.most.smallest, look.world, look.among)) if others else []
         look.among = {one.regency for one in found}
         return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from bagipakai.core.disclosure import Cell, Disclosure, Key, Table, hide
+from bagipakai.core.disclosure import Cell, Disclosure, Key, Table, hide, nothing_closed
 from bagipakai.core.manifest import DeliveredColumn
 from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Level, Plan, Unit
@@ -19,6 +19,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Type
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.disclosure.fingerprints import Marks
+from bagipakai.registry.disclosure.places import area_too_small, small_places
 from bagipakai.registry.disclosure.rows import Protection
 from bagipakai.registry.engines import ARROW, NOBODY, Absent, Engine, Part, arrow_table, types_of
 from bagipakai.registry.membership import Membership
@@ -206,6 +207,7 @@ class TableExtract:
     shown: Table
     rule: Disclosure
     cells: list[Cell]
+    closed: Callable[[Key], bool]  # besides what is small, for the sake of small places
     table: pa.Table
     total: int
     small: int
@@ -214,21 +216,29 @@ class TableExtract:
 
     def closing(self, closed: Callable[[Key], bool]) -> "TableExtract | Refusal":
         """The same table, in which the lines that are `closed` are hidden too."""
-        shown = hide(self.shown.dimensions, self.shown.unit, self.cells, self.rule, closed)
-        return (
-            shown
-            if isinstance(shown, Refusal)
-            else TableExtract.of(self.plan, self.types, shown, self.rule, self.cells)
-        )
+
+        def either(key: Key) -> bool:
+            return self.closed(key) or closed(key)
+
+        shown = hide(self.shown.dimensions, self.shown.unit, self.cells, self.rule, either)
+        if isinstance(shown, Refusal):
+            return shown
+        return TableExtract.of(self.plan, self.types, shown, self.rule, self.cells, self.closed)
 
     @classmethod
     def of(
-        cls, plan: Plan, types: Mapping[str, Type], shown: Table, rule: Disclosure, cells: list[Cell]
+        cls,
+        plan: Plan,
+        types: Mapping[str, Type],
+        shown: Table,
+        rule: Disclosure,
+        cells: list[Cell],
+        closed: Callable[[Key], bool] = nothing_closed,
     ) -> "TableExtract":
         table = arrow_table(shown, types)
         total = next(line.count for line in shown.lines if line.key == ())
         extract = Extract.of(table.schema, plan)
-        return cls(plan, types, extract, shown, rule, cells, table, total or 0, shown.small, shown.partners)
+        return cls(plan, types, extract, shown, rule, cells, closed, table, total or 0, shown.small, shown.partners)
 
     @classmethod
     def made(
@@ -257,15 +267,22 @@ class TableExtract:
         if absent:
             everybody = engine.count(replace(query, by=()), parts, types, enough=0)
             absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)
-        shown = hide(plan.columns, plan.unit.value, cells, rule)
-        return shown if isinstance(shown, Refusal) else cls.of(plan, types, shown, rule, cells)
+
+        def counted(asked: Count) -> list[Cell]:
+            return engine.count(asked, parts, types, enough=0)
+
+        if no := area_too_small(plan, rule, counted):
+            return no
+        closed = small_places(plan, rule, counted)
+        shown = hide(plan.columns, plan.unit.value, cells, rule, closed)
+        return shown if isinstance(shown, Refusal) else cls.of(plan, types, shown, rule, cells, closed)
 
     def coarser(self) -> Iterator[Table]:
         """The same table without its last variable, without its last two, …, down to the first: what of these may be
         shown at all."""
         for width in reversed(range(1, len(self.shown.dimensions))):
             cells = [cell for cell in self.cells if len(cell.key) <= width]
-            table = hide(self.shown.dimensions[:width], self.shown.unit, cells, self.rule)
+            table = hide(self.shown.dimensions[:width], self.shown.unit, cells, self.rule, self.closed)
             if isinstance(table, Table):
                 yield table
 

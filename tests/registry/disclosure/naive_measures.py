@@ -118,6 +118,6 @@ def dominance(rows, by, amount, who, n, percent, p):
     dominated = estimable = 0
     for given in cells.values():
         x = sorted(given.values(), reverse=True)
-        dominated += 100 * sum(x[:n]) > percent * sum(x)
+        dominated += bool(sum(x) and 100 * sum(x[:n]) >= percent * sum(x))
         estimable += bool(sum(x) and 100 * sum(x[2:]) < p * x[0])
     return len(cells), dominated, estimable

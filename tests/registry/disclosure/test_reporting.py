@@ -14,11 +14,13 @@ from tests.registry.orders import CATALOGUE, DAY, a_plan
 
 from bagipakai.core.charts import NARROWEST, breadth
 from bagipakai.core.disclosure import Cell
+from bagipakai.core.methods import method_on
 from bagipakai.core.plan import Unit
 from bagipakai.core.policy import rules
 from bagipakai.registry.disclosure import reporting
 from bagipakai.registry.disclosure.audit import Narrow
 from bagipakai.registry.disclosure.disclosing import as_json, disclosed, of_json
+from bagipakai.registry.disclosure.outputs import Made
 from bagipakai.registry.disclosure.page import MOST_ROWS, hidden_cells, page, usefulness
 from bagipakai.registry.disclosure.reporting import Alike, Run, figures
 from bagipakai.registry.disclosure.tables import TableRule
@@ -27,12 +29,15 @@ from bagipakai.registry.matching.explaining import count, percent
 
 RULE = TableRule.on(DAY)
 PERSONS = PLANS["persons"]
+HIDING = method_on(DAY)
 
 
 def run_of(plan, told, compared=0) -> Run:
     """A run from a published file."""
     axes, counts = of_json(told)
-    return Run(plan, ("2026.3.0", "a" * 64), CATALOGUE, axes, counts, RULE.of_plan(plan), DAY, compared, "c" * 64)
+    return Run(
+        plan, ("2026.3.0", "a" * 64), CATALOGUE, axes, counts, RULE.of_plan(plan), DAY, compared, "c" * 64, HIDING
+    )
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +143,7 @@ def test_every_number_on_the_page_is_one_that_the_run_says(name, nation, var, tm
     told, left_over = table(tmp_path), text((tmp_path / "out" / "laporan.html").read_text("utf-8"))
     release, policies = nation[1], [rules("disclosure", name).on(DAY) for name in ("table", "together")]
     for words in (
-        *(rule.basis for rule in policies),
+        *(rule.basis for rule in (*policies, HIDING)),
         *(release.digest, release.catalogue.digest, plan.digest, report["content"]),
         *(plan.legal_basis, plan.request, plan.recipient.name, f"({plan.recipient.institution})"),
         *(f"{program} {version(program)}" for program in ("bagipakai", "duckdb", "highspy", "numpy")),
@@ -188,7 +193,7 @@ def test_two_registries_that_publish_the_same_write_the_same(blocks, nation, tmp
     assert tables[0].table.published == tables[1].table.published and small[0] == small[1] + 1
     written = []
     for at, one in enumerate(tables):
-        _written(PERSONS, nation[1], (one, 0), DAY, tmp_path / str(at))
+        _written(PERSONS, nation[1], Made(one, HIDING, 0), DAY, tmp_path / str(at))
         written.append({file.name: file.read_bytes() for file in (tmp_path / str(at)).iterdir()})
     assert len(written[0]) == 4 and written[0] == written[1]
 

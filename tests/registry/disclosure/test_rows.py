@@ -24,15 +24,19 @@ from bagipakai.registry.engines import reference
 TYPES = {"kode_kab": pa.string(), "nama_kab": pa.string(), "umur": pa.int64(), "jenis_kelamin": pa.string()}
 TYPES |= {"desil": pa.int64()}
 ORDINARY = RowRule.on(DAY, Level.L2)
-EASY = replace(ORDINARY, most_presence_percent=100, most_share_percent=100)
+EASY = replace(ORDINARY, most_presence_percent=100, most_share_percent=100, most_inference_percent=100)
 GRAINS = Grain.on(DAY)
 NAMES = {"3201": "Bogor", "3202": "Sukabumi", None: None}
 Row = dict[str, Any]
 
 
-def plan_of(*names: str, exempted: tuple[str, ...] = (), grains: dict[str, str] | None = None) -> Plan:
+def plan_of(
+    *names: str, exempted: tuple[str, ...] = (), grains: dict[str, str] | None = None, tied: bool = False
+) -> Plan:
     asked = tuple(Asked(name, "sasaran", (grains or {}).get(name, "")) for name in names)
-    protections = Protections(("nik",), 0, tuple(Exempted(rule, "uji") for rule in exempted))
+    protections = Protections(
+        ("nik", *(["nomor_kk"] if tied else [])), 0, tuple(Exempted(rule, "uji") for rule in exempted)
+    )
     return a_plan(variables=asked, protections=protections, area=Area(("3201", "3202"), EDITION))
 
 
@@ -95,6 +99,7 @@ rules = st.builds(
     most_distance_percent=st.sampled_from([20, 35, 100]),
     most_presence_percent=st.sampled_from([50, 100]),
     most_share_percent=st.sampled_from([50, 100]),
+    most_inference_percent=st.sampled_from([5, 30, 100]),
 )
 plans = st.builds(
     lambda names, exempted, bands: plan_of(
@@ -155,7 +160,16 @@ def met(out: list[Row], whole: list[Row], people: list[Row], plan: Plan, rule: R
             broken.add("rows-presence")
     if 100 * len(whole) > rule.most_share_percent * len(people):
         broken.add("rows-share")
+    if "desil" in plan.columns and guessed(out, names) > rule.most_inference_percent:
+        broken.add("rows-inference")
     return broken
+
+
+def guessed(rows: list[Row], names: list[str]) -> Fraction:
+    """How much better the most frequent decile of a class is than that of all, in percent of what is left to guess."""
+    right = sum(max(Counter(row["desil"] for row in some).values()) for some in alike(rows, names).values())
+    blindly = max(Counter(row["desil"] for row in rows).values(), default=0)
+    return Fraction(100 * (right - blindly), len(rows) - blindly) if len(rows) > blindly else Fraction(0)
 
 
 def distance(rows: list[Row], whole: list[Row]) -> Fraction:
@@ -251,6 +265,16 @@ REFUSED = {
     "rows-presence": ([*WHOLE, *[(kab, 1, "1", 9, 2000) for kab in ("3201", "3202")]], ORDINARY),
     "rows-alike": ([*WHOLE, *[("3201", age, "1", 2, 3) for age in range(50, 80)]], EASY),
     "rows-one-value": ([*WHOLE, *[("3201", age, "1", 2, 10) for age in range(50, 60)]], EASY),
+    "rows-inference": (
+        [
+            ("3201", 30 + age, sex, decile, 14 if decile == 1 + (age + int(sex)) % 4 else 6)
+            for age in range(8)
+            for sex in "12"
+            for decile in (1, 2, 3, 4)
+        ],
+        replace(EASY, most_inference_percent=5),
+    ),
+    "rows-families": (WHOLE, EASY),
     "rows-distribution": (
         [*WHOLE, *[("3202", 33, "1", decile, 30) for decile in (1, 2)]],
         replace(EASY, distinct_values=2, most_distance_percent=15),
@@ -262,10 +286,11 @@ REFUSED = {
 def test_what_breaks_one_rule_is_refused_by_its_name_unless_exempted(code, tmp_path):
     kinds, rule = REFUSED[code]
     people = crowd(*kinds)
-    found = protected(PLAN, rule, people, tmp_path / "one")
+    asked = plan_of("kode_kab", "umur", "jenis_kelamin", "desil", tied=code == "rows-families")
+    found = protected(asked, rule, people, tmp_path / "one")
     assert isinstance(found, Refusal) and found.code == code
     assert "{" not in found.sentence()
-    free = plan_of("kode_kab", "umur", "jenis_kelamin", "desil", exempted=(code,))
+    free = plan_of("kode_kab", "umur", "jenis_kelamin", "desil", exempted=(code,), tied=code == "rows-families")
     exempted = protected(free, rule, people, tmp_path / "two")
     assert not (isinstance(exempted, Refusal) and exempted.code == code)
 

@@ -3,9 +3,12 @@ by subtraction and by everything that their counts pin down. Findings are named 
 told.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
@@ -16,9 +19,11 @@ from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.disclosing import Axis, cells, of_json, sums_of_json
 from bagipakai.registry.disclosure.ledger import Difference, met, telling
 from bagipakai.registry.disclosure.nearness import near_sums
-from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, refusal
+from bagipakai.registry.disclosure.primary import alike
+from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, refusal, words
+from bagipakai.registry.disclosure.reporting import CELL_KEY, GAUSSIAN, HIDING
 from bagipakai.registry.disclosure.sums import World
-from bagipakai.registry.disclosure.tables import TableRule
+from bagipakai.registry.disclosure.tables import TableRule, summed
 
 
 @dataclass(frozen=True)
@@ -30,40 +35,110 @@ class Published:
     release: str
     axes: tuple[Axis, ...]
     counts: tuple[int | None, ...]
+    method: str = HIDING
+    base: int = 1
     sums: tuple[int | None, ...] | None = None
+
+    @property
+    def is_true(self) -> bool:
+        """Whether what is shown was not changed."""
+        return self.method == HIDING
 
     @classmethod
     def of_json(cls, name: str, told: Mapping[str, Any]) -> "Published":
         """Raises KeyError, TypeError or ValueError for what `registry disclose` would not have written."""
-        plan, (axes, counts) = Plan.from_json(told["plan"]), of_json(told)
+        method = told.get("method", {"name": HIDING})
+        if method["name"] not in (HIDING, CELL_KEY, GAUSSIAN):
+            raise ValueError("a method that nobody knows")
+        about = str(method["name"]), int(method.get("base", 1))
+        plan, (axes, counts) = Plan.from_json(told["plan"]), of_json(told, signed=method["name"] == GAUSSIAN)
         sums = sums_of_json(told, axes)
-        if (sums is None) != (not plan.summed):
-            raise ValueError("sums stand where the plan asks for them")
-        return cls(name, plan, str(told["release"]), axes, counts, sums)
+        if (sums is None) != (not plan.summed) or (plan.summed and method["name"] != HIDING):
+            raise ValueError("sums stand where the plan asks for them, and never beside noise")
+        return cls(name, plan, str(told["release"]), axes, counts, *about, sums)
 
 
 def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
-    """Each hidden cell of which too much can be computed from the others: its count, or its sum. Whether a sum that is
-    shown should have been hidden cannot be seen in a file."""
+    """Each hidden cell of which too much can be computed from the others, its count or its sum (whether one that is
+    shown should have been hidden cannot be seen in a file); of counts with noise, each that is too small,
+    not rounded, or nearly all of a small group: nothing can be computed of what does not add up. Of differential
+    privacy a file tells that it adds up, so that its margins are no further measurements; not what noise was drawn."""
+    if table.method == CELL_KEY:
+        yield from _slips(table, rule)
+        return
+    if table.method == GAUSSIAN:
+        trees, counts = [axis.tree for axis in table.axes], np.array(table.counts, np.float64)
+        grid = counts.reshape([len(tree) for tree in trees])
+        if np.isnan(counts).any() or (summed(trees, grid.copy()) != grid).any():
+            yield Refusal("disclosed-table-contradicts-itself", {"folder": table.name})
+        return
     width = limits(table.plan, rule).smallest
     hidden = {at: width for at, count in enumerate(table.counts) if count is None}
     try:
         found = audit([axis.tree for axis in table.axes], table.counts, hidden)
-        near = near_sums(table.axes, table.counts, table.sums, rule)
+        near_ones = near_sums(table.axes, table.counts, table.sums, rule)
     except Contradiction:
         yield Refusal("disclosed-table-contradicts-itself", {"folder": table.name})
         return
     names = [values for values, _ in cells(table.axes, table.counts)]
-    for code, narrow in (("disclosed-cell-is-near", found), ("disclosed-sum-is-near", near)):
+    for code, narrow in (("disclosed-cell-is-near", found), ("disclosed-sum-is-near", near_ones)):
         for one in narrow:
             told = "; ".join(f"{name} {value}" for name, value in names[one.cell].items())
             yield Refusal(code, {"folder": table.name, "cell": told})
 
 
+def _slips(table: Published, rule: TableRule) -> Iterator[Refusal]:
+    own = rule.of_plan(table.plan)
+    trees = [axis.tree for axis in table.axes]
+    counts = np.array([-1 if one is None else one for one in table.counts], np.int64).reshape(
+        [len(tree) for tree in trees]
+    )
+    wrong = (counts < limits(table.plan, rule).smallest) | (counts % table.base != 0) | alike(trees, counts, own)
+    names = [values for values, _ in cells(table.axes, table.counts)]
+    for at in np.flatnonzero(wrong & (counts >= 0)).tolist():
+        told = "; ".join(f"{name} {value}" for name, value in names[at].items())
+        yield Refusal("disclosed-count-is-unprotected", {"folder": table.name, "cell": told})
+
+
+def unsteady(tables: Sequence[Published], catalogue: Catalogue) -> Iterator[Refusal]:
+    """Counts with noise that were asked about the same and answered otherwise: whoever asks again averages them."""
+    seen: dict[tuple[str, str, Any, Any], tuple[int, str]] = {}
+    for table in tables:
+        told = _counts(table, catalogue) if table.method == CELL_KEY else None
+        if not isinstance(told, Cells):
+            continue
+        for at, count in enumerate(told.count.tolist()):
+            box, region = told.about(at)
+            about = (table.release, table.plan.unit.value, tuple(sorted(box.items())), region)
+            before, name = seen.setdefault(about, (count, table.name))
+            if before != count:
+                group = words(box, region, catalogue)
+                yield Refusal("disclosed-noise-differs", {"one": name, "other": table.name, "group": group})
+
+
+def near(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> tuple[int, int]:
+    """Of counts with noise, what an attacker could subtract or average: how many pairs of two tables, one inside the
+    other, are nearer than the smallest count, mostly by their noise; and in how many tables the group is that is in
+    most. No findings: whether they are too near, or too many, only the ledger knows (disclosure reference 6.1)."""
+    told = [(table, _counts(table, catalogue)) for table in tables if table.method == CELL_KEY]
+    pairs, places = 0, Counter[Any]()
+    for table, narrow in told:
+        if isinstance(narrow, Refusal):
+            continue
+        most = replace(limits(table.plan, rule), under=0)
+        groups = ((*narrow.about(at), table.plan.unit.value) for at in range(len(narrow)))
+        places.update({(tuple(sorted(box.items())), region, unit) for box, region, unit in groups})
+        for other, wide in told:
+            if other is not table and other.release == table.release and not isinstance(wide, Refusal):
+                pairs += sum(1 for _ in telling(narrow, wide, most))
+    return pairs, max(places.values(), default=0)
+
+
 def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> Iterator[Refusal]:
     """Pairs of counts of one release of which the difference tells of a few people, or one tells of all; and what each
-    table tells together with all that are named before it."""
-    told = [(table, _counts(table, catalogue)) for table in tables]
+    table tells together with all that are named before it. Of counts that are true: whether those with noise are too
+    near to others, only the ledger knows (disclosure reference 6.1)."""
+    told = [(table, _counts(table, catalogue)) for table in tables if table.is_true]
     for at, (table, narrow) in enumerate(told):
         for other, (against, wide) in enumerate(told):
             if isinstance(narrow, Refusal) or isinstance(wide, Refusal):
@@ -95,4 +170,6 @@ def _meeting(told: Sequence[tuple[Published, Cells | Refusal]]) -> Iterator[Refu
 def _counts(table: Published, catalogue: Catalogue) -> Cells | Refusal:
     """Which categories and places are empty an attacker has to guess."""
     occupied = Occupied(table.plan.area.codes, {})
-    return cells_of(table.plan, cells(table.axes, table.counts), catalogue, occupied)
+    lines = cells(table.axes, table.counts)
+    told = lines if table.is_true else ((values, count) for values, count in lines if count is not None)
+    return cells_of(table.plan, told, catalogue, occupied)

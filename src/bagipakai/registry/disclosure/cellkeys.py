@@ -9,10 +9,11 @@ two tables hides in both noises. Sums of sums stay inside the keyed function: no
     record key     AES-256(k1, token of the person)                             the first 8 bytes, as all below
     mask           HMAC-SHA-256(k2, dimension and mask of categories, or the codes of an area)
     box            AES-256(k3, sum of its masks modulo 2^64)
-    predicate      the sum of its boxes modulo 2^64
+    predicate      the sum of its boxes modulo 2^64; in a published table, one box
     cell key       AES-256(k4, sum of record keys ‖ predicate)
+    set            AES-256(k5, sum of record keys)       what the ledger keeps of who was counted
 
-The upper half of a cell key draws the noise, the lower half the rounding. The four keys are HKDF of a secret that
+The upper half of a cell key draws the noise, the lower half the rounding. The keys are HKDF of a secret that
 stays when pseudonyms change. (Fraser and Wooton 2005; Thompson, Broadfoot and Elazar 2013. What it does not stop:
 disclosure reference §6.1. The ledger stands beside it.)
 """
@@ -64,11 +65,28 @@ class CellKeys:
             return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(master.raw)
 
         # Each block is a number of its own: what ECB gives away, that two are equal, is what is asked.
-        self._record, self._box, self._cell = (
+        self._record, self._box, self._cell, self._set = (
             Cipher(AES(derived(kind)), ECB())  # noqa: S305
-            for kind in ("record", "box", "cell")
+            for kind in ("record", "box", "cell", "set")
         )
-        self._mask = derived("mask")
+        self._mask, self._words, self._bound = (derived(kind) for kind in ("mask", "words", "bound"))
+
+    def bound(self, least: int, most: int) -> int:
+        """The largest noise of this house: one of these numbers, written nowhere."""
+        return least + int.from_bytes(self._bound[:8], "little") % (most - least + 1)
+
+    def token(self, words: Sequence[str | None]) -> int:
+        """A number, below 2^64, for somebody whom no number tells, by what else is known of them."""
+        return int.from_bytes(hmac.digest(self._words, canonical(list(words)), "sha256")[:8], "little")
+
+    def sets(self, sums: Numbers) -> Numbers:
+        """A number for the people of each cell (uint64), the same in every table and release that counts just them."""
+        return _sealed(self._set, sums, np.zeros(len(sums), np.uint64))
+
+    def somewhere(self, box: Mapping[str, int], region: Sequence[tuple[int, int]]) -> int:
+        """The sum of the keys of a box of the ledger (`containment`): its masks, and its place by its codes."""
+        places = tuple(f"{first:010d}-{last:010d}" for first, last in region)
+        return self.masks(Box(tuple(sorted(box.items())), codes=places))
 
     def record_keys(self, tokens: Numbers, others: Numbers | None = None) -> Numbers:
         """The key of each person (uint64) by a number that tells them in every release, and by a second one where one

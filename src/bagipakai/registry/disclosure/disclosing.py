@@ -18,12 +18,17 @@ from bagipakai.core.disclosure import AREAS, Cell
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import Count, Scalar
 from bagipakai.core.refusal import Refusal
+from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.hierarchies import TOTAL, Hierarchy, Label, hierarchy
+from bagipakai.registry.disclosure.perturbation import Perturbed
+from bagipakai.registry.disclosure.private import Private, paths
 from bagipakai.registry.disclosure.published import Line
 from bagipakai.registry.disclosure.secondary import ANY
+from bagipakai.registry.disclosure.sets import Sets
 from bagipakai.registry.disclosure.suppression import Protected, protected
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, too_fine
-from bagipakai.registry.engines import Amounts
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, summed, too_fine
+from bagipakai.registry.engines import Amounts, EngineError
+from bagipakai.registry.matching.arrays import Numbers
 
 Counting = Callable[[Count], Sequence[Cell]]  # without margins, families exact
 Summing = Callable[[Count], Sequence[Amounts]]  # of the plan's variable
@@ -50,8 +55,13 @@ class Disclosed:
     not know what is summed, in bands that tell of nobody; None where nothing is summed."""
 
     axes: tuple[Axis, ...]
-    table: Protected
+    table: Protected | Perturbed | Private
     unknown: int | None = None
+
+    @property
+    def sums(self) -> tuple[int | None, ...] | None:
+        """Where they were asked for: beside each count that is shown."""
+        return self.table.sums if isinstance(self.table, Protected) else None
 
 
 def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
@@ -64,15 +74,45 @@ def cells(axes: Sequence[Axis], counts: Sequence[int | None]) -> Iterator[Line]:
 
 
 def disclosed(plan: Plan, rule: TableRule, count: Counting, add: Summing | None = None) -> Disclosed | Refusal:
-    """The table of a plan, or why none may leave. The rule and the plan's own smallest cell both hold. Raises
-    EngineError, and ValueError for a plan of rows, or of sums where nobody adds."""
+    """The table of a plan, what may not be shown hidden, or why none may leave. The rule and the plan's own smallest
+    cell both hold. Raises EngineError, and ValueError for a plan of rows, or of sums where nobody adds."""
+    whole = None
+    if plan.summed:
+        if add is None:
+            raise ValueError("a plan of sums is not made by counting")
+        whole = next(iter(add(Count(plan.unit.value, (), plan.population, plan.area.codes))), None)
+        if whole and (no := _unfit(whole, plan.summed)):
+            return no
+    found = counted(plan, rule, count, add if plan.summed else None)
+    if isinstance(found, Refusal):
+        return found
+    (axes, cube), families = found, plan.unit is Unit.KELUARGA
+    table = protected(cube, rule.of_plan(plan), families)
+    if isinstance(table, Refusal):
+        return table
+    everybody = int((cube.families if families else cube.persons).flat[0])
+    return Disclosed(axes, table, _band(whole.unknown, everybody) if whole else None)
+
+
+def _unfit(whole: Amounts, name: str) -> Refusal | None:
+    """Why nothing can be said of these sums: the proofs need numbers that are not negative, and not so large that a
+    solver rounds them."""
+    if whole.least < 0:
+        return Refusal("table-sum-negative", {"name": name})
+    return Refusal("table-sum-too-large", {"name": name}) if whole.total >= ANY else None
+
+
+def _band(part: int, whole: int) -> int:
+    return next(band for band in BANDS if 100 * part <= band * whole)
+
+
+def counted(
+    plan: Plan, rule: TableRule, count: Counting, add: Summing | None = None
+) -> tuple[tuple[Axis, ...], Cube] | Refusal:
+    """The true table of a plan, as `disclosed`."""
     query = plan.query()
-    if not isinstance(query, Count) or (plan.summed and add is None):
-        raise ValueError("a plan of rows is no table, and a plan of sums is not made by counting")
-    add = add if plan.summed else None
-    whole = next(iter(add(replace(query, by=()))), None) if add else None
-    if whole and (no := _unfit(whole, plan.summed)):
-        return no
+    if not isinstance(query, Count):
+        raise ValueError("a plan of rows is no table")
     rule, families = rule.of_plan(plan), plan.unit is Unit.KELUARGA
     groups = _groups(plan.columns)
     order = tuple(name for group in groups for name in group)
@@ -87,23 +127,21 @@ def disclosed(plan: Plan, rule: TableRule, count: Counting, add: Summing | None 
     leaves, persons = [len(axis.tree.leaves) for axis in axes], sum(cell.persons for cell in finest)
     if no := too_fine(leaves, len(finest), persons, rule):
         return no
-    table = protected(_cube(axes, query, finest, count, families, add), rule, families)
-    if isinstance(table, Refusal):
-        return table
-    rows = sum(cell.families if families else cell.persons for cell in finest)
-    return Disclosed(tuple(axes), table, _band(whole.unknown, rows) if whole else None)
+    return tuple(axes), _cube(axes, query, finest, count, families, add)
 
 
-def _unfit(whole: Amounts, name: str) -> Refusal | None:
-    """Why nothing can be said of these sums: the proofs need numbers that are not negative, and not so large that a
-    solver rounds them."""
-    if whole.least < 0:
-        return Refusal("table-sum-negative", {"name": name})
-    return Refusal("table-sum-too-large", {"name": name}) if whole.total >= ANY else None
-
-
-def _band(part: int, whole: int) -> int:
-    return next(band for band in BANDS if 100 * part <= band * whole)
+def public_axes(plan: Plan, rule: TableRule, catalogue: Catalogue) -> tuple[Axis, ...] | Refusal:
+    """The dimensions of a plan's table with every value that they can have, whoever occurs."""
+    axes = []
+    for group in _groups(plan.columns):
+        values = paths(group, plan, catalogue)
+        if isinstance(values, Refusal):
+            return values
+        tree = _tree(group, values, rule.most_cells)
+        if isinstance(tree, Refusal):
+            return tree
+        axes.append(Axis(group, tree))
+    return tuple(axes)
 
 
 def _groups(names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -128,7 +166,7 @@ def _cube(
     finest: Sequence[Cell],
     count: Counting,
     families: bool,
-    add: Summing | None = None,
+    add: Summing | None,
 ) -> Cube:
     shape = tuple(len(axis.tree) for axis in axes)
     persons, found, *amounts = (np.zeros(shape, np.int64) for _ in range(6))
@@ -154,17 +192,32 @@ def _place(axes: Sequence[Axis], depths: Sequence[int], key: tuple[Scalar | None
     return tuple(at)
 
 
+def summed_sets(axes: Sequence[Axis], cube: Cube, found: Sets, families: bool) -> Numbers:
+    """The sum of the record keys of each cell's people, with all margins (uint64). Raises EngineError where they are
+    not as many as were counted."""
+    depths = [len(axis.names) for axis in axes]
+    grid, many = np.zeros(cube.shape, np.uint64), np.zeros(cube.shape, np.int64)
+    for key, (n, total) in found.items():
+        at = _place(axes, depths, key)
+        grid[at], many[at] = total, n
+    trees = [axis.tree for axis in axes]
+    if (summed(trees, many) != (cube.families if families else cube.persons)).any():
+        raise EngineError("two counts of the same table")
+    return summed(trees, grid)
+
+
 def as_json(found: Disclosed) -> dict[str, Any]:
     """The published table alone: what its dimensions are, and its counts in their order, then the sums, if it has any;
     null is hidden."""
     axes = [{"variables": axis.names, "values": axis.tree.labels, "parents": axis.tree.parents} for axis in found.axes]
-    sums = {} if found.table.sums is None else {"sums": found.table.sums}
+    sums = {} if found.sums is None else {"sums": found.sums}
     told: dict[str, Any] = json.loads(json.dumps({"axes": axes, "counts": found.table.published, **sums}))
     return told
 
 
-def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None, ...]]:
-    """Reads `as_json`. Raises KeyError, TypeError or ValueError for anything else."""
+def of_json(told: Mapping[str, Any], signed: bool = False) -> tuple[tuple[Axis, ...], tuple[int | None, ...]]:
+    """Reads `as_json`; `signed` where counts may be negative. Raises KeyError, TypeError or ValueError for anything
+    else."""
     axes = tuple(
         Axis(
             tuple(map(str, one["variables"])),
@@ -182,7 +235,7 @@ def of_json(told: Mapping[str, Any]) -> tuple[tuple[Axis, ...], tuple[int | None
         nested = all(-1 < parent < at for at, parent in enumerate(tree.parents[1:], 1))
         if not (paths and nested and tree.parents[:1] == (-1,) and len(tree.labels) == len(tree.parents)):
             raise ValueError("a node stands before its parent")
-    return axes, _numbers(told["counts"], axes)
+    return axes, _numbers(told["counts"], axes, signed)
 
 
 def sums_of_json(told: Mapping[str, Any], axes: Sequence[Axis]) -> tuple[int | None, ...] | None:
@@ -195,9 +248,9 @@ def sums_of_json(told: Mapping[str, Any], axes: Sequence[Axis]) -> tuple[int | N
     return sums
 
 
-def _numbers(told: Sequence[Any], axes: Sequence[Axis]) -> tuple[int | None, ...]:
+def _numbers(told: Sequence[Any], axes: Sequence[Axis], signed: bool = False) -> tuple[int | None, ...]:
     numbers = tuple(None if number is None else int(number) for number in told)
-    wrong = any(number is not None and number < 0 for number in numbers)
-    if wrong or len(numbers) != prod(len(axis.tree) for axis in axes):
+    negative = not signed and any(number is not None and number < 0 for number in numbers)
+    if len(numbers) != prod(len(axis.tree) for axis in axes) or negative:
         raise ValueError("a table has one number for each combination of nodes")
     return numbers

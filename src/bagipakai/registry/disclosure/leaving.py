@@ -161,6 +161,21 @@ def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
         f"sedikitnya {_number(told, 'least_values')} nilai" if "least_values" in told else NOT_MEASURED,
     )
     yield line(
+        f"Menebak {sensitive} semua orang menurut kelompoknya",
+        "rows-inference",
+        f"paling banyak {rule.most_inference_percent} persen lebih tepat, dari yang tersisa untuk ditebak",
+        f"{_share(told, 'guessed')}; tanpa mengenal orangnya {_share(told, 'guessed_blindly')}",
+    )
+    tied = (
+        "disatukan oleh pengganti nomor KK" if "nomor_kk" in handed.plan.protections.pseudonyms else "tidak disatukan"
+    )
+    yield line(
+        "Mengenali keluarga dari umur dan jenis kelamin anggotanya",
+        "rows-families",
+        "anggota sekeluarga tidak disatukan",
+        tied if handed.plan.unit is Unit.INDIVIDU else "baris keluarga",
+    )
+    yield line(
         f"Membandingkan sebaran {sensitive}",
         "rows-distribution",
         f"jarak berurut paling jauh {rule.most_distance_percent} persen",

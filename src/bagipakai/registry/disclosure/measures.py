@@ -85,7 +85,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Dominance:
-    """Cells of a table of amounts: those where the `n` largest contributors have more than `percent` of the total, and
+    """Cells of a table of amounts: those where the `n` largest contributors have `percent` or more of the total, and
     those where the second largest could estimate the largest to within `p` percent."""
 
     cells: int
@@ -498,7 +498,7 @@ cells AS (
     GROUP BY ALL
 )
 SELECT count(*), coalesce(min(least), 0),
-    count(*) FILTER (list_sum(top[1:{int(n)}]) * 100 > total * $1),
+    count(*) FILTER ((total > 0) AND (list_sum(top[1:{int(n)}]) * 100 >= total * $1)),
     count(*) FILTER ((total > 0) AND ((total - top[1] - coalesce(top[2], 0)) * 100 < top[1] * $2))
 FROM cells WHERE total IS NOT NULL"""  # noqa: S608  # as above
     _whole(con, relation, amount)

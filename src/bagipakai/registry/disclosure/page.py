@@ -11,11 +11,13 @@ import numpy as np
 from bagipakai.core.base_categories import base_categories, table_filter
 from bagipakai.core.boxes import Box
 from bagipakai.core.charts import Caption, Figure, Shares, Strip, divided, grid
+from bagipakai.core.methods import CellKey, DifferentialPrivacy, Suppression
 from bagipakai.core.plan import Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.query import AREA_COLUMNS, Scalar
 from bagipakai.registry.disclosure.disclosing import Axis
 from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, question, signature
+from bagipakai.registry.disclosure.private import bound
 from bagipakai.registry.disclosure.reporting import HIDDEN, Attack, Figures, Run, programs
 from bagipakai.registry.disclosure.tables import Counts
 from bagipakai.registry.matching.explaining import NBSP, count, percent
@@ -77,7 +79,7 @@ def _verdict(found: Figures) -> str:
 def _told(run: Run, found: Figures) -> Iterator[str]:
     yield "<h2>Tiga pertanyaan</h2>"
     yield f'<div class="questions">{"".join(question(*one) for one in _questions(run, found))}</div>'
-    yield "<h2>Apa yang ditutup, dan mengapa</h2>"
+    yield f"<h2>{_CHANGED[type(run.method)]}</h2>"
     yield from _why(run, found)
     if found.hidden:
         yield charted(hidden_cells(run))
@@ -89,10 +91,27 @@ def _told(run: Run, found: Figures) -> Iterator[str]:
     heads = ("Serangan", "Putusan", "Hasil", "Batas")
     yield f'<div class="attacks">{tabulated("Serangan, putusan, hasil, dan batas", heads, _attacks(run, found))}</div>'
     yield "<h2>Apa yang tersisa untuk dipakai</h2>"
-    yield charted(usefulness(run, found))
+    if not isinstance(run.method, DifferentialPrivacy):
+        yield charted(usefulness(run, found))
+    if found.deviation:
+        yield (
+            "<p>Menurut aturannya saja, 95 dari 100 angka meleset dari yang sebenarnya tidak lebih dari ini. Seberapa"
+            " jauh angka tertentu meleset tidak disebut: itu akan menghapus deraunya.</p>"
+        )
+        yield tabulated("Kesalahan yang diharapkan", ("Rincian", "Meleset paling banyak"), _errors(run, found))
+
+
+_CHANGED: Final[Mapping[type, str]] = {
+    Suppression: "Apa yang ditutup, dan mengapa",
+    CellKey: "Apa yang diubah dan ditutup, dan mengapa",
+    DifferentialPrivacy: "Apa yang diubah, dan mengapa",
+}
 
 
 def _questions(run: Run, found: Figures) -> Iterator[tuple[str, str, str]]:
+    if isinstance(run.method, DifferentialPrivacy):
+        yield from _questions_of_privacy(run.method)
+        return
     smallest, unit, alike = count(found.smallest, "id"), _unit(run), found.alike
     yield (
         "Dapatkah seseorang ditunjuk?",
@@ -115,11 +134,79 @@ def _questions(run: Run, found: Figures) -> Iterator[tuple[str, str, str]]:
     )
 
 
+def _questions_of_privacy(method: DifferentialPrivacy) -> Iterator[tuple[str, str, str]]:
+    table, release, year = (_decimal(method.epsilon(one)) for one in (method.rho, method.rho_release, method.rho_year))
+    yield (
+        "Dapatkah seseorang ditunjuk?",
+        f"ε {table}",
+        "batas pengetahuan yang ditambah tabel ini tentang satu keluarga, dengan segala yang sudah diketahui orang.",
+    )
+    yield (
+        "Dapatkah dihubungkan dengan tabel lain?",
+        f"ε {release}",
+        "batas yang sama untuk semua tabel rilis ini yang dapat diterima satu penerima; bertanya ulang tidak"
+        " menambahnya.",
+    )
+    yield (
+        "Dapatkah sifat seseorang diduga?",
+        f"ε {year}",
+        "batas yang sama untuk semua tabel semua penerima dalam setahun, bila mereka bertemu. Sifat kelompok besar"
+        " tetap terbaca: itulah gunanya tabel.",
+    )
+
+
 def _of(found: Figures, name: str) -> Attack:
     return next(one for one in found.attacks if one.name == name)
 
 
 def _why(run: Run, found: Figures) -> Iterator[str]:
+    match run.method:
+        case Suppression():
+            yield from _why_hidden(run, found)
+        case CellKey():
+            yield from _why_changed(run, run.method, found)
+        case DifferentialPrivacy():
+            yield from _why_private(run, run.method, found)
+
+
+def _why_private(run: Run, method: DifferentialPrivacy, found: Figures) -> Iterator[str]:
+    spent, most = method.epsilon(method.rho), bound(run.plan, method.household)
+    yield (
+        "<p>Setiap angka terperinci ditambah derau acak (simpangan baku"
+        f" {_decimal(found.deviation)}), juga yang nol, dan jumlahnya adalah jumlah angka-angka itu. Angka di bawah nol"
+        " dibiarkan, karena menghapusnya akan membuat kelompok kecil tampak lebih besar. Tidak ada yang ditutup.</p>"
+        "<p>Yang dilindungi adalah satu keluarga: apa pun yang sudah diketahui orang, tabel ini mengubah peluang"
+        " menurutnya bahwa keluarga itu ada di dalamnya paling banyak e<sup>ε</sup> kali, kecuali dengan peluang δ"
+        f" (ρ = {_decimal(method.rho / 1000, 3)}; ε = {_decimal(spent)}; δ ="
+        f" 10<sup>−{method.delta_digits}</sup>). Dari tiap keluarga dihitung paling banyak"
+        f" {count(most, 'id')} {_unit(run)}.</p>"
+        "<p>Jaminan ini hanya untuk tabel dengan cara ini. Tabel tepat tentang orang yang sama, bila pernah terbit,"
+        " berada di luarnya.</p>"
+    )
+
+
+def _why_changed(run: Run, method: CellKey, found: Figures) -> Iterator[str]:
+    rule, share = run.rule, percent(found.hidden / found.cells, "id", 1)
+    rounded = f", lalu dibulatkan ke kelipatan {method.base}" if method.base > 1 else ""
+    yield (
+        "<p>Setiap angka, juga jumlahnya, diubah sedikit: ditambah atau dikurangi derau acak yang rata-ratanya nol"
+        f"{rounded}. Sebuah angka biasanya tidak lebih dari {count(round(2 * found.deviation), 'id')} dari yang"
+        " sebenarnya, berapa pun besarnya. Orang yang sama menurut syarat yang sama selalu mendapat derau yang sama,"
+        " jadi bertanya ulang tidak menambah pengetahuan. Karena itu bagian-bagian tidak tepat sama dengan"
+        " jumlahnya.</p>"
+    )
+    yield f"<p>{count(found.hidden, 'id')} dari {count(found.cells, 'id')} angka ({share}) ditutup, karena:</p>"
+    yield (
+        f"<ol><li>Sesudah diubah ia kurang dari {count(rule.smallest_persons, 'id')} orang, atau kurang dari"
+        f" {count(rule.smallest_families, 'id')} keluarga.</li>"
+        f"<li>Ia memuat {rule.homogeneous_percent}{NBSP}% atau lebih dari kelompok di bawah"
+        f" {count(rule.homogeneous_under, 'id')} orang.</li>"
+        f"<li>Di sampingnya tersisa kurang dari {count(found.smallest, 'id')} {_unit(run)} dari kelompok yang lebih"
+        " besar: keduanya akan memberi tahu selisihnya.</li></ol>"
+    )
+
+
+def _why_hidden(run: Run, found: Figures) -> Iterator[str]:
     rule, share = run.rule, percent(found.hidden / found.cells, "id", 1)
     yield (
         f"<p>{count(found.hidden, 'id')} dari {count(found.cells, 'id')} angka ({share}) ditutup. Ditutup tidak berarti"
@@ -152,6 +239,7 @@ def _attacks(run: Run, found: Figures) -> Iterator[tuple[str, ...]]:
         "unit": _unit(run),
         "percent": f"{run.rule.homogeneous_percent}{NBSP}%",
         "under": count(run.rule.homogeneous_under, "id"),
+        "often": count(run.method.most_breakdowns, "id") if isinstance(run.method, CellKey) else "",
     }
     for one in found.attacks:
         attack, result, limit = _ATTACKS[one.name]
@@ -192,6 +280,26 @@ _ATTACKS: Final[Mapping[str, tuple[str, str, str]]] = {
         "{found} pasangan angka; dibandingkan dengan {of} tabel lain, dan yang tidak tahan tidak dibuat",
         "tidak ada selisih di bawah {smallest} {unit}; tidak ada yang memuat {percent} dari yang lain di bawah {under}",
     ),
+    "multiples": (
+        "Mencari angka yang tidak ikut dibulatkan",
+        "{found} dari {of} angka",
+        "setiap angka kelipatan dasar pembulatan",
+    ),
+    "margins": (
+        "Mencari jumlah yang bukan jumlah bagiannya, yaitu pengukuran kedua atas orang yang sama",
+        "{found} dari {of} angka",
+        "setiap jumlah dihitung dari angka yang terbit",
+    ),
+    "repeated": (
+        "Bertanya hal yang sama sekali lagi untuk mendapat derau lain",
+        "{found} kali; yang sudah terbit dijawab dari catatan, tanpa derau baru",
+        "satu pertanyaan tentang satu rilis punya satu jawaban, siapa pun yang bertanya",
+    ),
+    "averaging": (
+        "Merata-ratakan derau dari banyak pertanyaan tentang orang yang sama",
+        "{found} kelompok; dibandingkan dengan {of} tabel lain, dan yang terlalu sering ditanyakan tidak dibuat",
+        "tidak lebih dari {often} pertanyaan tentang orang yang sama, dari siapa pun, dalam rilis mana pun",
+    ),
     "union": (
         "Menyimpulkan dari semua tabel yang terbit sekaligus",
         "{found} kelompok kecil didekati; bersama {of} tabel lain, dan yang tidak tahan tidak dibuat",
@@ -212,21 +320,22 @@ _ATTACKS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 def _below(run: Run, found: Figures) -> Iterator[str]:
     yield "<h2>Yang tidak diuji</h2>"
-    yield "".join(f"<p>{one}</p>" for one in (*_UNTESTED, *(_UNTESTED_SUMS if found.sums else ())))
+    yield f"<p>{_UNTESTED[type(run.method)]}</p><p>{_ELSEWHERE}</p>{_UNTESTED_SUMS if found.sums else ''}"
     yield "<h2>Cara, aturan, dan sumber</h2>"
-    yield f"<p>{_METHOD}</p>"
+    yield f"<p>{_METHODS[type(run.method)]}</p>"
     yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(run))
     yield listed(
         ("Sidik rilis", run.release[1]),
         ("Sidik rencana", run.plan.digest),
         ("Sidik isi tabel", run.content),
         ("Sidik katalog", run.catalogue.digest),
-        ("Program", ", ".join(f"{name} {number}" for name, number in programs().items())),
+        ("Program", ", ".join(f"{name} {number}" for name, number in programs(run.method).items())),
     )
     yield "<h2>Pengesahan</h2>"
     yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
     yield "<h2>Lampiran: angka-angkanya</h2>"
-    drawn = [usefulness(run, found), *([hidden_cells(run)] if found.hidden else [])]
+    private = isinstance(run.method, DifferentialPrivacy)
+    drawn = [*([] if private else [usefulness(run, found)]), *([hidden_cells(run)] if found.hidden else [])]
     for told in (figure.caption for figure in drawn):
         yield tabulated(told.title, told.headings, told.rows)
     if found.sums:
@@ -235,33 +344,76 @@ def _below(run: Run, found: Figures) -> Iterator[str]:
         yield tabulated("Bagian jumlah yang terbit, menurut rinciannya", ("Rincian", "Bagian jumlah"), rows)
 
 
-_METHOD: Final = (
-    "Tiap kombinasi tingkat dihitung tersendiri dari rilis, untuk orang dan untuk keluarga. Angka kecil ditutup; angka"
-    " penutup dipilih dengan program linear supaya yang hilang sesedikit mungkin (Fischetti dan Salazar, 2000), lalu"
-    " hasilnya diserang oleh program terpisah yang hanya membaca apa yang akan terbit (Fellegi, 1972) dan memecahkan"
-    " soal bilangan bulat di dekat batas. Tabel yang tidak dapat dilindungi tidak dibuat."
+_METHODS: Final[Mapping[type, str]] = {
+    Suppression: (
+        "Tiap kombinasi tingkat dihitung tersendiri dari rilis, untuk orang dan untuk keluarga. Angka kecil ditutup;"
+        " angka penutup dipilih dengan program linear supaya yang hilang sesedikit mungkin (Fischetti dan Salazar,"
+        " 2000), lalu hasilnya diserang oleh program terpisah yang hanya membaca apa yang akan terbit (Fellegi, 1972)"
+        " dan memecahkan soal bilangan bulat di dekat batas. Tabel yang tidak dapat dilindungi tidak dibuat."
+    ),
+    CellKey: (
+        "Tiap kombinasi tingkat dihitung tersendiri dari rilis, untuk orang dan untuk keluarga. Tiap angka diubah"
+        " menurut kunci sel (Fraser dan Wooton, 2005; Thompson, Broadfoot dan Elazar, 2013): derau dengan entropi"
+        " terbesar untuk rata-rata nol dan ragam yang disebut aturan, dipilih oleh kunci orang-orang yang dihitung dan"
+        " oleh syaratnya. Ambang dan pembulatan dikenakan sesudahnya. Batas derau dirahasiakan."
+    ),
+    DifferentialPrivacy: (
+        "Kisi tabel disusun dari kategori katalog dan daftar wilayah, terlepas dari siapa yang ada. Derau Gauss diskret"
+        " (Canonne, Kamath dan Steinke, 2020) diambil oleh OpenDP sekali saja; pengeluaran dicatat menurut privasi"
+        " terpusat (Bun dan Steinke, 2016) sebelum apa pun ditulis."
+    ),
+}
+_ELSEWHERE: Final = (
+    "Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak ikut dibandingkan. Selisih dua cacah"
+    " orang diperiksa menurut orang, belum menurut keluarga."
 )
-_UNTESTED: Final = (
-    "Yang dapat disimpulkan dari semua tabel sekaligus dihitung menurut kabupaten dan kota; yang baru terlihat dari"
-    " beberapa di antaranya bersama-sama belum. Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain,"
-    " tidak ikut dibandingkan.",
-    "Selisih dua cacah orang diperiksa menurut orang, belum menurut keluarga.",
-)
+_UNTESTED: Final[Mapping[type, str]] = {
+    Suppression: (
+        "Yang dapat disimpulkan dari semua tabel sekaligus dihitung menurut kabupaten dan kota; yang baru terlihat dari"
+        " beberapa di antaranya bersama-sama belum."
+    ),
+    CellKey: (
+        "Angka tertutup dapat diperkirakan dari jumlahnya, dengan kesalahan derau semua angka yang dikurangkan. Siapa"
+        " yang membandingkan satu pasang angka yang berselisih satu orang menebak benar 58 dari 100 kali (50 berarti"
+        " buta); pasangan seperti itu tidak diterbitkan, jadi angka ini hanya berlaku bila aturan itu dilanggar."
+    ),
+    DifferentialPrivacy: (
+        "Jaminannya terbukti dari caranya, bukan dari percobaan atas tabel ini. Orang yang nilainya di luar katalog,"
+        " atau melebihi batas per keluarga, tidak terhitung."
+    ),
+}
 
 
 _UNTESTED_SUMS: Final = (
-    "Jumlah diuji dalam tabel ini saja: dari satu rilis, satu variabel hanya dijumlahkan dalam satu tabel di wilayah"
+    "<p>Jumlah diuji dalam tabel ini saja: dari satu rilis, satu variabel hanya dijumlahkan dalam satu tabel di wilayah"
     " yang sama, dan jumlah dari rilis lain tidak dibandingkan. Bahwa nilai seseorang ada batasnya menurut katalog"
-    " tidak diperhitungkan, juga bukan apa yang cacah dan jumlah beri tahu bersama-sama.",
+    " tidak diperhitungkan, juga bukan apa yang cacah dan jumlah beri tahu bersama-sama.</p>"
 )
 
 
 def _policies(run: Run) -> Iterator[tuple[str, ...]]:
     for name, words in POLICIES.items():
+        if name == "together" and isinstance(run.method, DifferentialPrivacy):
+            continue
         rule = rules("disclosure", name).on(run.day)
         yield words, on_day(rule.since), rule.basis
     if run.sums:  # the basis of this one names the limits, which nobody who attacks a sum should know
         yield "Besaran", on_day(rules("disclosure", "magnitude").on(run.day).since), "batasnya tidak disebut"
+    yield "Cara melindungi", on_day(run.method.since), run.method.basis
+
+
+def _errors(run: Run, found: Figures) -> Iterator[tuple[str, str]]:
+    """1.96 standard deviations of a count of each breakdown; a sum of independent noises has that of their number."""
+    leaves = np.prod([len(axis.tree.leaves) for axis in run.axes])
+    yield "Semua", count(round(1.96 * found.deviation * _many(run, float(leaves)) ** 0.5), "id")
+    for one in found.left:
+        many = _many(run, float(leaves) / one.cells)
+        yield _names(run, one.levels), count(round(1.96 * found.deviation * many**0.5), "id")
+
+
+def _many(run: Run, parts: float) -> float:
+    """How many noises are in a count of so many finest cells, on average."""
+    return parts if isinstance(run.method, DifferentialPrivacy) else 1.0
 
 
 # The charts
@@ -346,6 +498,10 @@ def _summed(hidden: Counts, along: int | None, across: int | None) -> Counts:
 
 
 # Words
+
+
+def _decimal(value: float, digits: int = 1) -> str:
+    return f"{value:.{digits}f}".replace(".", ",")
 
 
 def _unit(run: Run) -> str:

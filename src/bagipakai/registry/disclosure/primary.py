@@ -1,7 +1,12 @@
 """Which cells may not be shown for their own sake (primary suppression; disclosure reference §3.1, §4.4)."""
 
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import product
+
 import numpy as np
 
+from bagipakai.registry.disclosure.hierarchies import Hierarchy
 from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks, TableRule
 
 
@@ -26,22 +31,51 @@ def small(cube: Cube, rule: TableRule) -> Marks:
 def homogeneous(cube: Cube, rule: TableRule) -> Marks:
     """Categories that hold nearly all of a small group, in any dimension: who is known to be in the group is known to
     be in the category (group attribute disclosure). A group with one category only tells nothing new."""
-    found = np.zeros(cube.shape, np.bool_)
-    for axis, tree in enumerate(cube.hierarchies):
-        persons, marks = np.moveaxis(cube.persons, axis, 0), np.moveaxis(found, axis, 0)
+    return alike(cube.hierarchies, cube.persons, rule)
+
+
+def alike(hierarchies: Sequence[Hierarchy], counts: Counts, rule: TableRule) -> Marks:
+    """The same of any counts; they need not add up."""
+    found = np.zeros(counts.shape, np.bool_)
+    for axis, tree in enumerate(hierarchies):
+        grid, marks = np.moveaxis(counts, axis, 0), np.moveaxis(found, axis, 0)
         for node in tree.inner:
             below = list(tree.children[node])
             if len(below) > 1:
-                group = (persons[node] > 0) & (persons[node] < rule.homogeneous_under)
-                marks[below] |= group & (100 * persons[below] >= rule.homogeneous_percent * persons[node])
+                group = (grid[node] > 0) & (grid[node] < rule.homogeneous_under)
+                marks[below] |= group & (100 * grid[below] >= rule.homogeneous_percent * grid[node])
     return found
+
+
+def nearly_all(hierarchies: Sequence[Hierarchy], counts: Counts, smallest: int) -> Marks:
+    """Cells beside which fewer than `smallest` are left of some cell around them, however far around: the two would
+    tell of these by difference. Not where nobody can be left, since no other value occurs."""
+    found = np.zeros(counts.shape, np.bool_)
+    ways = [list(_upwards(tree)) for tree in hierarchies]
+    for way in product(*ways):
+        around = counts[np.ix_(*(up for up, _ in way))]
+        same = reduce(np.logical_and.outer, (alone for _, alone in way)).reshape(counts.shape)
+        found |= (around - counts < smallest) & ~same
+    return found
+
+
+def _upwards(tree: Hierarchy) -> Iterator[tuple[Counts, Marks]]:
+    """For 0, 1, 2, … steps: the node that many above each (at last the root), and whether it has no other value."""
+    up = np.arange(len(tree))
+    parents = np.array([max(parent, 0) for parent in tree.parents])
+    only = np.array([at == 0 or len(tree.children[tree.parents[at]]) == 1 for at in range(len(tree))], np.bool_)
+    alone = np.ones(len(tree), np.bool_)
+    yield up, alone
+    while up.any():
+        alone, up = alone & only[up], parents[up]
+        yield up, alone
 
 
 def dominated(magnitudes: Magnitudes, rule: TableRule) -> Marks:
     """Magnitudes that tell of one contributor: by the (2, k) rule, by the p% rule (the second largest subtracts himself
     and estimates the largest), or with too few contributors. Where nobody contributes, nothing tells of everybody."""
     two = magnitudes.largest + magnitudes.second
-    k_rule = 100 * two > rule.dominance_percent * magnitudes.total
+    k_rule = 100 * two >= rule.dominance_percent * magnitudes.total
     p_rule = 100 * (magnitudes.total - two) < rule.p_percent * magnitudes.largest
     return k_rule | p_rule | (magnitudes.contributors < rule.smallest_contributors)
 
@@ -51,12 +85,12 @@ def room(magnitudes: Magnitudes, rule: TableRule) -> Counts:
     protection levels: Fischetti and Salazar 2000; here the same on both sides).
 
     So far that the largest contribution is not known to within p percent of itself, not even to who knows all others;
-    that the two largest are not known to be more than k percent; and nothing to within p percent of what a contributor
+    that the two largest are not known to be k percent or more; and nothing to within p percent of what a contributor
     of this table has on average, so that nobody is known to have nothing.
     """
     two = magnitudes.largest + magnitudes.second
     by_p = _percent(rule.p_percent, magnitudes.largest)
-    by_k = -(-100 * two // rule.dominance_percent) - magnitudes.total
+    by_k = 100 * two // rule.dominance_percent + 1 - magnitudes.total
     found: Counts = np.maximum(np.maximum(by_p, by_k), least_room(magnitudes, rule))
     return found
 

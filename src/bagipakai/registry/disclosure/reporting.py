@@ -17,22 +17,26 @@ from typing import Any, Final
 
 import numpy as np
 
+from bagipakai.core.methods import CellKey, DifferentialPrivacy, Method, Suppression
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.audit import audit
 from bagipakai.registry.disclosure.disclosing import Axis
 from bagipakai.registry.disclosure.nearness import near_sums
-from bagipakai.registry.disclosure.tables import Counts, TableRule
+from bagipakai.registry.disclosure.private import bound
+from bagipakai.registry.disclosure.tables import Counts, TableRule, summed
 
 PROGRAMS: Final = ("bagipakai", "duckdb", "highspy", "numpy")
-HIDDEN: Final = -1
+HIDDEN: Final = -(1 << 53)  # as many are nowhere; a count with noise can be negative
+HIDING, CELL_KEY, GAUSSIAN = "secondary-suppression/v1", "cell-key/v1", "discrete-gaussian/v1"  # as files say
 
 
 @dataclass(frozen=True)
 class Run:
     """What `registry disclose` did. `release`: version and digest; `counts`: one per cell in C order, None where it is
     hidden; `rule` with the plan's own smallest cell in it; `compared`: how many published tables it was looked at
-    beside, without finding anything; `content`: digest of the table; `sums` and `unknown` of `disclosing.Disclosed`."""
+    beside, without finding anything; `content`: digest of the table; `method`: how it was protected; `sums`,
+    `unknown`: of `disclosing.Disclosed`."""
 
     plan: Plan
     release: tuple[str, str]
@@ -43,6 +47,7 @@ class Run:
     day: date
     compared: int
     content: str
+    method: Method
     sums: tuple[int | None, ...] | None = None
     unknown: int | None = None
 
@@ -99,7 +104,8 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Every figure of the report. `least`: the smallest count that is shown."""
+    """Every figure of the report. `least`: the smallest count that is shown; `deviation`: by how much a published count
+    is usually off (standard deviation), by the policy and not by the true counts; 0 where it is true."""
 
     total: int
     cells: int
@@ -111,6 +117,7 @@ class Figures:
     alike: Alike
     attacks: tuple[Attack, ...]
     left: tuple[Left, ...]
+    deviation: float
     sums: Totals | None = None
 
     @property
@@ -126,33 +133,78 @@ class Figures:
 def figures(run: Run) -> Figures:
     """Attacks the published table, and counts what is left of it. Raises `audit.Contradiction` for what is no table."""
     shown = run.cube[run.cube != HIDDEN]
-    hidden = {int(cell): run.smallest for cell in np.flatnonzero(run.cube == HIDDEN)}
-    near = audit([axis.tree for axis in run.axes], run.counts, hidden)
     alike, below = _alike(run), int((shown < run.smallest).sum())
-    attacks: tuple[Attack, ...] = (
-        Attack("read", below, len(shown)),
-        Attack("alike", alike.small_nearly, alike.small),
-        Attack("file", len(near), len(hidden)),
-        Attack("rule", 0, None),
-        Attack("insiders", 0, None),
-        Attack("subtraction", 0, run.compared),
-        Attack("union", 0, run.compared),
-    )
-    if run.sums:
-        near_totals = near_sums(run.axes, run.counts, run.sums, run.rule)
-        attacks += Attack("sums", len(near_totals), len(hidden)), Attack("contributors", 0, None)
+    match run.method:
+        case Suppression():
+            attacks, deviation = (*_of_reading(shown, below, alike), *_of_hiding(run)), 0.0
+        case CellKey():
+            attacks = (*_of_reading(shown, below, alike), *_of_noise(run, run.method, shown))
+            deviation = run.method.deviation
+        case DifferentialPrivacy():
+            attacks, deviation = tuple(_of_privacy(run)), run.method.deviation(bound(run.plan, run.method.household))
     return Figures(
-        int(run.cube.flat[0]), run.cube.size, len(hidden), run.smallest, int(shown.min()), below, run.compared, alike,
-        attacks, tuple(_left(run)), _totals(run),
+        int(run.cube.flat[0]), run.cube.size, int((run.cube == HIDDEN).sum()), run.smallest, int(shown.min()), below,
+        run.compared, alike, attacks, tuple(_left(run)), round(deviation, 2), _totals(run),
     )  # fmt: skip
 
 
-def programs() -> dict[str, str]:
+def _of_reading(shown: Counts, below: int, alike: Alike) -> Iterator[Attack]:
+    yield Attack("read", below, len(shown))
+    yield Attack("alike", alike.small_nearly, alike.small)
+
+
+def _of_privacy(run: Run) -> Iterator[Attack]:
+    """Who knows everybody else, and all their answers, is bounded by what the mechanism proves, not by a try: what can
+    go wrong is that more is told than was measured, or that it is measured twice."""
+    trees = [axis.tree for axis in run.axes]
+    yield Attack("margins", int((summed(trees, run.cube.copy()) != run.cube).sum()), run.cube.size)
+    yield Attack("repeated", 0, None)
+
+
+def _of_hiding(run: Run) -> Iterator[Attack]:
+    hidden = {int(cell): run.smallest for cell in np.flatnonzero(run.cube == HIDDEN)}
+    near = audit([axis.tree for axis in run.axes], run.counts, hidden)
+    yield Attack("file", len(near), len(hidden))
+    yield Attack("rule", 0, None)
+    yield Attack("insiders", 0, None)
+    yield Attack("subtraction", 0, run.compared)
+    yield Attack("union", 0, run.compared)
+    if run.sums:
+        yield Attack("sums", len(near_sums(run.axes, run.counts, run.sums, run.rule)), len(hidden))
+        yield Attack("contributors", 0, None)
+
+
+def _of_noise(run: Run, method: CellKey, shown: Counts) -> Iterator[Attack]:
+    """Of what does not add up, no interval follows: who subtracts and who repeats are stopped by the ledger."""
+    yield Attack("multiples", int((shown % method.base != 0).sum()), len(shown))
+    yield Attack("subtraction", 0, run.compared)
+    yield Attack("averaging", 0, run.compared)
+
+
+def told_of(method: Method) -> dict[str, Any]:
+    """What everybody may know of how a table was protected. The bounds of noise are not among it."""
+    match method:
+        case Suppression():
+            return {"name": HIDING}
+        case CellKey():
+            return {"name": CELL_KEY, "variance": method.variance, "base": method.base}
+        case DifferentialPrivacy():
+            return {
+                "name": GAUSSIAN,
+                "rho": method.rho / 1000,
+                "epsilon": round(method.epsilon(method.rho), 2),
+                "delta": f"1e-{method.delta_digits}",
+                "household": method.household,
+            }
+
+
+def programs(method: Method) -> dict[str, str]:
     """What made the table, and its versions."""
-    return {name: version(name) for name in PROGRAMS}
+    drawing = ("opendp",) if isinstance(method, DifferentialPrivacy) else ()
+    return {name: version(name) for name in (*PROGRAMS, *drawing)}
 
 
-def _totals(run: Run) -> "Totals | None":
+def _totals(run: Run) -> Totals | None:
     if run.sums is None or run.unknown is None:
         return None
     grid = np.array([0 if one is None else one for one in run.sums], np.int64).reshape(run.cube.shape)
@@ -175,7 +227,7 @@ def _left(run: Run) -> Iterator[Left]:
     for names, where in _breakdowns(run):
         some = run.cube[where]
         shown = some[some != HIDDEN]
-        yield Left(names, some.size, len(shown), int(shown.sum()))
+        yield Left(names, some.size, len(shown), max(0, min(int(shown.sum()), int(run.cube.flat[0]))))
 
 
 def _depths(axis: Axis) -> Counts:

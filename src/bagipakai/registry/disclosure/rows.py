@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
-from bagipakai.core.plan import Plan
+from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import Count
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.blanking import Allowed, Blank, blank
@@ -167,10 +167,12 @@ def protection(
     Raises EngineError.
     """
     told, active = Told.of(plan, rule, grains), frozenset(EXEMPTIBLE) - exempted(plan)
+    if "rows-families" in active and not rule.families_together and _ties_families(plan):
+        return Refusal("rows-families")
     quasi = tuple(name for name in plan.columns if name in rule.quasi_identifiers)
     followers = {name: code for name in quasi if (code := name.replace("nama_", "kode_")) != name and code in quasi}
     names = tuple(name for name in quasi if name not in followers)
-    if not active:
+    if not active - {"rows-families"}:
         return Protection(told, names, followers, _NOBODY, {})
     settings: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2,
@@ -185,6 +187,11 @@ def protection(
     except (MeasureError, duckdb.Error) as error:
         kind = str(error) if isinstance(error, MeasureError) else type(error).__name__
     raise EngineError(kind)  # outside the handler: engines quote values in their errors
+
+
+def _ties_families(plan: Plan) -> bool:
+    """Whether rows of persons say who are of one family."""
+    return plan.unit is Unit.INDIVIDU and "nomor_kk" in plan.protections.pseudonyms
 
 
 def _thousandths(part: int, whole: int) -> int:
@@ -358,11 +365,19 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         with Classes(self.con, "left_over", self.keys, "s" if self.sensitive else None, weight="n") as classes:
             if "rows-alike" in self.active and self._small(classes):
                 return "rows-alike"
+            if self.sensitive and "rows-inference" in self.active and self._guessed(left=classes):
+                return "rows-inference"
             if self.sensitive and "rows-one-value" in self.active:
                 values = classes.diversity(rule.distinct_values, Fraction(rule.most_one_value_percent, 100))
                 if values.units_below or values.units_above:
                     return "rows-one-value"
         return None
+
+    def _guessed(self, left: Classes) -> bool:
+        """Whether the most frequent value of each class is right for too many more rows than that of all rows."""
+        blindly, rows = max(left.distribution(), default=0), sum(left.distribution())
+        better = self._sum(left.table, "largest") - blindly
+        return 100 * better > self.rule.most_inference_percent * (rows - blindly)
 
     def _evidence(self) -> _Evidence:
         """What was done, and what an attacker can still do who knows the keys of everybody in the area: parts of a

@@ -82,10 +82,7 @@ def protected(
         raise ValueError("families that do not add up are no table")
     if cube.magnitudes and official is not None:
         raise ValueError("of no official total is a sum known")
-    if small(cube, rule).flat[0]:
-        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
-    no = too_fine(_leaves(cube), _occurring(cube), int(cube.persons.flat[0]), rule) or _too_sparse(cube, rule)
-    if no:
+    if no := objection(cube, rule):
         return no
     case = _Case(cube, rule, families, official)
     cases: dict[Attacker, _Case] = dict.fromkeys(ATTACKERS, case)
@@ -187,6 +184,13 @@ class _Sums(_Case):
         partners = np.flatnonzero(hidden & ~self.primary).tolist()
         found += audit(self.hierarchies, published, dict.fromkeys(partners, self.least))
         return sorted(one.cell for one in found)
+
+
+def objection(cube: Cube, rule: TableRule) -> Refusal | None:
+    """What must be changed about a table before anything can protect it."""
+    if small(cube, rule).flat[0]:
+        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
+    return too_fine(_leaves(cube), _occurring(cube), int(cube.persons.flat[0]), rule) or _too_sparse(cube, rule)
 
 
 def _leaves(cube: Cube) -> Sequence[int]:

@@ -15,6 +15,7 @@ from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.hierarchies import Hierarchy, Label
+from bagipakai.registry.matching.arrays import Numbers
 
 Counts: TypeAlias = npt.NDArray[np.int64]
 Marks: TypeAlias = npt.NDArray[np.bool_]
@@ -26,7 +27,7 @@ class TableRule:
     """What a table must keep to. Filled from `policies/disclosure.toml`; there are no defaults.
 
     A category with `homogeneous_percent` or more of a margin under `homogeneous_under` persons is hidden. A magnitude
-    is hidden where the two largest contributors have more than `dominance_percent` of it, where the second largest
+    is hidden where the two largest contributors have `dominance_percent` or more of it, where the second largest
     could estimate the largest to within `p_percent`, or where it has fewer than `smallest_contributors`, or none.
     """
 
@@ -152,8 +153,9 @@ def with_margins(hierarchies: Sequence[Hierarchy], cells: Mapping[tuple[Label, .
     return summed(hierarchies, grid)
 
 
-def summed(hierarchies: Sequence[Hierarchy], grid: Counts) -> Counts:
-    """`grid`, of which only the finest cells are filled, with its margins. Changes and returns it."""
+def summed(hierarchies: Sequence[Hierarchy], grid: Numbers) -> Numbers:
+    """`grid`, of which only the finest cells are filled, with its margins, modulo what its type holds. Changes and
+    returns it."""
     for axis, tree in enumerate(hierarchies):
         turned = np.moveaxis(grid, axis, 0)
         for node in reversed(tree.inner):

@@ -25,7 +25,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.bounds import UNDECIDED, narrow
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
-from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output, digest_of
+from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
 from bagipakai.registry.disclosure.published import proposed, words
 from bagipakai.registry.disclosure.published import refusal as of_pair
 from bagipakai.registry.disclosure.sums import REGENCY, Sum, World, sums
@@ -72,10 +72,11 @@ def isolated(
 
 
 def objection(entries: Ledger, output: Output, cells: Cells, limits: Limits, catalogue: Catalogue) -> Refusal | None:
-    """What speaks against adding `cells`: a pair of counts, or what all of them tell. Within a turn. Raises Damaged."""
+    """What speaks against adding `cells`: a pair of counts, or what all of them tell. Counts with noise are no
+    equations: they are looked at in pairs alone. Within a turn. Raises Damaged."""
     for pair in entries.differences(output, cells, limits):
         return of_pair(pair, catalogue)
-    others = [theirs for _, theirs in entries.published(output.release, digest_of(cells))]
+    others = entries.equations(output, cells)
     for found in isolated(cells, others, limits.smallest, World.of(catalogue)) if others else ():
         return refusal(found, catalogue)
     return None

@@ -1,0 +1,75 @@
+"""What a "no" tells (disclosure reference 5: no more than its words). Towns that differ in nothing but how many people
+are between two counts are refused alike, to the letter; and no number of anybody is in a refusal.
+"""
+
+import re
+
+import pytest
+from tests.registry.disclosure.attacks.door import SMALLEST, Refused, Registry, a_question, a_registry
+from tests.registry.disclosure.attacks.town import some_few, some_town
+from tests.registry.small import Rows
+
+from bagipakai.core.plan import Plan, Unit
+from bagipakai.core.query import And, Column, Compare, Const, Op
+
+WORKS = Compare(Op.EQUAL, Column("bekerja"), Const(True))
+
+
+def older(most: int) -> Plan:
+    where = And((WORKS, Compare(Op.AT_MOST, Column("umur"), Const(most))))
+    return a_question("jenis_kelamin", where=where, codes=("3201",))
+
+
+def with_few(few: int) -> Rows:
+    """Of twenty people of 110 years, ten of each sex, so many work."""
+    rows = some_few(some_town(900, 3), "umur", {"3201": {110: 2 * SMALLEST}}, 50)
+    for at, one in enumerate(one for one in rows[Unit.INDIVIDU] if one["umur"] == 110):
+        one |= {"bekerja": at < few, "jenis_kelamin": "12"[at % 2]}
+    return rows
+
+
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory) -> list[Registry]:
+    """Nobody of them, one, and so on; the last town has as many of each sex as may be told."""
+    folder = tmp_path_factory.mktemp("towns")
+    return [a_registry(folder / str(few), with_few(few)) for few in (0, 1, 5, SMALLEST - 1, 2 * SMALLEST)]
+
+
+@pytest.mark.parametrize("door", ["ordered", "disclosed"])
+def test_how_few_there_are_is_not_in_the_refusal(door, towns, tmp_path):
+    answers = []
+    for at, town in enumerate(towns):
+        registry = town.afresh(tmp_path / str(at))
+        wide, narrow = (getattr(registry, door)(older(most), f"Q-{most}") for most in (110, 109))
+        assert not isinstance(wide, Refused)
+        answers.append(narrow)
+    assert not isinstance(answers.pop(), Refused), "it is refused whatever there is"
+    assert all(isinstance(one, Refused) for one in answers)
+    assert len({(one.code, one.words) for one in answers}) == 1
+
+
+def test_a_refusal_for_a_few_and_not_for_nobody_is_seen(towns, tmp_path, monkeypatch):
+    monkeypatch.setattr("bagipakai.registry.disclosure.ledger._divided", lambda *_: lambda *_: False)
+    codes = set()
+    for at, town in enumerate(towns[:2]):
+        registry = town.afresh(tmp_path / str(at))
+        codes.add([isinstance(registry.ordered(older(most), f"Q-{most}"), Refused) for most in (110, 109)][1])
+    assert codes == {True, False}
+
+
+SMALL = {
+    "nobody": a_question("jenis_kelamin", where=Compare(Op.EQUAL, Column("umur"), Const(119))),
+    "nine": a_question("jenis_kelamin", where=Compare(Op.EQUAL, Column("umur"), Const(118))),
+    "sparse": a_question("kode_kec", "penyandang_disabilitas"),
+}
+
+
+@pytest.mark.parametrize("door", ["ordered", "disclosed"])
+def test_no_number_of_anybody_is_told(door, tmp_path):
+    """Only numbers that stand in the policy or in the question."""
+    rows = some_few(some_town(900, 3), "umur", {"3201": {118: 9}}, 50)
+    registry = a_registry(tmp_path, rows)
+    for name, plan in SMALL.items():
+        answer = getattr(registry, door)(plan, name)
+        assert isinstance(answer, Refused), name
+        assert set(re.findall(r"\d+", answer.words)) <= {"10", "118", "119", "20"}, answer.words

@@ -1,0 +1,195 @@
+"""What `registry disclose` and `registry audit` are given that is no table, or none that could be: a code, a sentence,
+exit 1, at once, and nothing left behind."""
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+from tests.registry.disclosure.attacks.door import Published, Refused, Registry, a_question, a_registry
+from tests.registry.disclosure.attacks.town import districts, some_town
+from tests.registry.small import REGENCIES
+
+from bagipakai.cli import main
+from bagipakai.core.plan import Unit
+from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or, Predicate
+
+AT_ONCE = 5.0  # seconds; a table that is counted takes less than one
+DESIL, UMUR = Column("desil"), Column("umur")
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory) -> Registry:
+    """In each district everybody works in the same, but for one who works in something else."""
+    rows = some_town(900, 2)
+    works = iter("ABCEFGHIJOPQST")
+    for code in (code for kab in REGENCIES for code in districts(kab)):
+        here = [one for one in rows[Unit.INDIVIDU] if one["kode_kec"] == code]
+        work = next(works)
+        for one in here:
+            one["lapangan_usaha"] = work
+    for one, work in zip(rows[Unit.INDIVIDU], works, strict=False):
+        one["lapangan_usaha"] = work
+    return a_registry(tmp_path_factory.mktemp("town"), rows)
+
+
+@pytest.fixture
+def registry(town, tmp_path) -> Registry:
+    return town.afresh(tmp_path)
+
+
+def left_behind(registry: Registry) -> list[str]:
+    """Of the registry's own folders, but for the lock of the ledger and what is always there."""
+    files = (file for file in registry.house.var.rglob("*") if file.is_file() and "keys" not in file.parts)
+    return [file.name for file in files if file.name != ".turn"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "code"),
+    [
+        (a_question("kode_kec", "lapangan_usaha"), "table-too-sparse"),  # nine of ten cells are empty
+        (a_question("umur", "persentil"), "table-too-fine"),  # ten thousand
+        (a_question("umur", "persentil", "lapangan_usaha"), "table-too-fine"),  # a hundred thousand
+        (a_question("umur", where=Compare(Op.EQUAL, DESIL, Const(11))), "table-too-small"),
+        (
+            a_question("desil", where=And((Compare(Op.LESS, UMUR, Const(3)), Compare(Op.MORE, UMUR, Const(3))))),
+            "table-too-small",
+        ),
+    ],
+)
+def test_a_table_that_must_be_designed_anew_is_refused_at_once(plan, code, registry):
+    start = time.process_time()
+    answer = registry.disclosed(plan, "Q-1")
+    assert isinstance(answer, Refused) and answer.code == code, answer
+    assert time.process_time() - start < AT_ONCE
+    assert answer.words.strip().endswith(f". [{answer.code}]")
+    assert left_behind(registry) == []
+
+
+# One meaning in other words
+
+SAME: list[tuple[Predicate, Predicate]] = [
+    (Compare(Op.AT_MOST, DESIL, Const(4)), Not(Or((Compare(Op.MORE, DESIL, Const(4)), Missing(DESIL))))),
+    (In(DESIL, (1, 2, 3)), Or((Compare(Op.EQUAL, DESIL, Const(3)), Between(DESIL, 1, 2)))),
+    (
+        And((Compare(Op.AT_MOST, DESIL, Const(4)), Between(UMUR, 18, 59))),
+        And((Between(UMUR, 18, 120), Not(Compare(Op.MORE, UMUR, Const(59))), Compare(Op.LESS, DESIL, Const(5)))),
+    ),
+]
+
+
+@pytest.mark.parametrize("wordings", SAME)
+def test_a_predicate_in_other_words_is_the_same_table(wordings, registry):
+    """Both are answered with the same counts, the second is compared with nothing, and an auditor finds nothing."""
+    answers = [registry.disclosed(a_question("jenis_kelamin", where=one), f"Q-{at}") for at, one in enumerate(wordings)]
+    assert all(isinstance(one, Published) for one in answers)
+    assert answers[0].counts == answers[1].counts
+    asked = registry.house.var.parent / "asked"
+    reports = [json.loads((asked / f"Q-{at}" / "laporan.json").read_bytes()) for at in (0, 1)]
+    assert [one["compared"] for one in reports] == [0, 0]
+    assert main(["registry", "audit", str(asked / "Q-0"), str(asked / "Q-1")]) == 0
+
+
+def test_other_people_are_another_table(registry):
+    """So that the test above can fail."""
+    answers = [
+        registry.disclosed(a_question("jenis_kelamin", where=Compare(Op.AT_MOST, DESIL, Const(most))), f"Q-{most}")
+        for most in (4, 6)
+    ]
+    assert answers[0].counts != answers[1].counts
+    report = json.loads((registry.house.var.parent / "asked" / "Q-6" / "laporan.json").read_bytes())
+    assert report["compared"] == 1
+
+
+# Damaged files
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(["registry", *arguments]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    found = re.search(r"\S\. \[([a-z-]+)\]$", told.err.strip())
+    assert found, told.err
+    return found[1]
+
+
+def damaged(plan: dict[str, Any]) -> dict[str, bytes]:
+    whole = json.dumps(plan).encode()
+    found = {f"cut at {at}": whole[: len(whole) * at // 7] for at in range(7)}
+    found |= {f"without {name}": json.dumps({key: plan[key] for key in plan if key != name}).encode() for name in plan}
+    found |= {f"{name} a list": json.dumps(plan | {name: [[]]}).encode() for name in plan}
+    return found | {"a list": b"[]", "a number": b"1", "no text": b"\xff\xfe\x00", "twice": whole + whole}
+
+
+def test_a_damaged_plan_is_refused(registry, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(registry.house.var))
+    file, out = tmp_path / "plan.json", tmp_path / "out"
+    codes = {}
+    for name, content in damaged(a_question("desil").to_json()).items():
+        file.write_bytes(content)
+        ask = ["disclose", "--plan", str(file), "--release", str(registry.release.folder), "--out", str(out)]
+        codes[name] = refused(ask, capsys)
+        assert not out.exists() and left_behind(registry) == [], name
+    assert set(codes.values()) == {"impact-plan-unreadable"}, codes
+    file.unlink()
+    assert refused(ask, capsys) == "impact-plan-unreadable"
+
+
+def test_a_release_that_is_not_there_is_refused(registry, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(registry.house.var))
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(a_question("desil").to_json()))
+    ask = ["disclose", "--plan", str(file), "--release", "2031.1.0", "--out", str(tmp_path / "out")]
+    assert refused(ask, capsys) == "release-unknown" and not (tmp_path / "out").exists()
+
+
+def changed(told: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return json.loads(json.dumps(told | changes))
+
+
+def bad_tables(told: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
+    """Of a table by place and decile."""
+    axes, counts = told["axes"], told["counts"]
+    tree = next(one for one in axes if len(one["variables"]) == 2)
+    others = [one for one in axes if one is not tree]
+
+    def with_parents(parents: list[int]) -> dict[str, Any]:
+        return changed(told, axes=[tree | {"parents": parents}, *others])
+
+    last, malformed = len(tree["parents"]) - 1, "disclosed-table-malformed"
+    parents = tree["parents"]
+    return {
+        "a circle": (with_parents([*parents[:-1], last]), malformed),
+        "a parent below": (with_parents([-1, last, *parents[2:]]), malformed),
+        "two roots": (with_parents([*parents[:-1], -1]), malformed),
+        "another parent": (with_parents([*parents[:-1], 0]), "disclosed-table-contradicts-itself"),
+        "a total that is too large": (
+            changed(told, counts=[counts[0] + 1, *counts[1:]]),
+            "disclosed-table-contradicts-itself",
+        ),
+        "a negative count": (changed(told, counts=[*counts[:-1], -1]), malformed),
+        "a count too few": (changed(told, counts=counts[:-1]), malformed),
+        "no number": (changed(told, counts=[*counts[:-1], "many"]), malformed),
+        "no plan": (changed(told, plan={}), malformed),
+    }
+
+
+def test_a_table_that_contradicts_itself_is_not_audited(registry, tmp_path, capsys):
+    answer = registry.disclosed(a_question("kode_prov", "kode_kab", "desil"), "Q-1")
+    assert isinstance(answer, Published), answer
+    told = json.loads((registry.house.var.parent / "asked" / "Q-1" / "tabel.json").read_bytes())
+    codes, wanted = {}, {}
+    for name, (table, code) in bad_tables(told).items():
+        folder = tmp_path / "tables" / name
+        folder.mkdir(parents=True)
+        (folder / "tabel.json").write_text(json.dumps(table))
+        codes[name], wanted[name] = refused(["audit", str(folder)], capsys), code
+    assert codes == wanted
+
+
+def test_the_untouched_table_is_audited(registry):
+    answer = registry.disclosed(a_question("kode_prov", "kode_kab", "desil"), "Q-1")
+    assert isinstance(answer, Published)
+    assert main(["registry", "audit", str(registry.house.var.parent / "asked" / "Q-1")]) == 0
