@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from bagipakai import postgres
 from bagipakai.core.canonical import digest
-from bagipakai.core.disclosure import Cell
+from bagipakai.core.disclosure import Cell, Disclosure
 from bagipakai.core.methods import CellKey, DifferentialPrivacy, Method, Suppression, method_on
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.policy import NoRule
@@ -25,6 +25,7 @@ from bagipakai.registry.disclosure.disclosing import Disclosed, cells, counted, 
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.noise import NoSuchNoise
 from bagipakai.registry.disclosure.perturbation import about_cells, house_keys, perturbed, question, worn_out
+from bagipakai.registry.disclosure.places import area_too_small
 from bagipakai.registry.disclosure.private import Private
 from bagipakai.registry.disclosure.published import Occupied, cells_of, limits
 from bagipakai.registry.disclosure.sets import rows_of, sets
@@ -57,6 +58,8 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
         if plan.summed and not isinstance(method, Suppression):
             return Refusal("table-sum-beside-noise", {"name": plan.summed})
         with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day) as asked:
+            if no := area_too_small(plan, Disclosure.on(day), asked.count):
+                return no
             match method:
                 case Suppression():
                     return _suppressed(plan, release, rule, method, asked)
