@@ -49,7 +49,7 @@ def known(release) -> Known:
         edition=release.region_edition,
         releases=frozenset({release.version}),
         rule=replace(
-            Disclosure.on(DAY), smallest_mean=0, most_small_percent=100
+            Disclosure.on(DAY), smallest_mean=0, most_small_percent=100, smallest_place={}
         ),  # a thousand people are a small nation
         tier=Level.L4,
     )
