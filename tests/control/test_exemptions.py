@@ -194,6 +194,7 @@ def test_every_rule_has_one_name_wherever_it_is_told_and_asks_by_the_figures_in_
             "rows-distribution": (rule.most_distance_percent,),
             "rows-presence": (rule.most_presence_percent,),
             "rows-share": (rule.most_share_percent,),
+            "rows-inference": (rule.most_inference_percent,),
         }
         for code, numbers in figures.items():
             assert all(str(number) in told[code][1] for number in numbers), told[code]

@@ -79,7 +79,7 @@ def test_the_order_says_exactly_what_was_approved_and_is_signed_by_the_office():
     decision = chain.state.decision
     assert (order.plan.digest, order.decision) == (decision.plan, decision.digest)
     assert order.agreement == Paper.objects.get(request=chain.request).sha256
-    assert order.plan.protections.pseudonyms == ("nik", "nomor_kk")
+    assert order.plan.protections.pseudonyms == ("nik",), "nothing ties a family together that was not exempted"
 
 
 def test_a_refused_order_goes_back_to_the_preparer_with_its_code():

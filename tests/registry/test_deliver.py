@@ -36,6 +36,7 @@ from bagipakai.registry.counter import objection
 from bagipakai.registry.deliver import Limits, deliver
 from bagipakai.registry.dictionary import CLASSES, OWN, in_thousandths
 from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.disclosure.places import area_too_small, small_places
 from bagipakai.registry.engines import EngineError, arrow_table, reference, types_of
 from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, ahead, promised
@@ -189,7 +190,10 @@ def table_of(plan, table) -> list[dict] | Refusal:
     if plan.unit is Unit.KELUARGA:
         rule = replace(rule, smallest_families=max(rule.smallest_families, asked))
     cells = reference.count(plan.query(), table, rule.smallest_families, margins=True)
-    shown = hide(plan.columns, plan.unit.value, cells, rule)
+    if no := area_too_small(plan, rule, lambda asked: reference.count(asked, table)):
+        return no
+    closed = small_places(plan, rule, lambda asked: reference.count(asked, table))
+    shown = hide(plan.columns, plan.unit.value, cells, rule, closed)
     if isinstance(shown, Refusal):
         return shown
     return arrow_table(shown, types_of(CATALOGUE, plan.unit.value)).to_pylist()
