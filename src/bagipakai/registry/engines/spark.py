@@ -306,7 +306,7 @@ class Engine:
         by = {words.quoted(name): f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]})" for name in query.by}
         text = f"{_registry(query, absent)},\n{chosen_sql(where)}\n{groups_sql(by)}"
         needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
-        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
+        needed[ORDINAL[query.unit]] = Type.INTEGER  # a table of no column cannot be read, even to count its rows
         if wanted := parts_in(query.area, parts):
             self._check(wanted, needed)
             for batch in self._fetched(self._answer(Sql(text, tuple(words.values)), wanted, needed, absent)):

@@ -97,4 +97,5 @@ FROM classes"""  # noqa: S608  # names come from the catalogue
 def groups_sql(by: Mapping[str, str]) -> str:
     """The step after `chosen` that counts rows that are alike, by name and how each of these columns is read."""
     read = "".join(f"{said} AS {name}, " for name, said in by.items())
-    return f"SELECT {read}count(*) AS n FROM chosen GROUP BY ALL HAVING (count(*) > 0)"  # noqa: S608  # names come from the catalogue
+    groups = f" GROUP BY {', '.join(by.values())}" if by else ""
+    return f"SELECT {read}count(*) AS n FROM chosen{groups} HAVING (count(*) > 0)"  # noqa: S608  # names come from the catalogue

@@ -10,10 +10,8 @@ from tests.registry.disclosure.attacks.door import About, Published, Refused, Re
 from tests.registry.disclosure.attacks.sums import Sums
 from tests.registry.disclosure.attacks.town import districts, some_few, some_town
 
-from bagipakai.core.disclosure import nothing_closed
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import Between, Column, Compare, Const, In, Not, Op
-from bagipakai.registry import extract
 from bagipakai.registry.entering import Entering
 
 MOST = 0.55
@@ -34,12 +32,6 @@ Ask = Callable[[Plan, str], Published | Refused]
 def town(tmp_path_factory) -> Registry:
     rows = some_few(some_town(1_200, 12), "lapangan_usaha", {districts("3201")[0]: FEW, districts("5171")[1]: FEW}, "G")
     return a_registry(tmp_path_factory.mktemp("town"), rows)
-
-
-@pytest.fixture(autouse=True)
-def districts_as_large_as_elsewhere(monkeypatch):
-    """The rule for small places alone would leave nothing to average in so small a nation."""
-    monkeypatch.setattr(extract, "small_places", lambda *_: nothing_closed)
 
 
 def asked(ask: Ask) -> list[Published]:
