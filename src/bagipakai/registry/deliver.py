@@ -41,10 +41,12 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import leaving
+from bagipakai.registry.disclosure.beside import Beside
+from bagipakai.registry.disclosure.given import Gifts, Given
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.published import Counting, Occupied, limits
-from bagipakai.registry.disclosure.rows import Protection, exempted, protection
+from bagipakai.registry.disclosure.rows import Protection, exempted, given, protection
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
@@ -268,17 +270,40 @@ class Delivery:
     def _protection(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
     ) -> Protection | Refusal | None:
-        """What is done to rows that leave without names, or why they may not; nothing to those with names."""
-        plan, day = self.order.plan, day_of(self.order.placed_at)
+        """What is done to rows that leave without names, or why they may not; nothing to those with names. Their
+        recipient is taken to have them from now on. Raises OSError."""
+        order, plan = self.order, self.order.plan
         if plan.level is Level.L4:
             return None
-        types, spill = engines.types_of(self._catalogue, plan.unit.value), self.workspace / "classes"
-        spill.mkdir(mode=0o700)
+        gifts = Gifts(self.places.given, self.keys.storage, self.keys.receipt)
+        about = order.order_id, plan.recipient.institution, self.release.version, plan.unit.value
+        try:
+            while True:
+                held = gifts.held(*about[1:])
+                found = self._protected(engine, sources, absent, held)
+                if isinstance(found, Refusal):
+                    return found
+                with gifts.turn():
+                    if len(gifts.held(*about[1:])) == len(held):  # else somebody gave them others meanwhile
+                        gifts.add(given(about, plan, found), self.course.clock())
+                        return found
+        except Damaged as damage:  # what they have is not known, so no rows leave
+            log.error("given.damaged order=%s file=%s", order.order_id, damage.file)
+            return damage.refusal
+
+    def _protected(
+        self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent, held: tuple[Given, ...]
+    ) -> Protection | Refusal:
+        plan, day = self.order.plan, day_of(self.order.placed_at)
+        types, rule = engines.types_of(self._catalogue, plan.unit.value), RowRule.on(day, plan.level)
 
         def counted(query: Count) -> Iterator[pa.RecordBatch]:
             return engine.groups(query, sources, types, absent)
 
-        return protection(plan, RowRule.on(day, plan.level), Grain.on(day), counted, spill, MEMORY)
+        met = any(one.may_meet(plan, self._catalogue) for one in held)
+        beside = Beside(held, rule, types) if met else None
+        with tempfile.TemporaryDirectory(prefix="classes-", dir=self.workspace) as spill:
+            return protection(plan, rule, Grain.on(day), counted, Path(spill), MEMORY, beside)
 
     def _entered(self, table: TableExtract, count: Counting) -> TableExtract | Refusal:
         """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""

@@ -154,7 +154,9 @@ class RowExtract:
         """Without the `absent`. In release order for L4. For L2 and L3 the order within each batch is this package's
         own: release order keeps families together and would let two recipients join by position. Raises EngineError,
         and disclosure.rows.NotAsCounted at the end."""
-        rows = engine.rows(self._query, parts, self._types, self._internal, absent)
+        more = [name for name in (self._protection.needs if self._protection else ()) if name not in self._query.keep]
+        query = replace(self._query, keep=(*self._query.keep, *more))
+        rows = engine.rows(query, parts, self._types, self._internal, absent)
         with self._protection.applied() if self._protection else nullcontext(_as_it_is) as protected:
             yield from self._sent(protected(batch) for batch in rows)
 

@@ -18,11 +18,12 @@ class Places:
     reviews: Path
     published: Path
     budget: Path
+    given: Path
 
     @classmethod
     def under(cls, var: Path) -> "Places":
         own = var / "registry"
-        inside = ("membership", "holds", "rosters", "asked", "alarms", "reviews", "published", "budget")
+        inside = ("membership", "holds", "rosters", "asked", "alarms", "reviews", "published", "budget", "given")
         places = cls(var / "worker", var / "packages", *(own / name for name in inside))
         private = (places.workspaces, *(own / name for name in inside))
         for folder, mode in ((places.packages, 0o755), *((folder, 0o700) for folder in private)):

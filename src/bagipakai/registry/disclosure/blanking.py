@@ -12,7 +12,7 @@ file, the same blanks, on any number of threads. Sources: Samarati and Sweeney 1
 Disclosure Control, 2012, chapter 3.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -65,15 +65,19 @@ def blank(
     costs: Mapping[str, int] | None = None,
     family: str | None = None,
     weight: str | None = None,
+    firm: Collection[str] = (),
 ) -> Blanked:
     """Makes the temporary view `into`: `relation`, a table or view, with blanks in `quasi`, without the rows that had
     to be dropped; and the temporary table `{into}_blanks` that it reads, one row per class that is touched. `costs` of
     blanking a variable (1 where not told) order the patterns; of equal cost, those with fewer blanks, then with earlier
-    variables. With `weight` (a column) a row stands for so many. Raises MeasureError; ValueError for a cost below 1."""
+    variables. Those that are `firm` are never blanked, nor counted as values. With `weight` (a column) a row stands for
+    so many. Raises MeasureError; ValueError for a cost below 1."""
     if min((costs or {}).values(), default=1) < 1:
         raise ValueError("a blank costs something")
     solved = f"{into}_blanks"
-    every = patterns(quasi, costs or {}, allowed.most)
+    soft = [at for at, name in enumerate(quasi) if name not in firm]
+    of_soft = patterns([quasi[at] for at in soft], costs or {}, allowed.most)
+    every = [tuple(soft[at] for at in pattern) for pattern in of_soft]
     with Classes(con, relation, quasi, weight=weight) as classes:
         if family is None:
             _Work(con, classes, solved, allowed).solve(every)
@@ -84,7 +88,7 @@ def blank(
     _made(con, relation, into, quasi)
     with Classes(con, into, quasi, family=family, weight=weight) as classes:  # anew, from the rows
         anything, itself = classes.wildcard(allowed.k), classes.anonymity(allowed.k)
-    values = len(quasi) * (rows - dropped)
+    values = len(soft) * (rows - dropped)
     below = (anything if allowed.blank is Blank.ANYTHING else itself).units_below
     fits = below == 0 and (blanks <= allowed.blanked * values) and (dropped <= allowed.dropped * rows)
     return Blanked(rows, values, blanks, dropped, anything, itself, fits)

@@ -5,9 +5,10 @@ What decides is counted before any row is read: how many rows there are of each 
 may know (quasi-identifiers) and of the sensitive one, and how many persons of the area are like them. Values are left
 blank by `blanking`; the rows of classes that still break a line of the policy are left out, up to the share that it
 allows; above that the whole plan is refused, with the least change that would pass (`lattice`). Then the same is done
-to each batch as it streams by, and what was done to all of them is compared with what was counted.
+to each batch as it streams by, and what was done to all of them is compared with what was counted. What the recipient
+has already of the same people is one key more, which nothing can blank (`beside`).
 
-Sources: disclosure reference 3.1 (class C), 4.2, 4.3; decision 0143.
+Sources: disclosure reference 3.1 (class C), 4.1 to 4.3; decisions 0143, 0149.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +28,9 @@ from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import Count
 from bagipakai.core.refusal import Refusal
+from bagipakai.registry.disclosure.beside import NOTHING, Beside, followers, left_out
 from bagipakai.registry.disclosure.blanking import Allowed, Blank, blank
+from bagipakai.registry.disclosure.given import Given
 from bagipakai.registry.disclosure.lattice import MOST_NODES, Lattice, Limits
 from bagipakai.registry.disclosure.measures import Classes, Connection, MeasureError, alike, quoted, run
 from bagipakai.registry.disclosure.recoding import WHOLE, Bands, Clamped, Coarser, Groups, Same, Variable, Withheld
@@ -37,7 +40,8 @@ from bagipakai.registry.engines import EngineError
 Counting = Callable[[Count], Iterable[pa.RecordBatch]]  # as Engine.groups
 
 MOST_PROPOSED: Final = 2_000_000  # combinations of values among which the least change is looked for
-BLANKS, DROPPED = "values_left_blank", "rows_left_out"
+BLANKS, DROPPED, BESIDE = "values_left_blank", "rows_left_out", "held_beside"
+_SAME_PEOPLE: Final = "baris orang dan wilayah yang sama dengan paket itu, atau pengecualian oleh dua orang"
 _NOTHING_LESS: Final = "tabel agregat (L1), variabel atau wilayah lain, atau pengecualian oleh dua orang"
 
 
@@ -88,13 +92,20 @@ def exempted(plan: Plan) -> frozenset[str]:
 class Protection:
     """What is done to the rows. `touched`: the classes of the file, by the columns `keys`, whose values are left blank
     (`pattern`, a bit for each key) or whose rows are left out (one bit more). `followers`: columns that say nothing
-    else than a key, and are blank with it. `evidence`: what was counted."""
+    else than a key, and are blank with it. `evidence`: what was counted. `beside`: what is held already, the last key
+    of the classes."""
 
     told: Told
     keys: tuple[str, ...]
     followers: Mapping[str, str]
     touched: pa.Table
     evidence: Mapping[str, str | int]
+    beside: Beside | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns that a batch must have besides those that leave."""
+        return self.beside.needs if self.beside and len(self.touched) else ()
 
     @property
     def notes(self) -> Mapping[str, str]:
@@ -112,15 +123,14 @@ class Protection:
         than those counted were left blank, or other rows left out."""
         blanks = dropped = 0
         with duckdb.connect(config={"threads": 1}) as engine:
-            engine.register("touched", self.touched)
 
             def passing(batch: pa.RecordBatch) -> pa.RecordBatch:
                 nonlocal blanks, dropped
-                batch = self.told.batch(batch)
+                whole, batch = batch, self.told.batch(batch)
                 if not len(self.touched) or not len(batch):
                     return batch
-                patterns = self._patterns(engine, batch)
-                leave = patterns >= _gone(self.keys)
+                patterns = self._patterns(engine, batch, whole)
+                leave = patterns >= left_out(self.touched)
                 dropped += int(leave.sum())
                 for at, key in enumerate(self.keys):
                     empty = ((patterns >> at) & 1).astype(bool) & ~leave
@@ -132,20 +142,20 @@ class Protection:
         if (blanks, dropped) != (self.evidence.get(BLANKS, 0), self.evidence.get(DROPPED, 0)):
             raise NotAsCounted("rows that differ from those counted")
 
-    def _patterns(self, engine: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[Any]]:
-        """What is to be done to each row."""
+    def _patterns(
+        self, engine: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, whole: pa.RecordBatch
+    ) -> np.ndarray[Any, np.dtype[Any]]:
+        """What is to be done to each row. `whole`: the batch as the release has it."""
         found = np.zeros(len(batch), np.int64)
-        columns = [*(batch.column(key) for key in self.keys), pa.array(np.arange(len(batch)))]
-        engine.register("batch", pa.table(columns, [*(f"q{at}" for at in range(len(self.keys))), "place"]))
-        on = alike("batch", "touched", [f"q{at}" for at in range(len(self.keys))]) or "true"
-        met = engine.sql(f"SELECT place, pattern FROM batch JOIN touched ON {on}").to_arrow_table()  # noqa: S608
+        columns = {f"q{at}": batch.column(key) for at, key in enumerate(self.keys)}
+        if self.beside:
+            columns[self.touched.column_names[-2]] = self.beside.seen(engine, whole)[0]
+        engine.register("passing", pa.table({**columns, "place": pa.array(np.arange(len(batch)))}))
+        engine.register("leaving", self.touched)
+        on = alike("passing", "leaving", list(columns)) or "true"
+        met = engine.sql(f"SELECT place, pattern FROM passing JOIN leaving ON {on}").to_arrow_table()  # noqa: S608
         found[met["place"].to_numpy()] = met["pattern"].to_numpy()
         return found
-
-
-def _gone(keys: Sequence[str]) -> int:
-    """The pattern of a class whose rows are left out."""
-    return 1 << max(1, len(keys))
 
 
 def _emptied(batch: pa.RecordBatch, names: Iterable[str], empty: np.ndarray[Any, np.dtype[Any]]) -> pa.RecordBatch:
@@ -159,10 +169,17 @@ def _emptied(batch: pa.RecordBatch, names: Iterable[str], empty: np.ndarray[Any,
 
 
 def protection(
-    plan: Plan, rule: RowRule, grains: Mapping[str, Sequence[Grain]], count: Counting, spill: Path, memory_limit: str
+    plan: Plan,
+    rule: RowRule,
+    grains: Mapping[str, Sequence[Grain]],
+    count: Counting,
+    spill: Path,
+    memory_limit: str,
+    beside: Beside | None = None,
 ) -> Protection | Refusal:
     """What is to be done to the rows of a plan so that they meet the rule, or why they may not leave. What the plan is
     exempted from is neither done nor asked. `spill`: a private directory for what does not fit into `memory_limit`.
+    `beside`: what the recipient has already, with which they are counted together.
 
     Raises EngineError.
     """
@@ -170,10 +187,10 @@ def protection(
     if "rows-families" in active and not rule.families_together and _ties_families(plan):
         return Refusal("rows-families")
     quasi = tuple(name for name in plan.columns if name in rule.quasi_identifiers)
-    followers = {name: code for name in quasi if (code := name.replace("nama_", "kode_")) != name and code in quasi}
-    names = tuple(name for name in quasi if name not in followers)
+    spoken = followers(quasi)
+    names = tuple(name for name in quasi if name not in spoken)
     if not active - {"rows-families"}:
-        return Protection(told, names, followers, _NOBODY, {})
+        return Protection(told, names, spoken, _NOBODY, {})
     settings: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2,
         "memory_limit": memory_limit,
@@ -181,12 +198,31 @@ def protection(
     }
     try:
         with duckdb.connect(config=settings) as con:
-            work = _Work(con, plan, rule, told, names, active)
-            found = work.done(count, grains)
-            return found if isinstance(found, Refusal) else Protection(told, names, followers, *found)
+            found = _Work(con, plan, rule, told, names, active, beside).done(count, grains)
+        if not isinstance(found, Refusal):
+            return Protection(told, names, spoken, *found, beside)
+        if beside is None:
+            return found
+        with duckdb.connect(config=settings) as con:  # would they be refused if nothing was held?
+            alone = _Work(con, plan, rule, told, names, active).done(count, grains)
+        return alone if isinstance(alone, Refusal) else _beside(found, beside)
     except (MeasureError, duckdb.Error) as error:
         kind = str(error) if isinstance(error, MeasureError) else type(error).__name__
     raise EngineError(kind)  # outside the handler: engines quote values in their errors
+
+
+def given(about: tuple[str, str, str, str], plan: Plan, protection: Protection) -> Given:
+    """What is remembered of rows that leave so. `about`: order, recipient, release, unit."""
+    told = {name: protection.told.recodes.get(name) for name in plan.columns}
+    beside = tuple(one.digest for one in protection.beside.held) if protection.beside else ()
+    area = plan.area.codes
+    return Given(*about, told, plan.population, area, protection.keys, protection.touched, beside)
+
+
+def _beside(no: Refusal, beside: Beside) -> Refusal:
+    """The refusal of rows that could leave if nothing was held."""
+    orders = ", ".join(sorted({one.order for one in beside.held}))
+    return Refusal("rows-beside", {"orders": orders, "proposal": no.detail.get("proposal", _NOTHING_LESS)})
 
 
 def _ties_families(plan: Plan) -> bool:
@@ -204,8 +240,9 @@ _Evidence: TypeAlias = dict[str, str | int]
 
 @dataclass(frozen=True)
 class _Work:
-    """Counted on temporary tables, all by the keys q0, q1, …. `file`: the rows that the plan chooses, as they are told,
-    and `registry`: everybody of the area; `n` of each combination (in the file with the sensitive value s). `held`:
+    """Counted on temporary tables, all by the keys q0, q1, …, of which the last is what the recipient has already.
+    `file`: the rows that the plan chooses, as they are told, and `registry`: everybody of the area; `n` of each
+    combination (in the file with the sensitive value s, and `valued`: whether the recipient has that already). `held`:
     the file without those of whom too many would leave. `kept`: what is held, with blanks. `classes`: each class of
     the file, its `pattern` and, as it is left, r0, r1, …."""
 
@@ -215,49 +252,78 @@ class _Work:
     told: Told
     names: tuple[str, ...]
     active: frozenset[str]
+    beside: Beside | None = None
 
     @property
-    def keys(self) -> list[str]:
-        """Where nobody can be told from anybody else, one key that all have in common."""
+    def own(self) -> list[str]:
+        """The keys of the plan. Where nobody can be told from anybody else, one that all have in common."""
         return [f"q{at}" for at in range(max(1, len(self.names)))]
 
     @property
+    def firm(self) -> list[str]:
+        """The key that nothing can blank: what the recipient has already."""
+        return [f"q{len(self.own)}"] if self.beside else []
+
+    @property
+    def keys(self) -> list[str]:
+        return [*self.own, *self.firm]
+
+    @property
+    def tells_sensitive(self) -> bool:
+        return self.rule.sensitive in self.plan.columns
+
+    @property
     def sensitive(self) -> str | None:
-        return self.rule.sensitive if self.rule.sensitive in self.plan.columns else None
+        held = self.beside is not None and self.beside.tells_sensitive
+        return self.rule.sensitive if self.tells_sensitive or held else None
 
     @property
     def gone(self) -> int:
-        return _gone(self.names)
+        return 1 << len(self.keys)
 
     def done(self, count: Counting, grains: Mapping[str, Sequence[Grain]]) -> tuple[pa.Table, _Evidence] | Refusal:
         """The classes that are touched, and what was counted."""
         query, rule = self.plan.query(), self.rule
-        by = (*self.names, *([self.sensitive] if self.sensitive else []))
-        rows = self._count("file", count(Count(query.unit, by, query.where, query.area)))
+        needs = self.beside.needs if self.beside else ()
+        by = tuple(dict.fromkeys([*self.names, *needs, *([self.sensitive] if self.sensitive else [])]))
+        rows = self._count("file", count(Count(query.unit, by, query.where, query.area)), self.keys)
         if not rows:
             return _NOBODY, {}
         if self.active & {"rows-presence", "rows-share"}:
-            everybody = self._count("registry", count(Count(query.unit, self.names, None, query.area)))
+            everybody = self._count("registry", count(Count(query.unit, self.names, None, query.area)), self.own)
             if "rows-share" in self.active and 100 * rows > rule.most_share_percent * everybody:
                 return Refusal("rows-share", {"most": str(rule.most_share_percent)})
-        if broken := self._broken(rows):
+        self._apart(count)
+        if broken := self._broken(rows) or self._left_behind():
+            if broken == "rows-beside":
+                return Refusal(broken, {"proposal": _SAME_PEOPLE})
             detail = {"sensitive": rule.sensitive, "proposal": self._proposal(grains)}
             return Refusal(broken, {} if broken == "rows-presence" else detail)
         touched = f"SELECT {', '.join(self.keys)}, pattern FROM classes WHERE pattern > 0 ORDER BY ALL"  # noqa: S608
         return self.con.sql(touched).to_arrow_table(), self._evidence()
 
-    def _count(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+    def _count(self, table: str, batches: Iterable[pa.RecordBatch], keys: Sequence[str]) -> int:
         """Makes the table; how many rows it stands for."""
         made = False
         for batch in batches:
             told = self.told.batch(batch)
-            columns = [told.column(name) for name in self.names] or [pa.array(np.ones(len(told), np.int64))]
-            columns += [told.column(self.sensitive)] if self.sensitive in told.schema.names else []
-            named = [*self.keys, *(["s"] if len(columns) > len(self.keys) else []), "n"]
-            self.con.register("batch", pa.table([*columns, told.column("n")], named))
-            run(self.con, f"INSERT INTO {table} FROM batch" if made else f"CREATE TEMP TABLE {table} AS FROM batch")
+            columns = {key: told.column(name) for key, name in zip(keys, self.names, strict=False)}
+            columns |= {} if self.names else {keys[0]: pa.array(np.ones(len(told), np.int64))}
+            columns |= self._held(batch, [key for key in self.firm if key in keys])
+            columns |= {"s": told.column(self.sensitive)} if self.sensitive in told.schema.names else {}
+            self._insert(table, {**columns, "n": told.column("n")}, made)
             made = True
         return self._sum(table) if made else 0
+
+    def _insert(self, table: str, columns: Mapping[str, pa.Array], made: bool) -> None:
+        self.con.register("counted", pa.table(dict(columns)))
+        run(self.con, f"{f'INSERT INTO {table} BY NAME' if made else f'CREATE TEMP TABLE {table} AS'} FROM counted")
+
+    def _held(self, batch: pa.RecordBatch, firm: Sequence[str]) -> dict[str, pa.Array]:
+        """What the recipient has already of each, and whether the sensitive value with it."""
+        return (
+            dict(zip((*firm, "valued"), self.beside.seen(self.con, batch), strict=True)) if self.beside and firm else {}
+        )
 
     def _sum(self, table: str, what: str = "n") -> int:
         [[rows]] = run(self.con, f"SELECT CAST(coalesce(sum({what}), 0) AS BIGINT) FROM {table}")  # noqa: S608
@@ -268,7 +334,11 @@ class _Work:
         self._without_present()
         away = rows - self._sum("held")
         if 100 * away > self.rule.most_dropped_percent * rows:
-            return "rows-presence"
+            return (
+                "rows-beside"
+                if self.beside and self._sum(f"file SEMI JOIN apart USING ({self.firm[0]})")
+                else "rows-presence"
+            )
         if not self._blanked(rows - away):
             return "rows-alike"
         self._patterns()
@@ -282,16 +352,18 @@ class _Work:
         there = "SELECT * FROM file"
         if "rows-presence" in self.active:
             with (
-                Classes(self.con, "file", self.keys, weight="n") as file,
-                Classes(self.con, "registry", self.keys, weight="n") as registry,
+                Classes(self.con, "file", self.own, weight="n") as file,
+                Classes(self.con, "registry", self.own, weight="n") as registry,
             ):
                 run(
                     self.con,
                     f"""CREATE TEMP TABLE present AS
-SELECT file.* FROM {file.table} AS file LEFT JOIN {registry.table} AS registry ON {alike("file", "registry", self.keys)}
+SELECT file.* FROM {file.table} AS file LEFT JOIN {registry.table} AS registry ON {alike("file", "registry", self.own)}
 WHERE (100 * file.k) > ({int(self.rule.most_presence_percent)} * greatest(coalesce(registry.k, 0), file.k))""",  # noqa: S608  # our own names and numbers
                 )
-            there = f"SELECT file.* FROM file ANTI JOIN present ON {alike('file', 'present', self.keys)}"  # noqa: S608
+            there = f"SELECT file.* FROM file ANTI JOIN present ON {alike('file', 'present', self.own)}"  # noqa: S608
+        if self.beside:
+            there = f"SELECT * FROM ({there}) ANTI JOIN apart USING ({self.firm[0]})"  # noqa: S608  # as above
         run(self.con, f"CREATE TEMP TABLE held AS {there}")
 
     def _blanked(self, rows: int) -> bool:
@@ -304,12 +376,12 @@ WHERE (100 * file.k) > ({int(self.rule.most_presence_percent)} * greatest(coales
             nothing = f"SELECT {', '.join(self.keys)}, 0 AS pattern FROM held LIMIT 0"  # noqa: S608  # as above
             run(self.con, f"CREATE TEMP TABLE kept_blanks AS {nothing}")
             return True
-        values = len(self.keys) * rows
+        values = len(self.own) * rows
         if 100 * small > (rule.most_blanked_percent * values) + (rule.most_dropped_percent * rows):
             return False  # each of these rows needs one blank at least
         blanked, dropped = Fraction(rule.most_blanked_percent, 100), Fraction(rule.most_dropped_percent, 100)
         allowed = Allowed(rule.smallest_class, blanked, dropped, Blank(rule.blank), rule.most_blanks)
-        return blank(self.con, "held", "kept", self.keys, allowed, weight="n").fits
+        return blank(self.con, "held", "kept", self.keys, allowed, weight="n", firm=self.firm).fits
 
     def _small(self, classes: Classes) -> int:
         """How many rows are alike to too few, by what a blank means."""
@@ -340,7 +412,7 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         rule, found = self.rule, {"rows-one-value": 0, "rows-distribution": 0}
         if self.sensitive is None:
             return found
-        with Classes(self.con, "kept", self.keys, "s", weight="n") as classes:
+        with Classes(self.con, self._valued("kept"), self.keys, "s", weight="n") as classes:
             if "rows-one-value" in self.active:
                 classes.alike_in_value(
                     "rows-one-value", rule.distinct_values, Fraction(rule.most_one_value_percent, 100)
@@ -358,13 +430,16 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         """Of what is left, counted anew: the rule that it does not meet."""
         left = ", ".join(f"classes.r{at} AS {key}" for at, key in enumerate(self.keys))
         on = alike("file", "classes", self.keys)
-        columns = f"SELECT {left}, {'s, ' if self.sensitive else ''}n"
+        more = ", ".join(f"file.{name}" for name in (*self._values, "n"))
+        columns = f"SELECT {left}, {more}"
         text = f"{columns} FROM file JOIN classes ON {on} WHERE pattern < {self.gone}"  # as above
         run(self.con, f"CREATE TEMP VIEW left_over AS {text}")
         rule = self.rule
-        with Classes(self.con, "left_over", self.keys, "s" if self.sensitive else None, weight="n") as classes:
+        with Classes(self.con, "left_over", self.keys, weight="n") as classes:
             if "rows-alike" in self.active and self._small(classes):
                 return "rows-alike"
+        valued = self._valued("left_over")
+        with Classes(self.con, valued, self.keys, "s" if self.sensitive else None, weight="n") as classes:
             if self.sensitive and "rows-inference" in self.active and self._guessed(left=classes):
                 return "rows-inference"
             if self.sensitive and "rows-one-value" in self.active:
@@ -372,6 +447,59 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
                 if values.units_below or values.units_above:
                     return "rows-one-value"
         return None
+
+    def _apart(self, count: Counting) -> None:
+        """Makes `behind`: those of whom the recipient has something and who are not among these rows; and `apart`: what
+        is held, where so few of those who have it in common are not that not being there would tell them from others,
+        or one value of most of them. No row of such people may leave: where all or none are in, nothing is told."""
+        if self.beside is None:
+            return
+        [seen], asked = self.firm, self.beside.others(self.plan)
+        run(self.con, f"CREATE TEMP TABLE behind AS SELECT {', '.join((seen, *self._values, 'n'))} FROM file LIMIT 0")  # noqa: S608
+        for batch in count(asked) if asked else ():
+            held = self._held(batch, self.firm) if self._values else {seen: self.beside.seen(self.con, batch)[0]}
+            value = {"s": batch.column(self.rule.sensitive)} if self.beside.tells_sensitive else {}
+            self._insert("behind", {**held, **value, "n": batch.column("n")}, made=True)
+        self._few("apart", "behind")
+
+    def _few(self, into: str, relation: str) -> None:
+        """Makes the table `into`: what is held of too few of those in `relation`, or of too few values."""
+        rule, [seen] = self.rule, self.firm
+        run(self.con, f"CREATE TEMP TABLE {into} AS SELECT {seen} FROM file LIMIT 0")  # noqa: S608  # our own names
+        if "rows-alike" in self.active:
+            few = f"SELECT {seen} FROM {relation} GROUP BY {seen} HAVING sum(n) < {int(rule.smallest_class)}"  # noqa: S608
+            run(self.con, f"INSERT INTO {into} {few}")
+        if "rows-one-value" in self.active and self.beside and self.beside.tells_sensitive:
+            run(self.con, f"CREATE TEMP VIEW {relation}_known AS SELECT * FROM {relation} WHERE valued")  # noqa: S608
+            with Classes(self.con, f"{relation}_known", self.firm, "s", weight="n") as classes:
+                share = Fraction(rule.most_one_value_percent, 100)
+                classes.alike_in_value(f"{into}_values", rule.distinct_values, share)
+            run(self.con, f"INSERT INTO {into} SELECT q0 FROM {into}_values")  # noqa: S608  # as above
+
+    def _left_behind(self) -> str | None:
+        """The rule that those break who are left out of these rows, with those who were not among them: see `_apart`."""
+        if self.beside is None:
+            return None
+        [seen], on = self.firm, alike("file", "classes", self.keys)
+        names = ", ".join(f"file.{name}" for name in (seen, *self._values, "n"))
+        dropped = f"FROM file JOIN classes ON {on} WHERE pattern = {self.gone}"
+        run(self.con, f"INSERT INTO behind BY NAME SELECT {names} {dropped}")  # as above
+        parted = f"SELECT {seen} FROM classes WHERE ({seen} <> '{NOTHING}') AND (pattern < {self.gone})"  # noqa: S608
+        run(self.con, f"CREATE TEMP VIEW parted AS SELECT * FROM behind WHERE {seen} IN ({parted})")  # noqa: S608
+        self._few("left_few", "parted")
+        return "rows-alike" if run(self.con, "SELECT 1 FROM left_few LIMIT 1") else None
+
+    @property
+    def _values(self) -> tuple[str, ...]:
+        """The columns of the file that are about the sensitive variable."""
+        return ("s", *(["valued"] if self.beside else [])) if self.sensitive else ()
+
+    def _valued(self, relation: str) -> str:
+        """Those rows of it of which the sensitive value is told, by the plan or before."""
+        if self.tells_sensitive or not self.sensitive:
+            return relation
+        run(self.con, f"CREATE TEMP VIEW {relation}_valued AS SELECT * FROM {relation} WHERE valued")  # noqa: S608
+        return f"{relation}_valued"
 
     def _guessed(self, left: Classes) -> bool:
         """Whether the most frequent value of each class is right for too many more rows than that of all rows."""
@@ -383,7 +511,7 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         """What was done, and what an attacker can still do who knows the keys of everybody in the area: parts of a
         thousand, rounded up, since a fraction of few rows tells how few they are."""
         rule, stay = self.rule, f"classes WHERE pattern < {self.gone}"
-        with Classes(self.con, "file", self.keys, weight="n") as file:
+        with Classes(self.con, "file", self.own, weight="n") as file:
             before, alone = file.anonymity(rule.smallest_class), file.anonymity(2)
         blanks = "".join(
             f" + CAST(((pattern & {1 << at}) > 0) AND ({key} IS NOT NULL) AS BIGINT)"
@@ -396,14 +524,18 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             "rows_in_small_classes": before.units_below,
             "rows_alone": alone.units_below,
             "recognised_before": _thousandths(before.classes, before.units),
-            "values": len(self.keys) * self._sum(stay, "k"),
+            "values": len(self.own) * self._sum(stay, "k"),
             BLANKS: self._sum(stay, f"k * (0{blanks})"),
             DROPPED: self._sum(f"classes WHERE pattern = {self.gone}", "k"),
         }
-        with Classes(self.con, "left_over", self.keys, "s" if self.sensitive else None, weight="n") as left:
+        if self.beside:
+            with Classes(self.con, "left_over", self.keys, weight="n") as both:
+                together = both.anonymity(rule.smallest_class).smallest
+            found |= {BESIDE: len(self.beside.held), "least_alike_beside": together}
+        with Classes(self.con, "left_over", self.own, "s" if self.tells_sensitive else None, weight="n") as left:
             after = left.anonymity(rule.smallest_class)
             found |= {"least_alike": after.smallest, "recognised": _thousandths(after.classes, after.units)}
-            if self.sensitive:
+            if self.tells_sensitive:
                 most = self._sum(left.table, "largest")
                 values = left.diversity(rule.distinct_values, Fraction(1))
                 found |= {
@@ -416,8 +548,8 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             stay_in = f"SELECT file.* FROM file SEMI JOIN ({self._staying}) AS staying ON {on}"  # noqa: S608  # as above
             run(self.con, f"CREATE TEMP VIEW there AS {stay_in}")
             with (
-                Classes(self.con, "there", self.keys, weight="n") as there,
-                Classes(self.con, "registry", self.keys, weight="n") as registry,
+                Classes(self.con, "there", self.own, weight="n") as there,
+                Classes(self.con, "registry", self.own, weight="n") as registry,
             ):
                 largest = there.presence(registry, Fraction(1)).largest
             share = _thousandths(after.units, self._sum("registry"))
@@ -438,16 +570,18 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             share=Fraction(rule.most_one_value_percent, 100) if of_values and "rows-one-value" in active else None,
             ordered=Fraction(rule.most_distance_percent, 100) if of_values and "rows-distribution" in active else None,
         )
-        variables = [self._levels(key, name, grains) for key, name in zip(self.keys, self.names, strict=False)]
+        own = [self._levels(key, name, grains) for key, name in zip(self.own, self.names, strict=False)]
+        variables = [*own, *(Variable(key, (Step("", Same(), 0),)) for key in self.firm)]
         [[cells]] = run(self.con, "SELECT count(*) FROM held")
-        if not variables or cells > MOST_PROPOSED or prod(len(one.levels) for one in variables) > MOST_NODES:
+        if not own or cells > MOST_PROPOSED or prod(len(one.levels) for one in variables) > MOST_NODES:
             return _NOTHING_LESS
         sensitive = "s" if limits.of_values else None
         lattice = Lattice(self.con, "held", variables, limits, sensitive, weight="n")
-        best = lattice.search(Fraction(rule.most_dropped_percent, 100)).best
+        allowed = 0 if self.beside else rule.most_dropped_percent  # who is left out of these rows is seen in the others
+        best = lattice.search(Fraction(allowed, 100)).best
         if best is None:
             return _NOTHING_LESS
-        chosen = zip(self.names, variables, best.levels, strict=True)
+        chosen = zip(self.names, variables, best.levels, strict=False)
         changes = [f"{name} {variable.levels[level].name}" for name, variable, level in chosen if level]
         return "; ".join(changes) or _NOTHING_LESS
 

@@ -1,0 +1,134 @@
+"""What a recipient has already of the people of whom rows would leave: rows without names of the same release, told in
+other packages. Whoever joins them, by a pseudonym or by what they have in common, reads of each person all that was
+ever told; so rows are alike only where what is held of them is alike, too (disclosure reference 4.1).
+
+What counts is what would count if all had been asked for at once: the variables that others may know
+(quasi-identifiers), and in which packages somebody is; the finer of two grains, for both are read; the blanks as they
+were left. A sensitive variable is nobody's key, whichever package told it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bagipakai.core.disclosure import RowRule
+from bagipakai.core.plan import Plan
+from bagipakai.core.query import And, Count, Missing, Not, Or, chosen, columns_of
+from bagipakai.core.variables import Type
+from bagipakai.registry.disclosure.given import Given
+from bagipakai.registry.disclosure.measures import alike, quietly, run
+from bagipakai.registry.engines.duckdb import condition
+
+NOTHING: Final = ""  # what is held of somebody who is in no package
+
+
+def followers(names: Sequence[str]) -> dict[str, str]:
+    """Names of places whose code is told, too: they say nothing else."""
+    return {name: code for name in names if (code := name.replace("nama_", "kode_")) != name and code in names}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The packages that are `held`, by the rule of the day and the catalogue's `types`; at least one."""
+
+    held: tuple[Given, ...]
+    rule: RowRule
+    types: Mapping[str, Type]
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """The columns, as the release has them, from which it is known what is held of a row."""
+        names = (name for one in self.held for name in (*columns_of(one.whose), *self._keys(one)))
+        return tuple(sorted(set(names)))
+
+    @property
+    def tells_sensitive(self) -> bool:
+        return any(self.rule.sensitive in one.told for one in self.held)
+
+    def others(self, plan: Plan) -> Count | None:
+        """Those who are among the rows that are held, and not among those of the plan; None where nobody can be."""
+        query = plan.query()
+        mine, theirs = chosen(query), [one.whose for one in self.held]
+        if mine is None:
+            return None
+        outside = Or((Not(mine), Missing(mine)))
+        inside = Or(tuple(one for one in theirs if one is not None))
+        where = outside if None in theirs else And((inside, outside))
+        by = dict.fromkeys([*self.needs, *([self.rule.sensitive] if self.tells_sensitive else [])])
+        nation = any(not one.area for one in self.held)
+        area = () if nation else tuple(sorted({code for one in self.held for code in one.area}))
+        return Count(query.unit, tuple(by), where, area)
+
+    def seen(self, engine: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
+        """Of each row, as the release has it, what is held of its person (one text; NOTHING where they are in no
+        package), and whether the sensitive variable is told there. Raises MeasureError."""
+        texts: dict[str, pa.Array] = {}
+        valued = pa.array(np.zeros(len(batch), np.bool_))
+        for one in self.held:
+            before = _together([texts[some] for some in one.beside]) if one.beside else None
+            texts[one.digest] = self._seen(engine, one, batch, before)
+            if self.rule.sensitive in one.told:
+                valued = pc.or_(valued, pc.not_equal(texts[one.digest], NOTHING))
+        return _together(list(texts.values())), valued
+
+    def _seen(
+        self, engine: duckdb.DuckDBPyConnection, one: Given, batch: pa.RecordBatch, before: pa.Array | None
+    ) -> pa.Array:
+        """Of each row, what one package told. `before`: what was held when it was made."""
+        keys, places = self._keys(one), pa.array(np.arange(len(batch)))
+        columns = {f"q{at}": _told(one, name, batch) for at, name in enumerate(keys)}
+        known = {name: batch.column(name) for name in dict.fromkeys(columns_of(one.whose))}
+        said = {} if before is None else {"before": before}
+        engine.register("batch", pa.table({**known, **columns, **said, "place": places}))
+        there, pattern, joined = "true", "0", ""
+        if one.whose is not None:
+            sql = condition(one.whose, self.types)
+            there = f"coalesce({sql.text}, false)"
+            for at, value in enumerate(sql.values):
+                run(engine, f"SET VARIABLE p{at} = $1", [value])
+        if len(one.touched):
+            own = [f"q{at}" for at in range(len(one.keys))]
+            on = [alike("batch", "touched", own)] if own else []
+            if one.beside:
+                on.append(f"(batch.before = touched.q{len(one.touched.column_names) - 2})")
+            engine.register("touched", one.touched)
+            pattern, joined = "coalesce(pattern, 0)", f"LEFT JOIN touched ON {' AND '.join(on) or 'true'}"
+        values = ", ".join(
+            f"CASE WHEN (({pattern} & {1 << at if at < len(one.keys) else 0}) = 0) AND (batch.q{at} IS NOT NULL)"
+            f" THEN concat(length(CAST(batch.q{at} AS VARCHAR)), ':', batch.q{at}) ELSE '-' END"
+            for at in range(len(keys))
+        )
+        gone = left_out(one.touched)
+        text = f"concat_ws(' ', '+', {values})" if values else "'+'"
+        asked = f"""SELECT CASE WHEN {there} AND ({pattern} < {gone}) THEN {text} ELSE '' END AS seen
+FROM batch {joined} ORDER BY place"""  # noqa: S608  # our own names; values are named
+        found = quietly(lambda: engine.sql(asked).to_arrow_table())
+        return found["seen"].combine_chunks()
+
+    def _keys(self, one: Given) -> tuple[str, ...]:
+        """What others may know of what one package told: its keys of then, and what is one by the rule of the day."""
+        quasi = [name for name in one.told if name in self.rule.quasi_identifiers]
+        spoken = followers([*quasi, *one.keys])
+        return (*one.keys, *(name for name in quasi if name not in one.keys and name not in spoken))
+
+
+def left_out(touched: pa.Table) -> int:
+    """The pattern of a class whose rows are left out: one bit more than it has keys."""
+    return 1 << max(1, len(touched.column_names) - 1)
+
+
+def _told(one: Given, name: str, batch: pa.RecordBatch) -> pa.Array:
+    coarser, column = one.told.get(name), batch.column(name)
+    return column if coarser is None else coarser.told(column)
+
+
+def _together(texts: Sequence[pa.Array]) -> pa.Array:
+    """What several packages told, as one text; NOTHING where that is nothing."""
+    there = reduce(pc.or_, (pc.not_equal(one, NOTHING) for one in texts))
+    return pc.if_else(there, pc.binary_join_element_wise(*texts, "/"), NOTHING)
