@@ -15,6 +15,7 @@ from bagipakai.core.exchange import Step
 from bagipakai.core.manifest import MANIFEST_NAME, Manifest
 from bagipakai.core.plan import Asked, Format, Protections, Unit
 from bagipakai.core.query import Column, Compare, Const, Op
+from bagipakai.registry import deliver as delivering
 from bagipakai.registry.membership import Membership
 
 HALF = Compare(Op.AT_MOST, Column("desil"), Const(5))
@@ -145,3 +146,35 @@ def test_nothing_is_said_to_be_measured_that_was_not(release, house, tmp_path):
     house.open(receipt.package, tmp_path / "rows")
     said = (tmp_path / "rows" / "laporan.html").read_text(encoding="utf-8")
     assert "tidak diukur" in said and "dipenuhi" not in said and said.count("dikecualikan") >= 5
+
+
+def test_who_holds_rows_already_is_given_others_only_beside_them(release, house, tmp_path):
+    """What was given is remembered sealed, by recipient and release; the report names it."""
+    places = rows_plan((Asked("kode_prov", "x"), Asked("desil", "x")))
+    first, again = (done(an_order(places, name), release, house) for name in ("O-1", "O-2"))
+    assert not first.refusal and not again.refusal
+    assert "held_beside" not in evidence(first) and evidence(again)["held_beside"] == 1
+    house.open(again.package, tmp_path / "again")
+    told = (tmp_path / "again" / "laporan.html").read_text(encoding="utf-8")
+    assert "Penerima sudah memegang baris tentang orang yang sama dari rilis ini, dalam 1 paket lain" in told
+    kept = sorted(house.places.given.glob("*.dsse.json"))
+    assert len(kept) == 2 and done(an_order(places, "O-1"), release, house).package
+    assert sorted(house.places.given.glob("*.dsse.json")) == kept, "what stands is only receipted again"
+    kept[0].write_bytes(kept[1].read_bytes())
+    assert done(an_order(places, "O-3"), release, house).refusal == "given-rows-broken"
+
+
+def test_somebody_who_is_given_others_meanwhile_is_looked_at_again(release, house, monkeypatch):
+    """Between counting and remembering, another order of theirs was done."""
+    looked, real = [], delivering.Gifts.held
+
+    def held(self, *about):
+        found = real(self, *about)
+        looked.append(len(found))
+        if len(looked) == 1:
+            done(an_order(rows_plan(), "O-2"), release, house)
+        return found
+
+    monkeypatch.setattr(delivering.Gifts, "held", held)
+    told = done(an_order(rows_plan((Asked("kode_prov", "x"),)), "O-1"), release, house)
+    assert not told.refusal and looked[-2:] == [1, 1] and evidence(told)["held_beside"] == 1

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from tests.core.plans import DAY, EDITION
-from tests.registry.disclosure.test_rows import EASY, GRAINS, TYPES, Row, crowd, plan_of, populations, somebody
+from tests.registry.disclosure.test_rows import EASY, GRAINS, TYPES, Row, crowd, plan_of, populations
 
 from bagipakai.core.disclosure import RowRule
 from bagipakai.core.plan import Area, Plan
@@ -140,7 +140,7 @@ rules = st.builds(
 
 
 @given(people=populations(), asked=st.lists(plans, min_size=2, max_size=3), rule=rules)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_leaves_is_alike_beside_all_that_left_before(people, asked, rule, tmp_path_factory):
     held: list[Given] = []
     packages: list[Told] = []
@@ -161,3 +161,147 @@ def test_what_leaves_is_alike_beside_all_that_left_before(people, asked, rule, t
             event("touched" if len(found.touched) else "as it is")
         held.append(remembered((f"O-{at}", "dinsos", "2026.3.0", "individu"), plan, found))
         packages.append(now)
+
+
+def packages_of(people: list[Row], rule: RowRule, spill: Path, *asked: Plan) -> list[Protection | Refusal]:
+    """One after the other, each beside those before it."""
+    held: list[Given] = []
+    found = []
+    for at, plan in enumerate(asked):
+        one = protected(plan, rule, people, spill / str(at), held)
+        held += (
+            [remembered((f"O-{at}", "dinsos", "2026.3.0", "individu"), plan, one)]
+            if isinstance(one, Protection)
+            else []
+        )
+        found.append(one)
+    return found
+
+
+def spread(kab: str, age: int, sex: str, many: int) -> list[tuple[str, int, str, int, int]]:
+    return [(kab, age, sex, decile, many) for decile in (1, 2, 3, 4)]
+
+
+def people_of(*groups: list[tuple[str, int, str, int, int]]) -> list[Row]:
+    return crowd(*(kind for some in groups for kind in some))
+
+
+LARGE = [spread(kab, age, sex, 50) for kab in BOTH for age in (30, 41) for sex in "12"]
+FEW_HERE = [spread("3201", age, sex, 1) for age in (42, 43, 44) for sex in "12"]  # four of each
+MANY_THERE = [spread("3202", age, sex, 4) for age in (42, 43, 44) for sex in "12"]
+KAB, AGE = plan_of("kode_kab"), plan_of("umur", "jenis_kelamin")
+
+
+def test_what_is_few_only_together_is_left_blank(tmp_path):
+    people = people_of(*LARGE, *FEW_HERE, *MANY_THERE)
+    alone = protected(AGE, SAME, people, tmp_path / "alone", [])
+    assert isinstance(alone, Protection) and not len(alone.touched)
+    [_, found] = packages_of(people, SAME, tmp_path, KAB, AGE)
+    assert isinstance(found, Protection)
+    told = left(AGE, found, people)
+    blank = {who for who, row in told.items() if row["umur"] is None}
+    assert blank == {row["person_ordinal"] for row in people if row["kode_kab"] == "3201" and row["umur"] > 41}
+    assert (found.evidence["held_beside"], found.evidence["least_alike_beside"]) == (1, 12)
+    assert found.evidence["values_left_blank"] == 24 and all(row["jenis_kelamin"] for row in told.values())
+
+
+def test_what_is_held_can_not_be_blanked(tmp_path):
+    """Nothing but the place, which is held, could be blank to put these among others."""
+    people = people_of(*LARGE, spread("3201", 42, "1", 1), spread("3202", 42, "1", 4))
+    [_, found] = packages_of(people, SAME, tmp_path, KAB, AGE)
+    assert isinstance(found, Refusal) and found.code == "rows-beside"
+    assert "O-0" in found.sentence() and "umur per kelompok 5 tahun" in found.sentence()
+    assert "{" not in found.sentence()
+    coarser = plan_of("umur", "jenis_kelamin", grains={"umur": "5-TAHUN"})
+    assert isinstance(packages_of(people, SAME, tmp_path / "coarser", KAB, coarser)[1], Protection)
+
+
+def test_of_two_grains_the_finer_counts(tmp_path):
+    """Ages that were told by bands of ten years are told apart by bands of five that were told before."""
+    people = people_of(*LARGE, spread("3201", 46, "1", 1), spread("3202", 46, "1", 4))
+    five, ten = ({"umur": code} for code in ("5-TAHUN", "10-TAHUN"))
+    ages, places = plan_of("umur", grains=five), plan_of("kode_kab", "umur", grains=ten)
+    assert isinstance(protected(places, SAME, people, tmp_path / "alone", []), Protection)
+    [_, found] = packages_of(people, SAME, tmp_path, ages, places)
+    assert isinstance(found, Refusal) and found.code == "rows-beside"
+
+
+def test_the_sensitive_value_of_another_package_counts_and_is_nobodys_key(tmp_path):
+    """Twelve of one age in one place are of one decile: who has the deciles by age learns it from the places."""
+    people = people_of(*LARGE, [("3201", 42, "1", 1, 12)], spread("3202", 42, "1", 25))
+    deciles, places = plan_of("umur", "desil"), plan_of("kode_kab", "umur")
+    [_, no] = packages_of(people, SAME, tmp_path / "no", deciles, places)
+    assert isinstance(no, Refusal) and no.code == "rows-beside", "leaving them out of the places would tell it, too"
+    [_, found] = packages_of(people, SAME, tmp_path, places, deciles)
+    assert isinstance(found, Protection), found
+    out = {row["person_ordinal"] for row in people} - set(left(deciles, found, people))
+    assert out == {row["person_ordinal"] for row in people if (row["kode_kab"], row["umur"]) == ("3201", 42)}
+
+
+def test_who_is_left_out_is_seen_among_those_who_were_not(tmp_path):
+    """Twelve break the rule for values; were nine of them alike in what is held, leaving these out would tell them."""
+    people = people_of(*LARGE, [("3201", 42, "1", 1, 9), ("3201", 42, "1", 2, 1)], spread("3202", 42, "1", 25))
+    places, deciles = plan_of("kode_kab", "jenis_kelamin"), plan_of("umur", "desil")
+    rule = replace(SAME, distinct_values=2)
+    [_, found] = packages_of(people, rule, tmp_path, places, deciles)
+    assert isinstance(found, Protection), "ten are enough"
+    assert isinstance(
+        packages_of(people[:-1], replace(rule, smallest_class=11), tmp_path / "b", places, deciles)[1], Refusal
+    )
+
+
+def test_those_who_are_not_among_the_rows_are_told_by_that(tmp_path):
+    """All but three of one age are poor: whoever has all of that age knows who is not."""
+    people = people_of(*LARGE, [("3201", 42, "1", 1, 14), ("3201", 42, "1", 2, 14), ("3201", 42, "1", 9, 3)])
+    all_ages = replace(plan_of("umur"), population=None)
+    poor = replace(plan_of("jenis_kelamin"), population=Compare(Op.AT_MOST, Column("desil"), Const(4)))
+    [_, found] = packages_of(people, SAME, tmp_path, all_ages, poor)
+    assert isinstance(found, Protection) and found.evidence["rows_left_out"] == 28, "few enough to leave out"
+    [_, no] = packages_of(people, replace(SAME, most_dropped_percent=1), tmp_path / "no", all_ages, poor)
+    assert isinstance(no, Refusal) and "orang dan wilayah yang sama" in no.sentence()
+    assert isinstance(
+        protected(poor, replace(SAME, most_dropped_percent=1), people, tmp_path / "alone", []), Protection
+    )
+
+
+@pytest.mark.parametrize("first", [plan_of("umur", "jenis_kelamin"), plan_of("kode_kab", "umur", "jenis_kelamin")])
+def test_the_same_again_is_told_the_same(first, tmp_path):
+    people = people_of(*LARGE, *FEW_HERE, *MANY_THERE)
+    found = packages_of(people, SAME, tmp_path, first, first, first)
+    one, two, three = (left(first, some, people) for some in found if isinstance(some, Protection))
+    assert one == two == three
+
+
+def test_what_was_blank_is_held_blank(tmp_path):
+    """The ages of a few were left blank: who has them so is not told them by another package, and does not lock it."""
+    people = people_of(*LARGE, *FEW_HERE, *MANY_THERE)
+    ages = plan_of("kode_kab", "umur", "jenis_kelamin")
+    [first, found] = packages_of(people, SAME, tmp_path, ages, plan_of("kode_kab"))
+    assert isinstance(first, Protection) and len(first.touched) and isinstance(found, Protection), found
+    again = packages_of(people, SAME, tmp_path / "b", ages, plan_of("umur"))[1]
+    assert not isinstance(again, Protection) or {
+        row["person_ordinal"] for row in people if (row["kode_kab"], row["umur"]) == ("3201", 42)
+    }.isdisjoint(who for who, row in left(plan_of("umur"), again, people).items() if row["umur"])
+
+
+def test_what_is_exempted_is_not_asked(tmp_path):
+    people = people_of(*LARGE, spread("3201", 42, "1", 1), spread("3202", 42, "1", 4))
+    free = plan_of("umur", "jenis_kelamin", exempted=("rows-alike", "rows-one-value"))
+    [_, found] = packages_of(people, SAME, tmp_path, KAB, free)
+    assert isinstance(found, Protection) and not len(found.touched)
+
+
+def test_who_cannot_meet_is_not_counted():
+    def of(where, *codes: str) -> Given:
+        return Given(
+            "O-1", "dinsos", "2026.3.0", "individu", {"umur": None}, where, codes, (), pa.table({"pattern": []})
+        )
+
+    young, old = Compare(Op.LESS, Column("umur"), Const(18)), Compare(Op.AT_LEAST, Column("umur"), Const(18))
+    plan = replace(plan_of("umur"), population=old, area=Area(("3201",), EDITION))
+    assert not of(young, "3201").may_meet(plan, CATALOGUE)
+    assert not of(None, "3202", "33").may_meet(plan, CATALOGUE)
+    assert all(of(None, *codes).may_meet(plan, CATALOGUE) for codes in ((), ("3202", "32"), ("3201011001",)))
+    assert of(Compare(Op.AT_MOST, Column("umur"), Const(18)), "3201").may_meet(plan, CATALOGUE)
+    unknown = Compare(Op.LESS, Column("pengeluaran_per_kapita"), Const(1))
+    assert of(unknown, "3201").may_meet(plan, CATALOGUE), "what cannot be compared may be so"

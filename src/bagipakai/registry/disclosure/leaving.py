@@ -17,6 +17,7 @@ from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, question, signature
+from bagipakai.registry.disclosure.rows import BESIDE
 from bagipakai.registry.matching.explaining import count, percent
 from bagipakai.registry.matching.report import tabulated
 from bagipakai.registry.regions import regions
@@ -130,6 +131,11 @@ def _done(handed: Handed, rule: RowRule) -> Iterator[str]:
         )
     else:
         yield "<p>Tidak ada nilai yang dikosongkan dan tidak ada baris yang ditinggalkan.</p>"
+    if BESIDE in told:
+        yield (
+            f"<p>Penerima sudah memegang baris tentang orang yang sama dari rilis ini, dalam {_number(told, BESIDE)}"
+            " paket lain. Semuanya dihitung bersama: yang serupa di sini serupa juga dalam paket itu.</p>"
+        )
     if exempted:
         yield "<p>Dikecualikan oleh dua orang: pemeriksa substansi mengusulkan, koordinator menyetujui.</p>"
         reasons = ((one.rule, Refusal(one.rule, _blanks(rule)).sentence(), one.reason) for one in exempted)
@@ -154,6 +160,13 @@ def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
         f"sedikitnya {smallest} baris serupa",
         f"terkecil {_number(told, 'least_alike')}" if "least_alike" in told else less,
     )
+    if BESIDE in told:
+        yield line(
+            "Menggabungkan baris ini dengan baris lain yang sudah dipegang penerima",
+            "rows-beside",
+            f"sedikitnya {smallest} baris serupa, juga bersama",
+            f"terkecil {_number(told, 'least_alike_beside')}",
+        )
     yield line(
         f"Menduga {sensitive} orang yang dikenali",
         "rows-one-value",
@@ -279,8 +292,9 @@ def _below(handed: Handed) -> Iterator[str]:
 
 
 _ROWS: Final = (
-    "Keluarga dalam kelompok serupa tidak dihitung: sepuluh orang dapat berarti dua keluarga. Baris ini tidak"
-    " dibandingkan dengan tabel dan baris lain yang sudah keluar, juga kepada penerima yang sama.",
+    "Keluarga dalam kelompok serupa tidak dihitung: sepuluh orang dapat berarti dua keluarga. Baris ini dibandingkan"
+    " dengan baris tanpa nama lain dari rilis yang sama kepada penerima yang sama, tidak dengan tabel, dengan daftar"
+    " bernama, dengan rilis lain, atau dengan baris kepada penerima lain.",
 )
 _UNTESTED: Final[Mapping[Level, tuple[str, ...]]] = {
     Level.L1: (

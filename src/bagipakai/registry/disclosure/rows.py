@@ -477,7 +477,7 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             run(self.con, f"INSERT INTO {into} SELECT q0 FROM {into}_values")  # noqa: S608  # as above
 
     def _left_behind(self) -> str | None:
-        """The rule that those break who are left out of these rows, with those who were not among them: see `_apart`."""
+        """The rule that those break who are left out of these rows, with those who were not among them (`_apart`)."""
         if self.beside is None:
             return None
         [seen], on = self.firm, alike("file", "classes", self.keys)

@@ -1,0 +1,112 @@
+"""One recipient receives two files of one release and joins them row by row: the pseudonym is one in both, for one
+purpose (disclosure reference 4.1, 5 "linkage"). Each file alone is harmless.
+
+The attacker knows of everybody in the nation what both files tell, but the decile, and that they are in the programme
+or not. Whatever he holds of a row, no fewer than ten fit, also where somebody is in one file alone.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from tests.registry.disclosure.attacks.door import Refused, Registry
+from tests.registry.disclosure.attacks.rows import DISABLED, GUESSED, Received, a_file, received
+
+from bagipakai.core.plan import Plan
+from bagipakai.core.query import And, Column, Compare, Const, Op
+from bagipakai.registry import deliver as delivering
+
+K = 10  # policy, which everybody can read
+BANDS = (("kode_kab", ""), ("umur", "10-TAHUN"))
+STATUS = (("jenis_kelamin", ""), ("status_perkawinan", ""))
+PLACES = (("kode_kec", ""), ("jenis_kelamin", ""))
+YEARS = (("umur", "5-TAHUN"), ("desil", ""))
+PAIRS = {
+    "age and status": (BANDS, STATUS),
+    "the other way": (STATUS, BANDS),
+    "places and age": (PLACES, YEARS),
+    "two grains": (BANDS, (("umur", "5-TAHUN"), ("jenis_kelamin", ""))),
+    "the same": (BANDS, BANDS),
+    "less": (BANDS, (("kode_prov", ""), ("umur", "TAHAP-HIDUP"))),
+    "sex and places": (PLACES[:1], (("kode_kab", ""), ("jenis_kelamin", ""), ("desil", ""))),
+}
+LEAVE = {"the same", "less", "sex and places"}  # both files
+
+
+def both(registry: Registry, asked: Sequence[Plan]) -> list[Received]:
+    """Those that were not refused."""
+    found = [received(registry, plan, f"R-{at}") for at, plan in enumerate(asked)]
+    assert all(isinstance(one, Received) or one.code == "rows-beside" for one in found), found
+    return [one for one in found if isinstance(one, Received)]
+
+
+def numbered(file: Received) -> set[str | None]:
+    """Who can be found in another file of the same purpose."""
+    return {row["pseudonim_nik"] for row in file.rows if row["pseudonim_nik_sah"] == "true"}
+
+
+def fits(files: Sequence[Received]) -> list[int]:
+    """Of each row, how many may be the person of whom everybody knows what all files together tell. Whoever has no
+    number has a stand-in of one file alone, and may be anybody of whom that file tells the same."""
+    known: list[dict[str | None, tuple[str | None, ...]]] = [{} for _ in files]
+    strangers = [Counter[tuple[str | None, ...]]() for _ in files]
+    for file, rows, others in zip(files, known, strangers, strict=True):
+        for row, seen in zip(file.rows, file.seen, strict=True):
+            if row["pseudonim_nik_sah"] == "true":
+                rows[row["pseudonim_nik"]] = seen
+            else:
+                others[seen] += 1
+    views = Counter(tuple(rows.get(person) for rows in known) for person in {who for rows in known for who in rows})
+    return [
+        many + min(others[seen] for seen, others in zip(view, strangers, strict=True) if seen is not None)
+        for view, many in views.items()
+    ]
+
+
+def smallest(files: Sequence[Received]) -> int:
+    return min(fits(files))
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_joining_two_files_finds_nobody(pair, programme, tmp_path):
+    registry = programme.afresh(tmp_path)
+    files = both(registry, [a_file(one, GUESSED) for one in PAIRS[pair]])
+    assert files and smallest(files) >= K
+    assert len(files) == (2 if pair in LEAVE else 1)
+
+
+def test_one_file_of_some_and_one_of_nearly_the_same_tell_nobody(programme, tmp_path):
+    """The second file is of those who are not of one age: who is in the first alone is of that age."""
+    registry = programme.afresh(tmp_path)
+    others = And((DISABLED, Compare(Op.DIFFERS, Column("umur"), Const(33))))
+    second = replace(a_file((("kode_prov", ""),), GUESSED), population=others)
+    first = a_file((("kode_kab", ""), ("jenis_kelamin", "")), GUESSED)
+    assert len(both(registry, [first, second])) == 1
+    few, all_but = both(programme.afresh(tmp_path / "b"), [second, first])
+    assert not numbered(all_but) - numbered(few), "they are left out"
+
+
+def test_a_history_that_is_forgotten_is_seen(programme, tmp_path, monkeypatch):
+    monkeypatch.setattr(delivering.Gifts, "held", lambda *_: ())
+    registry = programme.afresh(tmp_path)
+    files = both(registry, [a_file(one, GUESSED) for one in PAIRS["age and status"]])
+    assert len(files) == 2 and smallest(files) < K
+
+
+def test_who_is_in_one_file_alone_is_seen_where_that_is_forgotten(programme, tmp_path, monkeypatch):
+    monkeypatch.setattr(delivering.Beside, "others", lambda *_: None)
+    registry = programme.afresh(tmp_path)
+    others = And((DISABLED, Compare(Op.DIFFERS, Column("umur"), Const(33))))
+    second = replace(a_file((("kode_prov", ""),), GUESSED), population=others)
+    files = both(registry, [a_file((("kode_kab", ""), ("jenis_kelamin", "")), GUESSED), second])
+    assert 0 < len(numbered(files[0]) - numbered(files[1])) < K, "the few of that age"
+
+
+def test_the_refusal_says_what_is_held_and_names_nobody(programme, tmp_path):
+    registry = programme.afresh(tmp_path)
+    assert isinstance(received(registry, a_file(BANDS, GUESSED), "R-0"), Received)
+    no = received(registry, a_file(PLACES, GUESSED), "R-1")
+    assert isinstance(no, Refused) and no.code == "rows-beside" and "R-0" in no.words
+    other = replace(a_file(PLACES, GUESSED), recipient=replace(a_file(PLACES).recipient, institution="PLN"))
+    assert isinstance(received(registry, other, "R-2"), Received), "who has nothing is given it"
