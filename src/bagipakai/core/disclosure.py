@@ -98,16 +98,18 @@ class Disclosure:
 @dataclass(frozen=True, slots=True)
 class Together:
     """The rule for all tables that were ever published of a release, together: that `homogeneous_percent` or more of a
-    group under `homogeneous_under` have something in common is told by no two of them (disclosure reference 4.6)."""
+    group under `homogeneous_under` have something in common is told by no two of them (disclosure reference 4.6). They
+    are compared with those of releases up to so many `quarters` before and after, too."""
 
     homogeneous_percent: int
     homogeneous_under: int
+    quarters: int
 
     @classmethod
     def on(cls, day: date) -> "Together":
         """Raises NoRule where no rule is in force: then no table leaves."""
         rule = rules("disclosure", "together").on(day)
-        return cls(int(rule["homogeneous_percent"]), int(rule["homogeneous_under"]))
+        return cls(int(rule["homogeneous_percent"]), int(rule["homogeneous_under"]), int(rule["quarters"]))
 
 
 EXEMPTIBLE: Final = (

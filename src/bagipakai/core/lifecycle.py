@@ -116,6 +116,15 @@ def lives(events: Iterable[Event]) -> Mapping[str, Life]:
     return found
 
 
+def quarters_between(one: str, other: str) -> int:
+    """How far two releases are apart; a correction is of the quarter that it corrects. Raises ValueError for what is
+    no version."""
+    if not (VERSION.fullmatch(one) and VERSION.fullmatch(other)):
+        raise ValueError("no version")
+    (year, quarter, _), (other_year, other_quarter, _) = order(one), order(other)
+    return abs(4 * (year - other_year) + quarter - other_quarter)
+
+
 def order(version: str) -> tuple[int, ...]:
     """For sorting: 2026.10.0 never comes before 2026.2.0."""
     return tuple(int(number) for number in version.split("."))

@@ -21,6 +21,7 @@ RULE = TableRule(
     smallest_contributors=10,
     dominance_percent=90,
     p_percent=10,
+    quarters=0,
 )
 SEX = flat("jenis_kelamin", ("L", "P"), 10)
 DESIL = flat("desil", (1, 2, 3), 10)

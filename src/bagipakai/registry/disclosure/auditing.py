@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bagipakai.core.lifecycle import quarters_between
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
@@ -135,19 +136,22 @@ def near(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> 
 
 
 def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue) -> Iterator[Refusal]:
-    """Pairs of counts of one release of which the difference tells of a few people, or one tells of all; and what each
-    table tells together with all that are named before it. Of counts that are true: whether those with noise are too
-    near to others, only the ledger knows (disclosure reference 6.1)."""
+    """Pairs of counts of one release, or of two that are near, of which the difference tells of a few people, or one
+    tells of all; and what each table tells together with all of its release that are named before it. Of counts that
+    are true: whether those with noise are too near to others, only the ledger knows (disclosure reference 6.1)."""
     told = [(table, _counts(table, catalogue)) for table in tables if table.is_true]
     for at, (table, narrow) in enumerate(told):
         for other, (against, wide) in enumerate(told):
             if isinstance(narrow, Refusal) or isinstance(wide, Refusal):
                 continue
-            if table.release != against.release:
+            most, apart = limits(table.plan, rule), quarters_between(table.release, against.release)
+            if apart > most.quarters:
                 continue
-            most = limits(table.plan, rule)
-            for inner, outer, share in telling(narrow, wide, replace(most, under=0) if at == other else most):
-                yield refusal(Difference(narrow.about(inner), wide.about(outer), share), catalogue)
+            releases = (table.release, against.release) if table.release != against.release else None
+            for inner, outer, share in telling(
+                narrow, wide, replace(most, under=0) if at == other else most, apart > 0
+            ):
+                yield refusal(Difference(narrow.about(inner), wide.about(outer), share, releases), catalogue)
     yield from _meeting(told)
     world = World.of(catalogue)
     for at, (table, new) in enumerate(told):

@@ -26,13 +26,15 @@ AT_ONCE: Final = 2_000_000  # pairs
 @dataclass(frozen=True)
 class Cells:
     """Counts that were published, or may be: cell by cell which of `boxes` and of `regions` it is about, and the true
-    number of whatever is counted (int64). `boxes` and `regions` hold none twice."""
+    number of whatever is counted (int64). `boxes` and `regions` hold none twice. `asked`: cell by cell a number for
+    what was asked (int64), whichever of it occurs; None where that is not known."""
 
     boxes: Sequence[Box]
     regions: Sequence[Region]
     box: Numbers
     region: Numbers
     count: Numbers
+    asked: Numbers | None = None
 
     def __len__(self) -> int:
         return len(self.box)
@@ -41,7 +43,7 @@ class Cells:
         """Those that the others do not hold."""
         known = set(others._told())
         fresh = np.array([one not in known for one in self._told()], np.bool_)
-        return replace(self, box=self.box[fresh], region=self.region[fresh], count=self.count[fresh])
+        return replace(self, box=self.box[fresh], region=self.region[fresh], count=self.count[fresh], asked=None)
 
     def _told(self) -> Iterator[tuple[tuple[tuple[str, int], ...], Region, int]]:
         keys = [tuple(sorted(box.items())) for box in self.boxes]

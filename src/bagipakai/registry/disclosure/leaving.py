@@ -243,7 +243,7 @@ def _of_table(handed: Handed) -> Iterator[str]:
             "Dapatkah dihubungkan dengan tabel lain?",
             "0",
             f"pasangan angka berselisih kurang dari {smallest} {unit}, sesudah dibandingkan dengan"
-            f" {_number(told, 'compared')} tabel lain dari rilis yang sama.",
+            f" {_number(told, 'compared')} tabel lain dari rilis yang sama, dan dengan tabel dari rilis yang berdekatan.",
         ),
         (
             "Dapatkah sifat seseorang diduga?",
@@ -298,8 +298,8 @@ _ROWS: Final = (
 )
 _UNTESTED: Final[Mapping[Level, tuple[str, ...]]] = {
     Level.L1: (
-        "Apa yang baru terlihat dari tiga tabel atau lebih bersama-sama tidak diuji untuk tabel pesanan. Tabel dari"
-        " rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak ikut dibandingkan.",
+        "Apa yang baru terlihat dari tiga tabel atau lebih bersama-sama tidak diuji untuk tabel pesanan. Angka dari"
+        " rilis yang berdekatan dibandingkan dua-dua saja; angka resmi yang diterbitkan pihak lain tidak.",
     ),
     Level.L2: _ROWS,
     Level.L3: _ROWS,

@@ -25,8 +25,9 @@ import numpy as np
 import pyarrow as pa
 
 from bagipakai.core.envelope import PublicKey, Signer
+from bagipakai.core.lifecycle import quarters_between
 from bagipakai.core.shapes import Form, is_digest, is_text
-from bagipakai.registry.disclosure.containment import Box, Cells, Region, inside
+from bagipakai.registry.disclosure.containment import Box, Cells, Pairs, Region, inside
 from bagipakai.registry.disclosure.records import Records
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.matching.arrays import Numbers
@@ -35,6 +36,7 @@ KIND: Final = "application/vnd.bagipakai.published-cells+json;v=1"
 NAME: Final = "published"  # of the key
 _SETS: Final = "set"  # column
 _CELLS: Final = pa.schema([(name, pa.int64()) for name in ("box", "region", "count")])
+_ASKED: Final = "asked"  # column
 _ABOUT: Final = b"about"  # in the sealed file: the boxes and the regions
 
 
@@ -56,21 +58,24 @@ class Output:
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What two counts that together tell too much are about. `share`: not that the group between them is small, but
-    that almost everybody of the wide one, who are not many, is in the narrow one."""
+    that almost everybody of the wide one, who are not many, is in the narrow one. `releases`: of which they are, where
+    that is not one."""
 
     narrow: tuple[Box, Region]
     wide: tuple[Box, Region]
     share: bool
+    releases: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """A group of fewer than `smallest` is told by nobody; nor that `percent` or more of a group under `under` have
-    something in common."""
+    something in common; nor either by two releases up to so many `quarters` apart."""
 
     smallest: int
     percent: int
     under: int
+    quarters: int = 0
 
 
 class Ledger:
@@ -97,6 +102,16 @@ class Ledger:
         told = {**about, "at": at.astimezone(UTC).isoformat(timespec="seconds"), "cells": digest}
         table = _table(cells)
         self._records.add(told, table if sets is None else table.append_column(_SETS, pa.array(sets, pa.uint64())))
+
+    def near(self, output: Output, cells: Cells, quarters: int) -> Iterator[tuple[Output, Cells]]:
+        """Every output with which these cells are compared: those of the release and of corrections of its quarter, but
+        those with cells of the same digest, and, where neither has noise, of releases up to so many quarters away."""
+        digest = digest_of(cells)
+        for number, told in self._records.all():
+            other = _output(told)
+            apart = quarters_between(other.release, output.release)
+            if apart <= quarters and told["cells"] != digest and not (apart and (output.question or other.question)):
+                yield other, self._read(number, told)
 
     def published(self, release: str, but: str = "") -> Iterator[tuple[Output, Cells]]:
         """Every output of a release, but those with cells of this digest."""
@@ -128,12 +143,19 @@ class Ledger:
     def differences(self, output: Output, cells: Cells, limits: Limits) -> Iterator[Difference]:
         """What `cells` would tell together with everything that was published of this release, by whichever order: a
         table that was made again tells who is on hold by now. Among themselves only small groups: what else they tell
-        was judged when they were made, as was all that counts with noise tell among themselves (`perturbation`)."""
+        was judged when they were made, as was all that counts with noise tell among themselves (`perturbation`).
+
+        Where hardly anybody moved, a count of another quarter is one of this release to whoever knows that: so it is
+        judged as such, but for the very same cell, of which the movement is what is asked for. A correction of the same
+        quarter is no other release: what it changes of a cell are those who were corrected."""
         if not output.question:
             yield from _named(cells, cells, replace(limits, under=0))
-        for _, theirs in self.published(output.release, digest_of(cells)):
-            yield from _named(cells, theirs, limits)
-            yield from _named(theirs, cells, limits)
+        for other, theirs in self.near(output, cells, limits.quarters):
+            mine, its = output.release, other.release
+            moved = quarters_between(mine, its) > 0
+            for narrow, wide, named in ((cells, theirs, (mine, its)), (theirs, cells, (its, mine))):
+                for found in _named(narrow, wide, limits, moved):
+                    yield found if mine == its else replace(found, releases=named)
 
     def breakdowns(self, output: Output, sets: Numbers) -> Numbers:
         """For each of these sets of people, how many other questions about it were answered with noise, in any release:
@@ -154,12 +176,13 @@ class Ledger:
         return cells
 
 
-def telling(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[tuple[int, int, bool]]:
+def telling(narrow: Cells, wide: Cells, limits: Limits, moved: bool = False) -> Iterator[tuple[int, int, bool]]:
     """Pairs of cells, one inside the other, of which the difference is a small group, or nobody of one; or, where both
     are about one place, the narrow one is nearly all of a wide one that is not large (True). No true count is told.
 
     That nobody is between them tells of those who could have been: who is alone in what only the wide one holds (the
     oldest of a regency) is known not to be in it. And were only one to nine refused, the refusal would tell the rest.
+    `moved`: the counts are of two quarters, so that those of the very same cell may differ.
     """
     divided = _divided(narrow, wide)
     for pairs in inside(narrow, wide):
@@ -170,8 +193,19 @@ def telling(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[tuple[int, i
         nobody[nobody] = [divided(*pair) for pair in zero]
         small = (between != 0) & (np.abs(between) < limits.smallest) | nobody
         nearly = pairs.here & ~pairs.same & (more < limits.under) & (100 * less >= limits.percent * more) & ~small
-        for at in np.flatnonzero(small | nearly):
+        told = small | nearly
+        if moved:
+            told &= ~_very_same(narrow, wide, pairs)
+        for at in np.flatnonzero(told):
             yield int(pairs.narrow[at]), int(pairs.wide[at]), bool(nearly[at])
+
+
+def _very_same(narrow: Cells, wide: Cells, pairs: Pairs) -> Numbers:
+    """Whether both are one cell: of what occurs, or of what was asked, where other categories occur by now."""
+    if narrow.asked is None or wide.asked is None:
+        return pairs.same
+    same: Numbers = narrow.asked[pairs.narrow] == wide.asked[pairs.wide]
+    return pairs.same | same
 
 
 def met(one: Cells, other: Cells) -> bool:
@@ -194,8 +228,8 @@ def _divided(narrow: Cells, wide: Cells) -> Callable[[int, int, bool], bool]:
     return lambda inner, outer, here: boxes(int(narrow.box[inner]), int(wide.box[outer]), bool(here))
 
 
-def _named(narrow: Cells, wide: Cells, limits: Limits) -> Iterator[Difference]:
-    for inner, outer, share in telling(narrow, wide, limits):
+def _named(narrow: Cells, wide: Cells, limits: Limits, moved: bool = False) -> Iterator[Difference]:
+    for inner, outer, share in telling(narrow, wide, limits, moved):
         yield Difference(narrow.about(inner), wide.about(outer), share)
 
 
@@ -217,7 +251,8 @@ def _columns(cells: Cells) -> list[bytes]:
 
 def _table(cells: Cells) -> pa.Table:
     columns = [pa.Array.from_buffers(pa.int64(), len(cells), [None, pa.py_buffer(one)]) for one in _columns(cells)]
-    return pa.table(columns, schema=_CELLS.with_metadata({_ABOUT: _about(cells)}))
+    table = pa.table(columns, schema=_CELLS.with_metadata({_ABOUT: _about(cells)}))
+    return table if cells.asked is None else table.append_column(_ASKED, pa.array(cells.asked, pa.int64()))
 
 
 def _of_table(table: pa.Table) -> Cells:
@@ -225,7 +260,8 @@ def _of_table(table: pa.Table) -> Cells:
     boxes: list[Box] = [{name: int(mask, 16) for name, mask in box.items()} for box in about["boxes"]]
     regions: list[Region] = [tuple((first, last) for first, last in region) for region in about["regions"]]
     box, region, count = (table[name].to_numpy() for name in ("box", "region", "count"))
-    return Cells(boxes, regions, box, region, count)
+    asked = table[_ASKED].to_numpy() if _ASKED in table.column_names else None
+    return Cells(boxes, regions, box, region, count, asked)
 
 
 def digest_of(cells: Cells) -> str:

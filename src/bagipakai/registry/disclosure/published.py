@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
+from hashlib import sha256
 from operator import or_
 from typing import Final
 
@@ -99,19 +100,26 @@ def cells_of(plan: Plan, lines: Iterable[Line], catalogue: Catalogue, occupied: 
         occurring = ((name, occupied.mask(name, mask, where) if where else mask) for name, mask in box)
         return tuple(sorted(refined(dict(occurring)).items()))
 
+    @cache
+    def asked(box: Key, where: Region) -> int:
+        said = repr((sorted(refined(dict(box)).items()), where))
+        return int.from_bytes(sha256(said.encode()).digest()[:8], signed=True)
+
     boxes: dict[Key, int] = {}
     places: dict[Region, int] = {}
-    told = []
+    told: dict[tuple[int, int, int], int] = {}
     parted = ((values, count, *_parted(values, bits)) for values, count in lines)
     read = [(values, count, box_of(box), region_of(place)) for values, count, box, place in parted]
     shown = ((box, region, count) for _, count, box, region in read if count is not None)
     for box, region, count in (*shown, *_left(read)):
         if not region:
             return Refusal("table-place-unknown")
-        key = finer(tuple(box.items()), region if occupied.masks else ())
-        told.append((boxes.setdefault(key, len(boxes)), places.setdefault(region, len(places)), count))
-    numbers = np.array(sorted(set(told)), np.int64).reshape(-1, 3)
-    return Cells([dict(one) for one in boxes], list(places), numbers[:, 0], numbers[:, 1], numbers[:, 2])
+        wide = tuple(box.items())
+        key = finer(wide, region if occupied.masks else ())
+        cell = boxes.setdefault(key, len(boxes)), places.setdefault(region, len(places)), count
+        told.setdefault(cell, asked(wide, region))
+    numbers = np.array([(*cell, told[cell]) for cell in sorted(told)], np.int64).reshape(-1, 4)
+    return Cells([dict(one) for one in boxes], list(places), *numbers.T)
 
 
 Said = tuple[tuple[str, Scalar | None], ...]
@@ -185,7 +193,7 @@ def limits(plan: Plan, rule: TableRule) -> Limits:
     """What the table of a plan may not tell together with others."""
     own = rule.of_plan(plan)
     smallest = own.smallest_persons if plan.unit is Unit.INDIVIDU else own.smallest_families
-    return Limits(smallest, own.homogeneous_percent, own.homogeneous_under)
+    return Limits(smallest, own.homogeneous_percent, own.homogeneous_under, own.quarters)
 
 
 def lines_of(table: Table) -> Iterator[Line]:
@@ -197,7 +205,10 @@ def lines_of(table: Table) -> Iterator[Line]:
 def refusal(found: Difference, catalogue: Catalogue, dropped: Sequence[str] = ()) -> Refusal:
     """Names the two counts in words; no number of anybody, nor whether few are between them or nearly all are in both:
     that is what must not be told. `dropped`: the variables without which the table could be published."""
-    about = words(*found.narrow, catalogue), words(*found.wide, catalogue)
+    about = [
+        "; ".join((words(*one, catalogue), *([f"rilis {release}"] if found.releases else [])))
+        for one, release in zip((found.narrow, found.wide), found.releases or ("", ""), strict=True)
+    ]
     return Refusal("tables-tell-a-few", {"narrow": about[0], "wide": about[1], "proposal": proposed(dropped)})
 
 

@@ -67,7 +67,7 @@ def _near(cells: Cells, touched: Sequence[int]) -> Cells:
         return whole or first // REGENCY != last // REGENCY or first // REGENCY in touched
 
     near = np.array([is_near(region) for region in cells.regions], np.bool_)[cells.region]
-    return replace(cells, box=cells.box[near], region=cells.region[near], count=cells.count[near])
+    return replace(cells, box=cells.box[near], region=cells.region[near], count=cells.count[near], asked=None)
 
 
 def _by_place(new: Cells, others: Sequence[Cells], world: World) -> list[Sum]:

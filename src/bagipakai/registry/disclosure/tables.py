@@ -29,6 +29,7 @@ class TableRule:
     A category with `homogeneous_percent` or more of a margin under `homogeneous_under` persons is hidden. A magnitude
     is hidden where the two largest contributors have `dominance_percent` or more of it, where the second largest
     could estimate the largest to within `p_percent`, or where it has fewer than `smallest_contributors`, or none.
+    Counts of releases up to so many `quarters` away are compared, too.
     """
 
     smallest_persons: int
@@ -41,6 +42,7 @@ class TableRule:
     smallest_contributors: int
     dominance_percent: int
     p_percent: int
+    quarters: int
 
     @classmethod
     def on(cls, day: date) -> "TableRule":
@@ -54,6 +56,7 @@ class TableRule:
             most_small_percent=table.most_small_percent,
             homogeneous_percent=together.homogeneous_percent,
             homogeneous_under=together.homogeneous_under,
+            quarters=together.quarters,
             **{name: int(magnitude[name]) for name in ("smallest_contributors", "dominance_percent", "p_percent")},
         )
 

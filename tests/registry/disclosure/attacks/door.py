@@ -102,8 +102,10 @@ class Registry:
 
     def ordered(self, plan: Plan, name: str) -> Published | Refused:
         """By an order; its package is opened by the recipient."""
+        version = self.release.version
+        order = an_order(replace(plan, release=version), name, release=version)
         told = deliver(
-            an_order(plan, name), self.release, self.house.keys, self.house.places,
+            order, self.release, self.house.keys, self.house.places,
             clock=lambda: PLACED + timedelta(hours=1),
         )  # fmt: skip
         if told.refusal:
