@@ -11,6 +11,7 @@ from tests.registry.orders import PLACED, House, a_house, a_plan, an_order
 from tests.registry.small import small_release
 from tests.registry.test_deliver import plans
 
+from bagipakai.core.disclosure import EXEMPTIBLE
 from bagipakai.core.exchange import Receipt, Step
 from bagipakai.core.manifest import MANIFEST_NAME, Kind, Manifest
 from bagipakai.core.plan import Area, Asked, Exempted, Format, Level, Plan, Protections
@@ -59,6 +60,22 @@ def made(plan: Plan, release, house: House, places: Places, chosen: Choice) -> t
         return receipt, None
     envelope = (places.packages / receipt.package / MANIFEST_NAME).read_bytes()
     return receipt, Manifest.unsealed(envelope, house.keys.seal.public)
+
+
+def test_rows_that_are_held_count_alike_on_both(cluster, release, house, tmp_path):
+    """The first leaves by DuckDB; beside it, the second is treated alike by either, and something is done to it."""
+    free = tuple(Exempted(one, "x") for one in EXEMPTIBLE if one != "rows-alike")
+    ages = replace(
+        a_plan("L2", protections=Protections(("nik",), 0, free)), variables=(Asked("umur", "x", "10-TAHUN"),)
+    )
+    sexes = replace(ages, variables=(Asked("jenis_kelamin", "x"),), population=Not(Missing(Column("jenis_kelamin"))))
+    for name in ("duckdb", "spark"):
+        before = deliver(an_order(sexes, "O-0"), release, house.keys, Places.under(tmp_path / name), clock=lambda: NOW)
+        assert not before.refusal
+    same_on_both(ages, release, house, tmp_path)
+    told = deliver(an_order(ages), release, house.keys, Places.under(tmp_path / "spark"), clock=lambda: NOW)
+    [evidence] = [done.evidence for done in told.steps if done.step is Step.ACCESS_SECURING]
+    assert evidence["held_beside"] == 1 and evidence["values_left_blank"] + evidence["rows_left_out"] > 0
 
 
 def same_on_both(plan: Plan, release, house: House, folder) -> None:

@@ -243,7 +243,7 @@ def _of_table(handed: Handed) -> Iterator[str]:
             "Dapatkah dihubungkan dengan tabel lain?",
             "0",
             f"pasangan angka berselisih kurang dari {smallest} {unit}, sesudah dibandingkan dengan"
-            f" {_number(told, 'compared')} tabel lain dari rilis yang sama, dan dengan tabel dari rilis yang berdekatan.",
+            f" {_number(told, 'compared')} tabel lain dari rilis yang sama, dan dengan yang dari rilis berdekatan.",
         ),
         (
             "Dapatkah sifat seseorang diduga?",

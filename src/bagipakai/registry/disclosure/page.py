@@ -364,8 +364,8 @@ _METHODS: Final[Mapping[type, str]] = {
     ),
 }
 _ELSEWHERE: Final = (
-    "Tabel dari rilis lain, dan angka resmi yang diterbitkan pihak lain, tidak ikut dibandingkan. Selisih dua cacah"
-    " orang diperiksa menurut orang, belum menurut keluarga."
+    "Angka dari rilis lain dibandingkan dua-dua saja, dan angka resmi yang diterbitkan pihak lain tidak. Selisih dua"
+    " cacah orang diperiksa menurut orang, belum menurut keluarga."
 )
 _UNTESTED: Final[Mapping[type, str]] = {
     Suppression: (
