@@ -205,9 +205,10 @@ def test_what_is_few_only_together_is_left_blank(tmp_path):
     assert found.evidence["values_left_blank"] == 24 and all(row["jenis_kelamin"] for row in told.values())
 
 
-def test_what_is_held_can_not_be_blanked(tmp_path):
+@pytest.mark.parametrize(("here", "there"), [(1, 4), (2, 2)])
+def test_what_is_held_can_not_be_blanked(here, there, tmp_path):
     """Nothing but the place, which is held, could be blank to put these among others."""
-    people = people_of(*LARGE, spread("3201", 42, "1", 1), spread("3202", 42, "1", 4))
+    people = people_of(*LARGE, spread("3201", 42, "1", here), spread("3202", 42, "1", there))
     [_, found] = packages_of(people, SAME, tmp_path, KAB, AGE)
     assert isinstance(found, Refusal) and found.code == "rows-beside"
     assert "O-0" in found.sentence() and "umur per kelompok 5 tahun" in found.sentence()
@@ -236,6 +237,14 @@ def test_the_sensitive_value_of_another_package_counts_and_is_nobodys_key(tmp_pa
     assert isinstance(found, Protection), found
     out = {row["person_ordinal"] for row in people} - set(left(deciles, found, people))
     assert out == {row["person_ordinal"] for row in people if (row["kode_kab"], row["umur"]) == ("3201", 42)}
+
+
+def test_where_the_sensitive_value_is_not_told_it_does_not_count(tmp_path):
+    """Of the old ones, all of one decile in one place, no package tells the decile."""
+    people = people_of(*LARGE, [("3201", 60, "1", 1, 12)], spread("3202", 60, "1", 25))
+    young = replace(plan_of("jenis_kelamin", "desil"), population=Compare(Op.AT_MOST, Column("umur"), Const(41)))
+    [_, found] = packages_of(people, SAME, tmp_path, young, plan_of("kode_kab", "umur"))
+    assert isinstance(found, Protection) and not len(found.touched)
 
 
 def test_who_is_left_out_is_seen_among_those_who_were_not(tmp_path):

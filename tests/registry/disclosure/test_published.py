@@ -299,3 +299,17 @@ def test_a_plan_that_asks_for_larger_counts_is_compared_by_them(house, tmp_path)
     assert answer(house, nation, everybody, "O-1").refusal == ""
     assert answer(house, nation, careful, "O-2").refusal == "tables-tell-a-few"
     assert answer(house, nation, younger, "O-3").refusal == ""
+
+
+def test_what_was_asked_has_one_number_whichever_ages_occur():
+    """And another question, or another place, has another."""
+    plan = a_plan("L1", Unit.INDIVIDU, ("kode_kab",), population=Compare(Op.AT_LEAST, Column("umur"), Const(60)))
+    older = replace(plan, population=Compare(Op.AT_LEAST, Column("umur"), Const(61)))
+
+    def asked(of, oldest: int) -> set[int]:
+        occurring = Occupied((), {"umur": {"3201": (2 << oldest + 1) - 1}})
+        cells = cells_of(of, [({"kode_kab": "3201"}, 20), ({"kode_kab": "3273"}, 30)], CATALOGUE, occurring)
+        assert len(cells) == len(set(cells.asked.tolist())) == 2
+        return set(cells.asked.tolist())
+
+    assert asked(plan, 90) == asked(plan, 91) and not asked(plan, 90) & asked(older, 90)
