@@ -135,6 +135,14 @@ def test_ten_persons_of_two_families_are_two():
         assert classes.anonymity(3).units_below == 2
 
 
+def test_who_asks_for_k_alone_needs_one_look_at_the_rows_and_no_table(con):
+    with Classes(con, stored(con, [a_row(), a_row()]), QUASI) as classes:
+        assert classes.anonymity(2).units_below == 0
+        con.execute("DROP TABLE file")
+        assert classes.anonymity(3).units_below == 2
+        assert left_over(con) == []
+
+
 def test_a_class_that_the_registry_lacks_is_surely_present(con):
     stored(con, [], "registry")
     with Classes(con, "registry", QUASI) as registry, Classes(con, stored(con, [a_row(), a_row()]), QUASI) as file:
@@ -165,8 +173,8 @@ def test_a_failure_quotes_no_value(con):
     con.execute(
         "CREATE OR REPLACE VIEW broken AS SELECT CAST(name AS INTEGER) AS area FROM (VALUES ('Ayu')) AS t(name)"
     )
-    with pytest.raises(MeasureError) as failure:
-        Classes(con, "broken", ("area",))
+    with Classes(con, "broken", ("area",)) as classes, pytest.raises(MeasureError) as failure:
+        classes.anonymity(2)
     assert "Ayu" not in str(failure.value) and failure.value.__context__ is None
 
 
@@ -174,8 +182,11 @@ def test_nothing_is_left_behind(con):
     stored(con, [a_row()])
     with Classes(con, "file", QUASI, "desil", "home") as classes:
         classes.closeness(), classes.wildcard(2), classes.presence(classes, Fraction(1))
-    left = con.execute("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'disclosure%'").fetchall()
-    assert left == []
+    assert left_over(con) == []
+
+
+def left_over(con):
+    return con.execute("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'disclosure%'").fetchall()
 
 
 def astuple(found):
