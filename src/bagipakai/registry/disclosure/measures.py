@@ -7,7 +7,7 @@ family, families are counted instead of persons: ten persons may be two families
 of integers; entropy alone is rounded, as said there. So they do not depend on the number of threads.
 
 Sources: k-anonymity, Samarati and Sweeney 1998; l-diversity, Machanavajjhala et al. 2007; t-closeness, Li et al. 2007;
-delta-presence, Nergiz et al. 2007; dominance and p%, Hundepool et al., Statistical Disclosure Control, 2012, chapter 4.
+delta-presence, Nergiz et al. 2007.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -88,16 +88,6 @@ class Presence:
 
     largest: Fraction
     units_above: int
-
-
-@dataclass(frozen=True, slots=True)
-class Dominance:
-    """Cells of a table of amounts: those where the `n` largest contributors have `percent` or more of the total, and
-    those where the second largest could estimate the largest to within `p` percent."""
-
-    cells: int
-    dominated: int
-    estimable: int
 
 
 def _total(sizes: Mapping[int, int]) -> int:
@@ -436,67 +426,6 @@ _OF_VALUES = f"""count(*) AS l, max(n) AS largest, CAST(sum(n) AS BIGINT) AS w,
     sum(CAST(round(n * ln(n) * {SCALE}) AS BIGINT)) AS nlogn"""
 
 
-def households(con: Connection, relation: str, family: str, told: Sequence[str], smallest: int) -> Anonymity:
-    """Families that are alike in what is `told` of all their members, in whatever order: the sorted ages and sexes of
-    a household are a name of its own. To be seen before anything that ties members together enters a file. Units are
-    families; rows whose family is unknown are left out, for nothing ties them. Raises MeasureError."""
-    row = ", ".join(f"{at} := {quoted(name)}" for at, name in ((f"m{at}", name) for at, name in enumerate(told)))
-    text = f"""WITH
-signatures AS (
-    SELECT list_sort(list(struct_pack({row}))) AS members FROM {quoted(relation)}
-    WHERE {quoted(family)} IS NOT NULL GROUP BY {quoted(family)}
-),
-classes AS (
-    SELECT count(*) AS k FROM signatures GROUP BY members
-)
-SELECT k, count(*) FROM classes GROUP BY k"""  # noqa: S608  # names are quoted
-    return Anonymity.of(dict(run(con, text)), smallest)
-
-
 def alike(one: str, other: str, keys: Sequence[str]) -> str:
     """The condition that two relations agree in `keys`, unknown being alike to unknown."""
     return " AND ".join(f"({one}.{key} IS NOT DISTINCT FROM {other}.{key})" for key in keys)
-
-
-def dominance(
-    con: Connection,
-    relation: str,
-    by: Sequence[str],
-    amount: str,
-    contributor: str,
-    n: int,
-    percent: int,
-    p: int,
-) -> Dominance:
-    """Both rules on the cells of `relation` by `by`, in one pass. Amounts are whole and not negative; those that are
-    unknown contribute nothing. Who contributes more than once to a cell is one contributor. A cell where nothing is
-    contributed is neither. Raises MeasureError for amounts that are not whole or are negative."""
-    keys = "".join(f"q{at}, " for at in range(len(by)))
-    named = "".join(f"{quoted(name)} AS q{at}, " for at, name in enumerate(by))
-    text = f"""WITH
-given AS (
-    SELECT {named}{quoted(contributor)} AS who, {quoted(amount)} AS x
-    FROM {quoted(relation)} WHERE {quoted(amount)} IS NOT NULL
-),
-contributions AS (
-    SELECT {keys}sum(x) AS x, min(x) AS least FROM given GROUP BY {keys}who
-),
-cells AS (
-    SELECT {keys}sum(x) AS total, max(x, {max(n, 2)}) AS top, min(least) AS least FROM contributions
-    GROUP BY ALL
-)
-SELECT count(*), coalesce(min(least), 0),
-    count(*) FILTER ((total > 0) AND (list_sum(top[1:{int(n)}]) * 100 >= total * $1)),
-    count(*) FILTER ((total > 0) AND ((total - top[1] - coalesce(top[2], 0)) * 100 < top[1] * $2))
-FROM cells WHERE total IS NOT NULL"""  # noqa: S608  # as above
-    _whole(con, relation, amount)
-    cells, least, dominated, estimable = map(int, run(con, text, [percent, p])[0])
-    if least < 0:
-        raise MeasureError("a negative amount")
-    return Dominance(cells, dominated, estimable)
-
-
-def _whole(con: Connection, relation: str, column: str) -> None:
-    [[kind]] = run(con, f"SELECT typeof(any_value({quoted(column)})) FROM {quoted(relation)}")  # noqa: S608
-    if kind not in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}:
-        raise MeasureError("an amount that is not whole")
