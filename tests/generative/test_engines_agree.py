@@ -86,9 +86,9 @@ def agree(
     run()
 
 
-def counted(batches: Iterable[pa.RecordBatch]) -> Counter[tuple[Any, ...]]:
-    """What an engine told of its groups, each once."""
-    found: Counter[tuple[Any, ...]] = Counter()
+def counted(batches: Iterable[pa.RecordBatch]) -> dict[tuple[Any, ...], int]:
+    """What an engine told of its groups, each once, also of one of nobody."""
+    found: dict[tuple[Any, ...], int] = {}
     for batch in batches:
         for *key, n in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             assert tuple(key) not in found
