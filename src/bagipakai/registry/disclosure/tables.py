@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
 from math import prod
 from typing import TypeAlias
 
@@ -83,16 +82,14 @@ class Cube:
     """The true table. Arrays have one axis per dimension, one place per node of its hierarchy.
 
     `persons` adds up in every dimension. `families` does where the table's unit is the family; where persons are
-    counted, one family stands in several cells, and only the bounds of its margins are known. `impossible` marks
-    structural zeros: combinations that cannot occur, which are published as zero. Raises ValueError for what is no
-    table: another shape, a negative count, a margin that is not the sum of its parts.
+    counted, one family stands in several cells, and only the bounds of its margins are known. Raises ValueError
+    for what is no table: another shape, a negative count, a margin that is not the sum of its parts.
     """
 
     hierarchies: tuple[Hierarchy, ...]
     persons: Counts
     families: Counts
     families_add_up: bool = False
-    impossible: Marks | None = None
     magnitudes: Magnitudes | None = None
 
     def __post_init__(self) -> None:
@@ -108,8 +105,6 @@ class Cube:
             raise ValueError("two contributors have no more than all have")
         if ((self.families > self.persons) | ((self.families == 0) != (self.persons == 0))).any():
             raise ValueError("every family has a person, and every person a family")
-        if self.impossible is not None and (self.impossible & (self.persons > 0)).any():
-            raise ValueError("somebody is where nobody can be")
         sums = [self.persons, *([self.families] if self.families_add_up else [])]
         sums += [self.magnitudes.total] if self.magnitudes else []
         for axis, tree in enumerate(self.hierarchies):
@@ -125,10 +120,6 @@ class Cube:
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(map(len, self.hierarchies))
-
-    @cached_property
-    def structural(self) -> Marks:
-        return np.zeros(self.shape, np.bool_) if self.impossible is None else self.impossible
 
 
 def too_fine(leaves: Sequence[int], occurring: int, persons: int, rule: TableRule) -> Refusal | None:
