@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.registry.disclosure.oracles import oracle
+from tests.registry.disclosure.trees import flat, with_margins
 from tests.registry.orders import DAY
 
-from bagipakai.registry.disclosure.hierarchies import flat
 from bagipakai.registry.disclosure.primary import dominated, small
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, with_margins
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule
 
 RULE = TableRule.on(DAY)
 CHECKS = {"few": "MinimumThresholdCheck", "two": "NKCheck", "p": "PPercentCheck"}

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
+from tests.registry.disclosure.trees import flat, nested
 
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure import audit as attack
 from bagipakai.registry.disclosure import primary as primary_rules
 from bagipakai.registry.disclosure import suppression
 from bagipakai.registry.disclosure.audit import Contradiction, Narrow, audit
-from bagipakai.registry.disclosure.hierarchies import flat, nested
 from bagipakai.registry.disclosure.secondary import ANY, Wanted, suppressed
 from bagipakai.registry.disclosure.suppression import INSIDER, OUTSIDER, Protected, protected
 from bagipakai.registry.disclosure.tables import Cube, TableRule, summed

@@ -5,10 +5,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from tests.registry.disclosure.trees import flat, nested, with_margins
 
-from bagipakai.registry.disclosure.hierarchies import flat, nested
 from bagipakai.registry.disclosure.primary import dominated, homogeneous, owners, primary, small
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, summed, too_fine, with_margins
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, summed, too_fine
 
 RULE = TableRule(
     smallest_persons=10,

@@ -1,6 +1,6 @@
 """A table of counts with all its margins, which cross: every combination of the nodes of one to three dimensions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import prod
@@ -13,7 +13,7 @@ from bagipakai.core.disclosure import Disclosure, Together
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.disclosure.hierarchies import Hierarchy, Label
+from bagipakai.registry.disclosure.hierarchies import Hierarchy
 from bagipakai.registry.matching.arrays import Numbers
 
 Counts: TypeAlias = npt.NDArray[np.int64]
@@ -133,15 +133,6 @@ def too_fine(leaves: Sequence[int], occurring: int, persons: int, rule: TableRul
     if 100 * (cells - occurring) > rule.most_small_percent * cells:
         return Refusal("table-too-sparse", {"most": str(rule.most_small_percent)})
     return None
-
-
-def with_margins(hierarchies: Sequence[Hierarchy], cells: Mapping[tuple[Label, ...], int]) -> Counts:
-    """The full grid from the finest cells: zero where there is none, every margin the sum of its parts. Raises KeyError
-    for a value that stands in no hierarchy."""
-    grid = np.zeros(tuple(map(len, hierarchies)), np.int64)
-    for key, count in cells.items():
-        grid[tuple(tree.places[label] for tree, label in zip(hierarchies, key, strict=True))] += count
-    return summed(hierarchies, grid)
 
 
 def summed(hierarchies: Sequence[Hierarchy], grid: Numbers) -> Numbers:
