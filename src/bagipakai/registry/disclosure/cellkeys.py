@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bagipakai.core.boxes import Box, spelled
 from bagipakai.core.canonical import canonical
+from bagipakai.registry.disclosure.measures import quoted
 from bagipakai.registry.disclosure.noise import Table
 from bagipakai.registry.keys import MasterKey
 
@@ -112,11 +113,11 @@ def summed(engine: duckdb.DuckDBPyConnection, members: str, by: Sequence[str], m
     """The cells that occur, in order: the columns `by`, `n` (int64), and `keys`, the sum of `record_key` (unsigned
     whole numbers) modulo `modulus`. `members` names a table or view of `engine` with one row per person; who comes
     twice counts twice, and a release has nobody twice."""
-    groups = ", ".join(map(_quoted, by))
+    groups = ", ".join(map(quoted, by))
     text = f"""SELECT {groups + ", " if by else ""}
     count(*) AS n,
     CAST(coalesce(sum(record_key), 0) % CAST({modulus} AS HUGEINT) AS UBIGINT) AS keys
-FROM {_quoted(members)}
+FROM {quoted(members)}
 {f"GROUP BY {groups} ORDER BY {groups}" if by else ""}"""  # noqa: S608  # names of columns, quoted
     return engine.sql(text).to_arrow_table()
 
@@ -151,7 +152,3 @@ def _sealed(cipher: Cipher[ECB], first: Numbers, second: Numbers) -> Numbers:
     sealed = cipher.encryptor().update(blocks.view(np.uint8).reshape(-1).data)
     tokens: Numbers = np.frombuffer(sealed, "<u8").reshape(-1, 2)[:, 0]
     return tokens
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -9,8 +9,8 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.query import AREA_COLUMNS, Scalar
 from bagipakai.registry.disclosure.disclosing import Axis
+from bagipakai.registry.disclosure.paper import place
 from bagipakai.registry.disclosure.reporting import Run
-from bagipakai.registry.regions import regions
 
 SUM, UNKNOWN = "∑", "?"  # columns
 
@@ -39,10 +39,6 @@ def population(run: Run) -> str:
     if not isinstance(chosen, Box):
         return "tidak seorang pun"
     return "; ".join(f"{title(run, name)}: {_categories(run, name, mask)}" for name, mask in chosen.masks) or "semua"
-
-
-def place(code: str) -> str:
-    return f"{regions()[code].name} ({code})" if code in regions() else code
 
 
 def rows(run: Run, axis: Axis) -> list[str]:

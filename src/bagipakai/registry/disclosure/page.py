@@ -12,7 +12,7 @@ from bagipakai.core.policy import rules
 from bagipakai.registry.disclosure import labels
 from bagipakai.registry.disclosure.chapters import QUESTIONS, Chapter, chapter
 from bagipakai.registry.disclosure.drawings import hidden_cells, usefulness
-from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, question, signature
+from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, question, signature
 from bagipakai.registry.disclosure.reporting import Figures, Run, programs
 from bagipakai.registry.disclosure.verdicts import attacks, verdict
 from bagipakai.registry.matching.explaining import count, percent
@@ -36,7 +36,7 @@ def _top(run: Run, found: Figures) -> Iterator[str]:
         ("Tabel", f"cacah {labels.unit(run)} menurut {labels.crossed(run, plan.columns)}, dengan semua jumlahnya"),
         *_what_is_summed(run, found),
         ("Siapa yang dihitung", labels.population(run)),
-        ("Wilayah", ", ".join(map(labels.place, plan.area.codes)) or "seluruh Indonesia"),
+        ("Wilayah", ", ".join(map(place, plan.area.codes)) or "seluruh Indonesia"),
         ("Rilis", run.release[0]),
         ("Penerima", f"{plan.recipient.name} ({plan.recipient.institution})"),
         ("Tujuan", labels.purpose(run)),
