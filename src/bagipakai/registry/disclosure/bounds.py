@@ -98,8 +98,8 @@ class _Attacker:
         )  # fmt: skip
 
     def narrow(self) -> int | None:
-        """Who are known to be few are narrow, unless they are nobody, which one programme may show of all. Where it does
-        not, they come first: what there is to find is mostly there."""
+        """Who are known to be few are narrow, unless they are nobody, which one programme may show of all. Where
+        it does not, they come first: what there is to find is mostly there."""
         few = np.flatnonzero(self.open & (self.high < self.smallest))
         try:
             self._look(few, 1)
