@@ -16,11 +16,10 @@ from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, question, signature
+from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, question, signature
 from bagipakai.registry.disclosure.rows import BESIDE
 from bagipakai.registry.matching.explaining import count, percent
 from bagipakai.registry.matching.report import tabulated
-from bagipakai.registry.regions import regions
 
 TITLE: Final = "Laporan risiko"
 NOT_MEASURED: Final = "tidak diukur"
@@ -59,7 +58,7 @@ def _frame(handed: Handed) -> Iterator[str]:
     yield "<h2>Apa yang keluar, kepada siapa, atas dasar apa</h2>"
     yield listed(
         ("Isi", f"{count(handed.rows, 'id')} baris {plan.unit.value}, tingkat {plan.level.value}"),
-        ("Wilayah", ", ".join(map(_place, plan.area.codes)) or "seluruh Indonesia"),
+        ("Wilayah", ", ".join(map(place, plan.area.codes)) or "seluruh Indonesia"),
         ("Rilis", handed.release[0]),
         ("Penerima", f"{plan.recipient.name} ({plan.recipient.institution})"),
         ("Tujuan", plan.purpose),
@@ -316,10 +315,6 @@ def _policies(handed: Handed) -> Iterator[tuple[str, str, str]]:
     elif level in (Level.L2, Level.L3):
         of_rows = RowRule.on(handed.day, level)
         yield f"Baris {level.value}", on_day(of_rows.since), of_rows.basis
-
-
-def _place(code: str) -> str:
-    return f"{regions()[code].name} ({code})" if code in regions() else code
 
 
 def _number(told: Evidence, name: str) -> str:
