@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from bagipakai.core.envelope import BadSeal, Signer
-from bagipakai.core.lifecycle import Deed, Event, State, lives, order
+from bagipakai.core.lifecycle import Deed, Event, State, lives, order, quarters_between
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 OURS, THEIRS = Signer.from_seed(b"1" * 32), Signer.from_seed(b"2" * 32)
@@ -95,3 +95,11 @@ def test_an_event_counts_only_under_a_trusted_seal():
 def test_a_malformed_event_is_no_event(event):
     with pytest.raises(BadSeal):
         Event.unsealed(event.sealed(OURS), [OURS.public])
+
+
+def test_releases_are_quarters_apart_and_a_correction_is_of_its_quarter():
+    apart = {("2026.3.0", "2026.3.12"): 0, ("2026.4.0", "2027.1.0"): 1, ("2027.1.3", "2026.1.0"): 4}
+    assert {pair: quarters_between(*pair) for pair in apart} == apart
+    for wrong in ("2026.5.0", "2026.3", "", "2026.3.0 "):
+        with pytest.raises(ValueError, match="no version"):
+            quarters_between("2026.3.0", wrong)
