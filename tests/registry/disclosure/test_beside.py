@@ -247,6 +247,15 @@ def test_where_the_sensitive_value_is_not_told_it_does_not_count(tmp_path):
     assert isinstance(found, Protection) and not len(found.touched)
 
 
+def test_who_was_left_out_before_is_nobody_to_compare_with(tmp_path):
+    """Twenty of one decile were left out; five of them are not in the second package, either."""
+    people = people_of(*LARGE, [("3201", 42, "1", 1, 15), ("3201", 42, "2", 1, 5)])
+    men = replace(plan_of("jenis_kelamin"), population=Compare(Op.EQUAL, Column("jenis_kelamin"), Const("1")))
+    [first, found] = packages_of(people, SAME, tmp_path, plan_of("kode_kab", "umur", "desil"), men)
+    assert isinstance(first, Protection) and first.evidence["rows_left_out"] == 20
+    assert isinstance(found, Protection) and not len(found.touched)
+
+
 def test_who_is_left_out_is_seen_among_those_who_were_not(tmp_path):
     """Twelve break the rule for values; were nine of them alike in what is held, leaving these out would tell them."""
     people = people_of(*LARGE, [("3201", 42, "1", 1, 9), ("3201", 42, "1", 2, 1)], spread("3202", 42, "1", 25))

@@ -455,11 +455,14 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         if self.beside is None:
             return
         [seen], asked = self.firm, self.beside.others(self.plan)
+        if not self.active & {"rows-alike", "rows-one-value"}:
+            asked = None
         run(self.con, f"CREATE TEMP TABLE behind AS SELECT {', '.join((seen, *self._values, 'n'))} FROM file LIMIT 0")  # noqa: S608
         for batch in count(asked) if asked else ():
             held = self._held(batch, self.firm) if self._values else {seen: self.beside.seen(self.con, batch)[0]}
             value = {"s": batch.column(self.rule.sensitive)} if self.beside.tells_sensitive else {}
             self._insert("behind", {**held, **value, "n": batch.column("n")}, made=True)
+        run(self.con, f"DELETE FROM behind WHERE {seen} = '{NOTHING}'")  # noqa: S608  # who was left out before
         self._few("apart", "behind")
 
     def _few(self, into: str, relation: str) -> None:
