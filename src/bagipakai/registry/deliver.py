@@ -30,12 +30,14 @@ from bagipakai.core.manifest import (
     Manifest,
     Part,
 )
-from bagipakai.core.marking import marking
+from bagipakai.core.marking import marking, randomisation
 from bagipakai.core.marks import SCHEME as MARKS
 from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Format, Level, Unit
 from bagipakai.core.progress import Progress, Told, nobody_is_told
 from bagipakai.core.query import AREA_COLUMNS, Count
+from bagipakai.core.randomisation import SCHEME as DRAWN
+from bagipakai.core.randomisation import Randomisation
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
@@ -43,6 +45,7 @@ from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import leaving
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
+from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
 from bagipakai.registry.disclosure.published import Counting, Occupied, limits
 from bagipakai.registry.disclosure.rows import Protection, exempted, protection
 from bagipakai.registry.disclosure.tables import TableRule
@@ -177,7 +180,7 @@ class Delivery:
                 return chosen
             extract, table = chosen.extract, chosen if isinstance(chosen, TableExtract) else None
             if isinstance(chosen, RowExtract):
-                alike = {**(chosen.evidence or self._alike(engine, sources, absent))}
+                alike = {**(chosen.evidence or self._alike(engine, sources, absent)), **_drawn(self._randomisation)}
                 batches = chosen.batches(engine, sources, absent)
             else:
                 alike, batches = dict[str, str | int](), chosen.batches()
@@ -263,7 +266,8 @@ class Delivery:
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected
-        return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking)
+        draws = self._draws(protected, self._grouping(engine, sources, absent))
+        return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking, draws)
 
     def _protection(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
@@ -272,13 +276,26 @@ class Delivery:
         plan, day = self.order.plan, day_of(self.order.placed_at)
         if plan.level is Level.L4:
             return None
-        types, spill = engines.types_of(self._catalogue, plan.unit.value), self.workspace / "classes"
+        spill, counted = self.workspace / "classes", self._grouping(engine, sources, absent)
         spill.mkdir(mode=0o700)
-
-        def counted(query: Count) -> Iterator[pa.RecordBatch]:
-            return engine.groups(query, sources, types, absent)
-
         return protection(plan, RowRule.on(day, plan.level), Grain.on(day), counted, spill, MEMORY)
+
+    def _grouping(
+        self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
+    ) -> Callable[[Count], Iterator[pa.RecordBatch]]:
+        types = engines.types_of(self._catalogue, self.order.plan.unit.value)
+        return lambda query: engine.groups(query, sources, types, absent)
+
+    def _draws(
+        self, protected: Protection | None, counted: Callable[[Count], Iterator[pa.RecordBatch]]
+    ) -> Draws | None:
+        """What draws values anew in these rows; None where the policy has nothing drawn. Raises EngineError."""
+        plan, how = self.order.plan, self._randomisation
+        if how is None or protected is None:
+            return None
+        with protected.staying() as (by, staying):
+            said = distributions(plan, how, counted, by, staying)
+        return Draws(self.keys.master, self.release.version, plan.unit, how, said)
 
     def _entered(self, table: TableExtract, count: Counting) -> TableExtract | Refusal:
         """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""
@@ -348,6 +365,11 @@ class Delivery:
     def _marking(self) -> Marking | None:
         """How this copy is marked, by the rules of the day of the order."""
         return marking(self.order.plan, day_of(self.order.placed_at))
+
+    @cached_property
+    def _randomisation(self) -> Randomisation | None:
+        """What is drawn anew in this copy, by the rules of the day of the order."""
+        return randomisation(self.order.plan, day_of(self.order.placed_at))
 
     def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
         """For rows that leave without names, exempted from every rule: how many are alike to few others in what others
@@ -455,6 +477,7 @@ class Delivery:
             destroy_by=plan.ends_on,
             holds=holds,
             marks=self._marking,
+            randomised=self._randomisation,
         )
 
 
@@ -493,6 +516,10 @@ def _hiding(table: TableExtract | None) -> dict[str, str | int]:
 
 def _marks(marking: Marking | None) -> dict[str, str | int]:
     return {} if marking is None else {"marks": MARKS, "marked_columns": " ".join(marking.columns)}
+
+
+def _drawn(how: Randomisation | None) -> dict[str, str | int]:
+    return {} if how is None else {"randomised": DRAWN, "randomised_columns": how.words}
 
 
 def _is_of(manifest: Manifest, order: Order) -> bool:

@@ -130,6 +130,13 @@ def _done(handed: Handed, rule: RowRule) -> Iterator[str]:
         )
     else:
         yield "<p>Tidak ada nilai yang dikosongkan dan tidak ada baris yang ditinggalkan.</p>"
+    if "randomised_columns" in told:
+        yield (
+            f"<p>Ditarik acak, dan berapa persen yang tetap: {told['randomised_columns']}. Selain itu nilainya diganti"
+            " nilai sebuah baris paket ini, di antara batas yang sama. Sebarannya diharapkan tetap; hubungan dengan"
+            " variabel lain melemah, dan dapat dikoreksi dengan peluang itu. Nilai siapa yang ditarik tidak diberi"
+            " tahu. Serangan di bawah ini dihitung seolah-olah tidak ada yang ditarik.</p>"
+        )
     if exempted:
         yield "<p>Dikecualikan oleh dua orang: pemeriksa substansi mengusulkan, koordinator menyetujui.</p>"
         reasons = ((one.rule, Refusal(one.rule, _blanks(rule)).sentence(), one.reason) for one in exempted)
@@ -302,6 +309,10 @@ def _policies(handed: Handed) -> Iterator[tuple[str, str, str]]:
     elif level in (Level.L2, Level.L3):
         of_rows = RowRule.on(handed.day, level)
         yield f"Baris {level.value}", on_day(of_rows.since), of_rows.basis
+        drawn = {one.partition(":")[0] for one in str(handed.evidence.get("randomised_columns", "")).split()}
+        for (at, name), rule in rules("disclosure", "randomised", ("level", "variable")).in_force(handed.day).items():
+            if at == level.value and name in drawn:
+                yield f"Ditarik acak: {name}", on_day(rule.since), rule.basis
 
 
 def _place(code: str) -> str:
