@@ -20,11 +20,12 @@ from bagipakai.core.query import Count, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import keys
 from bagipakai.registry.disclosure import private
+from bagipakai.registry.disclosure.balance import balanced
 from bagipakai.registry.disclosure.budget import Budget, Spent
 from bagipakai.registry.disclosure.disclosing import Disclosed, cells, counted, disclosed, public_axes, summed_sets
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.noise import NoSuchNoise
-from bagipakai.registry.disclosure.perturbation import about_cells, house_keys, perturbed, question, worn_out
+from bagipakai.registry.disclosure.perturbation import Perturbed, about_cells, house_keys, perturbed, question, worn_out
 from bagipakai.registry.disclosure.places import area_too_small
 from bagipakai.registry.disclosure.private import Private
 from bagipakai.registry.disclosure.published import Occupied, cells_of, limits
@@ -134,6 +135,7 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
     table = perturbed(plan, cube, sums, about, rule, method, house)
     if isinstance(table, Refusal):
         return table
+    told = _told(plan, Disclosed(axes, table), rule, method)
     output, ledger = replace(_output(plan, release), question=question(about, house[plan.unit])), _ledger()
     with ledger.turn():
         no = objection(ledger, output, table.told, limits(plan, rule), release.catalogue)
@@ -142,7 +144,16 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
             return no
         others = ledger.others(output, table.told)
         ledger.add(output, table.told, datetime.now(UTC), table.sets)
-    return Made(Disclosed(axes, table), method, others)
+    return Made(told, method, others)
+
+
+def _told(plan: Plan, found: Disclosed, rule: TableRule, method: CellKey) -> Disclosed:
+    """What is published: counts that add up where policy asks for that. The ledger has true ones in any case."""
+    if method.additive_within is None or not isinstance(found.table, Perturbed):
+        return found
+    trees, smallest, own = [axis.tree for axis in found.axes], limits(plan, rule).smallest, rule.of_plan(plan)
+    counts, balance = balanced(trees, found.table.published, method.base, smallest, method.additive_within, own)
+    return replace(found, table=replace(found.table, published=counts), balance=balance)
 
 
 def _private(
