@@ -61,6 +61,9 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
         with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day) as asked:
             if no := area_too_small(plan, Disclosure.on(day), asked.count):
                 return no
+            smallest = rule.of_plan(plan).smallest_persons
+            if not isinstance(method, DifferentialPrivacy) and asked.persons(smallest) < smallest:
+                return Refusal("table-too-small", {"smallest": str(smallest)})
             match method:
                 case Suppression():
                     return _suppressed(plan, release, rule, method, asked)
@@ -88,6 +91,14 @@ class Asking:
     def count(self, query: Count) -> list[Cell]:
         most = self._release.most_members
         return self._engine.count(query, self._parts, self._types, absent=self._absent, largest=most)
+
+    def persons(self, smallest: int) -> int:
+        """How many the plan would count. Of fewer than `smallest` no families are looked for, which is not done of
+        nobody: a refusal that comes sooner where nobody is would tell so."""
+        asks = Count(self._plan.unit.value, (), self._plan.population, self._plan.area.codes)
+        most = self._release.most_members
+        cells = self._engine.count(asks, self._parts, self._types, enough=smallest, absent=self._absent, largest=most)
+        return sum(cell.persons for cell in cells)
 
     def add(self, query: Count) -> list[Amounts]:
         if not isinstance(self._engine, duckdb.Engine):
