@@ -15,10 +15,11 @@ from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
+from tests.registry.disclosure.trees import flat, nested
 
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.audit import audit
-from bagipakai.registry.disclosure.hierarchies import Hierarchy, flat, nested
+from bagipakai.registry.disclosure.hierarchies import Hierarchy
 from bagipakai.registry.disclosure.secondary import ANY, Wanted, suppressed
 from bagipakai.registry.disclosure.suppression import protected
 from bagipakai.registry.disclosure.tables import Counts, Cube, TableRule, summed

@@ -48,10 +48,8 @@ def agree_on_counts(engine: Engine, data: Any) -> None:
     with tempfile.TemporaryDirectory() as here:
         parts = release(world.drawing, pathlib.Path(here))
         found = engine.count(query, parts, {**PLUMBING, **world.types}, enough, margins=True, absent=absent)
-        alike = engine.classes(query, parts, {**PLUMBING, **world.types}, 2, absent) if query.by else None
         groups = counted(engine.groups(query, parts, {**PLUMBING, **world.types}, absent))
     assert found == reference.count(query, world.drawing.rows, enough, margins=True, absent=absent)
-    assert alike is None or alike == reference.classes(query, world.drawing.rows, 2, absent)
     assert groups == reference.groups(query, world.drawing.rows, absent)
 
 

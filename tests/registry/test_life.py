@@ -162,10 +162,11 @@ def test_a_release_says_by_which_codes_it_is_read_and_where_each_variable_comes_
 
 def test_each_value_has_a_source_and_a_day(first, dataset):
     lineage = Lineage.from_json(json.loads((dataset / "dataset.json").read_bytes())["lineage"], first.catalogue)
-    days = {lineage.of_value(Unit.INDIVIDU, number, "nama") for number in range(8)}
+    days = {lineage.of_row(Unit.INDIVIDU, number, ["nama"])["nama"].day for number in range(8)}
     assert days == {date(2026, 7, 1), date(2026, 4, 1)}
-    assert lineage.of_value(Unit.KELUARGA, 3, "jenis_lantai") == date(2025, 10, 1)
-    assert lineage.of_value(Unit.KELUARGA, 3, "daya_listrik") == date(2026, 7, 1), "PLN tells all at once"
+    home = lineage.of_row(Unit.KELUARGA, 3, ["jenis_lantai", "daya_listrik"])
+    assert home["jenis_lantai"].day == date(2025, 10, 1)
+    assert home["daya_listrik"].day == date(2026, 7, 1), "PLN tells all at once"
 
 
 def test_what_the_house_alone_needs_never_leaves(first):

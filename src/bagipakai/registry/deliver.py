@@ -8,6 +8,7 @@ in the making, in a private folder). What comes out is compared with what was ap
 import hashlib
 import logging
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import leaving
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
+from bagipakai.registry.disclosure.measures import Anonymity
 from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
 from bagipakai.registry.disclosure.published import Counting, Occupied, limits
 from bagipakai.registry.disclosure.rows import Protection, exempted, protection
@@ -383,12 +385,15 @@ class Delivery:
             return {}
         query = Count(plan.unit.value, by, plan.population, plan.area.codes)
         types = engines.types_of(self._catalogue, plan.unit.value)
-        found = engine.classes(query, sources, types, rule.smallest_class, absent)
+        sizes: Counter[int] = Counter()
+        for batch in engine.groups(query, sources, types, absent):
+            sizes.update(batch.column("n").to_pylist())
+        found = Anonymity.of(sizes, rule.smallest_class)
         return {
             "smallest_class": rule.smallest_class,
-            "classes": found.number,
-            "small_classes": found.small,
-            "rows_in_small_classes": found.rows_in_small,
+            "classes": found.classes,
+            "small_classes": found.classes_below,
+            "rows_in_small_classes": found.units_below,
         }
 
     def _reading(self, unit: Unit) -> Reading:

@@ -270,16 +270,16 @@ class TableExtract:
         )
         types = types_of(catalogue, plan.unit.value)
         enough = rule.smallest_families
-        cells = engine.count(query, parts, types, enough, margins=True, absent=absent, largest=largest)
-        if absent:
-            everybody = engine.count(replace(query, by=()), parts, types, enough=0)
-            absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)
 
         def counted(asked: Count) -> list[Cell]:
             return engine.count(asked, parts, types, enough=0)
 
         if no := area_too_small(plan, rule, counted):
             return no
+        cells = engine.count(query, parts, types, enough, margins=True, absent=absent, largest=largest)
+        if absent:
+            everybody = counted(replace(query, by=()))
+            absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)
         closed = small_places(plan, rule, counted)
         shown = hide(plan.columns, plan.unit.value, cells, rule, closed)
         return shown if isinstance(shown, Refusal) else cls.of(plan, types, shown, rule, cells, closed)

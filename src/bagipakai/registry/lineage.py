@@ -153,10 +153,6 @@ class Lineage:
         sources = {name: known[self.of[name]] for name in names}
         return {name: Origin(one.id, "", days.get(one.id, one.day)) for name, one in sources.items()}
 
-    def of_value(self, unit: Unit, number: int, name: str) -> date:
-        """The day on which one value was told. Raises KeyError, as `of_row`."""
-        return self.of_row(unit, number, [name])[name].day
-
 
 def by_producer(catalogue: Catalogue) -> dict[str, list[str]]:
     """Producer → its variables: the sources of a nation that no ministry delivered."""

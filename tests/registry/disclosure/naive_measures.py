@@ -99,25 +99,3 @@ def unique(rows, quasi, family=None, most=3):
 def presence(file, registry):
     """Sizes of classes in both → the share of each class."""
     return {key: Fraction(size, max(size, registry.get(key, 0))) for key, size in file.items()}
-
-
-def households(rows, family, told):
-    """Signature → how many families have it."""
-    members = defaultdict(Counter)
-    for row in rows:
-        if row[family] is not None:
-            members[row[family]][key_of(row, told)] += 1
-    return Counter(frozenset(counted.items()) for counted in members.values())
-
-
-def dominance(rows, by, amount, who, n, percent, p):
-    cells = defaultdict(Counter)
-    for row in rows:
-        if row[amount] is not None:
-            cells[key_of(row, by)][row[who]] += row[amount]
-    dominated = estimable = 0
-    for given in cells.values():
-        x = sorted(given.values(), reverse=True)
-        dominated += bool(sum(x) and 100 * sum(x[:n]) >= percent * sum(x))
-        estimable += bool(sum(x) and 100 * sum(x[2:]) < p * x[0])
-    return len(cells), dominated, estimable

@@ -5,16 +5,14 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import pytest
 from tests.registry.disclosure.oracles import oracle
+from tests.registry.disclosure.trees import flat, with_margins
 from tests.registry.orders import DAY
 
-from bagipakai.registry.disclosure.hierarchies import flat
-from bagipakai.registry.disclosure.measures import dominance
 from bagipakai.registry.disclosure.primary import dominated, small
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, with_margins
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule
 
 RULE = TableRule.on(DAY)
 CHECKS = {"few": "MinimumThresholdCheck", "two": "NKCheck", "p": "PPercentCheck"}
@@ -110,20 +108,6 @@ def test_the_same_magnitudes_are_hidden_by_each_rule(answers):
             met[name] |= {len(cells_of(rows)[cell]) for cell in cells}
     assert met["few"] == {1, 2, 8, 9}
     assert {10, 11, 30} & met["two"] and {10, 11, 30} & met["p"], "only small cells were ever dominated"
-
-
-def test_as_many_cells_are_dominated_as_the_measure_counts(answers):
-    for rows, told in zip(FILES, answers, strict=True):
-        with duckdb.connect() as con:
-            con.execute("CREATE TABLE file (kab VARCHAR, desil INTEGER, rupiah BIGINT, who INTEGER)")
-            con.executemany("INSERT INTO file VALUES (?, ?, ?, ?)", [[*r.values(), at] for at, r in enumerate(rows)])
-            found = dominance(con, "file", ("kab", "desil"), "rupiah", "who", 2, RULE.dominance_percent, RULE.p_percent)
-        hidden = theirs(told, rows)
-        assert (found.cells, found.dominated, found.estimable) == (
-            len(cells_of(rows)),
-            len(hidden["two"]),
-            len(hidden["p"]),
-        )
 
 
 def test_the_same_counts_are_too_small(answers):

@@ -6,9 +6,9 @@ from itertools import product
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.registry.disclosure.trees import flat, nested
 
 from bagipakai.registry.disclosure.balance import Balance, balanced, unbalanced
-from bagipakai.registry.disclosure.hierarchies import flat, nested
 from bagipakai.registry.disclosure.primary import alike
 from bagipakai.registry.disclosure.tables import TableRule
 

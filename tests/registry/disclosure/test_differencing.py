@@ -10,9 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from bagipakai.core.boxes import Dimension
-from bagipakai.core.query import Column, Compare, Const, Op
-from bagipakai.registry.disclosure.cellkeys import CellKeys, predicates
+from bagipakai.registry.disclosure.cellkeys import CellKeys
 from bagipakai.registry.disclosure.noise import chances, maximum_entropy
 from bagipakai.registry.keys import MasterKey
 
@@ -22,8 +20,6 @@ MASTER = MasterKey(bytes(range(1, 33)))
 PERSONS = 6_000
 CLOSE = 2.5  # points: more than three sampling errors
 WINDOW = 200  # more than a set has
-
-GROUPS = tuple(Dimension.of(name, tuple(range(110)), missing=False) for name in ("kelompok", "lapisan"))
 
 
 @dataclass(frozen=True)
@@ -52,9 +48,9 @@ FORGETS_PREDICATES = replace(WHOLE_GATE, predicates_count=False)
 @pytest.fixture(scope="module")
 def wordings():
     """The keys of 2 × 6,000 predicates, of which no two choose the same."""
-    cells = [divmod(at, 110) for at in range(2 * PERSONS)]
-    by = {"kelompok": [one for one, _ in cells], "lapisan": [other for _, other in cells]}
-    return predicates(WHOLE_GATE.keys, None, by, GROUPS)
+    cells = (divmod(at, 110) for at in range(2 * PERSONS))
+    told = [WHOLE_GATE.keys.somewhere({"kelompok": 1 << one, "lapisan": 1 << other}, ()) for one, other in cells]
+    return WHOLE_GATE.keys.boxes(np.array(told, np.uint64))
 
 
 def sets(gate, seed):
@@ -168,14 +164,6 @@ def test_a_gate_that_forgets_people_is_seen(wordings):
 def test_breakdowns_average_as_measured(wordings, breakdowns, exact):
     """Up to ten breakdowns: at most 55 of 100 exact. More is for the ledger to refuse."""
     assert abs(exact_by_averaging(WHOLE_GATE, wordings, breakdowns) - exact) < CLOSE
-
-
-def test_a_repeated_question_adds_nothing():
-    """The same sentence, and other wordings of it: one answer."""
-    by = {"kelompok": [5]}
-    poor = Compare(Op.AT_MOST, Column("kelompok"), Const(7))
-    same = [predicates(WHOLE_GATE.keys, where, by, GROUPS).tolist() for where in (None, poor)]
-    assert same[0] == same[1]
 
 
 def test_keys_that_change_with_the_release_would_average_the_noise_away(wordings):

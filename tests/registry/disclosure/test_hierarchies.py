@@ -1,9 +1,10 @@
 """A dimension is a tree: what contradicts itself is refused before any table is built on it."""
 
 import pytest
+from tests.registry.disclosure.trees import flat, nested
 
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.disclosure.hierarchies import TOTAL, flat, hierarchy, nested
+from bagipakai.registry.disclosure.hierarchies import TOTAL, hierarchy
 
 
 def test_a_flat_dimension_is_a_total_over_its_values():

@@ -23,6 +23,7 @@ from tests.factories_registry import STORAGE
 from tests.registry import small
 from tests.registry.disclosure.test_disclosing import audit, disclose, lines, table
 from tests.registry.disclosure.test_published import ages, of_age
+from tests.registry.disclosure.trees import flat, nested, with_margins
 from tests.registry.orders import a_house, a_plan
 from tests.registry.small import EDITION
 
@@ -35,14 +36,13 @@ from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missi
 from bagipakai.registry.disclosure.cellkeys import CellKeys, Rule, published
 from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.disclosing import Axis, cells
-from bagipakai.registry.disclosure.hierarchies import flat, nested
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.noise import maximum_entropy
 from bagipakai.registry.disclosure.perturbation import about_cells, house_keys, perturbed
 from bagipakai.registry.disclosure.primary import nearly_all
 from bagipakai.registry.disclosure.published import Occupied, cells_of
 from bagipakai.registry.disclosure.sets import sets
-from bagipakai.registry.disclosure.tables import Cube, TableRule, with_margins
+from bagipakai.registry.disclosure.tables import Cube, TableRule
 from bagipakai.registry.keys import MasterKey
 
 HOUSE = Path(__file__).resolve().parents[3] / "policies"

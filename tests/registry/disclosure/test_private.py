@@ -13,6 +13,7 @@ from tests.factories_registry import STORAGE
 from tests.registry import small
 from tests.registry.disclosure.test_disclosing import audit, disclose, lines, table
 from tests.registry.disclosure.test_perturbation import ask_for, change, nation, true_counts, var  # noqa: F401
+from tests.registry.disclosure.trees import flat
 from tests.registry.orders import a_plan, recipient
 
 from bagipakai.core.envelope import Signer
@@ -20,7 +21,6 @@ from bagipakai.core.methods import DifferentialPrivacy
 from bagipakai.core.plan import Area, Unit
 from bagipakai.core.query import Between, Column, Compare, Const, In, Op
 from bagipakai.registry.disclosure.budget import Budget, Spent
-from bagipakai.registry.disclosure.hierarchies import flat
 from bagipakai.registry.disclosure.private import counted, mechanism
 from bagipakai.registry.engines import EngineError
 from bagipakai.registry.vault import Damaged

@@ -20,8 +20,9 @@ from bagipakai.core.policy import rules
 from bagipakai.registry.disclosure import reporting
 from bagipakai.registry.disclosure.audit import Narrow
 from bagipakai.registry.disclosure.disclosing import as_json, disclosed, of_json
+from bagipakai.registry.disclosure.drawings import MOST_ROWS, hidden_cells, usefulness
 from bagipakai.registry.disclosure.outputs import Made
-from bagipakai.registry.disclosure.page import MOST_ROWS, hidden_cells, page, usefulness
+from bagipakai.registry.disclosure.page import page
 from bagipakai.registry.disclosure.reporting import Alike, Run, figures
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure_commands import _written

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
+from tests.registry.disclosure.trees import flat, nested
 
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure import audit as attack
 from bagipakai.registry.disclosure import primary as primary_rules
 from bagipakai.registry.disclosure import suppression
 from bagipakai.registry.disclosure.audit import Contradiction, Narrow, audit
-from bagipakai.registry.disclosure.hierarchies import flat, nested
 from bagipakai.registry.disclosure.secondary import ANY, Wanted, suppressed
 from bagipakai.registry.disclosure.suppression import INSIDER, OUTSIDER, Protected, protected
 from bagipakai.registry.disclosure.tables import Cube, TableRule, summed
@@ -109,7 +109,7 @@ def known_too_well(shape, cube, table, rule=RULE):
     smallest, published = rule.smallest_persons, list(table.published)
     truth, hidden = cube.persons.ravel(), table.hidden.ravel()
     sensitive = (cube.persons < smallest) | (cube.families < rule.smallest_families)
-    primary_cells = [int(cell) for cell in np.flatnonzero(sensitive & ~cube.structural)]
+    primary_cells = [int(cell) for cell in np.flatnonzero(sensitive)]
     small_cells = [cell for cell in primary_cells if truth[cell] < smallest]
     outside = possible(shape, published, dict.fromkeys(small_cells, smallest - 1))
     found = []
@@ -263,7 +263,7 @@ def test_no_small_cell_is_known_to_within_the_smallest_count(world):
         return
     event("protected" if table.primary.any() else "nothing to hide")
     assert all(
-        count is None or (count == truth and (count >= 3 or (truth == 0 and cube.structural.flat[cell])))
+        count is None or (count == truth and count >= 3)
         for cell, (count, truth) in enumerate(zip(table.published, cube.persons.ravel().tolist(), strict=True))
     )
     assert known_too_well(shape, cube, table) == []
@@ -305,18 +305,6 @@ def test_a_small_cell_takes_the_cheapest_rectangle_with_it():
     _, table = a_table([[4, 60, 9], [50, 70, 80]], rule=replace(RULE, smallest_persons=5, smallest_families=5))
     assert drawn((TWO, THREE), table) == ["273 54 130 89", "73 x 60 x", "200 x 70 x"]
     assert table.secondary == 3
-
-
-def test_what_is_structural_or_official_is_never_hidden():
-    nobody = np.zeros((3, 4), bool)
-    nobody[1, 1] = True
-    cube, table = a_table([[0, 60, 9], [50, 70, 80]], impossible=nobody)
-    assert table.published.count(None) == 0
-    official = np.zeros((3, 4), bool)
-    official[:, 3] = True  # what would have been the cheapest column
-    cube, _ = a_table([[2, 60, 9], [50, 70, 80]])
-    table = protected(cube, RULE, official=official)
-    assert drawn((TWO, THREE), table) == ["271 52 130 89", "71 x x 9", "200 x x 80"]
 
 
 def test_a_table_of_families_hides_by_families():

@@ -5,10 +5,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from tests.registry.disclosure.trees import flat, nested, with_margins
 
-from bagipakai.registry.disclosure.hierarchies import flat, nested
 from bagipakai.registry.disclosure.primary import dominated, homogeneous, owners, primary, small
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, summed, too_fine, with_margins
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, summed, too_fine
 
 RULE = TableRule(
     smallest_persons=10,
@@ -78,8 +78,6 @@ def test_what_is_no_table_is_an_error():
     for persons, families in [(-good, good), (good[:2], good), (good.astype(float), good), (good, 2 * good)]:
         with pytest.raises(ValueError):
             Cube((DESIL, SEX), persons, families)
-    with pytest.raises(ValueError, match="nobody can be"):
-        Cube((DESIL, SEX), good, good, impossible=np.ones(good.shape, bool))
     with pytest.raises(ValueError, match="dimensions"):
         Cube((SEX,) * 4, np.zeros((3,) * 4, np.int64), np.zeros((3,) * 4, np.int64))
 
@@ -102,13 +100,6 @@ def test_small_and_empty_cells_are_hidden_for_persons_and_for_families():
     one = cube([[9, 10], [0, 30], [40, 50]], families=[[9, 10], [0, 9], [20, 20]])
     assert shown(one, small(one, RULE)) == {(1, "L"), (2, "L"), (2, "P"), (2, ())}
     assert shown(one, small(one, replace(RULE, smallest_families=0))) == {(1, "L"), (2, "L")}
-
-
-def test_a_structural_zero_is_not_hidden():
-    nobody = np.zeros((4, 3), bool)
-    nobody[2, 1] = True
-    one = cube([[20, 20], [0, 30], [40, 50]], impossible=nobody)
-    assert shown(one, primary(one, replace(RULE, homogeneous_under=0))) == set()
 
 
 def test_a_category_that_holds_nearly_all_of_a_small_group_is_hidden():

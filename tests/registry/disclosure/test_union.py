@@ -234,11 +234,12 @@ def test_nobody_up_to_nine_is_too_near_and_nobody_up_to_ten_is_not(total, told):
 @pytest.mark.parametrize(("total", "told"), [(14, True), (15, False)])
 def test_near_the_limit_only_whole_numbers_count(total, told):
     """Of each triangle two are at most 21 together: all three 31, and not 31 and a half. So of 67 at least five are
-    elsewhere, and not four."""
+    elsewhere, and not four. That four are sure without looking does not change it."""
     pairs = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5)]
     sums = [(np.array([*pair, 6 + at]), 21) for at, pair in enumerate(pairs)]
     sums += [(np.array([*range(6), 12]), 67), (np.array([12, 13]), total)]
     assert (narrow(14, sums, FEW) is not None) is told
+    assert (narrow(15, [*sums, (np.array([13, 14]), total - 4)], FEW) is not None) is told
 
 
 def tables_of(width: int, sums) -> list[tuple[int, ...]]:

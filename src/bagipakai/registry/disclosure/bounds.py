@@ -77,7 +77,7 @@ class _Attacker:
     unknown are kept; of whole tables once more. `open`: what is not known to be wide, large or nothing."""
 
     def __init__(self, low: Numbers, high: Numbers, sums: Sequence[tuple[Numbers, int]], smallest: int) -> None:
-        self.width, self.smallest, self.high = len(low), smallest, high
+        self.width, self.smallest, self.low, self.high = len(low), smallest, low, high
         self.open = (high >= 1) & (low < smallest)
         self.any, self.whole = (np.full((2, self.width), [[np.inf], [-np.inf]]) for _ in range(2))
         self.left = WORK // max(1, sum(len(members) for members, _ in sums))
@@ -98,10 +98,12 @@ class _Attacker:
         )  # fmt: skip
 
     def narrow(self) -> int | None:
-        """The unknowns that are known to be few come first: where there is something to find, it is mostly there."""
-        few = np.argsort(self.high, kind="stable")[: np.count_nonzero(self.high < self.smallest)]
+        """Who are known to be few are narrow, unless they are nobody, which one programme may show of all. Where
+        it does not, they come first: what there is to find is mostly there."""
+        few = np.flatnonzero(self.open & (self.high < self.smallest))
         try:
-            for one in few.tolist():
+            self._look(few, 1)
+            for one in few[np.argsort(self.high[few], kind="stable")].tolist():
                 if self.open[one] and self._is_narrow(one):
                     return int(one)
             self._many()
@@ -142,18 +144,24 @@ class _Attacker:
                 return True
             self.left -= 2 * DEAR
             self._in_whole_numbers(highspy.HighsVarType.kInteger)
-            low, high = self._interval(one)
+            low, high = self._interval(one, whole=True)
             self._in_whole_numbers(highspy.HighsVarType.kContinuous)
         self.open[one] = False
         return high >= 1 and low < self.smallest and high - low < self.smallest
 
-    def _interval(self, one: int) -> tuple[int, int]:
-        most, least = (self._look(np.array([one]), way) for way in (1, -1))
-        return int(np.ceil(-least - WHOLE)), int(np.floor(most + WHOLE))
+    def _interval(self, one: int, whole: bool = False) -> tuple[int, int]:
+        """Nobody is asked for a bound that a table reaches already."""
+        least, most = (self.whole if whole else self.any)[:, one]
+        if least > self.low[one] + WHOLE:
+            least = -self._look(np.array([one]), -1)
+        if most < self.high[one] - WHOLE:
+            most = self._look(np.array([one]), 1)
+        return int(np.ceil(least - WHOLE)), int(np.floor(most + WHOLE))
 
     def _look(self, wanted: Numbers, way: int, weights: Numbers | None = None) -> float:
         """The table in which the wanted unknowns are largest (way 1) or smallest (-1) together: counted no further than
-        is needed where there are no weights and several are wanted. Returns its value. Raises _Unknown."""
+        is needed where there are no weights and several are wanted. Where they are nobody, all of them are. Returns its
+        value. Raises _Unknown."""
         if not len(wanted):
             return 0.0
         cost = np.zeros((self.width, 2))
@@ -170,7 +178,10 @@ class _Attacker:
             raise _Unknown
         table = np.array(self.solver.getSolution().col_value)
         self._keep(table.reshape(-1, 2).sum(axis=1))
-        return float(cost.ravel() @ table)
+        value = float(cost.ravel() @ table)
+        if way > 0 and weights is None and value < 0.5:  # a programme is nearly right
+            self.open[wanted] = False
+        return value
 
     def _in_whole_numbers(self, kind: highspy.HighsVarType) -> None:
         whole = kind == highspy.HighsVarType.kInteger

@@ -85,17 +85,5 @@ def _reached(labels: Sequence[Label], below: Mapping[Label, Sequence[Label]]) ->
         place += 1
 
 
-def flat(name: str, values: Iterable[Scalar | None], most: int) -> Hierarchy | Refusal:
-    """Total → values."""
-    return hierarchy(name, ((value, TOTAL) for value in values), most)
-
-
-def nested(name: str, paths: Iterable[Sequence[Scalar]], most: int) -> Hierarchy | Refusal:
-    """From paths, coarsest value first: `("32", "3273", "327301")`. Each value is one node, wherever it stands."""
-    return hierarchy(
-        name, ((path[at], path[at - 1] if at else TOTAL) for path in paths for at in range(len(path))), most
-    )
-
-
 def _contradiction(name: str) -> Refusal:
     return Refusal("hierarchy-contradicts-itself", {"dimension": name})

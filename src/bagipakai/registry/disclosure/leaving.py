@@ -16,10 +16,9 @@ from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, question, signature
+from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, question, signature
 from bagipakai.registry.matching.explaining import count, percent
 from bagipakai.registry.matching.report import tabulated
-from bagipakai.registry.regions import regions
 
 TITLE: Final = "Laporan risiko"
 NOT_MEASURED: Final = "tidak diukur"
@@ -58,7 +57,7 @@ def _frame(handed: Handed) -> Iterator[str]:
     yield "<h2>Apa yang keluar, kepada siapa, atas dasar apa</h2>"
     yield listed(
         ("Isi", f"{count(handed.rows, 'id')} baris {plan.unit.value}, tingkat {plan.level.value}"),
-        ("Wilayah", ", ".join(map(_place, plan.area.codes)) or "seluruh Indonesia"),
+        ("Wilayah", ", ".join(map(place, plan.area.codes)) or "seluruh Indonesia"),
         ("Rilis", handed.release[0]),
         ("Penerima", f"{plan.recipient.name} ({plan.recipient.institution})"),
         ("Tujuan", plan.purpose),
@@ -313,10 +312,6 @@ def _policies(handed: Handed) -> Iterator[tuple[str, str, str]]:
         for (at, name), rule in rules("disclosure", "randomised", ("level", "variable")).in_force(handed.day).items():
             if at == level.value and name in drawn:
                 yield f"Ditarik acak: {name}", on_day(rule.since), rule.basis
-
-
-def _place(code: str) -> str:
-    return f"{regions()[code].name} ({code})" if code in regions() else code
 
 
 def _number(told: Evidence, name: str) -> str:

@@ -1,18 +1,19 @@
 """How well rows hide the persons in them, counted and not modelled: the registry is the population.
 
-One group-by makes a table of classes, rows that are alike in all quasi-identifiers; every measure reads that. An
+One group-by makes the classes, rows that are alike in all quasi-identifiers; every measure reads these. An
 unknown value is a value of its own, alike to unknown: in a quasi-identifier, in a sensitive variable and in the family.
 The other reading of a blank, that it matches anything, is a measure of its own (`wildcard`). Where a column tells the
 family, families are counted instead of persons: ten persons may be two families. All figures are integers or fractions
 of integers; entropy alone is rounded, as said there. So they do not depend on the number of threads.
 
 Sources: k-anonymity, Samarati and Sweeney 1998; l-diversity, Machanavajjhala et al. 2007; t-closeness, Li et al. 2007;
-delta-presence, Nergiz et al. 2007; dominance and p%, Hundepool et al., Statistical Disclosure Control, 2012, chapter 4.
+delta-presence, Nergiz et al. 2007.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations, count
 from math import exp
 from typing import Any, TypeAlias, TypeVar
@@ -40,6 +41,12 @@ class Anonymity:
     units: int
     classes_below: int
     units_below: int
+
+    @classmethod
+    def of(cls, sizes: Mapping[int, int], least: int) -> "Anonymity":
+        """Of so many classes of each size; `below`: of fewer than `least` units."""
+        small = {size: many for size, many in sizes.items() if size < least}
+        return cls(min(sizes, default=0), sum(sizes.values()), _total(sizes), sum(small.values()), _total(small))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +90,8 @@ class Presence:
     units_above: int
 
 
-@dataclass(frozen=True, slots=True)
-class Dominance:
-    """Cells of a table of amounts: those where the `n` largest contributors have `percent` or more of the total, and
-    those where the second largest could estimate the largest to within `p` percent."""
-
-    cells: int
-    dominated: int
-    estimable: int
+def _total(sizes: Mapping[int, int]) -> int:
+    return sum(size * many for size, many in sizes.items())
 
 
 def quoted(name: str) -> str:
@@ -118,12 +119,12 @@ def fresh(word: str) -> str:
 
 
 class Classes:
-    """The classes of a relation by `quasi`, as temporary tables that a `with` drops again.
+    """The classes of a relation by `quasi`, as temporary tables, each made when it is first read; a `with` drops them.
 
     `relation` is the name of a table or view on `con`. With `weight` (a column) a row stands for so many that are like
     it. With `family` (a column) the units are families, and one that has several sensitive values in a class counts
-    once for each of them in the distribution. Raises MeasureError, and ValueError where no quasi-identifier is told, or
-    families are to be weighed.
+    once for each of them in the distribution. Raises ValueError where no quasi-identifier is told, or families are to
+    be weighed; every measure raises MeasureError.
     """
 
     def __init__(
@@ -141,77 +142,65 @@ class Classes:
             raise ValueError("families are counted, not weighed")
         self.con, self.quasi, self.sensitive = con, tuple(quasi), sensitive
         self.keys = tuple(f"q{at}" for at in range(len(self.quasi)))
-        self.members, self.values, self.table = fresh("members"), fresh("values"), fresh("classes")
-        self.families = family is not None
+        self.families, self._made = family is not None, list[str]()
         self._counted = "count(*)" if weight is None else f"CAST(sum({quoted(weight)}) AS BIGINT)"
-        self._weight = "" if weight is None else f", {quoted(weight)}"
-        try:
-            self._count(relation, family)
-        except MeasureError:
-            self.__exit__()
-            raise
+        named = [f"{quoted(name)} AS {key}" for name, key in zip(self.quasi, self.keys, strict=True)]
+        named += [f"{quoted(sensitive)} AS s"] if sensitive is not None else []
+        named += [f"{quoted(family)} AS family"] if family is not None else []
+        named += [quoted(weight)] if weight is not None else []
+        self._rows = f"SELECT {', '.join(named)} FROM {quoted(relation)}"  # noqa: S608  # names are quoted
 
     def __enter__(self) -> "Classes":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in (self.members, self.values, self.table):
-            run(self.con, f"DROP TABLE IF EXISTS {name}")
+        for name in self._made:
+            run(self.con, f"DROP TABLE {name}")
+        self._made.clear()
 
-    def _count(self, relation: str, family: str | None) -> None:
-        if family is None:
-            self._of_persons(relation)
-        else:
-            self._of_families(relation, family)
+    @cached_property
+    def members(self) -> str:
+        """Families once for each class and value. Those whose family is unknown are one."""
+        return self._make("members", f"SELECT DISTINCT * FROM ({self._rows})")  # noqa: S608  # as above
 
-    def _columns(self) -> str:
-        named = [f"{quoted(name)} AS {key}" for name, key in zip(self.quasi, self.keys, strict=True)]
-        return ", ".join([*named, f"{quoted(self.sensitive)} AS s" if self.sensitive else "0 AS s"])
+    @cached_property
+    def values(self) -> str:
+        """Each class and sensitive value, and their number n."""
+        keys = ", ".join([*self.keys, "s"])
+        text = f"SELECT {keys}, {self._counted} AS n FROM {self._units} GROUP BY {keys}"  # noqa: S608  # as above
+        return self._make("values", text)
 
-    def _of_persons(self, relation: str) -> None:
-        """`values` has a row for each class and sensitive value; `table` for each class: its units k, and of its
-        values their number l, the largest n, their sum w and the sum of n ln n in units of 1 / SCALE."""
+    @cached_property
+    def table(self) -> str:
+        """Each class: its units k, and of its sensitive values, where there is one, their number l, the largest n,
+        their sum w and the sum of n ln n in units of 1 / SCALE."""
+        return self._make("classes", self._classes)
+
+    @cached_property
+    def sizes(self) -> dict[int, int]:
+        """How many classes there are of each number of units. Whoever asks for no more needs no table of them."""
+        classes = self.table if self._made or self.sensitive is not None else f"({self._classes})"
+        return dict(run(self.con, f"SELECT k, count(*) FROM {classes} GROUP BY k"))  # noqa: S608  # as above
+
+    def _make(self, word: str, text: str) -> str:
+        name = fresh(word)
+        run(self.con, f"CREATE TEMP TABLE {name} AS\n{text}")
+        self._made.append(name)
+        return name
+
+    @property
+    def _units(self) -> str:
+        """What is counted in a class."""
+        return self.members if self.families else f"({self._rows})"
+
+    @property
+    def _classes(self) -> str:
         keys = ", ".join(self.keys)
         if self.sensitive is None:
-            run(
-                self.con,
-                f"""CREATE TEMP TABLE {self.table} AS
-SELECT {keys}, {self._counted} AS k
-FROM (SELECT {self._columns()}{self._weight} FROM {quoted(relation)})
-GROUP BY {keys}""",  # noqa: S608  # names are quoted
-            )
-            return
-        run(
-            self.con,
-            f"""CREATE TEMP TABLE {self.values} AS
-SELECT {keys}, s, {self._counted} AS n
-FROM (SELECT {self._columns()}{self._weight} FROM {quoted(relation)})
-GROUP BY {keys}, s""",  # noqa: S608  # as above
-        )
-        run(
-            self.con,
-            f"""CREATE TEMP TABLE {self.table} AS
-SELECT {keys}, CAST(sum(n) AS BIGINT) AS k, {_OF_VALUES}
-FROM {self.values} GROUP BY {keys}""",  # noqa: S608  # as above
-        )
-
-    def _of_families(self, relation: str, family: str) -> None:
-        """The same, of `members`: a family once for each class and value. Those whose family is unknown are one."""
-        keys = ", ".join(self.keys)
-        run(
-            self.con,
-            f"""CREATE TEMP TABLE {self.members} AS
-SELECT DISTINCT {self._columns()}, {quoted(family)} AS family FROM {quoted(relation)}""",  # noqa: S608  # as above
-        )
-        run(
-            self.con,
-            f"""CREATE TEMP TABLE {self.values} AS
-SELECT {keys}, s, count(*) AS n FROM {self.members} GROUP BY {keys}, s""",  # noqa: S608  # as above
-        )
-        run(
-            self.con,
-            f"""CREATE TEMP TABLE {self.table} AS
-WITH
+            return f"SELECT {keys}, {self._counted} AS k FROM {self._units} GROUP BY {keys}"  # noqa: S608  # as above
+        if not self.families:
+            return f"SELECT {keys}, CAST(sum(n) AS BIGINT) AS k, {_OF_VALUES} FROM {self.values} GROUP BY {keys}"  # noqa: S608
+        return f"""WITH
 homes AS (       -- a family once for each class
     SELECT DISTINCT {keys}, family FROM {self.members}
 ),
@@ -222,19 +211,11 @@ spread AS (
     SELECT {keys}, {_OF_VALUES} FROM {self.values} GROUP BY {keys}
 )
 SELECT sizes.*, spread.* EXCLUDE ({keys})
-FROM sizes JOIN spread ON {alike("sizes", "spread", self.keys)}""",  # noqa: S608  # as above
-        )
+FROM sizes JOIN spread ON {alike("sizes", "spread", self.keys)}"""  # noqa: S608  # as above
 
     def anonymity(self, smallest: int) -> Anonymity:
         """k, and what is in classes below `smallest` units."""
-        [found] = run(
-            self.con,
-            f"""SELECT coalesce(min(k), 0), count(*), coalesce(sum(k), 0),
-    count(*) FILTER (k < $1), coalesce(sum(k) FILTER (k < $1), 0)
-FROM {self.table}""",  # noqa: S608  # as above
-            [smallest],
-        )
-        return Anonymity(*map(int, found))
+        return Anonymity.of(self.sizes, smallest)
 
     def diversity(self, distinct: int, share: Fraction) -> Diversity:
         """Of the sensitive variable, against the least distinct l and the largest share of one value that are
@@ -331,13 +312,13 @@ SELECT {keys}, w, {equal} AS equal, {ordered or "0"} AS ordered FROM spread"""  
         for size in range(1, min(most, len(self.keys)) + 1):
             for chosen in combinations(range(len(self.keys)), size):
                 keys = ", ".join(self.keys[at] for at in chosen)
-                groups = f"SELECT {keys} FROM {self._units} GROUP BY {keys} HAVING ({alone})"  # noqa: S608  # as above
+                groups = f"SELECT {keys} FROM {self._apart} GROUP BY {keys} HAVING ({alone})"  # noqa: S608  # as above
                 [[units]] = run(self.con, f"SELECT count(*) FROM ({groups})")  # noqa: S608  # as above
                 found.append(Unique(tuple(self.quasi[at] for at in chosen), int(units)))
         return found
 
     @property
-    def _units(self) -> str:
+    def _apart(self) -> str:
         """Where the units are told apart as far as they must be."""
         return self.members if self.families else self.table
 
@@ -404,7 +385,7 @@ ours AS (
     {ours}
 ),
 others AS (
-    SELECT {keys}0 AS same, {"family" if self.families else "k"} FROM {self._units}
+    SELECT {keys}0 AS same, {"family" if self.families else "k"} FROM {self._apart}
     WHERE ({self._pattern} | {one}) = {union}
 ),
 near AS (
@@ -445,70 +426,6 @@ _OF_VALUES = f"""count(*) AS l, max(n) AS largest, CAST(sum(n) AS BIGINT) AS w,
     sum(CAST(round(n * ln(n) * {SCALE}) AS BIGINT)) AS nlogn"""
 
 
-def households(con: Connection, relation: str, family: str, told: Sequence[str], smallest: int) -> Anonymity:
-    """Families that are alike in what is `told` of all their members, in whatever order: the sorted ages and sexes of
-    a household are a name of its own. To be seen before anything that ties members together enters a file. Units are
-    families; rows whose family is unknown are left out, for nothing ties them. Raises MeasureError."""
-    row = ", ".join(f"{at} := {quoted(name)}" for at, name in ((f"m{at}", name) for at, name in enumerate(told)))
-    text = f"""WITH
-signatures AS (
-    SELECT list_sort(list(struct_pack({row}))) AS members FROM {quoted(relation)}
-    WHERE {quoted(family)} IS NOT NULL GROUP BY {quoted(family)}
-),
-classes AS (
-    SELECT count(*) AS k FROM signatures GROUP BY members
-)
-SELECT coalesce(min(k), 0), count(*), coalesce(sum(k), 0),
-    count(*) FILTER (k < $1), coalesce(sum(k) FILTER (k < $1), 0)
-FROM classes"""  # noqa: S608  # names are quoted
-    [found] = run(con, text, [smallest])
-    return Anonymity(*map(int, found))
-
-
 def alike(one: str, other: str, keys: Sequence[str]) -> str:
     """The condition that two relations agree in `keys`, unknown being alike to unknown."""
     return " AND ".join(f"({one}.{key} IS NOT DISTINCT FROM {other}.{key})" for key in keys)
-
-
-def dominance(
-    con: Connection,
-    relation: str,
-    by: Sequence[str],
-    amount: str,
-    contributor: str,
-    n: int,
-    percent: int,
-    p: int,
-) -> Dominance:
-    """Both rules on the cells of `relation` by `by`, in one pass. Amounts are whole and not negative; those that are
-    unknown contribute nothing. Who contributes more than once to a cell is one contributor. A cell where nothing is
-    contributed is neither. Raises MeasureError for amounts that are not whole or are negative."""
-    keys = "".join(f"q{at}, " for at in range(len(by)))
-    named = "".join(f"{quoted(name)} AS q{at}, " for at, name in enumerate(by))
-    text = f"""WITH
-given AS (
-    SELECT {named}{quoted(contributor)} AS who, {quoted(amount)} AS x
-    FROM {quoted(relation)} WHERE {quoted(amount)} IS NOT NULL
-),
-contributions AS (
-    SELECT {keys}sum(x) AS x, min(x) AS least FROM given GROUP BY {keys}who
-),
-cells AS (
-    SELECT {keys}sum(x) AS total, max(x, {max(n, 2)}) AS top, min(least) AS least FROM contributions
-    GROUP BY ALL
-)
-SELECT count(*), coalesce(min(least), 0),
-    count(*) FILTER ((total > 0) AND (list_sum(top[1:{int(n)}]) * 100 >= total * $1)),
-    count(*) FILTER ((total > 0) AND ((total - top[1] - coalesce(top[2], 0)) * 100 < top[1] * $2))
-FROM cells WHERE total IS NOT NULL"""  # noqa: S608  # as above
-    _whole(con, relation, amount)
-    cells, least, dominated, estimable = map(int, run(con, text, [percent, p])[0])
-    if least < 0:
-        raise MeasureError("a negative amount")
-    return Dominance(cells, dominated, estimable)
-
-
-def _whole(con: Connection, relation: str, column: str) -> None:
-    [[kind]] = run(con, f"SELECT typeof(any_value({quoted(column)})) FROM {quoted(relation)}")  # noqa: S608
-    if kind not in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}:
-        raise MeasureError("an amount that is not whole")

@@ -7,6 +7,7 @@ from typing import Final
 
 from bagipakai.core.charts import Figure
 from bagipakai.registry.matching.report import MONTHS, style
+from bagipakai.registry.regions import regions
 
 
 def paper(title: str, body: Iterable[str]) -> str:
@@ -23,6 +24,10 @@ def paper(title: str, body: Iterable[str]) -> str:
 
 def on_day(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def place(code: str) -> str:
+    return f"{regions()[code].name} ({code})" if code in regions() else code
 
 
 def listed(*pairs: tuple[str, str]) -> str:

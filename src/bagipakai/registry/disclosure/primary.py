@@ -12,15 +12,15 @@ from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks
 
 def primary(cube: Cube, rule: TableRule) -> Marks:
     """The cells of a table of counts that are hidden for being small or empty, or for saying the same of nearly
-    everybody in a group. A structural zero is not hidden: everybody knows it."""
-    return (small(cube, rule) | homogeneous(cube, rule)) & ~cube.structural
+    everybody in a group."""
+    return small(cube, rule) | homogeneous(cube, rule)
 
 
 def sensitive(cube: Cube, rule: TableRule) -> Marks:
     """The same of a table of counts and sums: count and sum are hidden together, for whatever the one or the other
     would tell."""
     marks = primary(cube, rule)
-    return marks if cube.magnitudes is None else marks | (dominated(cube.magnitudes, rule) & ~cube.structural)
+    return marks if cube.magnitudes is None else marks | dominated(cube.magnitudes, rule)
 
 
 def small(cube: Cube, rule: TableRule) -> Marks:

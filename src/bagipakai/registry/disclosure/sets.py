@@ -43,8 +43,7 @@ def sets(batches: Iterable[pa.RecordBatch], by: Sequence[str], unit: Unit, keys:
         for batch in batches:
             record = pa.array(_record_keys(batch, unit, keys), pa.uint64())
             engine.register("members", batch.select(list(by)).append_column("record_key", record))
-            # a release has nobody twice
-            for *key, n, total in _rows(summed(engine, "members", by, distinct=False)):
+            for *key, n, total in _rows(summed(engine, "members", by)):
                 before = found.get(tuple(key), (0, 0))
                 found[tuple(key)] = before[0] + n, (before[1] + total) % WHOLE
     return found

@@ -69,22 +69,17 @@ ATTACKERS = (INSIDER, OUTSIDER)
 OF_SUMS = Attacker(knows_rule=False, is_contributor=True, looks_at_sums=True)
 
 
-def protected(
-    cube: Cube, rule: TableRule, families: bool = False, official: Marks | None = None
-) -> Protected | Refusal:
+def protected(cube: Cube, rule: TableRule, families: bool = False) -> Protected | Refusal:
     """The table of persons (or of families, which then must add up) as it may be published, or why none may be.
 
-    `official` marks totals that are published elsewhere: they are never hidden and the attacker has them. The grand
-    total is always shown. Where the table has magnitudes, count and sum of a cell are shown or hidden together, and
-    both are protected.
+    The grand total is always shown. Where the table has magnitudes, count and sum of a cell are shown or hidden
+    together, and both are protected.
     """
     if families and not cube.families_add_up:
         raise ValueError("families that do not add up are no table")
-    if cube.magnitudes and official is not None:
-        raise ValueError("of no official total is a sum known")
     if no := objection(cube, rule):
         return no
-    case = _Case(cube, rule, families, official)
+    case = _Case(cube, rule, families)
     cases: dict[Attacker, _Case] = dict.fromkeys(ATTACKERS, case)
     first, sums = [ATTACKERS[0]], None
     if cube.magnitudes:
@@ -109,11 +104,11 @@ def protected(
 class _Case:
     """One table, its primary cells, and what each attacker may not learn of them."""
 
-    def __init__(self, cube: Cube, rule: TableRule, families: bool, official: Marks | None) -> None:
+    def __init__(self, cube: Cube, rule: TableRule, families: bool) -> None:
         self.hierarchies = cube.hierarchies
         self.values = cube.families if families else cube.persons
         self.smallest = rule.smallest_families if families else rule.smallest_persons
-        self.fixed = cube.structural | (False if official is None else official)
+        self.fixed = np.zeros(cube.shape, np.bool_)
         self.fixed.flat[0] = True
         self.primary = sensitive(cube, rule) & ~self.fixed
         self.small = self.primary & (self.values < self.smallest)
@@ -163,7 +158,7 @@ class _Sums(_Case):
     hidden one that is nobody's concern, within some interval: who reads the file cannot tell which is which."""
 
     def __init__(self, cube: Cube, rule: TableRule, families: bool, magnitudes: Magnitudes) -> None:
-        super().__init__(cube, rule, families, None)
+        super().__init__(cube, rule, families)
         self.values = magnitudes.total
         self.owner = np.where(self.fixed, -1, contributors(cube, magnitudes))
         self.room, self.least = room(magnitudes, rule), least_room(magnitudes, rule)
@@ -202,8 +197,8 @@ def _finest(cube: Cube, grid: Counts | Marks) -> Counts | Marks:
 
 
 def _occurring(cube: Cube) -> int:
-    """Finest cells in which somebody is, or nobody can be."""
-    return int(((_finest(cube, cube.persons) > 0) | _finest(cube, cube.structural)).sum())
+    """Finest cells in which somebody is."""
+    return int((_finest(cube, cube.persons) > 0).sum())
 
 
 def _too_sparse(cube: Cube, rule: TableRule) -> Refusal | None:

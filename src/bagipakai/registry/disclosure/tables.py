@@ -1,9 +1,8 @@
 """A table of counts with all its margins, which cross: every combination of the nodes of one to three dimensions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
 from math import prod
 from typing import TypeAlias
 
@@ -14,7 +13,7 @@ from bagipakai.core.disclosure import Disclosure, Together
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.disclosure.hierarchies import Hierarchy, Label
+from bagipakai.registry.disclosure.hierarchies import Hierarchy
 from bagipakai.registry.matching.arrays import Numbers
 
 Counts: TypeAlias = npt.NDArray[np.int64]
@@ -83,16 +82,14 @@ class Cube:
     """The true table. Arrays have one axis per dimension, one place per node of its hierarchy.
 
     `persons` adds up in every dimension. `families` does where the table's unit is the family; where persons are
-    counted, one family stands in several cells, and only the bounds of its margins are known. `impossible` marks
-    structural zeros: combinations that cannot occur, which are published as zero. Raises ValueError for what is no
-    table: another shape, a negative count, a margin that is not the sum of its parts.
+    counted, one family stands in several cells, and only the bounds of its margins are known. Raises ValueError
+    for what is no table: another shape, a negative count, a margin that is not the sum of its parts.
     """
 
     hierarchies: tuple[Hierarchy, ...]
     persons: Counts
     families: Counts
     families_add_up: bool = False
-    impossible: Marks | None = None
     magnitudes: Magnitudes | None = None
 
     def __post_init__(self) -> None:
@@ -108,8 +105,6 @@ class Cube:
             raise ValueError("two contributors have no more than all have")
         if ((self.families > self.persons) | ((self.families == 0) != (self.persons == 0))).any():
             raise ValueError("every family has a person, and every person a family")
-        if self.impossible is not None and (self.impossible & (self.persons > 0)).any():
-            raise ValueError("somebody is where nobody can be")
         sums = [self.persons, *([self.families] if self.families_add_up else [])]
         sums += [self.magnitudes.total] if self.magnitudes else []
         for axis, tree in enumerate(self.hierarchies):
@@ -126,10 +121,6 @@ class Cube:
     def shape(self) -> tuple[int, ...]:
         return tuple(map(len, self.hierarchies))
 
-    @cached_property
-    def structural(self) -> Marks:
-        return np.zeros(self.shape, np.bool_) if self.impossible is None else self.impossible
-
 
 def too_fine(leaves: Sequence[int], occurring: int, persons: int, rule: TableRule) -> Refusal | None:
     """Why a table is not even built: `leaves` values in each dimension, of whose combinations `occurring` occur, about
@@ -142,15 +133,6 @@ def too_fine(leaves: Sequence[int], occurring: int, persons: int, rule: TableRul
     if 100 * (cells - occurring) > rule.most_small_percent * cells:
         return Refusal("table-too-sparse", {"most": str(rule.most_small_percent)})
     return None
-
-
-def with_margins(hierarchies: Sequence[Hierarchy], cells: Mapping[tuple[Label, ...], int]) -> Counts:
-    """The full grid from the finest cells: zero where there is none, every margin the sum of its parts. Raises KeyError
-    for a value that stands in no hierarchy."""
-    grid = np.zeros(tuple(map(len, hierarchies)), np.int64)
-    for key, count in cells.items():
-        grid[tuple(tree.places[label] for tree, label in zip(hierarchies, key, strict=True))] += count
-    return summed(hierarchies, grid)
 
 
 def summed(hierarchies: Sequence[Hierarchy], grid: Numbers) -> Numbers:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from bagipakai.core.disclosure import Cell, Key, Table
-from bagipakai.core.query import Count, Rows, reaches
+from bagipakai.core.query import Count, Rows, chosen, columns_of, reaches
 from bagipakai.core.variables import Catalogue, Type
 
 ARROW = {Type.TEXT: pa.string(), Type.INTEGER: pa.int64(), Type.BOOLEAN: pa.bool_(), Type.DATE: pa.date32()}
@@ -85,19 +85,6 @@ NOBODY = Absent()
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
-    """Rows that are alike in some columns, unknown being alike to unknown: how many such classes there are, how many
-    have fewer rows than asked for, and how many rows those have together."""
-
-    number: int
-    small: int
-    rows_in_small: int
-
-    def __add__(self, other: "Classes") -> "Classes":
-        return Classes(self.number + other.number, self.small + other.small, self.rows_in_small + other.rows_in_small)
-
-
-@dataclass(frozen=True, slots=True)
 class Amounts:
     """Of one cell: the sum of a variable, the largest and second largest contribution to it, how many contribute
     (something that is more than nothing), how many rows do not know their value, and the least value of a row (0 where
@@ -143,16 +130,6 @@ class Engine(Protocol):
         """As `reference.count`, cell by cell. Where `largest` is told, every person has a family and none has more
         members: so many persons are then surely of `enough` families. Raises TooManyCells, EngineError."""
 
-    def classes(
-        self,
-        query: Count,
-        parts: Iterable[Part],
-        types: Mapping[str, Type],
-        smallest: int,
-        absent: Absent = NOBODY,
-    ) -> Classes:
-        """The chosen rows in classes by `query.by`, as `reference.classes`. Raises EngineError."""
-
     def groups(
         self,
         query: Count,
@@ -161,7 +138,7 @@ class Engine(Protocol):
         absent: Absent = NOBODY,
     ) -> Iterator[pa.RecordBatch]:
         """How many chosen rows there are of each combination of `query.by`, as `reference.groups`: these columns and
-        `n`, in batches and an order of the engine's own; a combination may stand in two. Raises EngineError."""
+        `n`, each combination once, in batches and an order of the engine's own. Raises EngineError."""
 
     def __enter__(self) -> "Engine": ...
 
@@ -209,6 +186,13 @@ def columns(query: Rows, types: Mapping[str, Type], internal: tuple[str, ...] = 
         return [(name, types[name]) for name in query.keep] + [(f"_{name}", INTERNAL[name]) for name in internal]
     except KeyError:
         raise EngineError("a column without a type") from None
+
+
+def asked(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) -> dict[str, Type]:
+    """Name and type of what a count reads of each row: its dimensions, what its condition is about, and where somebody
+    is absent, what tells them."""
+    named = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+    return named | ({ORDINAL[query.unit]: Type.INTEGER} if absent else {})
 
 
 def groups_schema(query: Count, types: Mapping[str, Type]) -> pa.Schema:

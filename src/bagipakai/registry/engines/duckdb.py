@@ -28,18 +28,18 @@ from bagipakai.registry.engines import (
     ORDINAL,
     Absent,
     Amounts,
-    Classes,
     EngineError,
     Part,
     TooManyCells,
     apart,
+    asked,
     columns,
     groups_schema,
     parts_in,
     recut,
     schema_of,
 )
-from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql, groups_sql
+from bagipakai.registry.engines.words import Sql, Words, chosen_sql, groups_sql
 from bagipakai.registry.vault import Shelf
 
 SQL_TYPE = {Type.TEXT: "VARCHAR", Type.INTEGER: "BIGINT", Type.BOOLEAN: "BOOLEAN", Type.DATE: "DATE"}
@@ -75,9 +75,8 @@ def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) 
     """The finest cells: the dimensions as `d0`, `d1`, …, `persons` and, where families are counted, `families`."""
     words = _Words(types)
     where = words.where(chosen(query))
-    dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
     counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu"]
-    select = ",\n    ".join([*dimensions, *counts])
+    select = ",\n    ".join([*words.dimensions(query), *counts])
     groups = ", ".join(f"d{at}" for at in range(len(query.by)))
     grouped = f"\nGROUP BY {groups}" if groups else ""
     source = f"{_registry(query, absent)},\n{chosen_sql(where)}"
@@ -90,17 +89,14 @@ def amounts_sql(query: Count, summed: str, types: Mapping[str, Type], absent: Ab
     words = _Words(types)
     where = words.where(chosen(query))
     by = [f"d{at}" for at in range(len(query.by))]
-    dimensions = [
-        f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS {d}" for name, d in zip(query.by, by, strict=True)
-    ]
-    value = f"CAST({words.column(summed)} AS BIGINT)"
+    value = words.read(summed)
     ordinal = _quoted(ORDINAL[query.unit])
     family = ordinal if query.unit == "keluarga" else f"coalesce(id_keluarga, -1 - {ordinal})"
     grouped = f"\nGROUP BY {', '.join(by)}" if by else ""
     text = f"""{_registry(query, absent)},
 {chosen_sql(where)},
 told AS (          -- a person of no family is a contributor of his own
-    SELECT {", ".join([*dimensions, f"{family} AS contributor", f"{value} AS value"])} FROM chosen
+    SELECT {", ".join([*words.dimensions(query), f"{family} AS contributor", f"{value} AS value"])} FROM chosen
 ),
 given AS (         -- what a family gives is the sum of what its members give: they know of each other
     SELECT
@@ -170,6 +166,8 @@ _COUNTS = {
 
 
 class _Words(Words):
+    kinds = SQL_TYPE
+
     def quoted(self, name: str) -> str:
         return _quoted(name)
 
@@ -276,9 +274,8 @@ class Engine:
         largest: int | None = None,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
-        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        needed = asked(query, types, absent)
         needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
-        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
         with self._session(query, parts, needed) as session:
             if session is None:
                 return []
@@ -296,10 +293,9 @@ class Engine:
         absent: Absent = NOBODY,
     ) -> list[Amounts]:
         """As `reference.amounts`, in no order. Only this engine sums. Raises EngineError."""
-        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)), summed)}
-        if needed[summed] is not Type.INTEGER:
+        if types[summed] is not Type.INTEGER:
             raise EngineError("a sum of what is no whole number")
-        needed |= {ORDINAL[query.unit]: Type.INTEGER}
+        needed = asked(query, types) | {summed: Type.INTEGER, ORDINAL[query.unit]: Type.INTEGER}
         needed |= {"id_keluarga": Type.INTEGER} if query.unit == "individu" else {}
         sql = amounts_sql(query, summed, types, absent)
         with self._session(query, parts, needed) as session:
@@ -323,28 +319,6 @@ class Engine:
                 session.take_in("wanted", pa.table([places, numbers], ["place", "number"]))
                 yield from recut(session.stream(listed_sql(unit, column, keep)), schema)
 
-    def classes(
-        self,
-        query: Count,
-        parts: Iterable[Part],
-        types: Mapping[str, Type],
-        smallest: int,
-        absent: Absent = NOBODY,
-    ) -> Classes:
-        """As `reference.classes`, a group of files at a time. Raises EngineError."""
-        words = _Words(types)
-        where, by = words.where(chosen(query)), [words.column(name) for name in query.by]
-        text = f"{_registry(query, absent)},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
-        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
-        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
-        found = Classes(0, 0, 0)
-        for some in apart(query.by, parts_in(query.area, parts)):
-            with self._session(query, some, needed) as session:
-                if session is not None:
-                    session.leave_out(absent)
-                    found += Classes(*session.run(text, tuple(words.values))[0])
-        return found
-
     def groups(
         self,
         query: Count,
@@ -354,11 +328,8 @@ class Engine:
     ) -> Iterator[pa.RecordBatch]:
         """As `reference.groups`, a group of files at a time. Raises EngineError, also half-way."""
         words, schema = _Words(types), groups_schema(query, types)
-        where = words.where(chosen(query))
-        by = {words.quoted(name): f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]})" for name in query.by}
-        sql = Sql(f"{_registry(query, absent)},\n{chosen_sql(where)}\n{groups_sql(by)}", tuple(words.values))
-        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
-        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
+        sql = Sql(f"{_registry(query, absent)},\n{groups_sql(query, words)}", tuple(words.values))
+        needed = asked(query, types, absent)
         for some in apart(query.by, parts_in(query.area, parts)):
             with self._session(query, some, needed) as session:
                 if session is not None:
@@ -513,7 +484,6 @@ def _families(
     words = _Words(types)
     where = words.where(chosen(query))
     names = [f"d{at}" for at in range(len(query.by))]
-    dimensions = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
     below = "\n        OR ".join(
         f"EXISTS (SELECT 1 FROM doubtful WHERE (depth = {depth}){_same('doubtful', 'cells', names[:depth])})"  # noqa: S608
         for depth in (range(len(names) + 1) if margins else [len(names)])
@@ -531,7 +501,7 @@ places AS (        -- where they are: a file holds others beside them, which are
     SELECT unnest(getvariable('places')) AS place
 ),
 members AS (       -- one row per chosen person
-    SELECT {", ".join([*dimensions, "id_keluarga"])} FROM chosen{_within(place)}
+    SELECT {", ".join([*words.dimensions(query), "id_keluarga"])} FROM chosen{_within(place)}
 )
 SELECT {", ".join([_depth(names), *names, "count(DISTINCT id_keluarga)"])}
 FROM members

@@ -36,7 +36,7 @@ from bagipakai.core.query import (
     Rows,
     chosen,
 )
-from bagipakai.registry.engines import ORDINAL, Amounts, Classes
+from bagipakai.registry.engines import ORDINAL, Amounts
 
 Row: TypeAlias = Mapping[str, Any]
 Truth: TypeAlias = bool | None
@@ -192,13 +192,6 @@ def _amounts(unit: str, summed: str, key: Key, members: list[Row]) -> Amounts:
     first, second, *_ = sorted([*given.values(), 0, 0], reverse=True)
     contributors, least = sum(one > 0 for one in given.values()), min((row[summed] for row in known), default=0)
     return Amounts(key, given.total(), first, second, contributors, len(members) - len(known), least)
-
-
-def classes(query: Count, table: Iterable[Row], smallest: int, absent: Collection[int] = ()) -> Classes:
-    """The chosen rows in classes by `query.by`, unknown being a value of its own."""
-    sizes = groups(query, table, absent)
-    small = [size for size in sizes.values() if size < smallest]
-    return Classes(len(sizes), len(small), sum(small))
 
 
 def groups(query: Count, table: Iterable[Row], absent: Collection[int] = ()) -> Counter[Key]:

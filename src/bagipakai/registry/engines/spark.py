@@ -27,17 +27,17 @@ from bagipakai.registry.engines import (
     NOBODY,
     ORDINAL,
     Absent,
-    Classes,
     EngineError,
     Part,
     TooManyCells,
+    asked,
     columns,
     groups_schema,
     parts_in,
     recut,
     schema_of,
 )
-from bagipakai.registry.engines.words import Sql, Words, chosen_sql, classes_sql, groups_sql
+from bagipakai.registry.engines.words import Sql, Words, chosen_sql, groups_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -97,7 +97,6 @@ def cells_sql(query: Count, types: Mapping[str, Type], margins: bool = False, ab
     words = _Words(types)
     where = words.where(chosen(query))
     names = [f"d{at}" for at in range(len(query.by))]
-    cast = [f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]}) AS d{at}" for at, name in enumerate(query.by)]
     member, *counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu"]
     depth = _DEPTH.format(width=len(names), names=", ".join(names)) if names else "CAST(0 AS BIGINT)"
     depths = range(len(names) + 1) if margins else [len(names)]
@@ -106,7 +105,7 @@ def cells_sql(query: Count, types: Mapping[str, Type], margins: bool = False, ab
     text = f"""{_registry(query, absent)},
 {chosen_sql(where)},
 members AS (       -- one row per chosen row, with nothing but what is counted
-    SELECT {", ".join([*cast, member])} FROM chosen
+    SELECT {", ".join([*words.dimensions(query), member])} FROM chosen
 )
 SELECT
     {select}
@@ -153,6 +152,8 @@ _COUNTS = {  # the column that is counted with, then the two counts; a cluster c
 
 
 class _Words(Words):
+    kinds = SQL_TYPE
+
     def quoted(self, name: str) -> str:
         if set(name) & set("{}"):  # the only signs that `spark.sql` itself would read
             raise EngineError("a column with a bracket in its name")
@@ -234,7 +235,7 @@ class Engine:
             return
         stored = self._check(wanted, needed)
         answer = self._answer(sql, wanted, needed)
-        batches = self._fetched(answer) if stored <= self._small else self._written(answer)
+        batches = self._brought(answer, stored)
         there = absent.taken_from(batches, "_order") if absent else batches
         yield from recut(_climbing(there, len(schema)), schema)
 
@@ -251,9 +252,8 @@ class Engine:
         """As `reference.count`, cell by cell; each family is counted, however large the `largest`. Raises TooManyCells,
         EngineError."""
         sql = cells_sql(query, types, margins, absent)
-        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        needed = asked(query, types, absent)
         needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
-        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
         wanted = parts_in(query.area, parts)
         if not wanted:
             return []
@@ -272,27 +272,6 @@ class Engine:
         )
         return list(in_order(cells))
 
-    def classes(
-        self,
-        query: Count,
-        parts: Iterable[Part],
-        types: Mapping[str, Type],
-        smallest: int,
-        absent: Absent = NOBODY,
-    ) -> Classes:
-        """As `reference.classes`. Raises EngineError."""
-        words = _Words(types)
-        where, by = words.where(chosen(query)), [words.column(name) for name in query.by]
-        text = f"{_registry(query, absent)},\n{chosen_sql(where)},\n{classes_sql(by, smallest)}"
-        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
-        needed |= {ORDINAL[query.unit]: Type.INTEGER} if absent else {}
-        wanted = parts_in(query.area, parts)
-        if not wanted:
-            return Classes(0, 0, 0)
-        self._check(wanted, needed)
-        (batch, *_) = self._fetched(self._answer(Sql(text, tuple(words.values)), wanted, needed, absent))
-        return Classes(*(column[0].as_py() for column in batch.columns))
-
     def groups(
         self,
         query: Count,
@@ -302,14 +281,12 @@ class Engine:
     ) -> Iterator[pa.RecordBatch]:
         """As `reference.groups`. Raises EngineError, also half-way."""
         words, schema = _Words(types), groups_schema(query, types)
-        where = words.where(chosen(query))
-        by = {words.quoted(name): f"CAST({words.column(name)} AS {SQL_TYPE[types[name]]})" for name in query.by}
-        text = f"{_registry(query, absent)},\n{chosen_sql(where)}\n{groups_sql(by)}"
-        needed = {name: types[name] for name in (*query.by, *columns_of(chosen(query)))}
+        sql = Sql(f"{_registry(query, absent)},\n{groups_sql(query, words)}", tuple(words.values))
+        needed = asked(query, types)
         needed[ORDINAL[query.unit]] = Type.INTEGER  # a table of no column cannot be read, even to count its rows
         if wanted := parts_in(query.area, parts):
-            self._check(wanted, needed)
-            for batch in self._fetched(self._answer(Sql(text, tuple(words.values)), wanted, needed, absent)):
+            stored = self._check(wanted, needed)
+            for batch in self._brought(self._answer(sql, wanted, needed, absent), stored):
                 yield batch.cast(schema)
 
     def _check(self, parts: tuple[Part, ...], needed: Mapping[str, Type]) -> int:
@@ -343,6 +320,10 @@ class Engine:
             return self._session.sql(sql.text, args=values, **frames)
 
         return _quietly(asked)
+
+    def _brought(self, answer: "DataFrame", stored: int) -> Iterator[pa.RecordBatch]:
+        """An answer about so many rows: a large one must not be held whole."""
+        return self._fetched(answer) if stored <= self._small else self._written(answer)
 
     def _fetched(self, answer: "DataFrame") -> Iterator[pa.RecordBatch]:
         yield from _quietly(answer.toArrow).to_batches()

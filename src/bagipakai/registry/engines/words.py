@@ -8,7 +8,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Or, Predicate, Scalar
+from bagipakai.core.query import (
+    And,
+    Between,
+    Column,
+    Compare,
+    Const,
+    Count,
+    In,
+    Missing,
+    Not,
+    Or,
+    Predicate,
+    Scalar,
+    chosen,
+)
 from bagipakai.core.variables import Type
 from bagipakai.registry.engines import EngineError
 
@@ -23,6 +37,8 @@ class Sql:
 
 class Words(ABC):
     """Says predicates about the columns of `types`, and keeps the values apart from what it says."""
+
+    kinds: Mapping[Type, str]  # what a type is called
 
     def __init__(self, types: Mapping[str, Type]) -> None:
         self._types = types
@@ -43,6 +59,14 @@ class Words(ABC):
         if name not in self._types:
             raise EngineError("a column without a type")
         return self.quoted(name)
+
+    def read(self, name: str) -> str:
+        """A column in the type of the contract, however it is stored."""
+        return f"CAST({self.column(name)} AS {self.kinds[self._types[name]]})"
+
+    def dimensions(self, query: Count) -> list[str]:
+        """As `d0`, `d1`, …"""
+        return [f"{self.read(name)} AS d{at}" for at, name in enumerate(query.by)]
 
     def said(self, predicate: Predicate) -> str:
         match predicate:
@@ -82,20 +106,10 @@ def chosen_sql(where: str) -> str:
 )"""  # noqa: S608  # names come from the catalogue, values are named
 
 
-def classes_sql(by: list[str], smallest: int) -> str:
-    """The steps after `chosen` that count classes by these columns, quoted already."""
-    return f"""classes AS (       -- rows that are alike
-    SELECT count(*) AS size FROM chosen GROUP BY {", ".join(by)}
-)
-SELECT
-    count(*),
-    count(*) FILTER (WHERE size < {smallest:d}),
-    CAST(coalesce(sum(size) FILTER (WHERE size < {smallest:d}), 0) AS BIGINT)
-FROM classes"""  # noqa: S608  # names come from the catalogue
-
-
-def groups_sql(by: Mapping[str, str]) -> str:
-    """The step after `chosen` that counts rows that are alike, by name and how each of these columns is read."""
-    read = "".join(f"{said} AS {name}, " for name, said in by.items())
-    groups = f" GROUP BY {', '.join(by.values())}" if by else ""
-    return f"SELECT {read}count(*) AS n FROM chosen{groups} HAVING (count(*) > 0)"  # noqa: S608  # names come from the catalogue
+def groups_sql(query: Count, words: Words) -> str:
+    """The steps after `registry` that count the chosen rows that are alike in `query.by`."""
+    where, read = words.where(chosen(query)), {name: words.read(name) for name in query.by}
+    named = "".join(f"{said} AS {words.quoted(name)}, " for name, said in read.items())
+    groups = f" GROUP BY {', '.join(read.values())}" if read else ""
+    return f"""{chosen_sql(where)}
+SELECT {named}count(*) AS n FROM chosen{groups} HAVING (count(*) > 0)"""  # noqa: S608  # as above
