@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.policies import randomised, with_policy
 from tests.registry.orders import PLACED, House, a_house, a_plan, an_order
 from tests.registry.small import small_release
 from tests.registry.test_deliver import plans
@@ -112,6 +113,15 @@ def test_one_package(cluster, release, house, tmp_path, name):
 def test_one_package_whose_rows_the_cluster_wrote(cluster, release, house, tmp_path, monkeypatch, name):
     monkeypatch.setattr(choice.spark, "Engine", partial(spark.Engine, small=0))
     same_on_both(PLANS[name], release, house, tmp_path)
+
+
+def test_values_are_drawn_alike_from_both(cluster, release, house, tmp_path, monkeypatch):
+    with_policy(tmp_path / "policies", monkeypatch, randomised("L2", keep="30"))
+    plan = a_plan("L2", variables=("kode_kab", "jam_kerja"), purpose="PERENCANAAN")
+    same_on_both(plan, release, house, tmp_path)
+    plain = made(replace(plan, purpose=a_plan().purpose), release, house, Places.under(tmp_path / "plain"), EMBEDDED)[1]
+    ours = made(plan, release, house, Places.under(tmp_path / "duckdb"), EMBEDDED)[1]
+    assert ours.randomised is not None and plain.randomised is None and ours.rows == plain.rows
 
 
 @pytest.mark.night

@@ -18,6 +18,7 @@ from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.holds import FEW, NONE
 from bagipakai.core.marks import MARKED, Marking
 from bagipakai.core.plan import Format, Plan, PlanError
+from bagipakai.core.randomisation import Randomisation
 
 MANIFEST_KIND = "application/vnd.bagipakai.manifest+json;v=1"
 MANIFEST_NAME = "manifest.dsse.json"
@@ -104,7 +105,7 @@ class Manifest:
     and that therefore carry an id of this package alone. `guarded` counts the cells per column that begin with one
     added apostrophe, so that no spreadsheet runs them. `holds`, where the house ever had any: the digest of their state
     (`holds`) and how many rows are `withheld`, no closer than may be told (core.holds). `marks`, where the copy is
-    marked: how.
+    marked: how. `randomised`, where values were drawn anew: how often, and from what.
     """
 
     package: str
@@ -137,6 +138,7 @@ class Manifest:
     version: int = field(default=1)
     holds: dict[str, str] = field(default_factory=dict)
     marks: Marking | None = None
+    randomised: Randomisation | None = None
 
     def to_json(self) -> dict[str, Any]:
         plan = self.plan
@@ -186,7 +188,8 @@ class Manifest:
             "onward_sharing": plan.onward_sharing,
         }
         holds = {"holds": dict(self.holds)} if self.holds else {}
-        return value | holds | ({"marks": self.marks.to_json()} if self.marks else {})
+        changed = {"marks": self.marks, "randomised": self.randomised}
+        return value | holds | {name: how.to_json() for name, how in changed.items() if how}
 
     @classmethod
     def from_json(cls, data: Any) -> "Manifest":
@@ -231,6 +234,7 @@ class Manifest:
                 destroy_by=date.fromisoformat(data["destroy_by"]),
                 holds=dict(data.get("holds", {})),
                 marks=Marking.from_json(data["marks"]) if "marks" in data else None,
+                randomised=Randomisation.from_json(data["randomised"]) if "randomised" in data else None,
             )
             same = manifest.to_json() == data
         except (KeyError, TypeError, ValueError, AttributeError, PlanError):
@@ -259,10 +263,13 @@ class Manifest:
             _hold(set(self.holds) == {"holds", "withheld"}, "holds")
             _hold(_SHA256.fullmatch(self.holds["holds"]) is not None, "holds")
             _hold(_WITHHELD.fullmatch(self.holds["withheld"]) is not None, "holds")
+        whole = {column.name for column in self.columns if column.type == "integer"}
         if self.marks:
-            whole = {column.name for column in self.columns if column.type == "integer"}
             _hold(self.plan.level in MARKED and bool(self.marks.columns), "marks")
             _hold(set(self.marks.columns) <= whole, "marks")
+        if self.randomised:
+            _hold(self.plan.level in MARKED and bool(self.randomised.keep), "randomised")
+            _hold(set(self.randomised.keep) <= whole, "randomised")
         for part in self.parts:
             _hold(_NAMES[part.kind].fullmatch(part.name) is not None, "part name")
             sizes = (part.rows, part.content_bytes, part.sealed_bytes)

@@ -26,7 +26,8 @@ class Suppression:
 class CellKey:
     """Noise of mean 0 and this `variance`, never larger than a bound: a number in `bounds` that only the house's key
     knows. Then counts are rounded to a multiple of `base`, up as often as the rest demands; 1 rounds nothing. A group
-    that `most_breakdowns` questions were answered about is told in no further one: noise averages out."""
+    that `most_breakdowns` questions were answered about is told in no further one: noise averages out. Where
+    `additive_within` is given, published counts are changed once more, by no more than that, so that they add up."""
 
     variance: int
     bounds: tuple[int, int]
@@ -34,11 +35,12 @@ class CellKey:
     most_breakdowns: int
     since: date
     basis: str
+    additive_within: int | None = None
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of a published count from the true one, however large that is: of the noise, and of
-        the rounding, averaged over all rests."""
+        """The standard deviation of a count from the true one, however large that is, before it is made to add up: of
+        the noise, and of the rounding, averaged over all rests."""
         return sqrt(self.variance + (self.base**2 - 1) / 6)
 
 
@@ -83,7 +85,8 @@ def method_on(day: date, output: str = DISCLOSED) -> Method:
                 raise NoRule("bounds are two numbers above 0, the smaller one first")
             numbers = (_number(rule, name) for name in ("variance", "base", "most_breakdowns"))
             variance, base, breakdowns = numbers
-            return CellKey(variance, (least, most), base, breakdowns, rule.since, rule.basis)
+            within = _number(rule, "additive_within") if "additive_within" in rule.values else None
+            return CellKey(variance, (least, most), base, breakdowns, rule.since, rule.basis, within)
         case "differential-privacy":
             names = ("rho_thousandths", "rho_thousandths_per_release", "rho_thousandths_per_year")
             rho, release, year, household, digits = (

@@ -192,6 +192,7 @@ def _told(manifest: Manifest, options: argparse.Namespace, opened: Opened | None
             "hidden_cells": manifest.hidden_cells,
             "withheld": manifest.holds.get("withheld"),
             "marked": dict(manifest.marks.columns) if manifest.marks else {},
+            "randomised": dict(manifest.randomised.keep) if manifest.randomised else {},
             "exempted": {one.rule: one.reason for one in manifest.plan.protections.exempted},
             "level": manifest.plan.level.value,
             "release": manifest.release,
@@ -234,6 +235,9 @@ def _paragraph(manifest: Manifest, options: argparse.Namespace, opened: Opened |
     if manifest.marks:
         intervals = ", ".join(f"{name} (dalam selang {width})" for name, width in manifest.marks.columns.items())
         yield f"  Ditandai    : {intervals}, agar asal salinan dapat dilacak; lihat kamus.csv"
+    if manifest.randomised:
+        kept = ", ".join(f"{name} (tetap: {keep} persen)" for name, keep in manifest.randomised.keep.items())
+        yield f"  Ditarik acak: {kept}; cara mengoreksi cacahnya ada di kamus.csv"
     yield f"  Akses sampai: {words.day(manifest.expires_on)}"
     yield f"  Musnahkan   : paling lambat {words.day(manifest.destroy_by)}"
     yield f"  Bagi lanjut : {'boleh, dengan syarat perjanjian' if plan.onward_sharing else 'tidak boleh'}"

@@ -31,12 +31,14 @@ from bagipakai.core.manifest import (
     Manifest,
     Part,
 )
-from bagipakai.core.marking import marking
+from bagipakai.core.marking import marking, randomisation
 from bagipakai.core.marks import SCHEME as MARKS
 from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Format, Level, Unit
 from bagipakai.core.progress import Progress, Told, nobody_is_told
 from bagipakai.core.query import AREA_COLUMNS, Count
+from bagipakai.core.randomisation import SCHEME as DRAWN
+from bagipakai.core.randomisation import Randomisation
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
@@ -47,6 +49,7 @@ from bagipakai.registry.disclosure.given import Gifts, Given
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.measures import Anonymity
+from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
 from bagipakai.registry.disclosure.published import Counting, Occupied, limits
 from bagipakai.registry.disclosure.rows import Protection, exempted, given, protection
 from bagipakai.registry.disclosure.tables import TableRule
@@ -181,7 +184,7 @@ class Delivery:
                 return chosen
             extract, table = chosen.extract, chosen if isinstance(chosen, TableExtract) else None
             if isinstance(chosen, RowExtract):
-                alike = {**(chosen.evidence or self._alike(engine, sources, absent))}
+                alike = {**(chosen.evidence or self._alike(engine, sources, absent)), **_drawn(self._randomisation)}
                 batches = chosen.batches(engine, sources, absent)
             else:
                 alike, batches = dict[str, str | int](), chosen.batches()
@@ -267,7 +270,8 @@ class Delivery:
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected
-        return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking)
+        draws = self._draws(protected, self._grouping(engine, sources, absent))
+        return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking, draws)
 
     def _protection(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
@@ -298,14 +302,28 @@ class Delivery:
     ) -> Protection | Refusal:
         plan, day = self.order.plan, day_of(self.order.placed_at)
         types, rule = engines.types_of(self._catalogue, plan.unit.value), RowRule.on(day, plan.level)
-
-        def counted(query: Count) -> Iterator[pa.RecordBatch]:
-            return engine.groups(query, sources, types, absent)
-
+        counted = self._grouping(engine, sources, absent)
         met = any(one.may_meet(plan, self._catalogue) for one in held)
         beside = Beside(held, rule, types) if met else None
         with tempfile.TemporaryDirectory(prefix="classes-", dir=self.workspace) as spill:
             return protection(plan, rule, Grain.on(day), counted, Path(spill), MEMORY, beside)
+
+    def _grouping(
+        self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
+    ) -> Callable[[Count], Iterator[pa.RecordBatch]]:
+        types = engines.types_of(self._catalogue, self.order.plan.unit.value)
+        return lambda query: engine.groups(query, sources, types, absent)
+
+    def _draws(
+        self, protected: Protection | None, counted: Callable[[Count], Iterator[pa.RecordBatch]]
+    ) -> Draws | None:
+        """What draws values anew in these rows; None where the policy has nothing drawn. Raises EngineError."""
+        plan, how = self.order.plan, self._randomisation
+        if how is None or protected is None:
+            return None
+        with protected.staying() as (by, staying):
+            said = distributions(plan, how, counted, by, staying)
+        return Draws(self.keys.master, self.release.version, plan.unit, how, said)
 
     def _entered(self, table: TableExtract, count: Counting) -> TableExtract | Refusal:
         """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""
@@ -375,6 +393,11 @@ class Delivery:
     def _marking(self) -> Marking | None:
         """How this copy is marked, by the rules of the day of the order."""
         return marking(self.order.plan, day_of(self.order.placed_at))
+
+    @cached_property
+    def _randomisation(self) -> Randomisation | None:
+        """What is drawn anew in this copy, by the rules of the day of the order."""
+        return randomisation(self.order.plan, day_of(self.order.placed_at))
 
     def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
         """For rows that leave without names, exempted from every rule: how many are alike to few others in what others
@@ -485,6 +508,7 @@ class Delivery:
             destroy_by=plan.ends_on,
             holds=holds,
             marks=self._marking,
+            randomised=self._randomisation,
         )
 
 
@@ -523,6 +547,10 @@ def _hiding(table: TableExtract | None) -> dict[str, str | int]:
 
 def _marks(marking: Marking | None) -> dict[str, str | int]:
     return {} if marking is None else {"marks": MARKS, "marked_columns": " ".join(marking.columns)}
+
+
+def _drawn(how: Randomisation | None) -> dict[str, str | int]:
+    return {} if how is None else {"randomised": DRAWN, "randomised_columns": how.words}
 
 
 def _is_of(manifest: Manifest, order: Order) -> bool:

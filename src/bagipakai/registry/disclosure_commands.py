@@ -78,13 +78,13 @@ def _written(plan: "Plan", release: "Release", done: "Made", day: date, out: Pat
     from bagipakai.registry.folders import in_the_making
 
     found = done.table
-    table, method = as_json(found), reporting.told_of(done.method)
+    table, method = as_json(found), reporting.told_of(done.method, found.balance)
     whole = {"plan": plan.to_json(), "release": release.version, "catalogue": release.catalogue.digest}
     whole |= {"method": method, **table}
     rule, versions = TableRule.on(day).of_plan(plan), (release.version, release.digest)
     run = reporting.Run(
         plan, versions, release.catalogue, found.axes, found.table.published, rule, day, done.compared, digest(table),
-        done.method, found.sums, found.unknown,
+        done.method, found.sums, found.unknown, found.balance,
     )  # fmt: skip
     figures = reporting.figures(run)
     report = {

@@ -20,6 +20,7 @@ from bagipakai.core.variables import Catalogue, Type
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.disclosure.fingerprints import Marks
 from bagipakai.registry.disclosure.places import area_too_small, small_places
+from bagipakai.registry.disclosure.postrandomisation import Draws
 from bagipakai.registry.disclosure.rows import Protection
 from bagipakai.registry.engines import ARROW, NOBODY, Absent, Engine, Part, arrow_table, types_of
 from bagipakai.registry.membership import Membership
@@ -109,8 +110,8 @@ def _class_of(name: str, catalogue: Catalogue) -> str:
 
 
 class RowExtract:
-    """Rows (L2 to L4), streamed; with a `protection` where they leave without names (L2, L3), and marked where
-    `marking` says how."""
+    """Rows (L2 to L4), streamed; with a `protection` where they leave without names (L2, L3), with what `draws` draws
+    anew, and marked where `marking` says how."""
 
     def __init__(
         self,
@@ -119,18 +120,20 @@ class RowExtract:
         keys: PackageKeys,
         protection: Protection | None = None,
         marking: Marking | None = None,
+        draws: Draws | None = None,
     ) -> None:
         query = plan.query()
         assert isinstance(query, Rows)  # noqa: S101 - only L1 counts
         self._plan, self._query, self._keys = plan, query, keys
-        self._protection = protection
+        self._protection, self._draws = protection, draws
         self._marks = None if marking is None else Marks(keys.master, keys.release, marking)
         self.reached = -1  # the ordinal of the last person read
         self._types = types_of(catalogue, plan.unit.value)
         self._replaced = {name: IDENTIFIERS[name] for name in plan.protections.pseudonyms}
         whose = {_WHOSE[plan.unit, kind] for kind in self._replaced.values()}
         members = (TOKENS[plan.unit], *(("member_count",) if plan.unit is Unit.KELUARGA else ()))
-        self._internal = tuple(dict.fromkeys([*members, *self._replaced, *sorted(whose)]))
+        drawn = () if draws is None else draws.internal
+        self._internal = tuple(dict.fromkeys([*members, *self._replaced, *sorted(whose), *drawn]))
         fields = [
             *(pair for kind in self._replaced.values() for pair in ((kind.column, TOKEN), (kind.marker, pa.bool_()))),
             *((name, ARROW[self._types[name]]) for name in plan.columns),
@@ -145,8 +148,11 @@ class RowExtract:
     @property
     def notes(self) -> Mapping[str, str]:
         """By column, how its values differ from those of the release."""
-        marked = {} if self._marks is None else self._marks.notes
-        return marked if self._protection is None else {**marked, **self._protection.notes}
+        found: dict[str, str] = {}
+        for done in (self._draws, self._marks, self._protection):
+            for name, note in done.notes.items() if done else ():
+                found[name] = f"{found[name]}; {note}" if name in found else note
+        return found
 
     def batches(
         self, engine: Engine, parts: tuple[Part, ...], absent: Absent = NOBODY
@@ -168,6 +174,7 @@ class RowExtract:
                 [*self._pseudonyms(batch), *(batch.column(name) for name in self._plan.columns)],
                 schema=self.extract.schema,
             )
+            out = out if self._draws is None else self._draws.drawn(out, batch)
             out = self._marked(out, batch)  # last of what is done to values, while each row's person is known
             yield self.extract.passing(out if order_key is None else shuffled(out, number, order_key))
 

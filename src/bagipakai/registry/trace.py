@@ -9,8 +9,8 @@ same list of persons cannot be told apart by it (trust reference §6).
 
 Rows without names whose pseudonyms were dropped, too, are found in the release by what they say, and then it is their
 marks that speak. Compared are texts, whole numbers and yes or no, where the package told them as they are: no dates
-(they may be told by year), and nothing that it told more coarsely. So a row with a value that the package left blank,
-or that somebody changed by more than a mark, is found nowhere; all others still are.
+(they may be told by year), and nothing that it told more coarsely or drew anew. So a row with a value that the package
+left blank, or that somebody changed by more than a mark, is found nowhere; all others still are.
 """
 
 import csv
@@ -140,10 +140,19 @@ def _by_marks(
 
 
 def _comparable(table: Mapping[str, list[str]], manifest: Manifest) -> list[str]:
-    """The columns of the sample that this package told as the release has them."""
-    coarse = {asked.name for asked in manifest.plan.variables if asked.grain}
+    """The columns of the sample that this package told as the release has them, up to its marks."""
+    changed = {asked.name for asked in manifest.plan.variables if asked.grain} | _drawn(manifest)
+    return sorted(_readable(table, manifest) - changed)
+
+
+def _readable(table: Mapping[str, list[str]], manifest: Manifest) -> set[str]:
     told = {column.name for column in manifest.columns if column.type in _AS_TOLD}
-    return sorted(told.intersection(table, manifest.plan.columns) - coarse)
+    return told.intersection(table, manifest.plan.columns)
+
+
+def _drawn(manifest: Manifest) -> set[str]:
+    """The columns whose values were drawn anew: no row is found by them, but their marks can be read."""
+    return set(manifest.randomised.keep) if manifest.randomised else set()
 
 
 def _recognised(
@@ -151,7 +160,8 @@ def _recognised(
 ) -> tuple[pa.Table, Numbers]:
     """The rows of the sample that are one row of the release, and which. A row with a value that cannot be one of its
     column is none."""
-    unit, names = manifest.plan.unit, _comparable(table, manifest)
+    unit, compared = manifest.plan.unit, _comparable(table, manifest)
+    names = sorted({*compared, *(_drawn(manifest) & _readable(table, manifest) & set(marking.columns))})
     kinds = {column.name: column.type for column in manifest.columns}
     told = ", ".join(f'{_AS_TOLD[kinds[name]].format(name)} AS "{name}"' for name in names)
     readable = " AND ".join(f"""(text."{name}" = '' OR wanted."{name}" IS NOT NULL)""" for name in names)
@@ -172,7 +182,7 @@ def _recognised(
         ).to_arrow_table()
         files = engine.read_parquet([part.path for part in shelf.parts], hive_partitioning=False)
         files.project(f"{told}, {TOKENS[unit]} AS token").create_view("known")
-        return recognised(engine, wanted, "known", marking)
+        return recognised(engine, wanted, "known", marking, compared)
 
 
 def _by_membership(

@@ -524,3 +524,142 @@ def test_what_policy_does_not_say_whole_is_no_table(rule, nation, var, tmp_path,
     ask_for(rule, tmp_path / "policies", monkeypatch)
     assert disclose(nation, tmp_path, AGES) == 1
     assert "[disclose-no-rule]" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+# Additive to the eye
+
+
+ADDITIVE = CELL_KEY + "additive_within = {within}\n"
+
+
+@pytest.fixture
+def additive(tmp_path, monkeypatch):
+    ask_for(ADDITIVE.format(base=1, most=10, within=20), tmp_path / "additive", monkeypatch)
+
+
+def totals(told):
+    """Of published lines, each total and its parts by one more variable, where all of these are shown."""
+    names = {name for about in told for name, _ in about}
+    for about in told:
+        for name in names - {name for name, _ in about}:
+            parts = [one for one in told if about < one and {of for of, _ in one - about} == {name}]
+            if parts and all(told[one] is not None for one in (about, *parts)):
+                yield about, parts
+
+
+def test_where_policy_asks_a_table_adds_up_and_says_so(nation, var, noisy, tmp_path, monkeypatch, capsys):
+    """Without it, the same table does not. Hidden is what was hidden, and no count is further away than is said."""
+    assert disclose(nation, tmp_path, AGES, "plain") == 0
+    ask_for(ADDITIVE.format(base=1, most=10, within=20), tmp_path / "asked", monkeypatch)
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(elsewhere(var, tmp_path)))
+    assert disclose(nation, tmp_path, AGES, "out") == 0
+    plain, told = (lines(table(tmp_path, name)) for name in ("plain", "out"))
+    assert len(list(totals(told))) > 10
+    assert all(told[about] == sum(told[one] for one in parts) for about, parts in totals(told))
+    assert not all(plain[about] == sum(plain[one] for one in parts) for about, parts in totals(plain))
+    assert {about for about in told if told[about] is None} == {about for about in plain if plain[about] is None}
+    moved = [abs(told[about] - plain[about]) for about in told if told[about] not in (None, plain[about])]
+    report = json.loads((tmp_path / "out" / "laporan.json").read_bytes())
+    assert report["balance"] == {
+        "within": 20, "sums": len(list(totals(told))), "changed": len(moved), "largest": max(moved)
+    }  # fmt: skip
+    assert (
+        report["method"]["additive"] == {"within": 20, "adds_up": True} == table(tmp_path, "out")["method"]["additive"]
+    )
+    assert report["broken"] == 0 and max(moved) <= 20
+    page = (tmp_path / "out" / "laporan.html").read_text("utf-8")
+    assert "diubah sekali lagi" in page and "dapat berbeda dari angka yang sama dalam tabel lain" in page
+    assert "balance" not in json.loads((tmp_path / "plain" / "laporan.json").read_bytes())
+    assert audit(tmp_path, "out") == 0, capsys.readouterr().err
+
+
+def elsewhere(var, tmp_path):
+    """The same house, in which nothing was published yet."""
+    own = tmp_path / "elsewhere"
+    own.mkdir()
+    (own / "keys").symlink_to((var / "keys").resolve())
+    return own
+
+
+def test_the_ledger_has_the_true_counts_all_the_same(nation, var, noisy, tmp_path, monkeypatch):
+    """So that what is refused beside it is what would be refused beside the other."""
+    kept = []
+    for name, rule in (("one", CELL_KEY.format(base=1, most=10)), ("two", ADDITIVE.format(base=1, most=10, within=20))):
+        place = tmp_path / name
+        place.mkdir()
+        ask_for(rule, place / "policies", monkeypatch)
+        monkeypatch.setenv("BAGIPAKAI_VAR", str(elsewhere(var, place)))
+        added, add = [], Ledger.add
+        monkeypatch.setattr(Ledger, "add", lambda self, *told, to=added, add=add: (to.append(told), add(self, *told)))
+        assert disclose(nation, place, AGES) == 0
+        monkeypatch.setattr(Ledger, "add", add)
+        ((output, cells, _, sets),) = added
+        kept.append((output, cells.box.tolist(), cells.region.tolist(), cells.count.tolist(), sets.tolist()))
+    assert kept[0] == kept[1]
+
+
+def test_a_count_of_two_additive_tables_may_differ_and_no_further_than_is_said(nation, var, additive, tmp_path, capsys):
+    """By 20 in each of them. More, and another noise was drawn."""
+    assert disclose(nation, tmp_path, a_plan("L1", Unit.INDIVIDU, ("kode_kab", "desil")), "one") == 0
+    whole = table(tmp_path, "one")
+    grid = np.array(whole["counts"], object).reshape([len(axis["values"]) for axis in whole["axes"]])
+    assert None not in grid[:2, :2].tolist()[0] + grid[:2, :2].tolist()[1]
+    capsys.readouterr()
+    for by, found in ((40, 0), (41, 1)):
+        other = grid.copy()
+        other[:2, :2] += by  # a cell, and all its totals: they still add up
+        shutil.copytree(tmp_path / "one", tmp_path / str(by))
+        (tmp_path / str(by) / "tabel.json").write_text(json.dumps({**whole, "counts": other.ravel().tolist()}))
+        assert audit(tmp_path, "one", str(by)) == found
+        assert ("[disclosed-noise-differs]" in capsys.readouterr().err) == bool(found)
+
+
+def test_an_audit_sees_that_an_additive_table_does_not_add_up(nation, var, additive, tmp_path, capsys):
+    assert disclose(nation, tmp_path, AGES) == 0
+    change(tmp_path, "out", 0, table(tmp_path)["counts"][0] + 1)
+    assert audit(tmp_path, "out") == 1
+    assert "[disclosed-table-contradicts-itself]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"within": 20},
+        {"within": "20", "adds_up": True},
+        {"within": 20, "adds_up": 1},
+        {"within": 20, "adds_up": True, "x": 1},
+    ],
+)
+def test_an_audit_reads_nothing_else_of_it(nation, var, additive, tmp_path, said, capsys):
+    assert disclose(nation, tmp_path, AGES) == 0
+    whole = table(tmp_path)
+    whole["method"]["additive"] = said
+    (tmp_path / "out" / "tabel.json").write_text(json.dumps(whole))
+    assert audit(tmp_path, "out") == 1 and "[disclosed-table-malformed]" in capsys.readouterr().err
+
+
+def test_where_a_table_cannot_add_up_it_leaves_as_it_was_and_says_so(nation, var, tmp_path, monkeypatch):
+    ask_for(ADDITIVE.format(base=5, most=10, within=4), tmp_path / "policies", monkeypatch)
+    assert disclose(nation, tmp_path, AGES) == 0
+    told = lines(table(tmp_path))
+    assert not all(told[about] == sum(told[one] for one in parts) for about, parts in totals(told))
+    assert table(tmp_path)["method"]["additive"] == {"within": 4, "adds_up": False}
+    assert "tidak ditemukan cara" in (tmp_path / "out" / "laporan.html").read_text("utf-8")
+    assert json.loads((tmp_path / "out" / "laporan.json").read_bytes())["balance"]["changed"] is None
+    assert audit(tmp_path, "out") == 0
+
+
+@pytest.mark.parametrize("within", ["0", "-5", "true", '"20"', "1.5"])
+def test_half_a_rule_for_adding_up_is_none(nation, var, tmp_path, monkeypatch, within, capsys):
+    ask_for(ADDITIVE.format(base=1, most=10, within=within), tmp_path / "policies", monkeypatch)
+    assert disclose(nation, tmp_path, AGES) == 1 and "[disclose-no-rule]" in capsys.readouterr().err
+
+
+def test_families_add_up_too_rounded(nation, var, tmp_path, monkeypatch):
+    ask_for(ADDITIVE.format(base=5, most=10, within=15), tmp_path / "policies", monkeypatch)
+    plan = a_plan("L1", Unit.KELUARGA, ("kode_kab", "desil"))
+    assert disclose(nation, tmp_path, plan) == 0
+    told = lines(table(tmp_path))
+    assert all(told[about] == sum(told[one] for one in parts) for about, parts in totals(told))
+    assert len(list(totals(told))) > 3 and all(one is None or (one % 5 == 0 and one >= 10) for one in told.values())
+    assert audit(tmp_path, "out") == 0

@@ -118,6 +118,8 @@ EVIDENCE: dict[str, Promise] = {
     "random_ids": _("Nomor acak"),
     "marks": _("Cara menandai salinan"),
     "marked_columns": _("Kolom yang ditandai"),
+    "randomised": _("Cara menarik nilai secara acak"),
+    "randomised_columns": _("Kolom yang nilainya ditarik acak, dan berapa persen yang tetap"),
     "recipient_key": _("Sidik kunci penerima"),
     "sealed_bytes": _("Byte tersandi"),
     "suite": _("Cara penyandian"),

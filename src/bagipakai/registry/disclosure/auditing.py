@@ -16,6 +16,7 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure import union
 from bagipakai.registry.disclosure.audit import Contradiction, audit
+from bagipakai.registry.disclosure.balance import unbalanced
 from bagipakai.registry.disclosure.containment import Cells
 from bagipakai.registry.disclosure.disclosing import Axis, cells, of_json, sums_of_json
 from bagipakai.registry.disclosure.ledger import Difference, met, telling
@@ -29,7 +30,8 @@ from bagipakai.registry.disclosure.tables import TableRule, summed
 
 @dataclass(frozen=True)
 class Published:
-    """A table as it was published: what was asked, and what was told."""
+    """A table as it was published: what was asked, and what was told. `moved`: by how much a count may have been
+    changed after its noise, so that all add up; None where none was."""
 
     name: str
     plan: Plan
@@ -39,6 +41,7 @@ class Published:
     method: str = HIDING
     base: int = 1
     sums: tuple[int | None, ...] | None = None
+    moved: int | None = None
 
     @property
     def is_true(self) -> bool:
@@ -56,7 +59,14 @@ class Published:
         sums = sums_of_json(told, axes)
         if (sums is None) != (not plan.summed) or (plan.summed and method["name"] != HIDING):
             raise ValueError("sums stand where the plan asks for them, and never beside noise")
-        return cls(name, plan, str(told["release"]), axes, counts, *about, sums)
+        return cls(name, plan, str(told["release"]), axes, counts, *about, sums, _moved(method))
+
+
+def _moved(method: Mapping[str, Any]) -> int | None:
+    told = method.get("additive", {"within": 0, "adds_up": False})
+    if set(told) != {"within", "adds_up"} or type(told["within"]) is not int or type(told["adds_up"]) is not bool:
+        raise ValueError("how counts were made to add up is said by a number, and yes or no")
+    return int(told["within"]) if told["adds_up"] else None
 
 
 def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
@@ -91,6 +101,8 @@ def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
 def _slips(table: Published, rule: TableRule) -> Iterator[Refusal]:
     own = rule.of_plan(table.plan)
     trees = [axis.tree for axis in table.axes]
+    if table.moved is not None and unbalanced(trees, table.counts):
+        yield Refusal("disclosed-table-contradicts-itself", {"folder": table.name})
     counts = np.array([-1 if one is None else one for one in table.counts], np.int64).reshape(
         [len(tree) for tree in trees]
     )
@@ -102,8 +114,9 @@ def _slips(table: Published, rule: TableRule) -> Iterator[Refusal]:
 
 
 def unsteady(tables: Sequence[Published], catalogue: Catalogue) -> Iterator[Refusal]:
-    """Counts with noise that were asked about the same and answered otherwise: whoever asks again averages them."""
-    seen: dict[tuple[str, str, Any, Any], tuple[int, str]] = {}
+    """Counts with noise that were asked about the same and answered otherwise: whoever asks again averages them. Where
+    they were made to add up, by more than that explains: then another noise was drawn."""
+    seen: dict[tuple[str, str, Any, Any], tuple[int, int, str]] = {}
     for table in tables:
         told = _counts(table, catalogue) if table.method == CELL_KEY else None
         if not isinstance(told, Cells):
@@ -111,8 +124,8 @@ def unsteady(tables: Sequence[Published], catalogue: Catalogue) -> Iterator[Refu
         for at, count in enumerate(told.count.tolist()):
             box, region = told.about(at)
             about = (table.release, table.plan.unit.value, tuple(sorted(box.items())), region)
-            before, name = seen.setdefault(about, (count, table.name))
-            if before != count:
+            before, moved, name = seen.setdefault(about, (count, table.moved or 0, table.name))
+            if abs(before - count) > moved + (table.moved or 0):
                 group = words(box, region, catalogue)
                 yield Refusal("disclosed-noise-differs", {"one": name, "other": table.name, "group": group})
 

@@ -102,8 +102,7 @@ def _why_changed(run: Run, method: CellKey, found: Figures) -> Iterator[str]:
         "<p>Setiap angka, juga jumlahnya, diubah sedikit: ditambah atau dikurangi derau acak yang rata-ratanya nol"
         f"{rounded}. Sebuah angka biasanya tidak lebih dari {count(round(2 * found.deviation), 'id')} dari yang"
         " sebenarnya, berapa pun besarnya. Orang yang sama menurut syarat yang sama selalu mendapat derau yang sama,"
-        " jadi bertanya ulang tidak menambah pengetahuan. Karena itu bagian-bagian tidak tepat sama dengan"
-        " jumlahnya.</p>"
+        f" jadi bertanya ulang tidak menambah pengetahuan. {_balance(found)}</p>"
     )
     yield f"<p>{count(found.hidden, 'id')} dari {count(found.cells, 'id')} angka ({share}) ditutup, karena:</p>"
     yield (
@@ -190,4 +189,21 @@ def _counted(run: Run, found: Figures) -> tuple[Answer, ...]:
             f" {count(alike.small_nearly, 'id')} di antaranya di bawah {count(run.rule.homogeneous_under, 'id')}"
             f" {unit}.",
         ),
+    )
+
+
+def _balance(found: Figures) -> str:
+    done = found.balance
+    if done is None:
+        return "Karena itu bagian-bagian tidak tepat sama dengan jumlahnya."
+    if done.changed is None:
+        return (
+            "Karena itu bagian-bagian tidak tepat sama dengan jumlahnya: tidak ditemukan cara membuatnya sama dengan"
+            f" mengubah tiap angka paling banyak {count(done.within, 'id')}, jadi tidak satu pun diubah lagi."
+        )
+    return (
+        f"Sesudah itu {count(done.changed, 'id')} angka yang akan terbit diubah sekali lagi, paling banyak"
+        f" {count(done.largest, 'id')}, hanya menurut angka-angka itu sendiri, supaya setiap jumlah yang semua"
+        f" bagiannya tampil ({count(done.sums, 'id')} jumlah) sama dengan bagian-bagiannya. Angka yang diubah dapat"
+        " meleset lebih jauh dari yang disebut di sini, dan dapat berbeda dari angka yang sama dalam tabel lain."
     )

@@ -19,6 +19,7 @@ from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import Count, Scalar
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
+from bagipakai.registry.disclosure.balance import Balance
 from bagipakai.registry.disclosure.hierarchies import TOTAL, Hierarchy, Label, hierarchy
 from bagipakai.registry.disclosure.perturbation import Perturbed
 from bagipakai.registry.disclosure.private import Private, paths
@@ -52,11 +53,13 @@ class Axis:
 @dataclass(frozen=True)
 class Disclosed:
     """A protected table, and what its dimensions are. `unknown`: of those whom it counts, at most so many percent do
-    not know what is summed, in bands that tell of nobody; None where nothing is summed."""
+    not know what is summed, in bands that tell of nobody; None where nothing is summed. `balance`: what became of
+    making counts with noise add up, where that was asked."""
 
     axes: tuple[Axis, ...]
     table: Protected | Perturbed | Private
     unknown: int | None = None
+    balance: Balance | None = None
 
     @property
     def sums(self) -> tuple[int | None, ...] | None:

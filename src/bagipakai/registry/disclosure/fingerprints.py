@@ -167,15 +167,19 @@ class _Found:
 
 
 def recognised(
-    engine: duckdb.DuckDBPyConnection, sample: pa.Table, release: str, marking: Marking
+    engine: duckdb.DuckDBPyConnection,
+    sample: pa.Table,
+    release: str,
+    marking: Marking,
+    compared: Sequence[str] | None = None,
 ) -> tuple[pa.Table, Numbers]:
     """The rows of `sample` that are exactly one row of `release`, and the tokens of these, where no name, number or
-    pseudonym tells: by all columns of the sample, the marked ones up to their interval. `release` is a view of `engine`
-    with these columns and the `token` of each row; it is read once, as a stream, and what is kept of it is no more than
-    the sample. A row that fits two is nobody's."""
-    names = sample.column_names
+    pseudonym tells: by the columns `compared` of the sample (by all), the marked ones up to their interval. `release`
+    is a view of `engine` with these columns and the `token` of each row; it is read once, as a stream, and what is kept
+    of it is no more than the sample. A row that fits two is nobody's."""
+    names = sample.column_names if compared is None else compared
     if not names:
-        return sample, np.zeros(0, np.uint64)
+        return sample.slice(0, 0), np.zeros(0, np.uint64)
     columns = ", ".join(f"{_interval(name, marking)} AS c{at}" for at, name in enumerate(names))
     told = ", ".join(f"c{at}" for at in range(len(names)))
     engine.register("sample", sample.append_column("place", [np.arange(len(sample))]))

@@ -135,6 +135,13 @@ def _done(handed: Handed, rule: RowRule) -> Iterator[str]:
             f"<p>Penerima sudah memegang baris tentang orang yang sama dari rilis ini, dalam {_number(told, BESIDE)}"
             " paket lain. Semuanya dihitung bersama: yang serupa di sini serupa juga dalam paket itu.</p>"
         )
+    if "randomised_columns" in told:
+        yield (
+            f"<p>Ditarik acak, dan berapa persen yang tetap: {told['randomised_columns']}. Selain itu nilainya diganti"
+            " nilai sebuah baris paket ini, di antara batas yang sama. Sebarannya diharapkan tetap; hubungan dengan"
+            " variabel lain melemah, dan dapat dikoreksi dengan peluang itu. Nilai siapa yang ditarik tidak diberi"
+            " tahu. Serangan di bawah ini dihitung seolah-olah tidak ada yang ditarik.</p>"
+        )
     if exempted:
         yield "<p>Dikecualikan oleh dua orang: pemeriksa substansi mengusulkan, koordinator menyetujui.</p>"
         reasons = ((one.rule, Refusal(one.rule, _blanks(rule)).sentence(), one.reason) for one in exempted)
@@ -315,6 +322,10 @@ def _policies(handed: Handed) -> Iterator[tuple[str, str, str]]:
     elif level in (Level.L2, Level.L3):
         of_rows = RowRule.on(handed.day, level)
         yield f"Baris {level.value}", on_day(of_rows.since), of_rows.basis
+        drawn = {one.partition(":")[0] for one in str(handed.evidence.get("randomised_columns", "")).split()}
+        for (at, name), rule in rules("disclosure", "randomised", ("level", "variable")).in_force(handed.day).items():
+            if at == level.value and name in drawn:
+                yield f"Ditarik acak: {name}", on_day(rule.since), rule.basis
 
 
 def _number(told: Evidence, name: str) -> str:

@@ -188,10 +188,11 @@ def telling(narrow: Cells, wide: Cells, limits: Limits, moved: bool = False) -> 
     for pairs in inside(narrow, wide):
         less, more = narrow.count[pairs.narrow], wide.count[pairs.wide]
         between = more - less
-        nobody = (between == 0) & ~pairs.same & (limits.under > 0)
-        zero = zip(pairs.narrow[nobody], pairs.wide[nobody], pairs.here[nobody], strict=True)
-        nobody[nobody] = [divided(*pair) for pair in zero]
-        small = (between != 0) & (np.abs(between) < limits.smallest) | nobody
+        near = np.abs(between) < limits.smallest
+        apart = near & ~pairs.same & (limits.under > 0)  # looked at however few are between: time would tell of nobody
+        asked = zip(pairs.narrow[apart], pairs.wide[apart], pairs.here[apart], strict=True)
+        apart[apart] = [divided(*pair) for pair in asked]
+        small = near & ((between != 0) | apart)
         nearly = pairs.here & ~pairs.same & (more < limits.under) & (100 * less >= limits.percent * more) & ~small
         told = small | nearly
         if moved:

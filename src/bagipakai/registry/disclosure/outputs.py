@@ -20,11 +20,12 @@ from bagipakai.core.query import Count, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry import keys
 from bagipakai.registry.disclosure import private
+from bagipakai.registry.disclosure.balance import balanced
 from bagipakai.registry.disclosure.budget import Budget, Spent
 from bagipakai.registry.disclosure.disclosing import Disclosed, cells, counted, disclosed, public_axes, summed_sets
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.noise import NoSuchNoise
-from bagipakai.registry.disclosure.perturbation import about_cells, house_keys, perturbed, question, worn_out
+from bagipakai.registry.disclosure.perturbation import Perturbed, about_cells, house_keys, perturbed, question, worn_out
 from bagipakai.registry.disclosure.places import area_too_small
 from bagipakai.registry.disclosure.private import Private
 from bagipakai.registry.disclosure.published import Occupied, cells_of, limits
@@ -60,6 +61,9 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
         with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day) as asked:
             if no := area_too_small(plan, Disclosure.on(day), asked.count):
                 return no
+            smallest = rule.of_plan(plan).smallest_persons
+            if not isinstance(method, DifferentialPrivacy) and asked.persons(smallest) < smallest:
+                return Refusal("table-too-small", {"smallest": str(smallest)})
             match method:
                 case Suppression():
                     return _suppressed(plan, release, rule, method, asked)
@@ -87,6 +91,14 @@ class Asking:
     def count(self, query: Count) -> list[Cell]:
         most = self._release.most_members
         return self._engine.count(query, self._parts, self._types, absent=self._absent, largest=most)
+
+    def persons(self, smallest: int) -> int:
+        """How many the plan would count. Of fewer than `smallest` no families are looked for, which is not done of
+        nobody: a refusal that comes sooner where nobody is would tell so."""
+        asks = Count(self._plan.unit.value, (), self._plan.population, self._plan.area.codes)
+        most = self._release.most_members
+        cells = self._engine.count(asks, self._parts, self._types, enough=smallest, absent=self._absent, largest=most)
+        return sum(cell.persons for cell in cells)
 
     def add(self, query: Count) -> list[Amounts]:
         if not isinstance(self._engine, duckdb.Engine):
@@ -134,6 +146,7 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
     table = perturbed(plan, cube, sums, about, rule, method, house)
     if isinstance(table, Refusal):
         return table
+    told = _told(plan, Disclosed(axes, table), rule, method)
     output, ledger = replace(_output(plan, release), question=question(about, house[plan.unit])), _ledger()
     with ledger.turn():
         no = objection(ledger, output, table.told, limits(plan, rule), release.catalogue)
@@ -142,7 +155,16 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
             return no
         others = ledger.others(output, table.told)
         ledger.add(output, table.told, datetime.now(UTC), table.sets)
-    return Made(Disclosed(axes, table), method, others)
+    return Made(told, method, others)
+
+
+def _told(plan: Plan, found: Disclosed, rule: TableRule, method: CellKey) -> Disclosed:
+    """What is published: counts that add up where policy asks for that. The ledger has true ones in any case."""
+    if method.additive_within is None or not isinstance(found.table, Perturbed):
+        return found
+    trees, smallest, own = [axis.tree for axis in found.axes], limits(plan, rule).smallest, rule.of_plan(plan)
+    counts, balance = balanced(trees, found.table.published, method.base, smallest, method.additive_within, own)
+    return replace(found, table=replace(found.table, published=counts), balance=balance)
 
 
 def _private(

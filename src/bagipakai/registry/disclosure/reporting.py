@@ -21,6 +21,7 @@ from bagipakai.core.methods import CellKey, DifferentialPrivacy, Method, Suppres
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.audit import audit
+from bagipakai.registry.disclosure.balance import Balance, unbalanced
 from bagipakai.registry.disclosure.disclosing import Axis
 from bagipakai.registry.disclosure.nearness import near_sums
 from bagipakai.registry.disclosure.private import bound
@@ -36,7 +37,7 @@ class Run:
     """What `registry disclose` did. `release`: version and digest; `counts`: one per cell in C order, None where it is
     hidden; `rule` with the plan's own smallest cell in it; `compared`: how many published tables it was looked at
     beside, without finding anything; `content`: digest of the table; `method`: how it was protected; `sums`,
-    `unknown`: of `disclosing.Disclosed`."""
+    `unknown`, `balance`: of `disclosing.Disclosed`."""
 
     plan: Plan
     release: tuple[str, str]
@@ -50,6 +51,7 @@ class Run:
     method: Method
     sums: tuple[int | None, ...] | None = None
     unknown: int | None = None
+    balance: Balance | None = None
 
     @property
     def smallest(self) -> int:
@@ -119,6 +121,7 @@ class Figures:
     left: tuple[Left, ...]
     deviation: float
     sums: Totals | None = None
+    balance: Balance | None = None
 
     @property
     def broken(self) -> int:
@@ -127,7 +130,7 @@ class Figures:
 
     def to_json(self) -> dict[str, Any]:
         told = asdict(self)
-        return told if self.sums else {name: value for name, value in told.items() if name != "sums"}
+        return {name: value for name, value in told.items() if value is not None or name not in ("sums", "balance")}
 
 
 def figures(run: Run) -> Figures:
@@ -144,7 +147,7 @@ def figures(run: Run) -> Figures:
             attacks, deviation = tuple(_of_privacy(run)), run.method.deviation(bound(run.plan, run.method.household))
     return Figures(
         int(run.cube.flat[0]), run.cube.size, int((run.cube == HIDDEN).sum()), run.smallest, int(shown.min()), below,
-        run.compared, alike, attacks, tuple(_left(run)), round(deviation, 2), _totals(run),
+        run.compared, alike, attacks, tuple(_left(run)), round(deviation, 2), _totals(run), run.balance,
     )  # fmt: skip
 
 
@@ -177,17 +180,20 @@ def _of_hiding(run: Run) -> Iterator[Attack]:
 def _of_noise(run: Run, method: CellKey, shown: Counts) -> Iterator[Attack]:
     """Of what does not add up, no interval follows: who subtracts and who repeats are stopped by the ledger."""
     yield Attack("multiples", int((shown % method.base != 0).sum()), len(shown))
+    if run.balance and run.balance.changed is not None:
+        yield Attack("balance", unbalanced([axis.tree for axis in run.axes], run.counts), run.balance.sums)
     yield Attack("subtraction", 0, run.compared)
     yield Attack("averaging", 0, run.compared)
 
 
-def told_of(method: Method) -> dict[str, Any]:
+def told_of(method: Method, balance: Balance | None = None) -> dict[str, Any]:
     """What everybody may know of how a table was protected. The bounds of noise are not among it."""
     match method:
         case Suppression():
             return {"name": HIDING}
         case CellKey():
-            return {"name": CELL_KEY, "variance": method.variance, "base": method.base}
+            additive = {"additive": balance.to_json()} if balance else {}
+            return {"name": CELL_KEY, "variance": method.variance, "base": method.base, **additive}
         case DifferentialPrivacy():
             return {
                 "name": GAUSSIAN,

@@ -118,6 +118,21 @@ class Protection:
         return found
 
     @contextmanager
+    def staying(self) -> Iterator[tuple[tuple[str, ...], Callable[[pa.RecordBatch], pa.RecordBatch]]]:
+        """By which columns rows must be counted so that it can be told which of them are left out, and what takes these
+        away from a batch of the counted ones."""
+        if not self.evidence.get(DROPPED):
+            yield (), lambda batch: batch
+            return
+        with duckdb.connect(config={"threads": 1}) as engine:
+
+            def left(batch: pa.RecordBatch) -> pa.RecordBatch:
+                patterns = self._patterns(engine, self.told.batch(batch), batch)
+                return batch.filter(pa.array(patterns < left_out(self.touched)))
+
+            yield tuple(dict.fromkeys((*self.keys, *self.needs))), left
+
+    @contextmanager
     def applied(self) -> Iterator[Callable[[pa.RecordBatch], pa.RecordBatch]]:
         """Does it to one batch after another, in their order. Raises NotAsCounted when the block ends and other values
         than those counted were left blank, or other rows left out."""

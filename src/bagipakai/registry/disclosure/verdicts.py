@@ -73,6 +73,11 @@ _ATTACKS: Final[Mapping[str, tuple[str, str, str]]] = {
         "{found} dari {of} angka",
         "setiap angka kelipatan dasar pembulatan",
     ),
+    "balance": (
+        "Mencari jumlah yang bukan jumlah bagiannya, padahal semua bagiannya tampil",
+        "{found} dari {of} jumlah",
+        "setiap jumlah yang semua bagiannya tampil sama dengan bagian-bagiannya",
+    ),
     "margins": (
         "Mencari jumlah yang bukan jumlah bagiannya, yaitu pengukuran kedua atas orang yang sama",
         "{found} dari {of} angka",
