@@ -38,12 +38,13 @@ def around(held: Sequence[Given], rule: RowRule) -> Beside | None:
 
 
 def protected(plan: Plan, rule: RowRule, people: list[Row], spill: Path, held: Sequence[Given]) -> Protection | Refusal:
-    def count(query: Count) -> Iterator[pa.RecordBatch]:
-        found = reference.groups(query, people)
-        columns = [pa.array([key[at] for key in found], TYPES[name]) for at, name in enumerate(query.by)]
-        yield pa.record_batch([*columns, pa.array(list(found.values()), pa.int64())], [*query.by, "n"])
+    return protection(plan, rule, GRAINS, lambda query: grouped(query, people), spill, "400MB", around(held, rule))
 
-    return protection(plan, rule, GRAINS, count, spill, "400MB", around(held, rule))
+
+def grouped(query: Count, people: list[Row]) -> Iterator[pa.RecordBatch]:
+    found = reference.groups(query, people)
+    columns = [pa.array([key[at] for key in found], TYPES[name]) for at, name in enumerate(query.by)]
+    yield pa.record_batch([*columns, pa.array(list(found.values()), pa.int64())], [*query.by, "n"])
 
 
 def left(plan: Plan, found: Protection, people: list[Row], size: int = 7) -> Told:
@@ -235,6 +236,9 @@ def test_the_sensitive_value_of_another_package_counts_and_is_nobodys_key(tmp_pa
     assert isinstance(no, Refusal) and no.code == "rows-beside", "leaving them out of the places would tell it, too"
     [_, found] = packages_of(people, SAME, tmp_path, places, deciles)
     assert isinstance(found, Protection), found
+    with found.staying() as (by, staying):
+        [counted] = grouped(Count("individu", by, deciles.population), people)
+        assert sum(staying(counted).column("n").to_pylist()) == len(people) - 12, "as counted, too"
     out = {row["person_ordinal"] for row in people} - set(left(deciles, found, people))
     assert out == {row["person_ordinal"] for row in people if (row["kode_kab"], row["umur"]) == ("3201", 42)}
 
