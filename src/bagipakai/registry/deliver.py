@@ -51,8 +51,9 @@ from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.measures import Anonymity
 from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
 from bagipakai.registry.disclosure.published import Counting, Occupied, limits
-from bagipakai.registry.disclosure.rows import Protection, exempted, given, protection
+from bagipakai.registry.disclosure.rows import Protection, given, protection
 from bagipakai.registry.disclosure.tables import TableRule
+from bagipakai.registry.disclosure.told import exempted
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.entering import Entering

@@ -18,7 +18,8 @@ from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
 from bagipakai.core.plan import Area, Asked, Exempted, Level, Plan, Protections
 from bagipakai.core.query import Count
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.disclosure.rows import BLANKS, DROPPED, NotAsCounted, Protection, protection
+from bagipakai.registry.disclosure.rows import NotAsCounted, Protection, protection
+from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED
 from bagipakai.registry.engines import reference
 
 TYPES = {"kode_kab": pa.string(), "nama_kab": pa.string(), "umur": pa.int64(), "jenis_kelamin": pa.string()}

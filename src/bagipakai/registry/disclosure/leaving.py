@@ -17,7 +17,7 @@ from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, question, signature
-from bagipakai.registry.disclosure.rows import BESIDE
+from bagipakai.registry.disclosure.weighing import BESIDE
 from bagipakai.registry.matching.explaining import count, percent
 from bagipakai.registry.matching.report import tabulated
 
