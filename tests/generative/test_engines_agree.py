@@ -68,6 +68,8 @@ def agree(
     def run(data: Any) -> None:
         world = data.draw(worlds())
         asking = [one for one in data.draw(questions(world.types, several)) if only(one)]
+        if not asking:
+            return
         with tempfile.TemporaryDirectory() as here:
             parts = release(world.drawing, pathlib.Path(here))
             for question in asking:
@@ -202,7 +204,7 @@ def test_not_counting_doubtful_families_is_found(embedded, monkeypatch):
 def test_a_family_that_is_larger_than_told_is_found(embedded, monkeypatch):
     told = largest
     monkeypatch.setitem(globals(), "largest", lambda world: max(1, (told(world) or 1) - 1))
-    is_found(embedded)
+    is_found(embedded, only=lambda one: isinstance(one.query, Count) and one.query.unit == "individu" and one.enough)
 
 
 def parts_of(question: Question) -> list[Any]:
@@ -222,7 +224,7 @@ MISTAKEN: dict[str, tuple[Any, str, Any, Asks]] = {
         lambda self, at, value: (
             f"lower({NAMED(self, at, value)})" if isinstance(value, str) else NAMED(self, at, value)
         ),
-        compares(str),
+        lambda one: any(isinstance(part, Const) and str(part.value).lower() != part.value for part in parts_of(one)),
     ),
     "days a day late": (
         *(spark._Words, "named"),

@@ -48,8 +48,9 @@ def oracle(name: str) -> Oracle:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.is_file() or made.read_text() != wanted:
             shutil.rmtree(place, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", place], check=True)
-            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", pins]
-            subprocess.run([place / "bin" / "python", *install], check=True)
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+            python = place / "bin" / "python"
+            pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "--no-compile", "--no-deps", "--require-hashes", "-r", pins], check=True)
             made.write_text(wanted)
     return Oracle(name, place / "bin" / "python")

@@ -70,10 +70,10 @@ def test_a_second_look_where_somebody_is_between_two_counts_is_seen(towns, tmp_p
     """Planted: the work depends on a true small count; the words are the same."""
     telling = ledger.telling
 
-    def hasty(narrow, wide, limits):
-        found = list(telling(narrow, wide, limits))
+    def hasty(narrow, wide, *by):
+        found = list(telling(narrow, wide, *by))
         if any(wide.count[outer] > narrow.count[inner] for inner, outer, _ in found):
-            found = list(telling(narrow, wide, limits))
+            found = list(telling(narrow, wide, *by))
         yield from found
 
     monkeypatch.setattr(ledger, "telling", hasty)
