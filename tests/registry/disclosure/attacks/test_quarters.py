@@ -34,7 +34,7 @@ def of_any_place(monkeypatch):
 def quarters(request, tmp_path_factory) -> Quarters:
     """A town in two quarters: the same people, or a few more who work. In one district few of the grown ones do."""
     rows = some_town(1_200, 5)
-    targets = persons(rows)
+    targets = persons(rows)[:4]
     grown = (one for one in rows[Unit.INDIVIDU] if 30 <= (one["umur"] or 0) < 50)
     for at, one in enumerate(one for one in grown if one["kode_kec"] == districts(KAB)[0]):
         one["bekerja"] = at < 4
