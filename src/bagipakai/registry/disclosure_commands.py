@@ -3,6 +3,7 @@
 import argparse
 import csv
 import json
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -53,8 +54,10 @@ def _disclose(options: argparse.Namespace) -> int:
     if isinstance(release, Refusal):
         return refused(release)
     day = day_of(datetime.now(UTC))
-    if no := counter.objection_to(plan, release, day):
+    if no := _unfit(plan, release, day) or counter.objection_to(plan, release, day):
         return refused(no)
+    if not os.access(next(one for one in options.out.absolute().parents if one.exists()), os.W_OK):
+        return refused(Refusal("disclose-folder-closed", {"folder": str(options.out)}))
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
         return refused(Refusal("disclose-folder-is-not-empty", {"folder": options.out.name}))
     with interruptible("Tidak ada yang ditulis; jalankan lagi perintah yang sama."):
@@ -66,6 +69,25 @@ def _disclose(options: argparse.Namespace) -> int:
     if report["broken"]:
         told += f" {number(report['broken'])} serangan berhasil: baca {PAGE} sebelum tabel ini diserahkan."
     return answered(options, report, told)
+
+
+def _unfit(plan: "Plan", release: "Release", day: date) -> Refusal | None:
+    """Why this release is not read for this plan: only what was approved, for as long as it was, of one that stands."""
+    from bagipakai.core.lifecycle import State
+    from bagipakai.registry import named
+    from bagipakai.registry.releases import lives_of
+    from bagipakai.registry.vault import Damaged
+
+    if plan.release != release.version and not plan.rolling:
+        return Refusal("disclose-release-differs", {"asked": plan.release, "release": release.version})
+    if day > plan.ends_on:
+        return Refusal("order-access-ended", {"ends_on": plan.ends_on.isoformat()})
+    try:
+        if lives_of(release.folder.parent, named.trusted())[release.version].state is State.WITHDRAWN:
+            return Refusal("order-release-withdrawn", {"release": release.version})
+    except Damaged as damage:
+        return damage.refusal
+    return None
 
 
 def _written(plan: "Plan", release: "Release", done: "Made", day: date, out: Path) -> dict[str, Any]:

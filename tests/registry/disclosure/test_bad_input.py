@@ -4,6 +4,8 @@ exit 1, at once, and nothing left behind."""
 import json
 import re
 import time
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +16,9 @@ from tests.registry.small import REGENCIES
 from bagipakai.cli import main
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or, Predicate
+from bagipakai.core.refusal import Refusal
+from bagipakai.registry import disclosure_commands
+from bagipakai.registry.publishing import withdraw
 
 AT_ONCE = 5.0  # seconds; a table that is counted takes less than one
 DESIL, UMUR = Column("desil"), Column("umur")
@@ -64,6 +69,47 @@ def test_a_table_that_must_be_designed_anew_is_refused_at_once(plan, code, regis
     assert isinstance(answer, Refused) and answer.code == code, answer
     assert time.process_time() - start < AT_ONCE
     assert answer.words.strip().endswith(f". [{answer.code}]")
+    assert left_behind(registry) == []
+
+
+# What was not approved, or not of this release
+
+NOT_APPROVED = {
+    "another release": ({"release": "2025.1.0"}, "disclose-release-differs"),
+    "access that has ended": ({"ends_on": date(2020, 1, 1)}, "order-access-ended"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_APPROVED)
+def test_only_what_was_approved_is_made_for_as_long_as_it_was(name, registry):
+    changed, code = NOT_APPROVED[name]
+    answer = registry.disclosed(replace(a_question("desil"), **changed), "Q-1")
+    assert isinstance(answer, Refused) and answer.code == code, answer
+    assert left_behind(registry) == []
+
+
+def test_a_rolling_plan_goes_on_to_another_release(registry):
+    assert isinstance(
+        registry.disclosed(replace(a_question("desil"), release="2026.2.0", rolling=True), "Q"), Published
+    )
+
+
+def test_nothing_is_made_of_a_release_that_was_withdrawn(tmp_path):
+    registry = a_registry(tmp_path, some_town(300, 2))
+    releases = registry.house.var / "releases"
+    event = withdraw(
+        releases, registry.release.version, datetime.now(UTC), "Salah menghitung desil", registry.house.keys.seal
+    )
+    assert not isinstance(event, Refusal)
+    answer = registry.disclosed(a_question("desil"), "Q-1")
+    assert isinstance(answer, Refused) and answer.code == "order-release-withdrawn", answer
+
+
+def test_where_nothing_can_be_written_nothing_is_made(registry, monkeypatch, capsys):
+    """Asked before a table is entered among those that were published."""
+    monkeypatch.setattr(disclosure_commands.os, "access", lambda *_: False)
+    answer = registry.disclosed(a_question("desil"), "Q-1")
+    assert isinstance(answer, Refused) and answer.code == "disclose-folder-closed", answer
     assert left_behind(registry) == []
 
 

@@ -66,22 +66,38 @@ def test_that_nearly_all_of_a_group_have_something_in_common_is_seen(ledger):
 
 def test_sums_of_one_variable_are_met_where_places_are(ledger, tmp_path):
     """And what is written of a table without sums says nothing of them, as before there were any."""
+
+    def met(output, cells) -> bool:
+        return ledger.sums_met(output, cells, 4)
+
     sums = replace(FIRST, summed="ternak_sapi", sums="a" * 64)
     other = replace(SECOND, summed="ternak_sapi", sums="b" * 64)
     here, there = counted(({}, REGENCY, 250)), counted(({}, REGIONS[4], 250))
     add(ledger, FIRST, here)
-    assert not ledger.sums_met(other, here)
+    assert not met(other, here)
     add(ledger, sums, counted((POOR, REGENCY, 150)))
-    assert ledger.sums_met(other, here) and ledger.sums_met(other, counted(({}, NATION, 900)))
-    assert not ledger.sums_met(other, there)
-    assert not any(ledger.sums_met(one, here) for one in (sums, FIRST, replace(other, summed="ternak_kuda")))
-    assert not ledger.sums_met(replace(other, release="2026.4.0"), here)
+    assert met(other, here) and met(other, counted(({}, NATION, 900)))
+    assert not met(other, there)
+    assert not any(met(one, here) for one in (sums, FIRST, replace(other, summed="ternak_kuda")))
+    assert met(replace(other, release="2026.3.1"), here)  # a correction is no other release
     assert [output for output, _ in ledger.published(FIRST.release)] == [FIRST, sums]
     told = [
         base64.b64decode(json.loads(file.read_bytes())["payload"])
         for file in (tmp_path / "published").glob("*.dsse.json")
     ]
     assert sorted(b"summed" in one for one in told) == [False, True]
+
+
+def test_sums_of_another_quarter_are_met_unless_the_same_was_asked(ledger):
+    """Where hardly anybody moved, what is hidden in one quarter is the rest of what is shown in another."""
+    sums = replace(FIRST, summed="ternak_sapi", sums="a" * 64)
+    later = replace(SECOND, release="2026.4.0", summed="ternak_sapi", sums="b" * 64)
+    asked, other = (np.array([number], np.int64) for number in (7, 8))
+    add(ledger, sums, replace(counted((POOR, REGENCY, 150)), asked=asked))
+    same, wider = (replace(counted((POOR, REGENCY, 152)), asked=one) for one in (asked, other))
+    assert not ledger.sums_met(later, same, 4) and ledger.sums_met(later, wider, 4)
+    assert not ledger.sums_met(replace(later, release="2028.1.0"), wider, 4)
+    assert ledger.sums_met(later, counted((POOR, REGENCY, 152)), 4)  # what was asked is not known
 
 
 def test_a_table_is_looked_at_in_itself(ledger):

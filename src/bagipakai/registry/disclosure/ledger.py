@@ -131,14 +131,19 @@ class Ledger:
         digest = digest_of(cells)
         return sum(told["release"] == output.release and told["cells"] != digest for _, told in self._records.all())
 
-    def sums_met(self, output: Output, cells: Cells) -> bool:
-        """Whether other sums of this variable were published of the release, in an area that these cells meet: what is
-        hidden in one table may be shown in the other, and nothing here subtracts sums."""
-        others = (
-            cells for other, cells in self.published(output.release)
-            if other.summed == output.summed and other.sums != output.sums
-        )  # fmt: skip
-        return bool(output.summed) and any(met(cells, theirs) for theirs in others)
+    def sums_met(self, output: Output, cells: Cells, quarters: int) -> bool:
+        """Whether other sums of this variable were published, in an area that these cells meet: what is hidden in one
+        table may be shown in the other, and nothing here subtracts sums. Of this quarter; and of releases up to so many
+        `quarters` away, where hardly anybody moved, those that were asked otherwise."""
+        for number, told in self._records.all():
+            other = _output(told)
+            if not output.summed or other.summed != output.summed or other.sums == output.sums:
+                continue
+            apart = quarters_between(other.release, output.release)
+            theirs = self._read(number, told) if apart <= quarters else None
+            if theirs is not None and met(cells, theirs) and not (apart and _asked_alike(cells, theirs)):
+                return True
+        return False
 
     def differences(self, output: Output, cells: Cells, limits: Limits) -> Iterator[Difference]:
         """What `cells` would tell together with everything that was published of this release, by whichever order: a
@@ -207,6 +212,13 @@ def _very_same(narrow: Cells, wide: Cells, pairs: Pairs) -> Numbers:
         return pairs.same
     same: Numbers = narrow.asked[pairs.narrow] == wide.asked[pairs.wide]
     return pairs.same | same
+
+
+def _asked_alike(one: Cells, other: Cells) -> bool:
+    """Whether both are the same question."""
+    if one.asked is None or other.asked is None:
+        return False
+    return set(one.asked.tolist()) == set(other.asked.tolist())
 
 
 def met(one: Cells, other: Cells) -> bool:

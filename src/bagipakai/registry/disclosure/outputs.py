@@ -120,9 +120,10 @@ def _suppressed(plan: Plan, release: Release, rule: TableRule, method: Suppressi
     sums = digest({"sums": found.sums}) if plan.summed else ""
     output, ledger = replace(_output(plan, release), summed=plan.summed, sums=sums), _ledger()
     with ledger.turn():
-        if ledger.sums_met(output, told):
+        most = limits(plan, rule)
+        if ledger.sums_met(output, told, most.quarters):
             return Refusal("tables-sum-twice", {"name": plan.summed})
-        if no := objection(ledger, output, told, limits(plan, rule), release.catalogue):
+        if no := objection(ledger, output, told, most, release.catalogue):
             return no
         others = ledger.others(output, told)
         ledger.add(output, told, datetime.now(UTC))
