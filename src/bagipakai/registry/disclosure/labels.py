@@ -6,7 +6,6 @@ from types import NoneType
 from bagipakai.core.base_categories import base_categories, table_filter
 from bagipakai.core.boxes import Box
 from bagipakai.core.plan import Unit
-from bagipakai.core.policy import rules
 from bagipakai.core.query import AREA_COLUMNS, Scalar
 from bagipakai.registry.disclosure.disclosing import Axis
 from bagipakai.registry.disclosure.paper import place
@@ -26,11 +25,6 @@ def title(run: Run, name: str) -> str:
 def crossed(run: Run, names: Sequence[str]) -> str:
     """The titles of variables that are told together."""
     return " × ".join(title(run, name) for name in names)
-
-
-def purpose(run: Run) -> str:
-    found = rules("purposes", "purpose", ("code",)).on(run.day, run.plan.purpose)
-    return f"{found['name']} ({run.plan.purpose})"
 
 
 def population(run: Run) -> str:

@@ -16,7 +16,7 @@ from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, question, signature
+from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, purpose, question, signature
 from bagipakai.registry.disclosure.weighing import BESIDE
 from bagipakai.registry.matching.explaining import count, percent
 from bagipakai.registry.matching.report import tabulated
@@ -57,11 +57,11 @@ def _frame(handed: Handed) -> Iterator[str]:
     plan = handed.plan
     yield "<h2>Apa yang keluar, kepada siapa, atas dasar apa</h2>"
     yield listed(
-        ("Isi", f"{count(handed.rows, 'id')} baris {plan.unit.value}, tingkat {plan.level.value}"),
+        ("Isi", f"{count(handed.rows, 'id')} baris {_kind(plan)}, tingkat {plan.level.value}"),
         ("Wilayah", ", ".join(map(place, plan.area.codes)) or "seluruh Indonesia"),
         ("Rilis", handed.release[0]),
         ("Penerima", f"{plan.recipient.name} ({plan.recipient.institution})"),
-        ("Tujuan", plan.purpose),
+        ("Tujuan", purpose(plan.purpose, handed.day)),
         ("Program", plan.programme),
         ("Dasar hukum", plan.legal_basis),
         ("Permintaan", plan.request),
@@ -73,6 +73,10 @@ def _frame(handed: Handed) -> Iterator[str]:
         for one in plan.variables
     )
     yield tabulated("Variabel, alasannya, dan cara memberi tahu", ("Variabel", "Alasan", "Nilai"), reasons)
+
+
+def _kind(plan: Plan) -> str:
+    return f"tabel tentang {plan.unit.value}" if plan.level is Level.L1 else plan.unit.value
 
 
 # Rows without names
@@ -144,12 +148,14 @@ def _done(handed: Handed, rule: RowRule) -> Iterator[str]:
         )
     if exempted:
         yield "<p>Dikecualikan oleh dua orang: pemeriksa substansi mengusulkan, koordinator menyetujui.</p>"
-        reasons = ((one.rule, Refusal(one.rule, _blanks(rule)).sentence(), one.reason) for one in exempted)
+        reasons = ((one.rule, _danger(one.rule, rule), one.reason) for one in exempted)
         yield tabulated("Aturan yang dikecualikan", ("Aturan", "Yang dapat terjadi", "Alasan"), reasons)
 
 
-def _blanks(rule: RowRule) -> dict[str, str]:
-    return {"sensitive": rule.sensitive, "most": str(rule.most_share_percent), "proposal": "–"}
+def _danger(name: str, rule: RowRule) -> str:
+    """What the rule's refusal says is wrong, without what could be asked instead."""
+    blanks = {"sensitive": rule.sensitive, "most": str(rule.most_share_percent), "proposal": "–"}
+    return f"{Refusal(name, blanks).sentence().partition('. ')[0].rstrip('.')}."
 
 
 def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
@@ -304,8 +310,8 @@ _ROWS: Final = (
 )
 _UNTESTED: Final[Mapping[Level, tuple[str, ...]]] = {
     Level.L1: (
-        "Apa yang baru terlihat dari tiga tabel atau lebih bersama-sama tidak diuji untuk tabel pesanan. Angka dari"
-        " rilis yang berdekatan dibandingkan dua-dua saja; angka resmi yang diterbitkan pihak lain tidak.",
+        "Angka dari rilis yang berdekatan dibandingkan dua-dua saja, tidak semuanya bersama-sama; angka resmi yang"
+        " diterbitkan pihak lain tidak dibandingkan.",
     ),
     Level.L2: _ROWS,
     Level.L3: _ROWS,

@@ -12,7 +12,7 @@ from bagipakai.core.policy import rules
 from bagipakai.registry.disclosure import labels
 from bagipakai.registry.disclosure.chapters import QUESTIONS, Chapter, chapter
 from bagipakai.registry.disclosure.drawings import hidden_cells, usefulness
-from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, question, signature
+from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, purpose, question, signature
 from bagipakai.registry.disclosure.reporting import Figures, Run, programs
 from bagipakai.registry.disclosure.verdicts import attacks, verdict
 from bagipakai.registry.matching.explaining import count, percent
@@ -39,7 +39,7 @@ def _top(run: Run, found: Figures) -> Iterator[str]:
         ("Wilayah", ", ".join(map(place, plan.area.codes)) or "seluruh Indonesia"),
         ("Rilis", run.release[0]),
         ("Penerima", f"{plan.recipient.name} ({plan.recipient.institution})"),
-        ("Tujuan", labels.purpose(run)),
+        ("Tujuan", purpose(run.plan.purpose, run.day)),
         ("Program", plan.programme),
         ("Dasar hukum", plan.legal_basis),
         ("Permintaan", plan.request),

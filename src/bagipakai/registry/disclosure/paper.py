@@ -6,6 +6,7 @@ from html import escape
 from typing import Final
 
 from bagipakai.core.charts import Figure
+from bagipakai.core.policy import rules
 from bagipakai.registry.matching.report import MONTHS, style
 from bagipakai.registry.regions import regions
 
@@ -24,6 +25,10 @@ def paper(title: str, body: Iterable[str]) -> str:
 
 def on_day(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def purpose(code: str, day: date) -> str:
+    return f"{rules('purposes', 'purpose', ('code',)).on(day, code)['name']} ({code})"
 
 
 def place(code: str) -> str:
