@@ -4,6 +4,7 @@ an attacker who has only the files finds nothing."""
 import csv
 import json
 import re
+import shutil
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
@@ -216,7 +217,27 @@ def test_an_auditor_sees_that_two_tables_sum_the_same(nation, var, tmp_path, mon
     assert disclose(nation, tmp_path, FAMILIES, "one") == 0
     monkeypatch.setenv("BAGIPAKAI_VAR", str(other))  # a house that forgot
     assert disclose(nation, tmp_path, replace(FAMILIES, variables=FAMILIES.variables[:1]), "two") == 0
-    assert audit(tmp_path, "one", "two") == 1 and "disclosed-sums-meet" in capsys.readouterr().err
+    for release in ("2026.3.0", "2026.3.1", "2026.4.0", "2027.3.0"):
+        rewrite(tmp_path / "two" / "tabel.json", {"release": release})
+        assert audit(tmp_path, "one", "two") == 1 and "disclosed-sums-meet" in capsys.readouterr().err, release
+    rewrite(tmp_path / "two" / "tabel.json", {"release": "2027.4.0"})
+    audit(tmp_path, "one", "two")
+    assert "disclosed-sums-meet" not in capsys.readouterr().err
+
+
+def test_an_auditor_lets_the_same_question_be_answered_in_each_quarter(nation, var, tmp_path, capsys):  # noqa: F811
+    assert disclose(nation, tmp_path, FAMILIES, "one") == 0
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    told = json.loads((tmp_path / "two" / "tabel.json").read_bytes())
+    sums = [None if one is None else one + 1 for one in told["sums"]]
+    for release, seen in (("2026.3.1", True), ("2026.4.0", False)):
+        rewrite(tmp_path / "two" / "tabel.json", {"release": release, "sums": sums})
+        audit(tmp_path, "one", "two")
+        assert ("disclosed-sums-meet" in capsys.readouterr().err) is seen, release
+
+
+def rewrite(file, changed) -> None:
+    file.write_text(json.dumps(json.loads(file.read_bytes()) | changed))
 
 
 def test_sums_of_groups_that_differ_by_a_few_are_refused_for_their_counts(nation, var, tmp_path, capsys):  # noqa: F811

@@ -165,7 +165,7 @@ def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue)
                 narrow, wide, replace(most, under=0) if at == other else most, apart > 0
             ):
                 yield refusal(Difference(narrow.about(inner), wide.about(outer), share, releases), catalogue)
-    yield from _meeting(told)
+    yield from _meeting(told, rule)
     world = World.of(catalogue)
     for at, (table, new) in enumerate(told):
         others = [cells for other, cells in told[:at] if isinstance(cells, Cells) and table.release == other.release]
@@ -174,14 +174,22 @@ def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue)
                 yield union.refusal(found, catalogue)
 
 
-def _meeting(told: Sequence[tuple[Published, Cells | Refusal]]) -> Iterator[Refusal]:
-    """Pairs of tables that could be subtracted sum from sum; nothing here does it."""
+def _meeting(told: Sequence[tuple[Published, Cells | Refusal]], rule: TableRule) -> Iterator[Refusal]:
+    """Pairs of tables that could be subtracted sum from sum; nothing here does it. The same question of another quarter
+    is none."""
     for at, (table, here) in enumerate(told):
         for other, there in told[:at]:
-            same = (table.release, table.plan.summed) == (other.release, other.plan.summed)
-            places = isinstance(here, Cells) and isinstance(there, Cells) and met(here, there)
-            if same and table.sums != other.sums and places:
+            apart = quarters_between(table.release, other.release)
+            summed = bool(table.plan.summed) and table.plan.summed == other.plan.summed
+            again = apart > 0 and _question(table.plan) == _question(other.plan)
+            if not summed or apart > rule.quarters or again or table.sums == other.sums:
+                continue
+            if isinstance(here, Cells) and isinstance(there, Cells) and met(here, there):
                 yield Refusal("disclosed-sums-meet", {"folder": table.name, "other": other.name})
+
+
+def _question(plan: Plan) -> tuple[object, ...]:
+    return plan.unit, plan.columns, plan.population, plan.area
 
 
 def _counts(table: Published, catalogue: Catalogue) -> Cells | Refusal:
