@@ -16,7 +16,7 @@ from tests.core.plans import DAY, EDITION, a_plan
 
 from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
 from bagipakai.core.plan import Area, Asked, Exempted, Level, Plan, Protections
-from bagipakai.core.query import Count
+from bagipakai.core.query import Column, Compare, Const, Count, Op
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.rows import NotAsCounted, Protection, protection
 from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED
@@ -199,6 +199,9 @@ def test_what_leaves_meets_the_rule_and_is_what_was_chosen(people, plan, rule, t
             100 * distance(rows, whole) > rule.most_distance_percent for rows in alike(whole, keys_of(plan)).values()
         )
     )
+    if len(whole) < rule.smallest_class and "rows-alike" in active:
+        assert isinstance(found, Refusal) and found.code == "rows-too-few"
+        return
     if isinstance(found, Refusal):
         assert found.code in active and (as_it_is or far), "nothing stood in the way"
         return
@@ -305,8 +308,20 @@ def test_the_least_change_is_proposed_and_passes(tmp_path):
 
 
 def test_where_nothing_less_would_pass_something_else_is_proposed(tmp_path):
-    found = protected(PLAN, EASY, crowd(FEW), tmp_path)
-    assert isinstance(found, Refusal) and "tabel agregat (L1)" in found.sentence()
+    found = protected(PLAN, EASY, crowd(FEW, ("3202", 30, "2", 4, 8)), tmp_path)
+    assert isinstance(found, Refusal) and found.code == "rows-alike" and "tabel agregat (L1)" in found.sentence()
+
+
+@pytest.mark.parametrize("rule", [ORDINARY, EASY])
+def test_nobody_and_nearly_nobody_are_refused_in_the_same_words(rule, tmp_path):
+    """Whoever knows the only one of whom a plan asks would read from an empty file that she is not so."""
+    others = replace(plan_of("kode_kab", "jenis_kelamin"), population=Compare(Op.LESS, Column("umur"), Const(30)))
+    few = [protected(others, rule, crowd(*RICH, ("3201", 7, "1", 4, many)), tmp_path) for many in (0, 1, 9)]
+    assert len(set(map(str, few))) == 1 and isinstance(few[0], Refusal) and few[0].code == "rows-too-few"
+    ten = crowd(*RICH, ("3201", 7, "1", 4, 10))
+    assert isinstance(protected(others, EASY, ten, tmp_path), Protection)
+    free = replace(others, protections=replace(others.protections, exempted=(Exempted("rows-alike", "uji"),)))
+    assert isinstance(protected(free, EASY, crowd(*RICH), tmp_path), Protection)
 
 
 @pytest.mark.parametrize(("names", "grain"), [(("desil",), ""), (("nama_kab", "umur"), "TAHAP-HIDUP")])

@@ -84,6 +84,8 @@ class Weighing:
         needs = self.beside.needs if self.beside else ()
         by = tuple(dict.fromkeys([*self.names, *needs, *([self.sensitive] if self.sensitive else [])]))
         rows = self._count("file", count(Count(query.unit, by, query.where, query.area)), self.keys)
+        if rows < rule.smallest_class and "rows-alike" in self.active:  # 0 as 9: that there is nobody tells, too
+            return Refusal("rows-too-few", {"smallest": str(rule.smallest_class)})
         if not rows:
             return NOBODY, {}
         if self.active & {"rows-presence", "rows-share"}:
