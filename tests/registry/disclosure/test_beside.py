@@ -228,10 +228,11 @@ def test_of_two_grains_the_finer_counts(tmp_path):
     assert isinstance(found, Refusal) and found.code == "rows-beside"
 
 
-def test_the_sensitive_value_of_another_package_counts_and_is_nobodys_key(tmp_path):
+@pytest.mark.parametrize("value", ["desil", "persentil"])
+def test_the_sensitive_value_of_another_package_counts_and_is_nobodys_key(value, tmp_path):
     """Twelve of one age in one place are of one decile: who has the deciles by age learns it from the places."""
     people = people_of(*LARGE, [("3201", 42, "1", 1, 12)], spread("3202", 42, "1", 25))
-    deciles, places = plan_of("umur", "desil"), plan_of("kode_kab", "umur")
+    deciles, places = plan_of("umur", value), plan_of("kode_kab", "umur")
     [_, no] = packages_of(people, SAME, tmp_path / "no", deciles, places)
     assert isinstance(no, Refusal) and no.code == "rows-beside", "leaving them out of the places would tell it, too"
     [_, found] = packages_of(people, SAME, tmp_path, places, deciles)

@@ -23,7 +23,7 @@ from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED
 from bagipakai.registry.engines import reference
 
 TYPES = {"kode_kab": pa.string(), "nama_kab": pa.string(), "umur": pa.int64(), "jenis_kelamin": pa.string()}
-TYPES |= {"desil": pa.int64()}
+TYPES |= {"desil": pa.int64(), "persentil": pa.int64()}
 ORDINARY = RowRule.on(DAY, Level.L2)
 EASY = replace(ORDINARY, most_presence_percent=100, most_share_percent=100, most_inference_percent=100)
 GRAINS = Grain.on(DAY)
@@ -74,6 +74,7 @@ def somebody(ordinal: int, kab: str | None, age: int | None, sex: str, decile: i
         "umur": age,
         "jenis_kelamin": sex,
         "desil": decile,
+        "persentil": decile and 10 * decile - ordinal % 10,
         "id_keluarga": ordinal // 3,
     }
 
@@ -297,6 +298,18 @@ def test_what_breaks_one_rule_is_refused_by_its_name_unless_exempted(code, tmp_p
     free = plan_of("kode_kab", "umur", "jenis_kelamin", "desil", exempted=(code,), tied=code == "rows-families")
     exempted = protected(free, rule, people, tmp_path / "two")
     assert not (isinstance(exempted, Refusal) and exempted.code == code)
+
+
+@pytest.mark.parametrize("code", ["rows-one-value", "rows-inference", "rows-distribution"])
+def test_who_tells_the_percentile_tells_the_decile(code, tmp_path):
+    kinds, rule = REFUSED[code]
+    asked = plan_of("kode_kab", "umur", "jenis_kelamin", "persentil")
+    found = protected(asked, rule, crowd(*kinds), tmp_path)
+    assert isinstance(found, Refusal) and found.code == code
+
+
+def test_from_what_the_sensitive_value_follows_is_policy():
+    assert ORDINARY.telling == {"desil", "persentil", "peringkat"}
 
 
 def test_the_least_change_is_proposed_and_passes(tmp_path):

@@ -49,7 +49,7 @@ class Beside:
 
     @property
     def tells_sensitive(self) -> bool:
-        return any(self.rule.sensitive in one.told for one in self.held)
+        return any(self.rule.is_told_by(one.told) for one in self.held)
 
     def others(self, plan: Plan) -> Count | None:
         """Those who are among the rows that are held, and not among those of the plan; None where nobody can be."""
@@ -73,7 +73,7 @@ class Beside:
         for one in self.held:
             before = _together([texts[some] for some in one.beside]) if one.beside else None
             texts[one.digest] = self._seen(engine, one, batch, before)
-            if self.rule.sensitive in one.told:
+            if self.rule.is_told_by(one.told):
                 valued = pc.or_(valued, pc.not_equal(texts[one.digest], NOTHING))
         return _together(list(texts.values())), valued
 

@@ -67,7 +67,7 @@ class Weighing:
 
     @property
     def tells_sensitive(self) -> bool:
-        return self.rule.sensitive in self.plan.columns
+        return self.rule.is_told_by(self.plan.columns)
 
     @property
     def sensitive(self) -> str | None:
