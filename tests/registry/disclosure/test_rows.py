@@ -16,7 +16,7 @@ from tests.core.plans import DAY, EDITION, a_plan
 
 from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
 from bagipakai.core.plan import Area, Asked, Exempted, Level, Plan, Protections
-from bagipakai.core.query import Column, Compare, Const, Count, Op
+from bagipakai.core.query import Column, Compare, Const, Count, Op, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.rows import NotAsCounted, Protection, protection
 from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED
@@ -104,20 +104,27 @@ rules = st.builds(
     most_inference_percent=st.sampled_from([5, 30, 100]),
 )
 plans = st.builds(
-    lambda names, exempted, bands: plan_of(
-        *names, exempted=tuple(sorted(exempted)), grains={"umur": "10-TAHUN"} if bands else {}
+    lambda names, exempted, bands, where: replace(
+        plan_of(*names, exempted=tuple(sorted(exempted)), grains={"umur": "10-TAHUN"} if bands else {}),
+        population=where,
     ),
     st.permutations(["kode_kab", "nama_kab", "umur", "jenis_kelamin", "desil"]).flatmap(
         lambda names: st.integers(1, 5).map(lambda many: names[:many])
     ),
     st.sets(st.sampled_from(EXEMPTIBLE), max_size=4),
     st.booleans(),
+    st.sampled_from([plan_of().population, Compare(Op.LESS, Column("umur"), Const(90))]),
 )
 
 
 def keys_of(plan: Plan) -> list[str]:
     names = [name for name in plan.columns if name in ORDINARY.quasi_identifiers]
     return [name for name in names if name != "nama_kab" or "kode_kab" not in names]
+
+
+def tells(plan: Plan) -> bool:
+    """Whether the decile is told, by a column or by whom the filter chooses."""
+    return "desil" in (*plan.columns, *columns_of(plan.population))
 
 
 def as_told(row: Row, plan: Plan, rule: RowRule) -> Row:
@@ -151,7 +158,7 @@ def met(out: list[Row], whole: list[Row], people: list[Row], plan: Plan, rule: R
         near = len(rows) if rule.blank == "itself" else sum(len(r) for k, r in classes.items() if matching(key, k))
         broken |= {"rows-alike"} if near < rule.smallest_class else set()
         values = Counter(row["desil"] for row in rows)
-        if "desil" in plan.columns and (
+        if tells(plan) and (
             len(values) < rule.distinct_values or 100 * max(values.values()) > rule.most_one_value_percent * len(rows)
         ):
             broken.add("rows-one-value")
@@ -162,7 +169,7 @@ def met(out: list[Row], whole: list[Row], people: list[Row], plan: Plan, rule: R
             broken.add("rows-presence")
     if 100 * len(whole) > rule.most_share_percent * len(people):
         broken.add("rows-share")
-    if "desil" in plan.columns and guessed(out, names) > rule.most_inference_percent:
+    if tells(plan) and guessed(out, names) > rule.most_inference_percent:
         broken.add("rows-inference")
     return broken
 
@@ -195,7 +202,7 @@ def test_what_leaves_meets_the_rule_and_is_what_was_chosen(people, plan, rule, t
     as_it_is = met(whole, whole, everybody, plan, rule) & active
     far = (
         "rows-distribution" in active
-        and "desil" in plan.columns
+        and tells(plan)
         and any(
             100 * distance(rows, whole) > rule.most_distance_percent for rows in alike(whole, keys_of(plan)).values()
         )
@@ -306,6 +313,15 @@ def test_who_tells_the_percentile_tells_the_decile(code, tmp_path):
     asked = plan_of("kode_kab", "umur", "jenis_kelamin", "persentil")
     found = protected(asked, rule, crowd(*kinds), tmp_path)
     assert isinstance(found, Refusal) and found.code == code
+
+
+@pytest.mark.parametrize(("most", "code"), [(1, "rows-one-value"), (2, "rows-one-value"), (4, "")])
+def test_who_is_chosen_by_the_decile_is_told_to_be_of_it(most, code, tmp_path):
+    """Be it by the percentile, and with no column of either."""
+    for name, last in (("desil", most), ("persentil", 10 * most)):
+        asked = replace(plan_of("kode_kab", "umur"), population=Compare(Op.AT_MOST, Column(name), Const(last)))
+        found = protected(asked, EASY, crowd(*WHOLE, *WHOLE, *RICH), tmp_path / name)
+        assert (found.code if isinstance(found, Refusal) else "") == code
 
 
 def test_from_what_the_sensitive_value_follows_is_policy():
