@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from tests.policies import randomised, with_policy
-from tests.registry.orders import PURPOSE, THEM, a_house, recipient
+from tests.registry.orders import PURPOSE, THEM, a_house, an_order, recipient
 from tests.registry.small import small_release
+from tests.registry.test_deliver import done
 from tests.registry.test_marks import (
     COLUMNS,
     FREE,
@@ -112,14 +113,23 @@ def test_as_shipped_no_value_is_drawn(registry, tmp_path):
     [
         planned("L4", (*COLUMNS, "nik"), purpose=PURPOSE),
         planned("L3", purpose=PURPOSE),
-        planned("L3", population=Compare(Op.AT_LEAST, Column("jam_kerja"), Const(0))),
+        planned("L3", purpose=PURPOSE, population=Compare(Op.AT_LEAST, Column("jam_kerja"), Const(0))),
     ],
-    ids=["by name and address", "for a purpose that may decide by it", "asked by the filter"],
+    ids=["by name and address", "for a purpose that may decide by it", "and by a filter"],
 )
 def test_other_rows_are_told_as_they_are(registry, unmarked, plan, tmp_path):
     manifest, rows, *_ = delivered(registry, plan, tmp_path, f"O-not-{plan.digest[:6]}")
     true = [row for row in released(registry, plan.columns) if plan.population is None or row["jam_kerja"]]
     assert exactly(rows) == exactly(true) and manifest.randomised is None
+
+
+@pytest.mark.parametrize("names", [COLUMNS, ("umur", "jenis_kelamin")], ids=["told", "not told"])
+def test_no_filter_asks_about_what_is_drawn(names, registry, unmarked):
+    """A condition that everybody meets would turn the drawing off; one that some meet tells what is true of them."""
+    release, _, house = registry
+    plan = planned("L3", names, population=Compare(Op.AT_LEAST, Column("jam_kerja"), Const(0)))
+    receipt = done(an_order(plan, "O-filter"), release, house)
+    assert (receipt.refusal, dict(receipt.detail)) == ("plan-filter-by-drawn", {"name": "jam_kerja"})
 
 
 def test_an_analyst_corrects_a_table_by_what_the_package_tells(registry, unmarked, tmp_path):

@@ -139,7 +139,8 @@ class RowRule:
     of a family together, unless `families_together`: their ages and sexes are a name of their own.
 
     `top_codes`: what is above is told as this, whatever the plan says. No date is told nearer than its year where
-    `year_only`. `blank`: what a blank means, `itself` or `anything`."""
+    `year_only`. `blank`: what a blank means, `itself` or `anything`. `telling`: the sensitive variable, and those from
+    which its value follows (`[[coarser]]`)."""
 
     smallest_class: int
     most_blanked_percent: int
@@ -156,6 +157,7 @@ class RowRule:
     families_together: bool
     top_codes: Mapping[str, int]
     quasi_identifiers: tuple[str, ...]
+    telling: frozenset[str]
     since: date
     basis: str
 
@@ -179,9 +181,25 @@ class RowRule:
             families_together=bool(rule["families_together"]),
             top_codes={str(name): int(top) for name, top in rule["top_codes"].items()},
             quasi_identifiers=tuple(rule["quasi_identifiers"]),
+            telling=_telling(str(rule["sensitive"]), day),
             since=rule.since,
             basis=rule.basis,
         )
+
+    def is_told_by(self, names: Iterable[str]) -> bool:
+        """Whether the sensitive value follows from that of one of these variables."""
+        return not self.telling.isdisjoint(names)
+
+
+def _telling(sensitive: str, day: date) -> frozenset[str]:
+    """The variable, and all from which it follows, however many steps away."""
+    steps = rules("disclosure", "coarser", ("variable", "coarser")).in_force(day)
+    found: set[str] = set()
+    more = {sensitive}
+    while more:
+        found |= more
+        more = {str(finer) for finer, coarser in steps if coarser in more} - found
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bagipakai.core.plan import Level, Plan
 from bagipakai.core.policy import PolicyError, rules
 from bagipakai.core.query import columns_of
 from bagipakai.core.randomisation import Randomisation
+from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Sensitivity, Type, Variable
 
 
@@ -93,7 +94,8 @@ def randomisations(day: date) -> Mapping[Level, Mapping[str, tuple[Randomisation
 
 def randomisation(plan: Plan, day: date) -> Randomisation | None:
     """What is drawn anew in the rows of this plan by the rules of a day, or None where nothing of it is. As with marks,
-    not what the plan's own filter asks about, nor what is told more coarsely. Raises PolicyError, NoRule."""
+    not what is told more coarsely; no plan may ask about it in its filter (`drawn_in_filter`). Raises PolicyError,
+    NoRule."""
     if plan.level not in MARKED:
         return None
     as_it_is, ones = _as_it_is(plan), randomisations(day).get(plan.level, {})
@@ -104,6 +106,14 @@ def randomisation(plan: Plan, day: date) -> Randomisation | None:
         {name: how.keep[name] for name, how in columns.items()},
         {name: how.thresholds[name] for name, how in columns.items()},
     )
+
+
+def drawn_in_filter(plan: Plan, day: date) -> Refusal | None:
+    """A filter on what is drawn anew in such rows would tell by who is among them what is true of them. Raises
+    PolicyError, NoRule."""
+    ones = randomisations(day).get(plan.level, {})
+    drawn = (name for name in columns_of(plan.population) if name in ones and plan.purpose in ones[name][1])
+    return next((Refusal("plan-filter-by-drawn", {"name": name}) for name in drawn), None)
 
 
 def _as_it_is(plan: Plan) -> set[str]:

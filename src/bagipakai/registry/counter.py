@@ -9,6 +9,7 @@ from bagipakai.core.deadlines import day_of
 from bagipakai.core.disclosure import Disclosure, Grain, summable
 from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
+from bagipakai.core.marking import drawn_in_filter
 from bagipakai.core.objections import plan as objections
 from bagipakai.core.plan import Plan
 from bagipakai.core.policy import rules
@@ -52,7 +53,7 @@ def objection_to(plan: Plan, release: Release, day: date) -> Refusal | None:
         tier=objections.control_tier(plan, catalogue),
         summable=summable(day),
     )
-    if no := objections.objection(plan, known):
+    if no := objections.objection(plan, known) or drawn_in_filter(plan, day):
         return no
     for name in plan.used:
         if name not in release.catalogue:

@@ -312,8 +312,18 @@ class Delivery:
     def _grouping(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
     ) -> Callable[[Count], Iterator[pa.RecordBatch]]:
-        types = engines.types_of(self._catalogue, self.order.plan.unit.value)
-        return lambda query: engine.groups(query, sources, types, absent)
+        """Counts whomever is asked about; those of another area than the plan's in files that are opened for it."""
+        plan = self.order.plan
+        types = engines.types_of(self._catalogue, plan.unit.value)
+
+        def counted(query: Count) -> Iterator[pa.RecordBatch]:
+            if plan.area.codes in ((), query.area):
+                yield from engine.groups(query, sources, types, absent)
+                return
+            with self._reading(plan.unit, query.area) as (wider, files):
+                yield from wider.groups(query, files, types, absent)
+
+        return counted
 
     def _draws(
         self, protected: Protection | None, counted: Callable[[Count], Iterator[pa.RecordBatch]]
@@ -423,9 +433,10 @@ class Delivery:
             "rows_in_small_classes": found.units_below,
         }
 
-    def _reading(self, unit: Unit) -> Reading:
+    def _reading(self, unit: Unit, area: tuple[str, ...] | None = None) -> Reading:
+        """The files of the plan's area, or of another one; nothing in it is the nation."""
         spill = Path(tempfile.mkdtemp(prefix="spill-", dir=self.workspace))
-        area = self.order.plan.area.codes
+        area = self.order.plan.area.codes if area is None else area
         return self.choice.reading(self.release, self.keys.storage, unit, area, spill, memory_limit=MEMORY)
 
     def _draft(self) -> Draft:

@@ -16,7 +16,7 @@ from tests.registry.disclosure.test_rows import EASY, GRAINS, TYPES, Row, crowd,
 
 from bagipakai.core.disclosure import RowRule
 from bagipakai.core.plan import Area, Plan
-from bagipakai.core.query import And, Column, Compare, Const, Count, In, Missing, Not, Op
+from bagipakai.core.query import And, Column, Compare, Const, Count, In, Missing, Not, Op, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.beside import Beside
@@ -76,6 +76,11 @@ def as_told(plan: Plan, found_by: RowRule, people: list[Row]) -> Told:
     return told
 
 
+def of_all(*names: str) -> Plan:
+    """Whoever they are: no filter tells their decile."""
+    return replace(plan_of(*names), population=None)
+
+
 def seen(person: int, packages: Sequence[Told]) -> tuple[Any, ...]:
     """What all packages together tell of a person that somebody may know."""
     return tuple(
@@ -84,8 +89,11 @@ def seen(person: int, packages: Sequence[Told]) -> tuple[Any, ...]:
     )
 
 
-def broken(before: Sequence[Told], now: Told, people: list[Row], rule: RowRule) -> set[str]:
-    """The rules that these rows do not meet for whoever has the others, too."""
+def broken(
+    before: Sequence[Told], now: Told, people: list[Row], rule: RowRule, chosen_by_decile: bool = False
+) -> set[str]:
+    """The rules that these rows do not meet for whoever has the others, too. `chosen_by_decile`: of one of them the
+    filter reads it, so that being there or not tells something of it."""
     everybody = {row["person_ordinal"]: row for row in people}
     classes, earlier = defaultdict(list), defaultdict(set)
     for person in everybody:
@@ -100,7 +108,7 @@ def broken(before: Sequence[Told], now: Told, people: list[Row], rule: RowRule) 
             found.add("rows-alike")
         valued = [told[person] for told in (*before, now) for person in those if "desil" in told.get(person, {})]
         values = Counter(everybody[person]["desil"] for person in those)
-        if valued and (
+        if (valued or chosen_by_decile) and (
             len(values) < rule.distinct_values or 100 * max(values.values()) > rule.most_one_value_percent * len(those)
         ):
             found.add("rows-one-value")
@@ -145,23 +153,28 @@ rules = st.builds(
 def test_what_leaves_is_alike_beside_all_that_left_before(people, asked, rule, tmp_path_factory):
     held: list[Given] = []
     packages: list[Told] = []
+    chosen: list[Plan] = []
     for at, plan in enumerate(asked):
         spill = tmp_path_factory.mktemp("spill")
+        by_decile = any("desil" in columns_of(one.population) for one in (*chosen, plan))
         found = protected(plan, rule, people, spill, held)
         if isinstance(found, Refusal):
             event(f"refused: {found.code}" if held else "the first is refused")
             if found.code == "rows-beside":
-                assert held and broken(packages, as_told(plan, rule, people), people, rule), "nothing stood in the way"
+                assert held and broken(packages, as_told(plan, rule, people), people, rule, by_decile), (
+                    "nothing stood in the way"
+                )
             continue
         now = left(plan, found, people)
         whole = as_told(plan, rule, people)
         assert all(value in (None, whole[who][name]) for who, row in now.items() for name, value in row.items())
-        assert not broken(packages, now, people, rule)
+        assert not broken(packages, now, people, rule, by_decile)
         assert 100 * (len(whole) - len(now)) <= rule.most_dropped_percent * len(whole)
         if held:
             event("touched" if len(found.touched) else "as it is")
         held.append(remembered((f"O-{at}", "dinsos", "2026.3.0", "individu"), plan, found))
         packages.append(now)
+        chosen.append(plan)
 
 
 def packages_of(people: list[Row], rule: RowRule, spill: Path, *asked: Plan) -> list[Protection | Refusal]:
@@ -228,10 +241,11 @@ def test_of_two_grains_the_finer_counts(tmp_path):
     assert isinstance(found, Refusal) and found.code == "rows-beside"
 
 
-def test_the_sensitive_value_of_another_package_counts_and_is_nobodys_key(tmp_path):
+@pytest.mark.parametrize("value", ["desil", "persentil"])
+def test_the_sensitive_value_of_another_package_counts_and_is_nobodys_key(value, tmp_path):
     """Twelve of one age in one place are of one decile: who has the deciles by age learns it from the places."""
     people = people_of(*LARGE, [("3201", 42, "1", 1, 12)], spread("3202", 42, "1", 25))
-    deciles, places = plan_of("umur", "desil"), plan_of("kode_kab", "umur")
+    deciles, places = plan_of("umur", value), plan_of("kode_kab", "umur")
     [_, no] = packages_of(people, SAME, tmp_path / "no", deciles, places)
     assert isinstance(no, Refusal) and no.code == "rows-beside", "leaving them out of the places would tell it, too"
     [_, found] = packages_of(people, SAME, tmp_path, places, deciles)
@@ -247,7 +261,7 @@ def test_where_the_sensitive_value_is_not_told_it_does_not_count(tmp_path):
     """Of the old ones, all of one decile in one place, no package tells the decile."""
     people = people_of(*LARGE, [("3201", 60, "1", 1, 12)], spread("3202", 60, "1", 25))
     young = replace(plan_of("jenis_kelamin", "desil"), population=Compare(Op.AT_MOST, Column("umur"), Const(41)))
-    [_, found] = packages_of(people, SAME, tmp_path, young, plan_of("kode_kab", "umur"))
+    [_, found] = packages_of(people, SAME, tmp_path, young, of_all("kode_kab", "umur"))
     assert isinstance(found, Protection) and not len(found.touched)
 
 
@@ -255,7 +269,7 @@ def test_who_was_left_out_before_is_nobody_to_compare_with(tmp_path):
     """Twenty of one decile were left out; five of them are not in the second package, either."""
     people = people_of(*LARGE, [("3201", 42, "1", 1, 15), ("3201", 42, "2", 1, 5)])
     men = replace(plan_of("jenis_kelamin"), population=Compare(Op.EQUAL, Column("jenis_kelamin"), Const("1")))
-    [first, found] = packages_of(people, SAME, tmp_path, plan_of("kode_kab", "umur", "desil"), men)
+    [first, found] = packages_of(people, SAME, tmp_path, of_all("kode_kab", "umur", "desil"), men)
     assert isinstance(first, Protection) and first.evidence["rows_left_out"] == 20
     assert isinstance(found, Protection) and not len(found.touched)
 
@@ -263,7 +277,7 @@ def test_who_was_left_out_before_is_nobody_to_compare_with(tmp_path):
 def test_who_is_left_out_is_seen_among_those_who_were_not(tmp_path):
     """Twelve break the rule for values; were nine of them alike in what is held, leaving these out would tell them."""
     people = people_of(*LARGE, [("3201", 42, "1", 1, 9), ("3201", 42, "1", 2, 1)], spread("3202", 42, "1", 25))
-    places, deciles = plan_of("kode_kab", "jenis_kelamin"), plan_of("umur", "desil")
+    places, deciles = of_all("kode_kab", "jenis_kelamin"), of_all("umur", "desil")
     rule = replace(SAME, distinct_values=2)
     [_, found] = packages_of(people, rule, tmp_path, places, deciles)
     assert isinstance(found, Protection), "ten are enough"
@@ -284,6 +298,29 @@ def test_those_who_are_not_among_the_rows_are_told_by_that(tmp_path):
     assert isinstance(
         protected(poor, replace(SAME, most_dropped_percent=1), people, tmp_path / "alone", []), Protection
     )
+
+
+@pytest.mark.parametrize(("percent", "refused"), [(1, True), (2, False)])
+def test_who_was_not_chosen_by_the_sensitive_value_is_told_it(percent, refused, tmp_path):
+    """All twelve of one age are of one decile, which the filter of the file that is held did not choose; neither file
+    has a column of it."""
+    rest = [(kab, 30, "1", decile, 40) for kab in BOTH for decile in range(1, 11)]
+    people = people_of(rest, [("3201", 42, "1", 9, 12)])
+    poor = replace(of_all("kode_kab"), population=Compare(Op.AT_MOST, Column("persentil"), Const(60)))
+    rule = replace(SAME, most_dropped_percent=percent)
+    [first, found] = packages_of(people, rule, tmp_path, poor, of_all("umur"))
+    assert isinstance(first, Protection)
+    assert (isinstance(found, Refusal) and found.code == "rows-beside") == refused
+    assert refused or (isinstance(found, Protection) and found.evidence["rows_left_out"] == 12)
+
+
+def test_who_is_left_behind_by_a_filter_on_the_sensitive_value_is_told_it(tmp_path):
+    """Of one age those who are not poor are all of one decile: whoever has all ages is told it."""
+    rest = [(kab, 30, "1", decile, 200) for kab in BOTH for decile in range(1, 11)]
+    people = people_of(rest, [("3201", 42, "1", 9, 12)], spread("3201", 42, "1", 5))
+    poor = replace(of_all("kode_kab"), population=Compare(Op.AT_MOST, Column("desil"), Const(6)))
+    [_, found] = packages_of(people, SAME, tmp_path, of_all("umur"), poor)
+    assert isinstance(found, Protection) and found.evidence["rows_left_out"] == 20
 
 
 @pytest.mark.parametrize("first", [plan_of("umur", "jenis_kelamin"), plan_of("kode_kab", "umur", "jenis_kelamin")])

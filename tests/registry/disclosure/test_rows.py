@@ -16,14 +16,14 @@ from tests.core.plans import DAY, EDITION, a_plan
 
 from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
 from bagipakai.core.plan import Area, Asked, Exempted, Level, Plan, Protections
-from bagipakai.core.query import Count
+from bagipakai.core.query import Column, Compare, Const, Count, Op, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.rows import NotAsCounted, Protection, protection
 from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED
 from bagipakai.registry.engines import reference
 
 TYPES = {"kode_kab": pa.string(), "nama_kab": pa.string(), "umur": pa.int64(), "jenis_kelamin": pa.string()}
-TYPES |= {"desil": pa.int64()}
+TYPES |= {"desil": pa.int64(), "persentil": pa.int64()}
 ORDINARY = RowRule.on(DAY, Level.L2)
 EASY = replace(ORDINARY, most_presence_percent=100, most_share_percent=100, most_inference_percent=100)
 GRAINS = Grain.on(DAY)
@@ -74,6 +74,7 @@ def somebody(ordinal: int, kab: str | None, age: int | None, sex: str, decile: i
         "umur": age,
         "jenis_kelamin": sex,
         "desil": decile,
+        "persentil": decile and 10 * decile - ordinal % 10,
         "id_keluarga": ordinal // 3,
     }
 
@@ -103,20 +104,27 @@ rules = st.builds(
     most_inference_percent=st.sampled_from([5, 30, 100]),
 )
 plans = st.builds(
-    lambda names, exempted, bands: plan_of(
-        *names, exempted=tuple(sorted(exempted)), grains={"umur": "10-TAHUN"} if bands else {}
+    lambda names, exempted, bands, where: replace(
+        plan_of(*names, exempted=tuple(sorted(exempted)), grains={"umur": "10-TAHUN"} if bands else {}),
+        population=where,
     ),
     st.permutations(["kode_kab", "nama_kab", "umur", "jenis_kelamin", "desil"]).flatmap(
         lambda names: st.integers(1, 5).map(lambda many: names[:many])
     ),
     st.sets(st.sampled_from(EXEMPTIBLE), max_size=4),
     st.booleans(),
+    st.sampled_from([plan_of().population, Compare(Op.LESS, Column("umur"), Const(90))]),
 )
 
 
 def keys_of(plan: Plan) -> list[str]:
     names = [name for name in plan.columns if name in ORDINARY.quasi_identifiers]
     return [name for name in names if name != "nama_kab" or "kode_kab" not in names]
+
+
+def tells(plan: Plan) -> bool:
+    """Whether the decile is told, by a column or by whom the filter chooses."""
+    return "desil" in (*plan.columns, *columns_of(plan.population))
 
 
 def as_told(row: Row, plan: Plan, rule: RowRule) -> Row:
@@ -150,7 +158,7 @@ def met(out: list[Row], whole: list[Row], people: list[Row], plan: Plan, rule: R
         near = len(rows) if rule.blank == "itself" else sum(len(r) for k, r in classes.items() if matching(key, k))
         broken |= {"rows-alike"} if near < rule.smallest_class else set()
         values = Counter(row["desil"] for row in rows)
-        if "desil" in plan.columns and (
+        if tells(plan) and (
             len(values) < rule.distinct_values or 100 * max(values.values()) > rule.most_one_value_percent * len(rows)
         ):
             broken.add("rows-one-value")
@@ -161,7 +169,7 @@ def met(out: list[Row], whole: list[Row], people: list[Row], plan: Plan, rule: R
             broken.add("rows-presence")
     if 100 * len(whole) > rule.most_share_percent * len(people):
         broken.add("rows-share")
-    if "desil" in plan.columns and guessed(out, names) > rule.most_inference_percent:
+    if tells(plan) and guessed(out, names) > rule.most_inference_percent:
         broken.add("rows-inference")
     return broken
 
@@ -194,11 +202,14 @@ def test_what_leaves_meets_the_rule_and_is_what_was_chosen(people, plan, rule, t
     as_it_is = met(whole, whole, everybody, plan, rule) & active
     far = (
         "rows-distribution" in active
-        and "desil" in plan.columns
+        and tells(plan)
         and any(
             100 * distance(rows, whole) > rule.most_distance_percent for rows in alike(whole, keys_of(plan)).values()
         )
     )
+    if len(whole) < rule.smallest_class and "rows-alike" in active:
+        assert isinstance(found, Refusal) and found.code == "rows-too-few"
+        return
     if isinstance(found, Refusal):
         assert found.code in active and (as_it_is or far), "nothing stood in the way"
         return
@@ -296,6 +307,27 @@ def test_what_breaks_one_rule_is_refused_by_its_name_unless_exempted(code, tmp_p
     assert not (isinstance(exempted, Refusal) and exempted.code == code)
 
 
+@pytest.mark.parametrize("code", ["rows-one-value", "rows-inference", "rows-distribution"])
+def test_who_tells_the_percentile_tells_the_decile(code, tmp_path):
+    kinds, rule = REFUSED[code]
+    asked = plan_of("kode_kab", "umur", "jenis_kelamin", "persentil")
+    found = protected(asked, rule, crowd(*kinds), tmp_path)
+    assert isinstance(found, Refusal) and found.code == code
+
+
+@pytest.mark.parametrize(("most", "code"), [(1, "rows-one-value"), (2, "rows-one-value"), (4, "")])
+def test_who_is_chosen_by_the_decile_is_told_to_be_of_it(most, code, tmp_path):
+    """Be it by the percentile, and with no column of either."""
+    for name, last in (("desil", most), ("persentil", 10 * most)):
+        asked = replace(plan_of("kode_kab", "umur"), population=Compare(Op.AT_MOST, Column(name), Const(last)))
+        found = protected(asked, EASY, crowd(*WHOLE, *WHOLE, *RICH), tmp_path / name)
+        assert (found.code if isinstance(found, Refusal) else "") == code
+
+
+def test_from_what_the_sensitive_value_follows_is_policy():
+    assert ORDINARY.telling == {"desil", "persentil", "peringkat"}
+
+
 def test_the_least_change_is_proposed_and_passes(tmp_path):
     people = crowd(*WHOLE, *[("3201", age, "1", 1 + age % 4, 3) for age in range(50, 80)])
     found = protected(PLAN, EASY, people, tmp_path / "one")
@@ -305,8 +337,20 @@ def test_the_least_change_is_proposed_and_passes(tmp_path):
 
 
 def test_where_nothing_less_would_pass_something_else_is_proposed(tmp_path):
-    found = protected(PLAN, EASY, crowd(FEW), tmp_path)
-    assert isinstance(found, Refusal) and "tabel agregat (L1)" in found.sentence()
+    found = protected(PLAN, EASY, crowd(FEW, ("3202", 30, "2", 4, 8)), tmp_path)
+    assert isinstance(found, Refusal) and found.code == "rows-alike" and "tabel agregat (L1)" in found.sentence()
+
+
+@pytest.mark.parametrize("rule", [ORDINARY, EASY])
+def test_nobody_and_nearly_nobody_are_refused_in_the_same_words(rule, tmp_path):
+    """Whoever knows the only one of whom a plan asks would read from an empty file that she is not so."""
+    others = replace(plan_of("kode_kab", "jenis_kelamin"), population=Compare(Op.LESS, Column("umur"), Const(30)))
+    few = [protected(others, rule, crowd(*RICH, ("3201", 7, "1", 4, many)), tmp_path) for many in (0, 1, 9)]
+    assert len(set(map(str, few))) == 1 and isinstance(few[0], Refusal) and few[0].code == "rows-too-few"
+    ten = crowd(*RICH, ("3201", 7, "1", 4, 10))
+    assert isinstance(protected(others, EASY, ten, tmp_path), Protection)
+    free = replace(others, protections=replace(others.protections, exempted=(Exempted("rows-alike", "uji"),)))
+    assert isinstance(protected(free, EASY, crowd(*RICH), tmp_path), Protection)
 
 
 @pytest.mark.parametrize(("names", "grain"), [(("desil",), ""), (("nama_kab", "umur"), "TAHAP-HIDUP")])

@@ -4,7 +4,7 @@ ever told; so rows are alike only where what is held of them is alike, too (disc
 
 What counts is what would count if all had been asked for at once: the variables that others may know
 (quasi-identifiers), and in which packages somebody is; the finer of two grains, for both are read; the blanks as they
-were left. A sensitive variable is nobody's key, whichever package told it.
+were left. A sensitive variable is nobody's key, whichever package told it: by a column, or by its filter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,10 +49,11 @@ class Beside:
 
     @property
     def tells_sensitive(self) -> bool:
-        return any(self.rule.sensitive in one.told for one in self.held)
+        return any(self.rule.is_told_by((*one.told, *columns_of(one.where))) for one in self.held)
 
-    def others(self, plan: Plan) -> Count | None:
-        """Those who are among the rows that are held, and not among those of the plan; None where nobody can be."""
+    def others(self, plan: Plan, sensitive: str | None) -> Count | None:
+        """Those who are among the rows that are held, and not among those of the plan, by the sensitive variable if one
+        is told; None where nobody can be."""
         query = plan.query()
         mine, theirs = chosen(query), [one.whose for one in self.held]
         if mine is None:
@@ -60,21 +61,24 @@ class Beside:
         outside = Or((Not(mine), Missing(mine)))
         inside = Or(tuple(one for one in theirs if one is not None))
         where = outside if None in theirs else And((inside, outside))
-        by = dict.fromkeys([*self.needs, *([self.rule.sensitive] if self.tells_sensitive else [])])
+        by = dict.fromkeys([*self.needs, *([sensitive] if sensitive else [])])
         nation = any(not one.area for one in self.held)
         area = () if nation else tuple(sorted({code for one in self.held for code in one.area}))
         return Count(query.unit, tuple(by), where, area)
 
     def seen(self, engine: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
         """Of each row, as the release has it, what is held of its person (one text; NOTHING where they are in no
-        package), and whether the sensitive variable is told there. Raises MeasureError."""
+        package), and whether the sensitive variable is told there: by a column to those in it, and by a filter also to
+        those who are not. Raises MeasureError."""
         texts: dict[str, pa.Array] = {}
         valued = pa.array(np.zeros(len(batch), np.bool_))
         for one in self.held:
             before = _together([texts[some] for some in one.beside]) if one.beside else None
             texts[one.digest] = self._seen(engine, one, batch, before)
-            if self.rule.sensitive in one.told:
+            if self.rule.is_told_by(one.told):
                 valued = pc.or_(valued, pc.not_equal(texts[one.digest], NOTHING))
+        if any(self.rule.is_told_by(columns_of(one.where)) for one in self.held):
+            valued = pa.array(np.ones(len(batch), np.bool_))
         return _together(list(texts.values())), valued
 
     def _seen(

@@ -13,10 +13,11 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bagipakai.core.disclosure import Grain, RowRule
 from bagipakai.core.plan import Plan
-from bagipakai.core.query import Count
+from bagipakai.core.query import Count, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.beside import NOTHING, Beside
 from bagipakai.registry.disclosure.blanking import Allowed, Blank, blank
@@ -67,7 +68,12 @@ class Weighing:
 
     @property
     def tells_sensitive(self) -> bool:
-        return self.rule.sensitive in self.plan.columns
+        """By a column, or by whom the plan chooses: whoever is among the rows is told to be of those values."""
+        return self.rule.is_told_by(self.plan.columns) or self._chooses_by_sensitive
+
+    @property
+    def _chooses_by_sensitive(self) -> bool:
+        return self.rule.is_told_by(columns_of(self.plan.population))
 
     @property
     def sensitive(self) -> str | None:
@@ -84,6 +90,8 @@ class Weighing:
         needs = self.beside.needs if self.beside else ()
         by = tuple(dict.fromkeys([*self.names, *needs, *([self.sensitive] if self.sensitive else [])]))
         rows = self._count("file", count(Count(query.unit, by, query.where, query.area)), self.keys)
+        if rows < rule.smallest_class and "rows-alike" in self.active:  # 0 as 9: that there is nobody tells, too
+            return Refusal("rows-too-few", {"smallest": str(rule.smallest_class)})
         if not rows:
             return NOBODY, {}
         if self.active & {"rows-presence", "rows-share"}:
@@ -117,10 +125,12 @@ class Weighing:
         run(self.con, f"{f'INSERT INTO {table} BY NAME' if made else f'CREATE TEMP TABLE {table} AS'} FROM counted")
 
     def _held(self, batch: pa.RecordBatch, firm: Sequence[str]) -> dict[str, pa.Array]:
-        """What the recipient has already of each, and whether the sensitive value with it."""
-        return (
-            dict(zip((*firm, "valued"), self.beside.seen(self.con, batch), strict=True)) if self.beside and firm else {}
-        )
+        """What the recipient has already of each, and whether the sensitive value is told with it, or by being among
+        these rows or not."""
+        if not self.beside or not firm:
+            return {}
+        seen, valued = self.beside.seen(self.con, batch)
+        return {firm[0]: seen, "valued": pc.or_(valued, pa.scalar(self._chooses_by_sensitive))}
 
     def _sum(self, table: str, what: str = "n") -> int:
         [[rows]] = run(self.con, f"SELECT CAST(coalesce(sum({what}), 0) AS BIGINT) FROM {table}")  # noqa: S608
@@ -251,13 +261,13 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         or one value of most of them. No row of such people may leave: where all or none are in, nothing is told."""
         if self.beside is None:
             return
-        [seen], asked = self.firm, self.beside.others(self.plan)
+        [seen], asked = self.firm, self.beside.others(self.plan, self.sensitive)
         if not self.active & {"rows-alike", "rows-one-value"}:
             asked = None
         run(self.con, f"CREATE TEMP TABLE behind AS SELECT {', '.join((seen, *self._values, 'n'))} FROM file LIMIT 0")  # noqa: S608
         for batch in count(asked) if asked else ():
             held = self._held(batch, self.firm) if self._values else {seen: self.beside.seen(self.con, batch)[0]}
-            value = {"s": batch.column(self.rule.sensitive)} if self.beside.tells_sensitive else {}
+            value = {"s": batch.column(self.sensitive)} if self.sensitive else {}
             self._insert("behind", {**held, **value, "n": batch.column("n")}, made=True)
         run(self.con, f"DELETE FROM behind WHERE {seen} = '{NOTHING}'")  # noqa: S608  # who was left out before
         self._few("apart", "behind")
@@ -269,7 +279,7 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         if "rows-alike" in self.active:
             few = f"SELECT {seen} FROM {relation} GROUP BY {seen} HAVING sum(n) < {int(rule.smallest_class)}"  # noqa: S608
             run(self.con, f"INSERT INTO {into} {few}")
-        if "rows-one-value" in self.active and self.beside and self.beside.tells_sensitive:
+        if "rows-one-value" in self.active and self.sensitive:
             run(self.con, f"CREATE TEMP VIEW {relation}_known AS SELECT * FROM {relation} WHERE valued")  # noqa: S608
             with Classes(self.con, f"{relation}_known", self.firm, "s", weight="n") as classes:
                 share = Fraction(rule.most_one_value_percent, 100)

@@ -7,13 +7,14 @@ or not. Whatever he holds of a row, no fewer than ten fit, also where somebody i
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from tests.registry.disclosure.attacks.door import Refused, Registry
+from tests.registry.disclosure.attacks.door import Refused, Registry, a_registry
 from tests.registry.disclosure.attacks.rows import DISABLED, GUESSED, Received, a_file, received
 
-from bagipakai.core.plan import Plan
+from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import And, Column, Compare, Const, Op
 from bagipakai.registry import deliver as delivering
 
@@ -85,6 +86,19 @@ def test_one_file_of_some_and_one_of_nearly_the_same_tell_nobody(programme, tmp_
     assert len(both(registry, [first, second])) == 1
     few, all_but = both(programme.afresh(tmp_path / "b"), [second, first])
     assert not numbered(all_but) - numbered(few), "they are left out"
+
+
+@pytest.mark.parametrize(("many", "files"), [(1, 1), (9, 1), (40, 2)])
+def test_who_is_elsewhere_is_in_the_first_file_alone(many, files, programme, tmp_path):
+    """The second file is of two regencies, and those of over sixty who are in another province are few, or many."""
+    people = deepcopy(programme.rows)
+    elsewhere = [one for one in people[Unit.INDIVIDU] if one["kode_kab"] not in ("3201", "3273")]
+    for at, one in enumerate(one for one in elsewhere if one["umur"] >= 60):
+        one["penyandang_disabilitas"] = at < many
+    registry = a_registry(tmp_path, people)
+    nation = a_file((("umur", "TAHAP-HIDUP"),), GUESSED)
+    part = replace(a_file((("jenis_kelamin", ""),), GUESSED), area=replace(nation.area, codes=("3201", "3273")))
+    assert len(both(registry, [nation, part])) == files
 
 
 def test_a_history_that_is_forgotten_is_seen(programme, tmp_path, monkeypatch):
