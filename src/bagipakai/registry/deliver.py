@@ -50,7 +50,7 @@ from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
 from bagipakai.registry.disclosure.measures import Anonymity
 from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
-from bagipakai.registry.disclosure.published import Counting, Occupied, limits
+from bagipakai.registry.disclosure.published import Counting, Occupied, limits, of_other_people
 from bagipakai.registry.disclosure.rows import Protection, given, protection
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure.told import exempted
@@ -177,6 +177,8 @@ class Delivery:
     def made(self) -> Manifest | Refusal:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, self.course
+        if no := self._counts_other_people():
+            return no
         course.begin(Step.SELECTION)
         absent = self._absent()
         with self._reading(plan.unit) as (engine, sources), self._draft() as draft:
@@ -329,16 +331,43 @@ class Delivery:
     def _entered(self, table: TableExtract, count: Counting) -> TableExtract | Refusal:
         """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""
         order, plan = self.order, self.order.plan
-        entries = Ledger(self.places.published, self.keys.storage, self.keys.receipt)
-        output = Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
+        entries, output = self._entries, self._output
         most, occupied = limits(plan, TableRule.on(day_of(order.placed_at))), Occupied.of(plan, self._catalogue, count)
         try:
             with entries.turn():
                 entering = Entering(plan, self._catalogue, occupied, entries, output, most)
                 return entering.entered(table, self.course.clock())
-        except Damaged as damage:  # what was published is not known, so no table leaves
-            log.error("published.damaged order=%s file=%s", order.order_id, damage.file)
-            return Refusal("published-cells-broken", {"file": damage.file})
+        except Damaged as damage:
+            return self._not_known(damage)
+
+    def _counts_other_people(self) -> Refusal | None:
+        """Why no count of this release is told: before anybody is counted, so that it tells of nobody."""
+        if self.order.plan.level is not Level.L1:
+            return None
+        try:
+            return of_other_people(self._first, self._output)
+        except Damaged as damage:
+            return self._not_known(damage)
+
+    def _not_known(self, damage: Damaged) -> Refusal:
+        """What was published is not known, so no table leaves."""
+        log.error("published.damaged order=%s file=%s", self.order.order_id, damage.file)
+        return Refusal("published-cells-broken", {"file": damage.file})
+
+    @cached_property
+    def _entries(self) -> Ledger:
+        return Ledger(self.places.published, self.keys.storage, self.keys.receipt)
+
+    @cached_property
+    def _first(self) -> Output | None:
+        """The first counts that were told of the quarter. Raises Damaged."""
+        return self._entries.first(self.release.version)
+
+    @cached_property
+    def _output(self) -> Output:
+        order, version = self.order, self.release.version
+        about = order.order_id, order.plan.recipient.institution, version, order.plan.unit.value
+        return Output(*about, holds=self._holds.state)
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
@@ -350,10 +379,12 @@ class Delivery:
 
     @cached_property
     def _holds(self) -> Holds:
-        return Holds(self.places.holds, self.keys.storage, (self.keys.seal.public, *self.keys.seals))
+        """Those that stand now; for counts, those that stood when the first of the quarter were told."""
+        until = self._first.holds if self.order.plan.level is Level.L1 and self._first else None
+        return Holds(self.places.holds, self.keys.storage, (self.keys.seal.public, *self.keys.seals), until)
 
     def _absent(self) -> Absent:
-        """Who is not in the answer, by the holds that stand now and the rules of the day of the order."""
+        """Who is not in the answer, by the holds (`_holds`) and the rules of the day of the order."""
         plan, spill = self.order.plan, self.workspace / "holds"
         spill.mkdir(mode=0o700)
         return self._holds.absent(self.release, plan.level, plan.unit, day_of(self.order.placed_at), spill)

@@ -28,7 +28,7 @@ from bagipakai.registry.disclosure.noise import NoSuchNoise
 from bagipakai.registry.disclosure.perturbation import Perturbed, about_cells, house_keys, perturbed, question, worn_out
 from bagipakai.registry.disclosure.places import area_too_small
 from bagipakai.registry.disclosure.private import Private
-from bagipakai.registry.disclosure.published import Occupied, cells_of, limits
+from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, of_other_people
 from bagipakai.registry.disclosure.sets import rows_of, sets
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure.union import objection
@@ -58,7 +58,10 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
         rule, method = TableRule.on(day), method_on(day)
         if plan.summed and not isinstance(method, Suppression):
             return Refusal("table-sum-beside-noise", {"name": plan.summed})
-        with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day) as asked:
+        first = None if isinstance(method, DifferentialPrivacy) else _ledger().first(release.version)
+        if first and (no := of_other_people(first, _output(plan, release, first.holds))):
+            return no
+        with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day, first) as asked:
             if no := area_too_small(plan, Disclosure.on(day), asked.count):
                 return no
             smallest = rule.of_plan(plan).smallest_persons
@@ -82,9 +85,12 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
 
 
 class Asking:
-    """What a release answers about a plan, without those who are in no answer."""
+    """What a release answers about a plan, without those who are in no answer by the holds of this state."""
 
-    def __init__(self, plan: Plan, release: Release, engine: Engine, parts: Sequence[Part], absent: Absent) -> None:
+    def __init__(
+        self, plan: Plan, release: Release, engine: Engine, parts: Sequence[Part], absent: Absent, holds: str
+    ) -> None:
+        self.holds = holds
         self._plan, self._release, self._engine, self._parts, self._absent = plan, release, engine, parts, absent
         self._types = types_of(release.catalogue, plan.unit.value)
 
@@ -118,7 +124,7 @@ def _suppressed(plan: Plan, release: Release, rule: TableRule, method: Suppressi
     if isinstance(told, Refusal):
         return told
     sums = digest({"sums": found.sums}) if plan.summed else ""
-    output, ledger = replace(_output(plan, release), summed=plan.summed, sums=sums), _ledger()
+    output, ledger = replace(_output(plan, release, asked.holds), summed=plan.summed, sums=sums), _ledger()
     with ledger.turn():
         if ledger.sums_met(output, told):
             return Refusal("tables-sum-twice", {"name": plan.summed})
@@ -147,7 +153,7 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
     if isinstance(table, Refusal):
         return table
     told = _told(plan, Disclosed(axes, table), rule, method)
-    output, ledger = replace(_output(plan, release), question=question(about, house[plan.unit])), _ledger()
+    output, ledger = replace(_output(plan, release, asked.holds), question=question(about, house[plan.unit])), _ledger()
     with ledger.turn():
         no = objection(ledger, output, table.told, limits(plan, rule), release.catalogue)
         no = no or worn_out(ledger, output, table, method, release.catalogue)
@@ -195,9 +201,9 @@ def _private(
     return Made(Disclosed(axes, Private(tuple(counts.tolist()))), drawn, 0)
 
 
-def _output(plan: Plan, release: Release) -> Output:
+def _output(plan: Plan, release: Release, holds: str) -> Output:
     order = f"TABEL-{digest({'plan': plan.digest, 'release': release.digest})[:16]}"
-    return Output(order, plan.recipient.institution, release.version, plan.unit.value)
+    return Output(order, plan.recipient.institution, release.version, plan.unit.value, holds=holds)
 
 
 def _ledger() -> Ledger:
@@ -206,14 +212,16 @@ def _ledger() -> Ledger:
 
 
 @contextmanager
-def _reading(plan: Plan, release: Release, day: date) -> Iterator[Asking]:
+def _reading(plan: Plan, release: Release, day: date, first: Output | None) -> Iterator[Asking]:
+    """`first`: whose holds count, where it is not those that stand now."""
     places, folder = Places.under(postgres.var()), postgres.var() / "keys"
     storage = keys.storage(folder)
     with tempfile.TemporaryDirectory(prefix="tabel-", dir=places.workspaces) as name:
         spill, held = Path(name) / "spill", Path(name) / "holds"
         for one in (spill, held):
             one.mkdir(mode=0o700)
-        absent = Holds(places.holds, storage, keys.seals(folder)).absent(release, plan.level, plan.unit, day, held)
+        holds = Holds(places.holds, storage, keys.seals(folder), first.holds if first else None)
+        absent = holds.absent(release, plan.level, plan.unit, day, held)
         reading = EMBEDDED.reading(release, storage, plan.unit, plan.area.codes, spill, memory_limit=MEMORY)
         with reading as (engine, parts):
-            yield Asking(plan, release, engine, parts, absent)
+            yield Asking(plan, release, engine, parts, absent, holds.state)
