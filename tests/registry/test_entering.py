@@ -14,7 +14,8 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.query import Column, Compare, Const, In, Op
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
-from bagipakai.registry.disclosure.published import Occupied
+from bagipakai.registry.disclosure.published import Occupied, of_total
+from bagipakai.registry.disclosure.published import cells_of as told_by
 from bagipakai.registry.engines import types_of
 from bagipakai.registry.entering import Entering
 from bagipakai.registry.extract import TableExtract
@@ -92,6 +93,24 @@ def test_other_people_are_not_counted_once_the_first_of_the_quarter_were(entries
         )
     next_quarter = replace(of, release="2026.4.0")
     assert isinstance(entered(entries, plan_of(110), counts(), "O-3", next_quarter), TableExtract)
+
+
+def test_a_total_too_small_to_be_told_is_refused_as_the_smallest_is(entries):
+    """Beside twelve, two and fewer would be far enough away."""
+    nobody_knows = Occupied((), {})
+    with entries.turn():
+        entries.add(
+            replace(FIRST, order="O-1"), told_by(plan_of(110), [({}, 12)], CATALOGUE, nobody_knows), datetime.now(UTC)
+        )
+
+    def said(total: int) -> Refusal | None:
+        most = Limits(10, 95, 100)
+        return of_total(plan_of(96), total, CATALOGUE, nobody_knows, entries, replace(FIRST, order="O-2"), most)
+
+    first = said(0)
+    assert isinstance(first, Refusal) and first.code == "tables-tell-a-few"
+    assert [said(total) for total in range(1, 12)] == [first] * 11
+    assert said(22) is None
 
 
 def test_where_the_total_of_the_place_tells_too_it_is_hidden_with_a_partner(entries):

@@ -48,16 +48,17 @@ from bagipakai.registry.disclosure.beside import Beside
 from bagipakai.registry.disclosure.given import Gifts, Given
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
+from bagipakai.registry.disclosure.ledger import Limits as Most
 from bagipakai.registry.disclosure.measures import Anonymity
 from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
-from bagipakai.registry.disclosure.published import Counting, Occupied, limits, of_other_people
+from bagipakai.registry.disclosure.published import Occupied, limits, of_other_people, of_total
 from bagipakai.registry.disclosure.rows import Protection, given, protection
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure.told import exempted
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.entering import Entering
-from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
+from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised, rows_in
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
@@ -265,11 +266,14 @@ class Delivery:
         course.begin(Step.AGGREGATION)
         if plan.level is Level.L1:
             most = self.release.most_members
-            made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
-            if isinstance(made, Refusal):
-                return made
             types = engines.types_of(self._catalogue, plan.unit.value)
-            return self._entered(made, lambda query: engine.count(query, sources, types))
+            occupied = Occupied.of(plan, self._catalogue, lambda query: engine.count(query, sources, types))
+            whole = Count(plan.unit.value, (), plan.population, plan.area.codes)
+            total = engine.count(whole, sources, types, enough=0, absent=absent, largest=most)
+            if no := self._beside_total(rows_in(total, plan.unit), occupied):
+                return no
+            made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
+            return made if isinstance(made, Refusal) else self._entered(made, occupied)
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected
@@ -328,14 +332,19 @@ class Delivery:
             said = distributions(plan, how, counted, by, staying)
         return Draws(self.keys.master, self.release.version, plan.unit, how, said)
 
-    def _entered(self, table: TableExtract, count: Counting) -> TableExtract | Refusal:
+    def _beside_total(self, total: int, occupied: Occupied) -> Refusal | None:
+        """What speaks against the total alone, whatever is in the table."""
+        try:
+            return of_total(self.order.plan, total, self._catalogue, occupied, self._entries, self._output, self._most)
+        except Damaged as damage:
+            return self._not_known(damage)
+
+    def _entered(self, table: TableExtract, occupied: Occupied) -> TableExtract | Refusal:
         """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""
-        order, plan = self.order, self.order.plan
-        entries, output = self._entries, self._output
-        most, occupied = limits(plan, TableRule.on(day_of(order.placed_at))), Occupied.of(plan, self._catalogue, count)
+        entries = self._entries
         try:
             with entries.turn():
-                entering = Entering(plan, self._catalogue, occupied, entries, output, most)
+                entering = Entering(self.order.plan, self._catalogue, occupied, entries, self._output, self._most)
                 return entering.entered(table, self.course.clock())
         except Damaged as damage:
             return self._not_known(damage)
@@ -362,6 +371,10 @@ class Delivery:
     def _first(self) -> Output | None:
         """The first counts that were told of the quarter. Raises Damaged."""
         return self._entries.first(self.release.version)
+
+    @property
+    def _most(self) -> Most:
+        return limits(self.order.plan, TableRule.on(day_of(self.order.placed_at)))
 
     @cached_property
     def _output(self) -> Output:

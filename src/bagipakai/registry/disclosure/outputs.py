@@ -28,7 +28,7 @@ from bagipakai.registry.disclosure.noise import NoSuchNoise
 from bagipakai.registry.disclosure.perturbation import Perturbed, about_cells, house_keys, perturbed, question, worn_out
 from bagipakai.registry.disclosure.places import area_too_small
 from bagipakai.registry.disclosure.private import Private
-from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, of_other_people
+from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, of_other_people, of_total
 from bagipakai.registry.disclosure.sets import rows_of, sets
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure.union import objection
@@ -62,6 +62,8 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
         if first and (no := of_other_people(first, _output(plan, release, first.holds))):
             return no
         with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day, first) as asked:
+            if no := _beside_total(plan, release, rule, method, asked):
+                return no
             if no := area_too_small(plan, Disclosure.on(day), asked.count):
                 return no
             smallest = rule.of_plan(plan).smallest_persons
@@ -106,6 +108,13 @@ class Asking:
         cells = self._engine.count(asks, self._parts, self._types, enough=smallest, absent=self._absent, largest=most)
         return sum(cell.persons for cell in cells)
 
+    def total(self) -> int:
+        """What the plan counts, with no margin and no family of a person."""
+        asks = Count(self._plan.unit.value, (), self._plan.population, self._plan.area.codes)
+        most = self._release.most_members
+        cells = self._engine.count(asks, self._parts, self._types, enough=0, absent=self._absent, largest=most)
+        return sum(cell.families if self._plan.unit is Unit.KELUARGA else cell.persons for cell in cells)
+
     def add(self, query: Count) -> list[Amounts]:
         if not isinstance(self._engine, duckdb.Engine):
             raise EngineError("only DuckDB adds")
@@ -113,6 +122,17 @@ class Asking:
 
     def rows(self, query: Rows, internal: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         return self._engine.rows(query, self._parts, self._types, internal, self._absent)
+
+
+def _beside_total(plan: Plan, release: Release, rule: TableRule, method: Method, asked: Asking) -> Refusal | None:
+    """What speaks against the total alone, whatever is in the table. With noise, it is compared within the quarter;
+    where a budget pays for it, with nothing."""
+    if isinstance(method, DifferentialPrivacy):
+        return None
+    most, occupied = limits(plan, rule), Occupied.of(plan, release.catalogue, asked.count)
+    most = replace(most, quarters=0) if isinstance(method, CellKey) else most
+    output = _output(plan, release, asked.holds)
+    return of_total(plan, asked.total(), release.catalogue, occupied, _ledger(), output, most)
 
 
 def _suppressed(plan: Plan, release: Release, rule: TableRule, method: Suppression, asked: Asking) -> Made | Refusal:
