@@ -103,14 +103,14 @@ def test_a_total_too_small_to_be_told_is_refused_as_the_smallest_is(entries):
             replace(FIRST, order="O-1"), told_by(plan_of(110), [({}, 12)], CATALOGUE, nobody_knows), datetime.now(UTC)
         )
 
-    def said(total: int) -> Refusal | None:
-        most = Limits(10, 95, 100)
-        return of_total(plan_of(96), total, CATALOGUE, nobody_knows, entries, replace(FIRST, order="O-2"), most)
+    def said(total: int, release: str = "2026.3.0") -> Refusal | None:
+        most, output = Limits(10, 95, 100), replace(FIRST, order="O-2", release=release)
+        return of_total(plan_of(96), total, CATALOGUE, nobody_knows, entries, output, most)
 
     first = said(0)
     assert isinstance(first, Refusal) and first.code == "tables-tell-a-few"
     assert [said(total) for total in range(1, 12)] == [first] * 11
-    assert said(22) is None
+    assert said(0, "2026.4.0") is None
 
 
 def test_where_the_total_of_the_place_tells_too_it_is_hidden_with_a_partner(entries):
