@@ -14,7 +14,8 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.query import Column, Compare, Const, In, Op
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
-from bagipakai.registry.disclosure.published import Occupied
+from bagipakai.registry.disclosure.published import Occupied, of_total
+from bagipakai.registry.disclosure.published import cells_of as told_by
 from bagipakai.registry.engines import types_of
 from bagipakai.registry.entering import Entering
 from bagipakai.registry.extract import TableExtract
@@ -25,6 +26,7 @@ PLACES = [one.code for one in regions().at_level(2) if one.code.startswith(("32"
 RULE = Disclosure.on(DAY)
 SEXES = ("1", "2")
 Counts = dict[tuple[str, str], int]
+FIRST = Output("", "dinsos", "2026.3.0", "individu")
 
 
 @pytest.fixture
@@ -50,12 +52,12 @@ def plan_of(most_age: int, *names: str):
     return a_plan("L1", "individu", names or ("kode_kab", "jenis_kelamin"), population=population)
 
 
-def entered(entries, plan, told: Counts, order: str) -> TableExtract | Refusal:
+def entered(entries, plan, told: Counts, order: str, of: Output = FIRST) -> TableExtract | Refusal:
     cells, types = cells_of(told, len(plan.columns)), types_of(CATALOGUE, Unit.INDIVIDU.value)
     shown = hide(plan.columns, "individu", cells, RULE)
     assert isinstance(shown, Table), shown
     table = TableExtract.of(plan, types, shown, RULE, cells)
-    output = Output(order, "dinsos", "2026.3.0", "individu")
+    output = replace(of, order=order)
     with entries.turn():
         entering = Entering(plan, CATALOGUE, Occupied((), {}), entries, output, Limits(10, 95, 100))
         return entering.entered(table, datetime.now(UTC))
@@ -79,6 +81,36 @@ def test_a_few_in_one_regency_do_not_lock_the_nation(entries):
     assert isinstance(second, TableExtract), second
     assert hidden(second) == {(place, "1"), (place, "2")} and second.compared == 1
     assert (second.small, second.partners) == (2, 0)
+
+
+@pytest.mark.parametrize("of", [replace(FIRST, release="2026.3.1"), replace(FIRST, holds="a" * 64)])
+def test_other_people_are_not_counted_once_the_first_of_the_quarter_were(entries, of):
+    """Whatever their counts; who was first meanwhile is seen when it is entered."""
+    assert isinstance(entered(entries, plan_of(110), counts(), "O-1"), TableExtract)
+    for told in (counts(), fewer(counts(), 50)):
+        assert entered(entries, plan_of(90), told, "O-2", of) == Refusal(
+            "tables-of-other-people", {"release": "2026.3.0"}
+        )
+    next_quarter = replace(of, release="2026.4.0")
+    assert isinstance(entered(entries, plan_of(110), counts(), "O-3", next_quarter), TableExtract)
+
+
+def test_a_total_too_small_to_be_told_is_refused_as_the_smallest_is(entries):
+    """Beside twelve, two and fewer would be far enough away."""
+    nobody_knows = Occupied((), {})
+    with entries.turn():
+        entries.add(
+            replace(FIRST, order="O-1"), told_by(plan_of(110), [({}, 12)], CATALOGUE, nobody_knows), datetime.now(UTC)
+        )
+
+    def said(total: int, release: str = "2026.3.0") -> Refusal | None:
+        most, output = Limits(10, 95, 100), replace(FIRST, order="O-2", release=release)
+        return of_total(plan_of(96), total, CATALOGUE, nobody_knows, entries, output, most)
+
+    first = said(0)
+    assert isinstance(first, Refusal) and first.code == "tables-tell-a-few"
+    assert [said(total) for total in range(1, 12)] == [first] * 11
+    assert said(0, "2026.4.0") is None
 
 
 def test_where_the_total_of_the_place_tells_too_it_is_hidden_with_a_partner(entries):

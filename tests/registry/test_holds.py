@@ -335,6 +335,27 @@ def test_an_event_that_was_taken_out_changed_or_forged_is_seen(house):
         _ = Holds(house.places.holds, house.keys.storage, (Signer.new().public,)).state
 
 
+def test_what_they_were_is_read_beside_what_they_are(published, house):
+    """Also while others ask who is on hold now; what they never were is no answer."""
+    niks = whole_niks(published[1][Unit.INDIVIDU])
+    before = held(house, niks[:2], "PROTECTED_STATE").state
+    now = held(house, niks[2:5], "PROTECTED_STATE", "PDP/2026/002")
+
+    def as_of(state: str) -> Holds:
+        return Holds(house.places.holds, house.keys.storage, (house.keys.seal.public,), state)
+
+    def absent(holds: Holds) -> int:
+        return len(holds.absent(published[0], Level.L1, Unit.INDIVIDU, DAY, house.var).ordinals)
+
+    few, many = absent(as_of(before)), absent(now)
+    assert 0 < few < many
+    assert [absent(one) for one in (as_of(before), now, as_of(now.state), as_of(""))] == [few, many, many, 0]
+    assert (house.places.holds / published[0].version / STATE).read_text().startswith(now.state)
+    assert as_of(before).state == before
+    with pytest.raises(Broken):
+        _ = as_of("b" * 64).state
+
+
 def test_another_storage_key_opens_nothing(published, house):
     held(house, ["3201010101010001"])
     other = Holds(house.places.holds, StorageKey(b"x" * 32), (house.keys.seal.public,))

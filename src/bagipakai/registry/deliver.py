@@ -48,16 +48,17 @@ from bagipakai.registry.disclosure.beside import Beside
 from bagipakai.registry.disclosure.given import Gifts, Given
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger, Output
+from bagipakai.registry.disclosure.ledger import Limits as Most
 from bagipakai.registry.disclosure.measures import Anonymity
 from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
-from bagipakai.registry.disclosure.published import Counting, Occupied, limits
+from bagipakai.registry.disclosure.published import Occupied, limits, of_other_people, of_total
 from bagipakai.registry.disclosure.rows import Protection, given, protection
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure.told import exempted
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.entering import Entering
-from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
+from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised, rows_in
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
@@ -177,6 +178,8 @@ class Delivery:
     def made(self) -> Manifest | Refusal:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, self.course
+        if no := self._counts_other_people():
+            return no
         course.begin(Step.SELECTION)
         absent = self._absent()
         with self._reading(plan.unit) as (engine, sources), self._draft() as draft:
@@ -263,11 +266,14 @@ class Delivery:
         course.begin(Step.AGGREGATION)
         if plan.level is Level.L1:
             most = self.release.most_members
-            made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
-            if isinstance(made, Refusal):
-                return made
             types = engines.types_of(self._catalogue, plan.unit.value)
-            return self._entered(made, lambda query: engine.count(query, sources, types))
+            occupied = Occupied.of(plan, self._catalogue, lambda query: engine.count(query, sources, types))
+            whole = Count(plan.unit.value, (), plan.population, plan.area.codes)
+            total = engine.count(whole, sources, types, enough=0, absent=absent, largest=most)
+            if no := self._beside_total(rows_in(total, plan.unit), occupied):
+                return no
+            made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
+            return made if isinstance(made, Refusal) else self._entered(made, occupied)
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected
@@ -336,19 +342,55 @@ class Delivery:
             said = distributions(plan, how, counted, by, staying)
         return Draws(self.keys.master, self.release.version, plan.unit, how, said)
 
-    def _entered(self, table: TableExtract, count: Counting) -> TableExtract | Refusal:
+    def _beside_total(self, total: int, occupied: Occupied) -> Refusal | None:
+        """What speaks against the total alone, whatever is in the table."""
+        try:
+            return of_total(self.order.plan, total, self._catalogue, occupied, self._entries, self._output, self._most)
+        except Damaged as damage:
+            return self._not_known(damage)
+
+    def _entered(self, table: TableExtract, occupied: Occupied) -> TableExtract | Refusal:
         """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""
-        order, plan = self.order, self.order.plan
-        entries = Ledger(self.places.published, self.keys.storage, self.keys.receipt)
-        output = Output(order.order_id, plan.recipient.institution, self.release.version, plan.unit.value)
-        most, occupied = limits(plan, TableRule.on(day_of(order.placed_at))), Occupied.of(plan, self._catalogue, count)
+        entries = self._entries
         try:
             with entries.turn():
-                entering = Entering(plan, self._catalogue, occupied, entries, output, most)
+                entering = Entering(self.order.plan, self._catalogue, occupied, entries, self._output, self._most)
                 return entering.entered(table, self.course.clock())
-        except Damaged as damage:  # what was published is not known, so no table leaves
-            log.error("published.damaged order=%s file=%s", order.order_id, damage.file)
-            return Refusal("published-cells-broken", {"file": damage.file})
+        except Damaged as damage:
+            return self._not_known(damage)
+
+    def _counts_other_people(self) -> Refusal | None:
+        """Why no count of this release is told: before anybody is counted, so that it tells of nobody."""
+        if self.order.plan.level is not Level.L1:
+            return None
+        try:
+            return of_other_people(self._first, self._output)
+        except Damaged as damage:
+            return self._not_known(damage)
+
+    def _not_known(self, damage: Damaged) -> Refusal:
+        """What was published is not known, so no table leaves."""
+        log.error("published.damaged order=%s file=%s", self.order.order_id, damage.file)
+        return Refusal("published-cells-broken", {"file": damage.file})
+
+    @cached_property
+    def _entries(self) -> Ledger:
+        return Ledger(self.places.published, self.keys.storage, self.keys.receipt)
+
+    @cached_property
+    def _first(self) -> Output | None:
+        """The first counts that were told of the quarter. Raises Damaged."""
+        return self._entries.first(self.release.version)
+
+    @property
+    def _most(self) -> Most:
+        return limits(self.order.plan, TableRule.on(day_of(self.order.placed_at)))
+
+    @cached_property
+    def _output(self) -> Output:
+        order, version = self.order, self.release.version
+        about = order.order_id, order.plan.recipient.institution, version, order.plan.unit.value
+        return Output(*about, holds=self._holds.state)
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
@@ -360,10 +402,12 @@ class Delivery:
 
     @cached_property
     def _holds(self) -> Holds:
-        return Holds(self.places.holds, self.keys.storage, (self.keys.seal.public, *self.keys.seals))
+        """Those that stand now; for counts, those that stood when the first of the quarter were told."""
+        until = self._first.holds if self.order.plan.level is Level.L1 and self._first else None
+        return Holds(self.places.holds, self.keys.storage, (self.keys.seal.public, *self.keys.seals), until)
 
     def _absent(self) -> Absent:
-        """Who is not in the answer, by the holds that stand now and the rules of the day of the order."""
+        """Who is not in the answer, by the holds (`_holds`) and the rules of the day of the order."""
         plan, spill = self.order.plan, self.workspace / "holds"
         spill.mkdir(mode=0o700)
         return self._holds.absent(self.release, plan.level, plan.unit, day_of(self.order.placed_at), spill)

@@ -17,7 +17,15 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.containment import Cells, Region
 from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Output
-from bagipakai.registry.disclosure.published import Occupied, Placed, cells_of, lies_in, lines_of, meets
+from bagipakai.registry.disclosure.published import (
+    Occupied,
+    Placed,
+    cells_of,
+    lies_in,
+    lines_of,
+    meets,
+    of_other_people,
+)
 from bagipakai.registry.disclosure.published import refusal as of_pair
 from bagipakai.registry.disclosure.sums import World
 from bagipakai.registry.disclosure.union import Isolated, isolated, regencies
@@ -66,6 +74,8 @@ class Entering:
     def entered(self, table: TableExtract, at: datetime) -> TableExtract | Refusal:
         """The table as it may leave, which stands in the ledger from now on; or what speaks against it, and which one
         could leave. Raises OSError, Damaged."""
+        if no := of_other_people(self.entries.first(self.output.release), self.output):
+            return no
         placed = Placed(self.plan.columns, self.occupied)
         closed, places = Closed(placed), sorted(placed.deepest(line.key for line in table.shown.lines))
         first: Difference | Isolated | None = None

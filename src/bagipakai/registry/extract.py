@@ -281,7 +281,7 @@ class TableExtract:
         cells = engine.count(query, parts, types, enough, margins=True, absent=absent, largest=largest)
         if absent:
             everybody = counted(replace(query, by=()))
-            absent.met = _rows(everybody, plan.unit) - _rows([cell for cell in cells if cell.key == ()], plan.unit)
+            absent.met = rows_in(everybody, plan.unit) - rows_in([cell for cell in cells if cell.key == ()], plan.unit)
         closed = small_places(plan, rule, counted)
         shown = hide(plan.columns, plan.unit.value, cells, rule, closed)
         return shown if isinstance(shown, Refusal) else cls.of(plan, types, shown, rule, cells, closed)
@@ -300,5 +300,5 @@ class TableExtract:
             yield self.extract.passing(batch)
 
 
-def _rows(cells: list[Cell], unit: Unit) -> int:
+def rows_in(cells: list[Cell], unit: Unit) -> int:
     return sum(cell.persons if unit is Unit.INDIVIDU else cell.families for cell in cells)

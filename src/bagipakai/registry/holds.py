@@ -98,15 +98,18 @@ class Found:
 
 
 class Holds:
-    """The holds under `folder`. Raises Broken where its events are not whole."""
+    """The holds under `folder`, or what they were when their state was `until`. Raises Broken where its events are not
+    whole, or never had that state."""
 
-    def __init__(self, folder: Path, storage: StorageKey, trusted: Sequence[PublicKey]) -> None:
-        self.folder, self._storage, self.trusted = folder, storage, trusted
+    def __init__(
+        self, folder: Path, storage: StorageKey, trusted: Sequence[PublicKey], until: str | None = None
+    ) -> None:
+        self.folder, self._storage, self.trusted, self._until = folder, storage, trusted, until
 
     @cached_property
     def _written(self) -> tuple[str, tuple[Event, ...]]:
         """The digest of the last event, empty where there is none, and all of them."""
-        head, events = "", []
+        head, heads, events = "", [""], list[Event]()
         for number, file in enumerate(sorted(self.folder.glob("*.dsse.json")), start=1):
             envelope = file.read_bytes()
             value = _unsealed(envelope, self.trusted)
@@ -114,7 +117,12 @@ class Holds:
                 raise Broken(file.name)
             events.append(_event(value, file.name))
             head = hashlib.sha256(envelope).hexdigest()
-        return head, tuple(events)
+            heads.append(head)
+        if self._until is None:
+            return head, tuple(events)
+        if self._until not in heads:
+            raise Broken(self._until)
+        return self._until, tuple(events[: heads.index(self._until)])
 
     @property
     def state(self) -> str:
@@ -214,7 +222,8 @@ class Holds:
 
     def _resolved(self, release: Release, spill: Path) -> Path:
         """The folder with the bitmaps for `release`, looked up anew if the events, or the release, are others."""
-        final = self.folder / release.version
+        earlier = "" if self._until is None else f".{self._until[:16]}"  # beside those of now, which others ask
+        final = self.folder / f"{release.version}{earlier}"
         meant = f"{self.state} {release.digest}"
         if _told(final / STATE) != meant:
             if final.is_dir():  # of another state, or taken away by half

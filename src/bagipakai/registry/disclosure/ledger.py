@@ -44,7 +44,8 @@ _ABOUT: Final = b"about"  # in the sealed file: the boxes and the regions
 class Output:
     """Something that was published: by which order, for whom, of which release, counted in which unit. `question`: of
     counts with noise, the digest of what was asked, whichever release answers it. `summed`: the variable whose sums
-    stand beside its counts, and `sums`, the digest of what these tell. Empty where there is none."""
+    stand beside its counts, and `sums`, the digest of what these tell. `holds`: the state of the holds by which people
+    were left out. Empty where there is none."""
 
     order: str
     recipient: str
@@ -53,6 +54,11 @@ class Output:
     question: str = ""
     summed: str = ""
     sums: str = ""
+    holds: str = ""
+
+    def is_of_the_people_of(self, other: "Output") -> bool:
+        """Whether both count the same people: of one release, without the same ones."""
+        return (self.release, self.holds) == (other.release, other.holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,12 @@ class Ledger:
         table = _table(cells)
         self._records.add(told, table if sets is None else table.append_column(_SETS, pa.array(sets, pa.uint64())))
 
+    def first(self, release: str) -> Output | None:
+        """What was published first of the quarter of this release, be it of a correction: all counts of a quarter are
+        of its people. None where nothing was published yet."""
+        all_of_it = (_output(told) for _, told in self._records.all())
+        return next((one for one in all_of_it if not quarters_between(one.release, release)), None)
+
     def near(self, output: Output, cells: Cells, quarters: int) -> Iterator[tuple[Output, Cells]]:
         """Every output with which these cells are compared: those of the release and of corrections of its quarter, but
         those with cells of the same digest, and, where neither has noise, of releases up to so many quarters away."""
@@ -146,13 +158,14 @@ class Ledger:
         return False
 
     def differences(self, output: Output, cells: Cells, limits: Limits) -> Iterator[Difference]:
-        """What `cells` would tell together with everything that was published of this release, by whichever order: a
-        table that was made again tells who is on hold by now. Among themselves only small groups: what else they tell
-        was judged when they were made, as was all that counts with noise tell among themselves (`perturbation`).
+        """What `cells` would tell together with everything that was published of this release, by whichever order.
+        Among themselves only small groups: what else they tell was judged when they were made, as was all that counts
+        with noise tell among themselves (`perturbation`).
 
         Where hardly anybody moved, a count of another quarter is one of this release to whoever knows that: so it is
-        judged as such, but for the very same cell, of which the movement is what is asked for. A correction of the same
-        quarter is no other release: what it changes of a cell are those who were corrected."""
+        judged as such, but for the very same cell, of which the movement is what is asked for. Counts of one quarter
+        are of one people (`first`): were those of a correction judged here, or after a hold, a refusal where the very
+        same cell changed by a few would tell whom they are about."""
         if not output.question:
             yield from _named(cells, cells, replace(limits, under=0))
         for other, theirs in self.near(output, cells, limits.quarters):
@@ -292,4 +305,4 @@ _RECORD: Final[Form] = {
     "at": is_text,
     "cells": is_digest,
 }
-_OF_SOME: Final[Form] = {"question": is_digest, "summed": is_text, "sums": is_digest}
+_OF_SOME: Final[Form] = {"question": is_digest, "summed": is_text, "sums": is_digest, "holds": is_digest}

@@ -28,7 +28,7 @@ from bagipakai.registry.disclosure.noise import NoSuchNoise
 from bagipakai.registry.disclosure.perturbation import Perturbed, about_cells, house_keys, perturbed, question, worn_out
 from bagipakai.registry.disclosure.places import area_too_small
 from bagipakai.registry.disclosure.private import Private
-from bagipakai.registry.disclosure.published import Occupied, cells_of, limits
+from bagipakai.registry.disclosure.published import Occupied, cells_of, limits, of_other_people, of_total
 from bagipakai.registry.disclosure.sets import rows_of, sets
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure.union import objection
@@ -58,7 +58,12 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
         rule, method = TableRule.on(day), method_on(day)
         if plan.summed and not isinstance(method, Suppression):
             return Refusal("table-sum-beside-noise", {"name": plan.summed})
-        with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day) as asked:
+        first = None if isinstance(method, DifferentialPrivacy) else _ledger().first(release.version)
+        if first and (no := of_other_people(first, _output(plan, release, first.holds))):
+            return no
+        with keys.in_use(postgres.var() / "keys"), _reading(plan, release, day, first) as asked:
+            if no := _beside_total(plan, release, rule, method, asked):
+                return no
             if no := area_too_small(plan, Disclosure.on(day), asked.count):
                 return no
             smallest = rule.of_plan(plan).smallest_persons
@@ -82,9 +87,12 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
 
 
 class Asking:
-    """What a release answers about a plan, without those who are in no answer."""
+    """What a release answers about a plan, without those who are in no answer by the holds of this state."""
 
-    def __init__(self, plan: Plan, release: Release, engine: Engine, parts: Sequence[Part], absent: Absent) -> None:
+    def __init__(
+        self, plan: Plan, release: Release, engine: Engine, parts: Sequence[Part], absent: Absent, holds: str
+    ) -> None:
+        self.holds = holds
         self._plan, self._release, self._engine, self._parts, self._absent = plan, release, engine, parts, absent
         self._types = types_of(release.catalogue, plan.unit.value)
 
@@ -100,6 +108,13 @@ class Asking:
         cells = self._engine.count(asks, self._parts, self._types, enough=smallest, absent=self._absent, largest=most)
         return sum(cell.persons for cell in cells)
 
+    def total(self) -> int:
+        """What the plan counts, with no margin and no family of a person."""
+        asks = Count(self._plan.unit.value, (), self._plan.population, self._plan.area.codes)
+        most = self._release.most_members
+        cells = self._engine.count(asks, self._parts, self._types, enough=0, absent=self._absent, largest=most)
+        return sum(cell.families if self._plan.unit is Unit.KELUARGA else cell.persons for cell in cells)
+
     def add(self, query: Count) -> list[Amounts]:
         if not isinstance(self._engine, duckdb.Engine):
             raise EngineError("only DuckDB adds")
@@ -107,6 +122,17 @@ class Asking:
 
     def rows(self, query: Rows, internal: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         return self._engine.rows(query, self._parts, self._types, internal, self._absent)
+
+
+def _beside_total(plan: Plan, release: Release, rule: TableRule, method: Method, asked: Asking) -> Refusal | None:
+    """What speaks against the total alone, whatever is in the table. With noise, it is compared within the quarter;
+    where a budget pays for it, with nothing."""
+    if isinstance(method, DifferentialPrivacy):
+        return None
+    most, occupied = limits(plan, rule), Occupied.of(plan, release.catalogue, asked.count)
+    most = replace(most, quarters=0) if isinstance(method, CellKey) else most
+    output = _output(plan, release, asked.holds)
+    return of_total(plan, asked.total(), release.catalogue, occupied, _ledger(), output, most)
 
 
 def _suppressed(plan: Plan, release: Release, rule: TableRule, method: Suppression, asked: Asking) -> Made | Refusal:
@@ -118,7 +144,7 @@ def _suppressed(plan: Plan, release: Release, rule: TableRule, method: Suppressi
     if isinstance(told, Refusal):
         return told
     sums = digest({"sums": found.sums}) if plan.summed else ""
-    output, ledger = replace(_output(plan, release), summed=plan.summed, sums=sums), _ledger()
+    output, ledger = replace(_output(plan, release, asked.holds), summed=plan.summed, sums=sums), _ledger()
     with ledger.turn():
         most = limits(plan, rule)
         if ledger.sums_met(output, told, most.quarters):
@@ -148,7 +174,7 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
     if isinstance(table, Refusal):
         return table
     told = _told(plan, Disclosed(axes, table), rule, method)
-    output, ledger = replace(_output(plan, release), question=question(about, house[plan.unit])), _ledger()
+    output, ledger = replace(_output(plan, release, asked.holds), question=question(about, house[plan.unit])), _ledger()
     with ledger.turn():
         no = objection(ledger, output, table.told, limits(plan, rule), release.catalogue)
         no = no or worn_out(ledger, output, table, method, release.catalogue)
@@ -196,9 +222,9 @@ def _private(
     return Made(Disclosed(axes, Private(tuple(counts.tolist()))), drawn, 0)
 
 
-def _output(plan: Plan, release: Release) -> Output:
+def _output(plan: Plan, release: Release, holds: str) -> Output:
     order = f"TABEL-{digest({'plan': plan.digest, 'release': release.digest})[:16]}"
-    return Output(order, plan.recipient.institution, release.version, plan.unit.value)
+    return Output(order, plan.recipient.institution, release.version, plan.unit.value, holds=holds)
 
 
 def _ledger() -> Ledger:
@@ -207,14 +233,16 @@ def _ledger() -> Ledger:
 
 
 @contextmanager
-def _reading(plan: Plan, release: Release, day: date) -> Iterator[Asking]:
+def _reading(plan: Plan, release: Release, day: date, first: Output | None) -> Iterator[Asking]:
+    """`first`: whose holds count, where it is not those that stand now."""
     places, folder = Places.under(postgres.var()), postgres.var() / "keys"
     storage = keys.storage(folder)
     with tempfile.TemporaryDirectory(prefix="tabel-", dir=places.workspaces) as name:
         spill, held = Path(name) / "spill", Path(name) / "holds"
         for one in (spill, held):
             one.mkdir(mode=0o700)
-        absent = Holds(places.holds, storage, keys.seals(folder)).absent(release, plan.level, plan.unit, day, held)
+        holds = Holds(places.holds, storage, keys.seals(folder), first.holds if first else None)
+        absent = holds.absent(release, plan.level, plan.unit, day, held)
         reading = EMBEDDED.reading(release, storage, plan.unit, plan.area.codes, spill, memory_limit=MEMORY)
         with reading as (engine, parts):
-            yield Asking(plan, release, engine, parts, absent)
+            yield Asking(plan, release, engine, parts, absent, holds.state)

@@ -21,7 +21,7 @@ from bagipakai.core.query import AREA_COLUMNS, Count, Scalar, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
-from bagipakai.registry.disclosure.ledger import Difference, Limits
+from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Output
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.regions import parent_of, regions
 
@@ -210,6 +210,28 @@ def refusal(found: Difference, catalogue: Catalogue, dropped: Sequence[str] = ()
         for one, release in zip((found.narrow, found.wide), found.releases or ("", ""), strict=True)
     ]
     return Refusal("tables-tell-a-few", {"narrow": about[0], "wide": about[1], "proposal": proposed(dropped)})
+
+
+def of_other_people(first: Output | None, output: Output) -> Refusal | None:
+    """Why counts cannot be told beside the `first` that were told of their quarter, whatever they are: a correction or
+    a hold between the two would be seen in what differs, and so in what is refused."""
+    if first is None or output.is_of_the_people_of(first):
+        return None
+    return Refusal("tables-of-other-people", {"release": first.release})
+
+
+def of_total(
+    plan: Plan, total: int, catalogue: Catalogue, occupied: Occupied, entries: Ledger, output: Output, most: Limits
+) -> Refusal | None:
+    """What the total of a plan's table tells together with what was published. Asked before the table is judged by what
+    is in it: else that it is just too fine, and not refused for its total, would tell of the one who makes the
+    difference. A total that is too small to be told is looked at as the smallest that may be. Raises Damaged."""
+    cells = cells_of(plan, [({}, max(total, most.smallest))], catalogue, occupied)
+    if isinstance(cells, Refusal):
+        return cells
+    with entries.turn():
+        found = next(entries.differences(output, cells, most), None)
+    return None if found is None else refusal(found, catalogue)
 
 
 def proposed(dropped: Sequence[str]) -> str:

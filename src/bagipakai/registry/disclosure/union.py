@@ -26,7 +26,7 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.bounds import UNDECIDED, narrow
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
 from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
-from bagipakai.registry.disclosure.published import proposed, words
+from bagipakai.registry.disclosure.published import of_other_people, proposed, words
 from bagipakai.registry.disclosure.published import refusal as of_pair
 from bagipakai.registry.disclosure.sums import REGENCY, Sum, World, sums
 from bagipakai.registry.matching.arrays import Numbers
@@ -74,6 +74,8 @@ def isolated(
 def objection(entries: Ledger, output: Output, cells: Cells, limits: Limits, catalogue: Catalogue) -> Refusal | None:
     """What speaks against adding `cells`: a pair of counts, or what all of them tell. Counts with noise are no
     equations: they are looked at in pairs alone. Within a turn. Raises Damaged."""
+    if no := of_other_people(entries.first(output.release), output):
+        return no
     for pair in entries.differences(output, cells, limits):
         return of_pair(pair, catalogue)
     others = entries.equations(output, cells)

@@ -11,6 +11,8 @@ from tests.registry.small import Rows
 
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import And, Column, Compare, Const, Op
+from bagipakai.registry import deliver, extract
+from bagipakai.registry.disclosure import outputs
 
 WORKS = Compare(Op.EQUAL, Column("bekerja"), Const(True))
 
@@ -73,3 +75,68 @@ def test_no_number_of_anybody_is_told(door, tmp_path):
         answer = getattr(registry, door)(plan, name)
         assert isinstance(answer, Refused), name
         assert set(re.findall(r"\d+", answer.words)) <= {"10", "118", "119", "20"}, answer.words
+
+
+def not_of_oldest(by: str) -> tuple[Plan, Plan]:
+    """Who of them works: everybody, then all but the oldest."""
+    wide, narrow = (And((WORKS, Compare(Op.AT_MOST, Column("umur"), Const(most)))) for most in (110, 96))
+    return a_question("kode_kab", where=wide, codes=("5171",)), a_question(by, where=narrow, codes=("5171",))
+
+
+def with_oldest(works: bool, many: int) -> Rows:
+    """One person of a regency is 97, and works or not; with her or without so many do, each of another family."""
+    rows = some_town(900, 5)
+    here = [one for one in rows[Unit.INDIVIDU] if one["kode_kab"] == "5171"]
+    for one in here:
+        one |= {"umur": min(one["umur"] or 30, 95), "bekerja": False}
+    here[0] |= {"umur": 97, "bekerja": works}
+    others = {one["id_keluarga"]: one for one in here[1:] if one["umur"] >= 15 and one["id_keluarga"]}
+    for one in list(others.values())[: many - works]:
+        one["bekerja"] = True
+    return rows
+
+
+JUST = {"one cell": ("kode_prov", 20), "too fine": ("desil", 200), "too fine by sex": ("jenis_kelamin", 40)}
+
+
+@pytest.fixture(scope="module")
+def of_oldest(tmp_path_factory) -> dict[str, list[Registry]]:
+    folder = tmp_path_factory.mktemp("oldest")
+    return {
+        name: [a_registry(folder / name / str(works), with_oldest(works, many)) for works in (True, False)]
+        for name, (_, many) in JUST.items()
+    }
+
+
+def said_without_oldest(registries: list[Registry], door: str, by: str, folder) -> set[tuple[str, str]]:
+    wide, narrow = not_of_oldest(by)
+    said = set()
+    for at, one in enumerate(registries):
+        ask = getattr(one.afresh(folder / str(at)), door)
+        assert not isinstance(ask(wide, "Q-0"), Refused)
+        answer = ask(narrow, "Q-1")
+        assert isinstance(answer, Refused)
+        said.add((answer.code, answer.words))
+    return said
+
+
+@pytest.mark.parametrize("name", JUST)
+@pytest.mark.parametrize("door", ["ordered", "disclosed"])
+def test_which_refusal_comes_first_does_not_tell_of_one(door, name, of_oldest, tmp_path, monkeypatch):
+    """The table is just large enough, or not, by the one who is between it and another."""
+    of_any_place(monkeypatch)
+    assert len(said_without_oldest(of_oldest[name], door, JUST[name][0], tmp_path)) == 1
+
+
+@pytest.mark.parametrize("door", ["ordered", "disclosed"])
+def test_a_table_that_is_judged_by_itself_first_is_seen(door, of_oldest, tmp_path, monkeypatch):
+    of_any_place(monkeypatch)
+    for module in (deliver, outputs):
+        monkeypatch.setattr(module, "of_total", lambda *_: None)
+    codes = {code for code, _ in said_without_oldest(of_oldest["too fine"], door, "desil", tmp_path)}
+    assert len(codes) == 2 and "table-too-fine" in codes
+
+
+def of_any_place(monkeypatch) -> None:
+    for module in (extract, outputs):
+        monkeypatch.setattr(module, "area_too_small", lambda *_: None)
