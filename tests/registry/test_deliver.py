@@ -23,6 +23,7 @@ from tests.registry.orders import PLACED, ROW_FORMATS, THEM, US, a_house, a_plan
 from tests.registry.small import CATALOGUE, DAY, small_release
 
 from bagipakai.control import wording
+from bagipakai.core.base_categories import table_filter
 from bagipakai.core.disclosure import Disclosure, hide
 from bagipakai.core.exchange import Receipt, Step
 from bagipakai.core.manifest import Manifest
@@ -185,6 +186,8 @@ def test_delivered_columns_and_rows_are_what_the_reference_says_of_the_approved_
 
 
 def table_of(plan, table) -> list[dict] | Refusal:
+    if table_filter(plan.population, CATALOGUE) is None:
+        return Refusal("table-filter-chooses-nobody")
     rule, asked = Disclosure.on(DAY), plan.protections.smallest_cell
     rule = replace(rule, smallest_persons=max(rule.smallest_persons, asked))
     if plan.unit is Unit.KELUARGA:

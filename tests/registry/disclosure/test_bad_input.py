@@ -56,10 +56,10 @@ def left_behind(registry: Registry) -> list[str]:
         (a_question("kode_kec", "lapangan_usaha"), "table-too-sparse"),  # nine of ten cells are empty
         (a_question("umur", "persentil"), "table-too-fine"),  # ten thousand
         (a_question("umur", "persentil", "lapangan_usaha"), "table-too-fine"),  # a hundred thousand
-        (a_question("umur", where=Compare(Op.EQUAL, DESIL, Const(11))), "table-too-small"),
+        (a_question("umur", where=Compare(Op.EQUAL, DESIL, Const(11))), "table-filter-chooses-nobody"),
         (
             a_question("desil", where=And((Compare(Op.LESS, UMUR, Const(3)), Compare(Op.MORE, UMUR, Const(3))))),
-            "table-too-small",
+            "table-filter-chooses-nobody",
         ),
     ],
 )
