@@ -31,7 +31,7 @@ _LEAF: Final = 10  # digits
 _RELATION: Final = "hubungan_kepala_keluarga"  # the first of its codes is the head
 _UNKNOWN: Final = 1  # mask of a place that is not known
 _NOT_KNOWN: Final = "tidak diketahui"
-_SAME: Final = "pengelompokan yang sama dengan tabel yang sudah terbit, atau variabel yang lebih sedikit"
+_SAME: Final = "syarat dan pengelompokan yang sama dengan tabel yang sudah terbit, atau yang lebih sedikit"
 _SHOWN: Final = 6  # values
 
 Bits = Mapping[str, Mapping[Scalar | None, int]]
