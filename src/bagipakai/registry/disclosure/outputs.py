@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -67,7 +68,7 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
             if no := area_too_small(plan, Disclosure.on(day), asked.count):
                 return no
             smallest = rule.of_plan(plan).smallest_persons
-            if not isinstance(method, DifferentialPrivacy) and asked.persons(smallest) < smallest:
+            if not isinstance(method, DifferentialPrivacy) and asked.whole.persons < smallest:
                 return Refusal("table-too-small", {"smallest": str(smallest)})
             match method:
                 case Suppression():
@@ -100,20 +101,19 @@ class Asking:
         most = self._release.most_members
         return self._engine.count(query, self._parts, self._types, absent=self._absent, largest=most)
 
-    def persons(self, smallest: int) -> int:
-        """How many the plan would count. Of fewer than `smallest` no families are looked for, which is not done of
-        nobody: a refusal that comes sooner where nobody is would tell so."""
-        asks = Count(self._plan.unit.value, (), self._plan.population, self._plan.area.codes)
-        most = self._release.most_members
-        cells = self._engine.count(asks, self._parts, self._types, enough=smallest, absent=self._absent, largest=most)
-        return sum(cell.persons for cell in cells)
-
-    def total(self) -> int:
-        """What the plan counts, with no margin and no family of a person."""
+    @cached_property
+    def whole(self) -> Cell:
+        """Everybody whom the plan counts, with no margin; no family of a person. Counted alike of nobody and of many:
+        a refusal that comes sooner where nobody is would tell so."""
         asks = Count(self._plan.unit.value, (), self._plan.population, self._plan.area.codes)
         most = self._release.most_members
         cells = self._engine.count(asks, self._parts, self._types, enough=0, absent=self._absent, largest=most)
-        return sum(cell.families if self._plan.unit is Unit.KELUARGA else cell.persons for cell in cells)
+        return next(iter(cells), Cell((), 0, 0))
+
+    @cached_property
+    def occupied(self) -> Occupied:
+        """Where anybody is."""
+        return Occupied.of(self._plan, self._release.catalogue, self.count)
 
     def add(self, query: Count) -> list[Amounts]:
         if not isinstance(self._engine, duckdb.Engine):
@@ -129,17 +129,17 @@ def _beside_total(plan: Plan, release: Release, rule: TableRule, method: Method,
     where a budget pays for it, with nothing."""
     if isinstance(method, DifferentialPrivacy):
         return None
-    most, occupied = limits(plan, rule), Occupied.of(plan, release.catalogue, asked.count)
+    most, output = limits(plan, rule), _output(plan, release, asked.holds)
     most = replace(most, quarters=0) if isinstance(method, CellKey) else most
-    output = _output(plan, release, asked.holds)
-    return of_total(plan, asked.total(), release.catalogue, occupied, _ledger(), output, most)
+    total = asked.whole.families if plan.unit is Unit.KELUARGA else asked.whole.persons
+    return of_total(plan, total, release.catalogue, asked.occupied, _ledger(), output, most)
 
 
 def _suppressed(plan: Plan, release: Release, rule: TableRule, method: Suppression, asked: Asking) -> Made | Refusal:
     found = disclosed(plan, rule, asked.count, asked.add)
     if isinstance(found, Refusal):
         return found
-    lines, occupied = cells(found.axes, found.table.published), Occupied.of(plan, release.catalogue, asked.count)
+    lines, occupied = cells(found.axes, found.table.published), asked.occupied
     told = cells_of(plan, lines, release.catalogue, occupied)
     if isinstance(told, Refusal):
         return told
@@ -167,7 +167,7 @@ def _perturbed(plan: Plan, release: Release, rule: TableRule, method: CellKey, a
     people = sets(asked.rows(query, internal), by, plan.unit, house[plan.unit])
     sums = summed_sets(axes, cube, people, plan.unit is Unit.KELUARGA)
     lines = list(cells(axes, [0] * cube.persons.size))
-    about = about_cells(plan, lines, release.catalogue, Occupied.of(plan, release.catalogue, asked.count))
+    about = about_cells(plan, lines, release.catalogue, asked.occupied)
     if isinstance(about, Refusal):
         return about
     table = perturbed(plan, cube, sums, about, rule, method, house)
