@@ -1,11 +1,11 @@
 """The attacker: what can be known of each hidden cell from what is published.
 
-Shares no code with the suppression and reads only what would leave: the hierarchies and one number, or None, per cell.
-Hidden cells that stand in one published sum form a component; in it, linear programmes find the least and the most that
-each target can be (Fellegi 1972). The attacker knows that counts are whole and not negative, what may be in a cell
-at `most` (the rule), and, where he is the only contributor of a cell, that cell: nobody's own cell protects another's,
-unless one is part of the other. Where a programme's answer is not whole, the integer problem is solved. What the solver
-leaves unknown counts as narrow.
+Shares no code with the suppression but how the solver is called, and reads only what would leave: the hierarchies and
+one number, or None, per cell. Hidden cells that stand in one published sum form a component; in it, linear programmes
+find the least and the most that each target can be (Fellegi 1972). The attacker knows that counts are whole and not
+negative, what may be in a cell at `most` (the rule), and, where he is the only contributor of a cell, that cell:
+nobody's own cell protects another's, unless one is part of the other. Where a programme's answer is not whole, the
+integer problem is solved. What the solver leaves unknown counts as narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ import highspy
 import numpy as np
 
 from bagipakai.registry.disclosure.hierarchies import Hierarchy
+from bagipakai.registry.disclosure.solver import Solver
 
 WHOLE = 1e-6
 SECONDS = 10.0  # for one integer problem
@@ -156,13 +157,6 @@ class _Attacker:
         return sorted(met)
 
 
-class _Quiet(highspy.Highs):
-    """Without callbacks, which print a line before anybody can ask for silence."""
-
-    def __init__(self) -> None:
-        super(highspy.Highs, self).__init__()
-
-
 class _Part:
     """One component as a linear programme over its cells."""
 
@@ -171,12 +165,7 @@ class _Part:
         self.column = {cell: at for at, cell in enumerate(cells)}
         self.low: dict[int, float] = {}
         self.high: dict[int, float] = {}
-        self.solver = _Quiet()
-        for option, value in (
-            ("output_flag", False), ("threads", 1), ("random_seed", 1), ("presolve", "off"), ("parallel", "off"),
-            ("simplex_strategy", 4), ("time_limit", 120.0),
-        ):  # fmt: skip
-            self.solver.setOptionValue(option, value)
+        self.solver = Solver(random_seed=1, presolve="off", simplex_strategy=4, time_limit=120.0)
         self._load(attacker)
 
     def _load(self, attacker: _Attacker) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 
 from bagipakai.registry.disclosure.hierarchies import Hierarchy
 from bagipakai.registry.disclosure.primary import alike
+from bagipakai.registry.disclosure.solver import Solver
 from bagipakai.registry.disclosure.tables import Counts, TableRule
 
 WHOLE: Final = 1e-6
@@ -144,12 +145,9 @@ class _Moves:
                 value += [sign * one for one in row.values()]
             start.append(len(index))
         weights = _weights(self.trees).ravel()[cells].astype(np.float64)
-        solver = _Quiet()
-        for option, setting in (
-            ("output_flag", False), ("threads", 1), ("parallel", "off"), ("random_seed", 1), ("solver", "simplex"),
-            ("simplex_iteration_limit", STEPS), ("mip_max_nodes", NODES), ("mip_rel_gap", SPARE),
-        ):  # fmt: skip
-            solver.setOptionValue(option, setting)
+        solver = Solver(
+            random_seed=1, solver="simplex", simplex_iteration_limit=STEPS, mip_max_nodes=NODES, mip_rel_gap=SPARE
+        )
         solver.passModel(
             2 * width, len(self.rows), len(index), highspy.MatrixFormat.kRowwise.value, 1, 0.0,
             np.array([*weights, *weights]), np.zeros(2 * width), np.array([*up, *down], np.float64),
@@ -161,13 +159,6 @@ class _Moves:
             return None
         steps = np.rint(answer[:width] - answer[width:]).astype(np.int64).tolist()
         return {cell: self.base * step for cell, step in zip(cells, steps, strict=True)}
-
-
-class _Quiet(highspy.Highs):
-    """Without callbacks, which print a line before anybody can ask for silence."""
-
-    def __init__(self) -> None:
-        super(highspy.Highs, self).__init__()
 
 
 def _weights(trees: Sequence[Hierarchy]) -> Counts:

@@ -13,6 +13,7 @@ from typing import Final
 import highspy
 import numpy as np
 
+from bagipakai.registry.disclosure.solver import Solver
 from bagipakai.registry.matching.arrays import Numbers
 
 UNDECIDED: Final = -1
@@ -24,7 +25,7 @@ FEW: Final = 500  # unknowns of a system of which whole numbers are asked for
 GROUP: Final = 16  # unknowns that are then made large together
 WHOLE: Final = 1e-6
 _OPTIONS: Final[Mapping[str, bool | int | float | str]] = {
-    "output_flag": False, "threads": 1, "random_seed": 1, "parallel": "off", "presolve": "off", "simplex_strategy": 4,
+    "random_seed": 1, "presolve": "off", "simplex_strategy": 4,
     "simplex_iteration_limit": 200_000, "mip_max_nodes": 100, "mip_rel_gap": 0.0,
     "run_crossover": "off", "ipm_iteration_limit": 200,
 }  # fmt: skip
@@ -64,13 +65,6 @@ class _Unknown(Exception):
     """A programme without an answer."""
 
 
-class _Quiet(highspy.Highs):
-    """Without callbacks, which print a line before anybody can ask for silence."""
-
-    def __init__(self) -> None:
-        super(highspy.Highs, self).__init__()
-
-
 class _Attacker:
     """The sums as a programme. Each unknown is two columns, the first of them not more than is needed to prove it wide,
     so that one objective makes many unknowns large enough. Of every table that is found, the least and the most of each
@@ -82,9 +76,7 @@ class _Attacker:
         self.any, self.whole = (np.full((2, self.width), [[np.inf], [-np.inf]]) for _ in range(2))
         self.left = WORK // max(1, sum(len(members) for members, _ in sums))
         self.wide = 2 * smallest if self.width <= FEW else smallest + (smallest + 1) // 2
-        self.solver = _Quiet()
-        for option, value in _OPTIONS.items():
-            self.solver.setOptionValue(option, value)
+        self.solver = Solver(**_OPTIONS)
         of, row = _flat(sums)
         both = np.stack([2 * of, 2 * of + 1], axis=1).ravel()
         start = np.searchsorted(np.repeat(row, 2), np.arange(len(sums)))

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bagipakai.registry.disclosure.hierarchies import Hierarchy
+from bagipakai.registry.disclosure.solver import Solver
 from bagipakai.registry.disclosure.tables import Counts, Marks
 
 Reals: TypeAlias = npt.NDArray[np.float64]
@@ -267,7 +268,7 @@ class _Programme:
         self.high = np.minimum(self.high, float(ANY))
         self.work, self.cells, self.owner = work, cells, work.owner[cells]
         self.closed = np.zeros(len(cells), np.bool_)
-        self.solver = _solver()
+        self.solver = Solver(random_seed=0, presolve="off", solver="simplex", time_limit=60.0)
         self._load(moves, chosen)
 
     def _load(self, moves: _Moves, chosen: npt.NDArray[np.int64]) -> None:
@@ -338,29 +339,6 @@ class _Programme:
 
     def open(self, column: int) -> None:
         self.closed[np.searchsorted(self.chosen, column)] = False
-
-
-class _Quiet(highspy.Highs):
-    """Without callbacks, which print a line before anybody can ask for silence."""
-
-    def __init__(self) -> None:
-        super(highspy.Highs, self).__init__()
-
-
-def _solver() -> highspy.Highs:
-    solver = _Quiet()
-    options: dict[str, bool | int | float | str] = {
-        "output_flag": False,
-        "threads": 1,
-        "parallel": "off",
-        "random_seed": 0,
-        "presolve": "off",
-        "solver": "simplex",
-        "time_limit": 60.0,
-    }
-    for name, value in options.items():
-        solver.setOptionValue(name, value)
-    return solver
 
 
 def _equations(
