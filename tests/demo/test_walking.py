@@ -20,8 +20,8 @@ def test_a_nation_that_cannot_tell_the_story_is_refused_before_anything_is_made(
 
 
 def test_a_no_stops_the_story_with_its_sentence_and_its_code():
-    with pytest.raises(processes.Stopped, match=r"^Terlalu banyak sel .* \[table-too-sparse\]$"):
-        processes.passed(Refusal("table-too-sparse"))
+    with pytest.raises(processes.Stopped, match=r"^Tabel terlalu rinci .* \[table-too-fine\]$"):
+        processes.passed(Refusal("table-too-fine"))
     assert processes.passed("ya") == "ya"
 
 

@@ -533,7 +533,7 @@ def test_a_rolling_plan_takes_the_release_that_the_order_names(release):
 def test_a_table_about_too_few_is_refused_and_leaves_nothing(release, house):
     plan = a_plan("L1", variables=("kode_prov",))
     receipt = done(an_order(replace(plan, area=replace(plan.area, codes=("91",)))), release, house)
-    assert receipt.refusal == "table-too-small"
+    assert receipt.refusal == "table-too-fine"
     assert house.packages == [] and house.left_behind() == []
 
 

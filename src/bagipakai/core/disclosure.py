@@ -10,7 +10,7 @@ persons may be two families, and the decile belongs to the family.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from bagipakai.core.plan import Level
 from bagipakai.core.policy import rules
@@ -93,6 +93,20 @@ class Disclosure:
     def passes(self, cell: Cell | None) -> bool:
         """Whether a cell may be shown for its own sake. An empty cell may not: "nobody" is an answer about a group."""
         return cell is not None and cell.persons >= self.smallest_persons and cell.families >= self.smallest_families
+
+
+class Fineness(Protocol):
+    """Limits of how fine a table may be for the people in it: as few persons in all, as few to a cell on average, and
+    so many percent of its cells that may not be shown."""
+
+    @property
+    def smallest_persons(self) -> int: ...
+
+    @property
+    def smallest_mean(self) -> int: ...
+
+    @property
+    def most_small_percent(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +267,11 @@ def hide(
     """
     tree = _Tree(tuple(dimensions), cells)
     if not rule.passes(tree.cells.get(())):
-        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
+        return too_fine(rule)
     leaves = tree.leaves()
     mean = tree.cells[()].persons // leaves
     if leaves > rule.most_cells or mean < rule.smallest_mean:
-        return Refusal("table-too-fine", {"cells": str(leaves), "smallest_mean": str(rule.smallest_mean)})
+        return too_fine(rule)
 
     def passes(key: Key) -> bool:
         return rule.passes(tree.cells.get(key)) and not closed(key)
@@ -265,8 +279,15 @@ def hide(
     table = _hidden(tree, unit, passes)
     small = sum(not passes(line.key) for line in table.lines if len(line.key) == len(dimensions))
     if 100 * small > rule.most_small_percent * leaves:
-        return Refusal("table-too-sparse", {"most": str(rule.most_small_percent)})
+        return too_fine(rule)
     return table
+
+
+def too_fine(rule: Fineness) -> Refusal:
+    """Why a table is not made for its own sake. Which of the limits it does not keep to is not told: beside a table
+    that differs by one person it would tell of that one."""
+    limits = {name: str(getattr(rule, name)) for name in ("smallest_persons", "smallest_mean", "most_small_percent")}
+    return Refusal("table-too-fine", limits)
 
 
 def _hidden(tree: "_Tree", unit: str, passes: Callable[[Key], bool]) -> Table:

@@ -20,6 +20,7 @@ from pathlib import Path
 import psycopg
 
 from bagipakai.core.deadlines import day_of
+from bagipakai.core.disclosure import Disclosure, too_fine
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.exchange import Cancellation, Order, Receipt, Step
 from bagipakai.core.intake import IntakeReceipt, SubmissionOrder
@@ -144,7 +145,7 @@ class Worker:
         except Broken as broken:  # who is on hold is not known, so nobody is delivered
             return deliver.refused(order, Refusal("hold-records-broken", {"file": str(broken)}))
         except TooManyCells:
-            return deliver.refused(order, Refusal("table-too-fine"))
+            return deliver.refused(order, too_fine(Disclosure.on(day_of(order.placed_at))))
         except CellTooLong as column:
             return deliver.refused(order, Refusal("order-cell-too-long", {"column": str(column)}))
         except PartTooLarge:

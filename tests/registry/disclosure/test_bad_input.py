@@ -53,7 +53,7 @@ def left_behind(registry: Registry) -> list[str]:
 @pytest.mark.parametrize(
     ("plan", "code"),
     [
-        (a_question("kode_kec", "lapangan_usaha"), "table-too-sparse"),  # nine of ten cells are empty
+        (a_question("kode_kec", "lapangan_usaha"), "table-too-fine"),  # nine of ten cells are empty
         (a_question("umur", "persentil"), "table-too-fine"),  # ten thousand
         (a_question("umur", "persentil", "lapangan_usaha"), "table-too-fine"),  # a hundred thousand
         (a_question("umur", where=Compare(Op.EQUAL, DESIL, Const(11))), "table-filter-chooses-nobody"),

@@ -319,14 +319,14 @@ def test_a_table_that_cannot_be_protected_is_refused():
     _, table = a_table([2, 1], (TWO,))
     assert table == Refusal("table-cannot-be-protected")
     _, table = a_table([2, 0, 0], (THREE,))
-    assert table.code == "table-too-small"
+    assert table.code == "table-too-fine"
     few = Cube((TWO,), grid((TWO,), [40, 60]), grid((TWO,), [1, 1]), families_add_up=True)
-    assert protected(few, RULE).code == "table-too-small"
+    assert protected(few, RULE).code == "table-too-fine"
 
 
 def test_what_is_too_fine_is_refused_before_anything_is_hidden():
     assert a_table(rule=replace(RULE, smallest_mean=22))[1].code == "table-too-fine"
-    assert a_table(rule=replace(RULE, most_small_percent=16))[1].code == "table-too-sparse"
+    assert a_table(rule=replace(RULE, most_small_percent=16))[1].code == "table-too-fine"
     assert isinstance(a_table(rule=replace(RULE, most_small_percent=17))[1], Protected)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.registry.disclosure.trees import flat, nested, with_margins
 
 from bagipakai.registry.disclosure.primary import dominated, homogeneous, owners, primary, small
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, summed, too_fine
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, not_built, summed
 
 RULE = TableRule(
     smallest_persons=10,
@@ -137,12 +137,12 @@ def test_one_family_owns_its_cells_and_what_they_are_part_of():
 
 
 def test_a_table_of_45_million_cells_is_answered_at_once():
-    assert too_fine((3000, 10, 2, 75, 10), 2_000_000, 285_000_000, RULE).code == "table-too-fine"
+    assert not_built((3000, 10, 2, 75, 10), 2_000_000, 285_000_000, RULE).code == "table-too-fine"
 
 
 def test_a_table_that_is_97_per_cent_empty_is_refused_by_two_numbers():
-    assert too_fine((100, 10), 30, 10**9, RULE).code == "table-too-sparse"
-    assert too_fine((100, 10), 900, 10**9, RULE) is None
-    assert too_fine((100, 10), 899, 10**9, RULE).code == "table-too-sparse"
-    assert too_fine((100, 10), 1000, 19_999, RULE).code == "table-too-fine"
-    assert too_fine((100, 10), 1000, 9, RULE).code == "table-too-small"
+    assert not_built((100, 10), 30, 10**9, RULE).code == "table-too-fine"
+    assert not_built((100, 10), 900, 10**9, RULE) is None
+    assert not_built((100, 10), 899, 10**9, RULE).code == "table-too-fine"
+    assert not_built((100, 10), 1000, 19_999, RULE).code == "table-too-fine"
+    assert not_built((100, 10), 1000, 9, RULE).code == "table-too-fine"

@@ -27,7 +27,7 @@ from bagipakai.registry.disclosure.published import Line
 from bagipakai.registry.disclosure.secondary import ANY
 from bagipakai.registry.disclosure.sets import Sets
 from bagipakai.registry.disclosure.suppression import Protected, protected
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, summed, too_fine
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, not_built, summed
 from bagipakai.registry.engines import Amounts, EngineError
 from bagipakai.registry.matching.arrays import Numbers
 
@@ -128,7 +128,7 @@ def counted(
             return tree
         axes.append(Axis(group, tree))
     leaves, persons = [len(axis.tree.leaves) for axis in axes], sum(cell.persons for cell in finest)
-    if no := too_fine(leaves, len(finest), persons, rule):
+    if no := not_built(leaves, len(finest), persons, rule):
         return no
     return tuple(axes), _cube(axes, query, finest, count, families, add)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from bagipakai import postgres
 from bagipakai.core.canonical import digest
-from bagipakai.core.disclosure import Cell, Disclosure
+from bagipakai.core.disclosure import Cell, Disclosure, too_fine
 from bagipakai.core.methods import CellKey, DifferentialPrivacy, Method, Suppression, method_on
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.policy import NoRule
@@ -67,9 +67,9 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
                 return no
             if no := area_too_small(plan, Disclosure.on(day), asked.count):
                 return no
-            smallest = rule.of_plan(plan).smallest_persons
-            if not isinstance(method, DifferentialPrivacy) and asked.whole.persons < smallest:
-                return Refusal("table-too-small", {"smallest": str(smallest)})
+            own = rule.of_plan(plan)
+            if not isinstance(method, DifferentialPrivacy) and asked.whole.persons < own.smallest_persons:
+                return too_fine(own)
             match method:
                 case Suppression():
                     return _suppressed(plan, release, rule, method, asked)
@@ -82,7 +82,7 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
     except Damaged as damage:
         return damage.refusal
     except TooManyCells:
-        return Refusal("table-too-fine")
+        return too_fine(TableRule.on(day))
     except EngineError as failure:  # names the kind, never a value
         return Refusal("disclose-engine-failed", {"kind": str(failure)})
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from bagipakai.core.disclosure import too_fine
 from bagipakai.core.methods import CellKey
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.refusal import Refusal
@@ -76,7 +77,7 @@ def perturbed(
     hidden = (counts == 0) | homogeneous(cube, rule) | alike(cube.hierarchies, counts, rule)
     hidden |= nearly_all(cube.hierarchies, true, rule.smallest_families if of_family else rule.smallest_persons)
     if hidden.flat[0]:
-        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
+        return too_fine(rule)
     at = np.flatnonzero(~hidden)
     cells = Cells(about.boxes, about.regions, about.box[at], about.region[at], true.ravel()[at])
     answer = (

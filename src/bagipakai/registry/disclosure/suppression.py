@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from bagipakai.core.disclosure import too_fine
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.audit import audit
 from bagipakai.registry.disclosure.hierarchies import Hierarchy
@@ -22,7 +23,7 @@ from bagipakai.registry.disclosure.primary import (
     small,
 )
 from bagipakai.registry.disclosure.secondary import ANY, Wanted, suppressed
-from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks, TableRule, too_fine
+from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks, TableRule, not_built
 
 REPAIRS = 3  # times that the audit's findings are mended before the table is refused
 
@@ -184,8 +185,8 @@ class _Sums(_Case):
 def objection(cube: Cube, rule: TableRule) -> Refusal | None:
     """What must be changed about a table before anything can protect it."""
     if small(cube, rule).flat[0]:
-        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
-    return too_fine(_leaves(cube), _occurring(cube), int(cube.persons.flat[0]), rule) or _too_sparse(cube, rule)
+        return too_fine(rule)
+    return not_built(_leaves(cube), _occurring(cube), int(cube.persons.flat[0]), rule) or _too_sparse(cube, rule)
 
 
 def _leaves(cube: Cube) -> Sequence[int]:
@@ -205,5 +206,5 @@ def _too_sparse(cube: Cube, rule: TableRule) -> Refusal | None:
     """As in `core.disclosure.hide`: the share of finest cells that may not be shown for their own sake."""
     hidden = int(_finest(cube, primary(cube, rule)).sum())
     if 100 * hidden > rule.most_small_percent * prod(_leaves(cube)):
-        return Refusal("table-too-sparse", {"most": str(rule.most_small_percent)})
+        return too_fine(rule)
     return None

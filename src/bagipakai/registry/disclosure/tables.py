@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bagipakai.core.disclosure import Disclosure, Together
+from bagipakai.core.disclosure import Disclosure, Together, too_fine
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
@@ -125,17 +125,13 @@ class Cube:
         return tuple(map(len, self.hierarchies))
 
 
-def too_fine(leaves: Sequence[int], occurring: int, persons: int, rule: TableRule) -> Refusal | None:
+def not_built(leaves: Sequence[int], occurring: int, persons: int, rule: TableRule) -> Refusal | None:
     """Why a table is not even built: `leaves` values in each dimension, of whose combinations `occurring` occur, about
     so many `persons`. What does not occur is empty, so this needs no cell."""
     cells = prod(leaves)
-    if persons < rule.smallest_persons:
-        return Refusal("table-too-small", {"smallest": str(rule.smallest_persons)})
-    if cells > rule.most_cells or persons < rule.smallest_mean * cells:
-        return Refusal("table-too-fine", {"cells": str(cells), "smallest_mean": str(rule.smallest_mean)})
-    if 100 * (cells - occurring) > rule.most_small_percent * cells:
-        return Refusal("table-too-sparse", {"most": str(rule.most_small_percent)})
-    return None
+    few = persons < max(rule.smallest_persons, rule.smallest_mean * cells)
+    empty = 100 * (cells - occurring) > rule.most_small_percent * cells
+    return too_fine(rule) if cells > rule.most_cells or few or empty else None
 
 
 def summed(hierarchies: Sequence[Hierarchy], grid: Numbers) -> Numbers:

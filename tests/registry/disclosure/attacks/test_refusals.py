@@ -129,11 +129,21 @@ def test_which_refusal_comes_first_does_not_tell_of_one(door, name, of_oldest, t
 
 
 @pytest.mark.parametrize("door", ["ordered", "disclosed"])
+def test_which_limit_a_table_breaks_does_not_tell_of_one(door, tmp_path, monkeypatch):
+    """Ten of them are too few to a cell, and nine too few in all."""
+    of_any_place(monkeypatch)
+    towns = (a_registry(tmp_path / str(works), with_oldest(works, SMALLEST)) for works in (True, False))
+    answers = [getattr(one, door)(not_of_oldest("kode_kab")[1], "Q-0") for one in towns]
+    assert all(isinstance(one, Refused) for one in answers)
+    assert len({(one.code, one.words) for one in answers}) == 1
+
+
+@pytest.mark.parametrize("door", ["ordered", "disclosed"])
 def test_a_table_that_is_judged_by_itself_first_is_seen(door, of_oldest, tmp_path, monkeypatch):
     of_any_place(monkeypatch)
     for module in (deliver, outputs):
         monkeypatch.setattr(module, "of_total", lambda *_: None)
-    codes = {code for code, _ in said_without_oldest(of_oldest["too fine"], door, "desil", tmp_path)}
+    codes = {code for code, _ in said_without_oldest(of_oldest["one cell"], door, "kode_prov", tmp_path)}
     assert len(codes) == 2 and "table-too-fine" in codes
 
 
