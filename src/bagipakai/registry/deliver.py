@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from bagipakai.core.deadlines import day_of
-from bagipakai.core.disclosure import Disclosure, Grain, RowRule
+from bagipakai.core.disclosure import Disclosure, RowRule
 from bagipakai.core.exchange import Order, Receipt, Step, StepDone
 from bagipakai.core.holds import NONE, closed_by_rule, told
 from bagipakai.core.manifest import (
@@ -44,22 +44,20 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import dictionary, metadata
 from bagipakai.registry.disclosure import leaving
-from bagipakai.registry.disclosure.beside import Beside
-from bagipakai.registry.disclosure.given import Gifts, Given
+from bagipakai.registry.disclosure.given import Gifts
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
-from bagipakai.registry.disclosure.ledger import Ledger, Output
-from bagipakai.registry.disclosure.ledger import Limits as Most
+from bagipakai.registry.disclosure.ledger import Ledger
 from bagipakai.registry.disclosure.measures import Anonymity
 from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
-from bagipakai.registry.disclosure.published import Occupied, limits, of_other_people, of_total
-from bagipakai.registry.disclosure.rows import Protection, given, protection
-from bagipakai.registry.disclosure.tables import TableRule
+from bagipakai.registry.disclosure.published import Occupied
+from bagipakai.registry.disclosure.rows import Protection
 from bagipakai.registry.disclosure.told import exempted
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.entering import Entering
 from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised, rows_in
 from bagipakai.registry.formats import XLSX_ROWS
+from bagipakai.registry.handing import Handing
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
 from bagipakai.registry.matched import House, MatchExtract
@@ -69,7 +67,6 @@ from bagipakai.registry.pseudonyms import SCHEME, PackageKeys
 from bagipakai.registry.releases import Release
 from bagipakai.registry.sdmx import Cube
 from bagipakai.registry.seal import recipient
-from bagipakai.registry.vault import Damaged
 
 log = logging.getLogger("bagipakai.registry")
 
@@ -178,7 +175,7 @@ class Delivery:
     def made(self) -> Manifest | Refusal:
         """The package in the workspace, not yet sealed, and who is in it in the membership store; or why not."""
         plan, course = self.order.plan, self.course
-        if no := self._counts_other_people():
+        if plan.level is Level.L1 and (no := self._entering.objection(lambda: self._holds.state)):
             return no
         course.begin(Step.SELECTION)
         absent = self._absent()
@@ -270,10 +267,12 @@ class Delivery:
             occupied = Occupied.of(plan, self._catalogue, lambda query: engine.count(query, sources, types))
             whole = Count(plan.unit.value, (), plan.population, plan.area.codes)
             total = engine.count(whole, sources, types, enough=0, absent=absent, largest=most)
-            if no := self._beside_total(rows_in(total, plan.unit), occupied):
+            if no := self._entering.beside_total(rows_in(total, plan.unit), occupied, self._holds.state):
                 return no
             made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
-            return made if isinstance(made, Refusal) else self._entered(made, occupied)
+            if isinstance(made, Refusal):
+                return made
+            return self._entering.entered(made, occupied, self._holds.state, course.clock())
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected
@@ -283,37 +282,13 @@ class Delivery:
     def _protection(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
     ) -> Protection | Refusal | None:
-        """What is done to rows that leave without names, or why they may not; nothing to those with names. Their
-        recipient is taken to have them from now on. Raises OSError."""
-        order, plan = self.order, self.order.plan
-        if plan.level is Level.L4:
+        """What is done to rows that leave without names, or why they may not; nothing to those with names."""
+        if self.order.plan.level is Level.L4:
             return None
         gifts = Gifts(self.places.given, self.keys.storage, self.keys.receipt)
-        about = order.order_id, plan.recipient.institution, self.release.version, plan.unit.value
-        try:
-            while True:
-                held = gifts.held(*about[1:])
-                found = self._protected(engine, sources, absent, held)
-                if isinstance(found, Refusal):
-                    return found
-                with gifts.turn():
-                    if len(gifts.held(*about[1:])) == len(held):  # else somebody gave them others meanwhile
-                        gifts.add(given(about, plan, found), self.course.clock())
-                        return found
-        except Damaged as damage:  # what they have is not known, so no rows leave
-            log.error("given.damaged order=%s file=%s", order.order_id, damage.file)
-            return damage.refusal
-
-    def _protected(
-        self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent, held: tuple[Given, ...]
-    ) -> Protection | Refusal:
-        plan, day = self.order.plan, day_of(self.order.placed_at)
-        types, rule = engines.types_of(self._catalogue, plan.unit.value), RowRule.on(day, plan.level)
         counted = self._grouping(engine, sources, absent)
-        met = any(one.may_meet(plan, self._catalogue) for one in held)
-        beside = Beside(held, rule, types) if met else None
-        with tempfile.TemporaryDirectory(prefix="classes-", dir=self.workspace) as spill:
-            return protection(plan, rule, Grain.on(day), counted, Path(spill), MEMORY, beside)
+        handing = Handing(self.order, self.release.version, self._catalogue, gifts, counted, self.workspace)
+        return handing.protected(self.course.clock)
 
     def _grouping(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
@@ -342,55 +317,10 @@ class Delivery:
             said = distributions(plan, how, counted, by, staying)
         return Draws(self.keys.master, self.release.version, plan.unit, how, said)
 
-    def _beside_total(self, total: int, occupied: Occupied) -> Refusal | None:
-        """What speaks against the total alone, whatever is in the table."""
-        try:
-            return of_total(self.order.plan, total, self._catalogue, occupied, self._entries, self._output, self._most)
-        except Damaged as damage:
-            return self._not_known(damage)
-
-    def _entered(self, table: TableExtract, occupied: Occupied) -> TableExtract | Refusal:
-        """The table as it may leave beside all that were published, one of them from now on. Raises OSError."""
-        entries = self._entries
-        try:
-            with entries.turn():
-                entering = Entering(self.order.plan, self._catalogue, occupied, entries, self._output, self._most)
-                return entering.entered(table, self.course.clock())
-        except Damaged as damage:
-            return self._not_known(damage)
-
-    def _counts_other_people(self) -> Refusal | None:
-        """Why no count of this release is told: before anybody is counted, so that it tells of nobody."""
-        if self.order.plan.level is not Level.L1:
-            return None
-        try:
-            return of_other_people(self._first, self._output)
-        except Damaged as damage:
-            return self._not_known(damage)
-
-    def _not_known(self, damage: Damaged) -> Refusal:
-        """What was published is not known, so no table leaves."""
-        log.error("published.damaged order=%s file=%s", self.order.order_id, damage.file)
-        return Refusal("published-cells-broken", {"file": damage.file})
-
     @cached_property
-    def _entries(self) -> Ledger:
-        return Ledger(self.places.published, self.keys.storage, self.keys.receipt)
-
-    @cached_property
-    def _first(self) -> Output | None:
-        """The first counts that were told of the quarter. Raises Damaged."""
-        return self._entries.first(self.release.version)
-
-    @property
-    def _most(self) -> Most:
-        return limits(self.order.plan, TableRule.on(day_of(self.order.placed_at)))
-
-    @cached_property
-    def _output(self) -> Output:
-        order, version = self.order, self.release.version
-        about = order.order_id, order.plan.recipient.institution, version, order.plan.unit.value
-        return Output(*about, holds=self._holds.state)
+    def _entering(self) -> Entering:
+        entries = Ledger(self.places.published, self.keys.storage, self.keys.receipt)
+        return Entering(self.order, self.release.version, self._catalogue, entries)
 
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
@@ -403,8 +333,13 @@ class Delivery:
     @cached_property
     def _holds(self) -> Holds:
         """Those that stand now; for counts, those that stood when the first of the quarter were told."""
-        until = self._first.holds if self.order.plan.level is Level.L1 and self._first else None
-        return Holds(self.places.holds, self.keys.storage, (self.keys.seal.public, *self.keys.seals), until)
+        first = self._entering.first if self.order.plan.level is Level.L1 else None
+        return Holds(
+            self.places.holds,
+            self.keys.storage,
+            (self.keys.seal.public, *self.keys.seals),
+            first.holds if first else None,
+        )
 
     def _absent(self) -> Absent:
         """Who is not in the answer, by the holds (`_holds`) and the rules of the day of the order."""

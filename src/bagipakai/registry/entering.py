@@ -6,12 +6,16 @@ told but its total, which others may have told already; and if that is too much,
 rule, and that a place was closed; which, follows from published counts and from that this table would have told more.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import Final, TypeVar
 
+from bagipakai.core.deadlines import day_of
 from bagipakai.core.disclosure import Key, Table
+from bagipakai.core.exchange import Order
 from bagipakai.core.plan import Plan
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
@@ -22,15 +26,23 @@ from bagipakai.registry.disclosure.published import (
     Placed,
     cells_of,
     lies_in,
+    limits,
     lines_of,
     meets,
     of_other_people,
+    of_total,
 )
 from bagipakai.registry.disclosure.published import refusal as of_pair
 from bagipakai.registry.disclosure.sums import World
+from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure.union import Isolated, isolated, regencies
 from bagipakai.registry.disclosure.union import refusal as of_group
 from bagipakai.registry.extract import TableExtract
+from bagipakai.registry.vault import Damaged
+
+log = logging.getLogger("bagipakai.registry")
+
+Answer = TypeVar("Answer")
 
 ROUNDS: Final = 6  # in which places are closed, before the table is refused
 
@@ -62,7 +74,61 @@ class Closed:
 
 @dataclass(frozen=True)
 class Entering:
-    """The table of one plan, for one order. `occupied`: where anybody is. All within a turn of the ledger."""
+    """The table of one order, of a `release` (version), beside the `entries`. `holds`, wherever it is said: the state
+    of those by which people were left out. A ledger that is not what was entered is a refusal: no table leaves."""
+
+    order: Order
+    release: str
+    catalogue: Catalogue
+    entries: Ledger
+
+    @cached_property
+    def first(self) -> Output | None:
+        """The first counts that were told of the quarter. Raises Damaged."""
+        return self.entries.first(self.release)
+
+    def objection(self, holds: Callable[[], str]) -> Refusal | None:
+        """Why no count of this release is told: before anybody is counted, so that it tells of nobody."""
+        return self._known(lambda: of_other_people(self.first, self._output(holds())))
+
+    def beside_total(self, total: int, occupied: Occupied, holds: str) -> Refusal | None:
+        """What speaks against the total alone, whatever is in the table."""
+        about = self.order.plan, total, self.catalogue, occupied, self.entries
+        return self._known(lambda: of_total(*about, self._output(holds), self._most))
+
+    def entered(self, table: TableExtract, occupied: Occupied, holds: str, at: datetime) -> TableExtract | Refusal:
+        """The table as it may leave, which stands in the ledger from now on; or what speaks against it, and which one
+        could leave. `occupied`: where anybody is. Raises OSError."""
+
+        def within_a_turn() -> TableExtract | Refusal:
+            with self.entries.turn():
+                return _Turn(
+                    self.order.plan, self.catalogue, occupied, self.entries, self._output(holds), self._most
+                ).entered(table, at)
+
+        return self._known(within_a_turn)
+
+    def _known(self, asked: Callable[[], Answer]) -> Answer | Refusal:
+        try:
+            return asked()
+        except Damaged as damage:
+            log.error("published.damaged order=%s file=%s", self.order.order_id, damage.file)
+            return Refusal("published-cells-broken", {"file": damage.file})
+
+    @property
+    def _most(self) -> Limits:
+        return limits(self.order.plan, TableRule.on(day_of(self.order.placed_at)))
+
+    def _output(self, holds: str) -> Output:
+        order = self.order
+        return Output(
+            order.order_id, order.plan.recipient.institution, self.release, order.plan.unit.value, holds=holds
+        )
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One table, within a turn of the ledger."""
 
     plan: Plan
     catalogue: Catalogue
@@ -72,8 +138,6 @@ class Entering:
     most: Limits
 
     def entered(self, table: TableExtract, at: datetime) -> TableExtract | Refusal:
-        """The table as it may leave, which stands in the ledger from now on; or what speaks against it, and which one
-        could leave. Raises OSError, Damaged."""
         if no := of_other_people(self.entries.first(self.output.release), self.output):
             return no
         placed = Placed(self.plan.columns, self.occupied)

@@ -142,8 +142,8 @@ class RowExtract:
 
     @property
     def evidence(self) -> Mapping[str, str | int]:
-        """What was counted for the protection; nothing where it had nothing to do."""
-        return {} if self._protection is None else self._protection.evidence
+        """What was counted for the protection, as its recipient may see it; nothing where it had nothing to do."""
+        return {} if self._protection is None else self._protection.shown
 
     @property
     def notes(self) -> Mapping[str, str]:

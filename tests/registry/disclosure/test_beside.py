@@ -4,6 +4,7 @@ by hand; and nothing is refused for what is held unless that would be so."""
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ Told = Mapping[int, Row]  # by person
 
 
 def around(held: Sequence[Given], rule: RowRule) -> Beside | None:
-    return Beside(tuple(held), rule, CODES) if held else None
+    return Beside(tuple(held), rule, CATALOGUE) if held else None
 
 
 def protected(plan: Plan, rule: RowRule, people: list[Row], spill: Path, held: Sequence[Given]) -> Protection | Refusal:
@@ -89,17 +90,44 @@ def seen(person: int, packages: Sequence[Told]) -> tuple[Any, ...]:
     )
 
 
+ANYBODY = [
+    {"person_ordinal": at, "kode_prov": kab[:2], "kode_kab": kab, "umur": age, "jenis_kelamin": sex, "desil": decile}
+    for at, (kab, age, sex, decile) in enumerate(
+        product((*BOTH, "3203"), (None, *range(111)), (None, "1", "2"), (None, *range(1, 11)))
+    )
+]
+
+
+def somebody_could_be(view: Sequence[Any], before: Sequence[Plan], now: Plan, rule: RowRule) -> bool:
+    """Of whom the packages before told this, whoever there is, and who would not be among the rows of now."""
+    left_out = {row["person_ordinal"] for row in ANYBODY} - set(as_told(now, rule, ANYBODY))
+    for plan, told in zip(before, view, strict=True):
+        if told is not None:
+            there = as_told(plan, rule, ANYBODY)
+            left_out &= {who for who, row in there.items() if all(value in (None, row[name]) for name, value in told)}
+    return bool(left_out)
+
+
 def broken(
-    before: Sequence[Told], now: Told, people: list[Row], rule: RowRule, chosen_by_decile: bool = False
+    before: Sequence[Told],
+    now: Told,
+    people: list[Row],
+    rule: RowRule,
+    chosen_by_decile: bool = False,
+    plans: Sequence[Plan] = (),
 ) -> set[str]:
     """The rules that these rows do not meet for whoever has the others, too. `chosen_by_decile`: of one of them the
-    filter reads it, so that being there or not tells something of it."""
+    filter reads it, so that being there or not tells something of it. `plans`: of all of them, the last one's last."""
     everybody = {row["person_ordinal"]: row for row in people}
     classes, earlier = defaultdict(list), defaultdict(set)
     for person in everybody:
         classes[seen(person, [*before, now])].append(person)
         earlier[seen(person, before)].add(person in now)
-    found = set()
+    found = {
+        "rows-alike"
+        for past, there in earlier.items()
+        if plans and any(past) and there == {True} and somebody_could_be(past, plans[:-1], plans[-1], rule)
+    }
     for view, those in classes.items():
         *past, here = view
         if here is None and (not any(past) or True not in earlier[tuple(past)]):
@@ -161,14 +189,15 @@ def test_what_leaves_is_alike_beside_all_that_left_before(people, asked, rule, t
         if isinstance(found, Refusal):
             event(f"refused: {found.code}" if held else "the first is refused")
             if found.code == "rows-beside":
-                assert held and broken(packages, as_told(plan, rule, people), people, rule, by_decile), (
+                whole = as_told(plan, rule, people)
+                assert held and broken(packages, whole, people, rule, by_decile, [*chosen, plan]), (
                     "nothing stood in the way"
                 )
             continue
         now = left(plan, found, people)
         whole = as_told(plan, rule, people)
         assert all(value in (None, whole[who][name]) for who, row in now.items() for name, value in row.items())
-        assert not broken(packages, now, people, rule, by_decile)
+        assert not broken(packages, now, people, rule, by_decile, [*chosen, plan])
         assert 100 * (len(whole) - len(now)) <= rule.most_dropped_percent * len(whole)
         if held:
             event("touched" if len(found.touched) else "as it is")
@@ -288,7 +317,8 @@ def test_who_is_left_out_is_seen_among_those_who_were_not(tmp_path):
 
 def test_those_who_are_not_among_the_rows_are_told_by_that(tmp_path):
     """All but three of one age are poor: whoever has all of that age knows who is not."""
-    people = people_of(*LARGE, [("3201", 42, "1", 1, 14), ("3201", 42, "1", 2, 14), ("3201", 42, "1", 9, 3)])
+    rich = [(kab, age, "1", decile, 5) for kab in BOTH for age in (30, 41) for decile in (6, 7, 8, 9)]
+    people = people_of(*LARGE, rich, [("3201", 42, "1", 1, 14), ("3201", 42, "1", 2, 14), ("3201", 42, "1", 9, 3)])
     all_ages = replace(plan_of("umur"), population=None)
     poor = replace(plan_of("jenis_kelamin"), population=Compare(Op.AT_MOST, Column("desil"), Const(4)))
     [_, found] = packages_of(people, SAME, tmp_path, all_ages, poor)

@@ -7,11 +7,11 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from bagipakai.control import clock, orders, readiness, register, requests, reviews, rosters, wording
+from bagipakai.core.evidence import named
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.holds import FEW, NONE
 from bagipakai.core.plan import Asked
@@ -98,70 +98,13 @@ def show(http: HttpRequest, reference: str) -> HttpResponse:
     return render(http, "examining/show.html", context)
 
 
-EVIDENCE: dict[str, Promise] = {
-    "rows": _("Baris"),
-    "lines": _("Baris tabel"),
-    "engine": _("Mesin"),
-    "files": _("Berkas"),
-    "parts": _("Bagian"),
-    "bytes": _("Byte"),
-    "format": _("Format"),
-    "plan": _("Sidik rencana"),
-    "release": _("Versi rilis"),
-    "release_digest": _("Sidik rilis"),
-    "aggregated": _("Diagregasi"),
-    "hidden_small": _("Sel kecil disembunyikan"),
-    "hidden_partners": _("Sel pendamping disembunyikan"),
-    "content_digest": _("Sidik isi"),
-    "guarded_cells": _("Sel yang dijaga dari rumus"),
-    "pseudonyms": _("Nama samaran"),
-    "random_ids": _("Nomor acak"),
-    "marks": _("Cara menandai salinan"),
-    "marked_columns": _("Kolom yang ditandai"),
-    "randomised": _("Cara menarik nilai secara acak"),
-    "randomised_columns": _("Kolom yang nilainya ditarik acak, dan berapa persen yang tetap"),
-    "recipient_key": _("Sidik kunci penerima"),
-    "sealed_bytes": _("Byte tersandi"),
-    "suite": _("Cara penyandian"),
-    "package": _("Paket"),
-    "manifest": _("Sidik paket"),
-    "holds": _("Sidik catatan penahanan"),
-    "withheld": _("Tidak disertakan karena ditahan"),
-    "smallest_class": _("Kelompok serupa disebut kecil di bawah"),
-    "classes": _("Kelompok orang serupa"),
-    "small_classes": _("Kelompok serupa yang kecil"),
-    "rows_in_small_classes": _("Baris dalam kelompok serupa yang kecil"),
-    "rows_alone": _("Baris yang sendirian dalam kelompok serupanya"),
-    "recognised_before": _("Peluang dikenali sebelum dilindungi, per seribu"),
-    "recognised": _("Peluang dikenali, per seribu"),
-    "least_alike": _("Baris dalam kelompok serupa terkecil yang keluar"),
-    "least_values": _("Nilai peka paling sedikit dalam satu kelompok"),
-    "guessed": _("Nilai peka yang tertebak, per seribu"),
-    "guessed_blindly": _("Nilai peka yang tertebak tanpa mengenal orangnya, per seribu"),
-    "present": _("Bagian terbesar sebuah kelompok yang ikut keluar, per seribu"),
-    "share": _("Bagian penduduk wilayahnya yang ikut keluar, per seribu"),
-    "compared": _("Tabel lain dari rilis ini yang dibandingkan"),
-    "values": _("Nilai penanda semu yang keluar"),
-    "values_left_blank": _("Nilai yang dikosongkan supaya orangnya tidak dikenali"),
-    "rows_left_out": _("Baris yang ditinggalkan supaya orangnya tidak dikenali"),
-    "exempted": _("Aturan baris yang dikecualikan"),
-    "roster": _("Daftar yang dipadankan"),
-    "model": _("Versi model pemadanan"),
-    "matched": _("Baris yang cocok"),
-    "review": _("Baris yang perlu telaah"),
-    "alarms": _("Tanda penebakan"),
-}
 ANSWERS = {"yes": _("Ya"), "no": _("Tidak"), NONE: _("tidak ada"), FEW: _("sedikit")}
 
 
 def _in_words(done: StepDone | None, catalogue: Catalogue) -> list[tuple[str, Any]]:
     """The evidence of a sub-step in the reader's language; a name that is not known stays as it is."""
     told = done.evidence.items() if done else ()
-    return [
-        (str(EVIDENCE.get(name, name)), _said(name, value, catalogue))
-        for name, value in told
-        if value not in ("", None)
-    ]
+    return [(named(name, lang()), _said(name, value, catalogue)) for name, value in told if value not in ("", None)]
 
 
 def _said(name: str, value: str | int, catalogue: Catalogue) -> Any:

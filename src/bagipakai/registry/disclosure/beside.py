@@ -7,9 +7,9 @@ What counts is what would count if all had been asked for at once: the variables
 were left. A sensitive variable is nobody's key, whichever package told it: by a column, or by its filter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cache, cached_property, reduce
 from typing import Final
 
 import duckdb
@@ -17,15 +17,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bagipakai.core.base_categories import base_categories
+from bagipakai.core.boxes import Places, Possible
 from bagipakai.core.disclosure import RowRule
 from bagipakai.core.plan import Plan
-from bagipakai.core.query import And, Count, Missing, Not, Or, chosen, columns_of
-from bagipakai.core.variables import Type
+from bagipakai.core.query import AREA_COLUMNS, And, Count, Missing, Not, Or, chosen, columns_of
+from bagipakai.core.variables import Catalogue, Type
 from bagipakai.registry.disclosure.given import Given
 from bagipakai.registry.disclosure.measures import alike, quietly, run
+from bagipakai.registry.engines import types_of
 from bagipakai.registry.engines.duckdb import condition
+from bagipakai.registry.regions import regions
 
 NOTHING: Final = ""  # what is held of somebody who is in no package
+PLACES: Final = frozenset(AREA_COLUMNS.values())
+
+
+@cache
+def leaves() -> Places:
+    """Every village."""
+    return Places(tuple(sorted(one.code for one in regions().at_level(4))))
 
 
 def followers(names: Sequence[str]) -> dict[str, str]:
@@ -35,11 +46,15 @@ def followers(names: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Beside:
-    """The packages that are `held`, by the rule of the day and the catalogue's `types`; at least one."""
+    """The packages that are `held`, of one release and unit, by the rule of the day; at least one."""
 
     held: tuple[Given, ...]
     rule: RowRule
-    types: Mapping[str, Type]
+    catalogue: Catalogue
+
+    @cached_property
+    def types(self) -> Mapping[str, Type]:
+        return types_of(self.catalogue, self.held[0].unit)
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
@@ -65,6 +80,68 @@ class Beside:
         nation = any(not one.area for one in self.held)
         area = () if nation else tuple(sorted({code for one in self.held for code in one.area}))
         return Count(query.unit, tuple(by), where, area)
+
+    def parted(self, plan: Plan, seen: Iterable[str]) -> Iterator[str]:
+        """Those of the texts in `seen` of which, by all that they tell, somebody could be who is not among the rows of
+        the plan, whether there is anybody or not."""
+        mine = chosen(plan.query())
+        if mine is None:
+            return
+        outside = Or((Not(mine), Missing(mine)))
+        known = [one for one in map(base_categories, self.catalogue.values()) if one is not None]
+        possible: dict[tuple[bool, ...], Possible] = {}
+        for text in seen:
+            told = list(self._told(text))
+            there = tuple(one is not None for one in told)
+            if there not in possible:
+                inside = (one.whose for one, is_there in zip(self.held, there, strict=True) if is_there)
+                whole = And((*(one for one in inside if one is not None), outside))
+                possible[there] = Possible(whole, known, leaves())
+            if possible[there](self._categories(told)):
+                yield text
+
+    def _told(self, text: str) -> Iterator[Mapping[str, str] | None]:
+        """What `seen` says of each package: the values that are told, None where somebody is not there."""
+        at = 0
+        for one in self.held:
+            told: dict[str, str] = {}
+            is_there = text[at : at + 1] == "+"
+            for name in self._keys(one) if is_there else ():
+                at += 2  # what is before it, and a space
+                if text[at] != "-":
+                    colon = text.index(":", at)
+                    at, many = colon, int(text[at:colon])
+                    told[name] = text[at + 1 : at + 1 + many]
+                    at += many
+            yield told if is_there else None
+            at += 1 + is_there
+
+    def _categories(self, told: Iterable[Mapping[str, str] | None]) -> dict[str, int]:
+        """By variable, of which base categories somebody can be of whom this is told; "": in which villages."""
+        found: dict[str, int] = {}
+        for one, values in zip(self.held, told, strict=True):
+            for name, value in (values or {}).items():
+                if name in PLACES and one.told.get(name) is None:
+                    found[""] = found.get("", -1) & (leaves().mask(value) or -1)
+                else:
+                    found[name] = found.get(name, -1) & self._meanings(one, name).get(value, -1)
+        return found
+
+    def _meanings(self, one: Given, name: str) -> Mapping[str, int]:
+        """Of each value that a package may tell of a variable, the base categories that are told so."""
+        if (one.digest, name) not in self._known:
+            dimension, coarser = base_categories(self.catalogue[name]), one.told.get(name)
+            meanings: dict[str, int] = {}
+            for mask, row in dimension.pieces() if dimension else ():
+                value = row[name] if coarser is None else coarser.recoded(row[name])
+                text = str(value).lower() if isinstance(value, bool) else str(value)
+                meanings[text] = meanings.get(text, 0) | mask
+            self._known[one.digest, name] = meanings
+        return self._known[one.digest, name]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], Mapping[str, int]]:
+        return {}
 
     def seen(self, engine: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
         """Of each row, as the release has it, what is held of its person (one text; NOTHING where they are in no

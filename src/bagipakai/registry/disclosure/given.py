@@ -81,6 +81,10 @@ class Given:
                 stream.write_table(self.table.combine_chunks())
             return hashlib.sha256(out.getvalue()).hexdigest()
 
+    def is_asked_by(self, plan: Plan) -> bool:
+        """Whether the plan asks for the same of the same people; how coarsely, `digest` tells."""
+        return set(self.told) == set(plan.columns) and (self.where, self.area) == (plan.population, plan.area.codes)
+
     def may_meet(self, plan: Plan, catalogue: Catalogue) -> bool:
         """Whether somebody can be among these rows and those of the plan. Where that cannot be told, somebody can."""
         near = not self.area or not plan.area.codes

@@ -12,6 +12,7 @@ from typing import Final
 
 from bagipakai.core.charts import Caption, Figure, Shares, divided
 from bagipakai.core.disclosure import Disclosure, RowRule
+from bagipakai.core.evidence import named
 from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
@@ -128,8 +129,9 @@ def _done(handed: Handed, rule: RowRule) -> Iterator[str]:
     told, exempted = handed.evidence, handed.plan.protections.exempted
     if "values" in told:
         yield (
-            f"<p>{_number(told, 'values_left_blank')} dari {_number(told, 'values')} nilai dikosongkan dan"
-            f" {_number(told, 'rows_left_out')} baris ditinggalkan, supaya tiap baris serupa dengan sedikitnya"
+            f"<p>Paling banyak {_number(told, 'values_left_blank')} dari {_number(told, 'values')} nilai dikosongkan"
+            f" dan {_number(told, 'rows_left_out')} baris ditinggalkan (dibulatkan ke atas, supaya satu orang lebih"
+            " tidak terlihat). Dengan itu tiap baris serupa dengan sedikitnya"
             f" {rule.smallest_class} baris dan aturan lain dipenuhi. Kosong tidak selalu berarti tidak diketahui.</p>"
         )
     else:
@@ -165,7 +167,7 @@ def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
         return attack, name, "dikecualikan" if name in exempted else limit, result
 
     smallest, sensitive = rule.smallest_class, rule.sensitive
-    less = f"{_number(told, 'small_classes')} kelompok lebih kecil"
+    less = f"{_number(told, 'small_classes')} kelompok lebih kecil"  # of rows of which nothing was left out
     yield line(
         "Mencari orang yang dikenal menurut penanda semu",
         "rows-alike",
@@ -222,8 +224,8 @@ def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
 
 def _use(handed: Handed) -> Figure:
     told = handed.evidence
-    values, blank = int(told["values"]), int(told["values_left_blank"])
-    rows, out = handed.rows, int(told["rows_left_out"])
+    values, rows, out = int(told["values"]), handed.rows, int(told["rows_left_out"])
+    blank = min(values, int(told["values_left_blank"]))
     pairs = (("Nilai penanda semu", values - blank, blank), ("Baris", rows, out))
     shares = [
         Shares(name, f"{count(kept, 'id')} dari {count(kept + lost, 'id')}", (kept, lost), _part(kept, kept + lost))
@@ -234,7 +236,7 @@ def _use(handed: Handed) -> Figure:
     caption = Caption(
         "guna",
         "Bagian yang tetap ada",
-        "Dari yang dipilih, berapa nilai dan baris yang keluar.",
+        "Dari yang dipilih, berapa nilai dan baris yang sedikitnya keluar.",
         ("Apa", "Keluar", "Tidak", "Bagian"),
         table,
     )
@@ -299,7 +301,9 @@ def _below(handed: Handed) -> Iterator[str]:
     yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
     yield "<h2>Lampiran: angka-angkanya</h2>"
     yield tabulated(
-        "Bukti pemrosesan", ("Nama", "Nilai"), ((name, str(value)) for name, value in sorted(handed.evidence.items()))
+        "Bukti pemrosesan",
+        ("Nama", "Nilai"),
+        ((named(name), str(value)) for name, value in sorted(handed.evidence.items())),
     )
 
 

@@ -26,7 +26,7 @@ from bagipakai.registry.disclosure.beside import Beside, followers, left_out
 from bagipakai.registry.disclosure.given import Given
 from bagipakai.registry.disclosure.measures import MeasureError, alike
 from bagipakai.registry.disclosure.told import Told, exempted
-from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED, NOBODY, NOTHING_LESS, Counting, Weighing
+from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED, NOBODY, NOTHING_LESS, Counting, Weighing, shown
 from bagipakai.registry.engines import EngineError
 
 
@@ -54,10 +54,15 @@ class Protection:
         return self.beside.needs if self.beside and len(self.touched) else ()
 
     @property
+    def shown(self) -> Mapping[str, str | int]:
+        """What was counted, as whoever has the rows may see it."""
+        return shown(self.evidence)
+
+    @property
     def notes(self) -> Mapping[str, str]:
         """What whoever reads the rows must know of a column's values."""
         found = dict(self.told.notes)
-        if self.evidence.get(BLANKS):
+        if BLANKS in self.evidence:  # whether there is one is not said: it may be about one person
             for name in (*self.keys, *self.followers):
                 blank = "kosong berarti tidak diketahui, atau dikosongkan supaya orangnya tidak dikenali"
                 found[name] = f"{found[name]}; {blank}" if name in found else blank

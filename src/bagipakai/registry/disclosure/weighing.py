@@ -31,6 +31,7 @@ Evidence: TypeAlias = dict[str, str | int]
 
 MOST_PROPOSED: Final = 2_000_000  # combinations of values among which the least change is looked for
 BLANKS, DROPPED, BESIDE = "values_left_blank", "rows_left_out", "held_beside"
+NOT_SEEN: Final = frozenset({"classes", "small_classes", "rows_in_small_classes", "rows_alone", BLANKS, DROPPED})
 NOTHING_LESS: Final = "tabel agregat (L1), variabel atau wilayah lain, atau pengecualian oleh dua orang"
 NOBODY: Final = pa.table({"pattern": pa.array([], pa.int64())})
 _SAME_PEOPLE: Final = "baris orang dan wilayah yang sama dengan paket itu, atau pengecualian oleh dua orang"
@@ -258,7 +259,8 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
     def _apart(self, count: Counting) -> None:
         """Makes `behind`: those of whom the recipient has something and who are not among these rows; and `apart`: what
         is held, where so few of those who have it in common are not that not being there would tell them from others,
-        or one value of most of them. No row of such people may leave: where all or none are in, nothing is told."""
+        or one value of most of them. No row of such people may leave; nor where nobody is not there who could be, for
+        then a file that leaves would say so, and one that does not that there is somebody."""
         if self.beside is None:
             return
         [seen], asked = self.firm, self.beside.others(self.plan, self.sensitive)
@@ -271,6 +273,13 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             self._insert("behind", {**held, **value, "n": batch.column("n")}, made=True)
         run(self.con, f"DELETE FROM behind WHERE {seen} = '{NOTHING}'")  # noqa: S608  # who was left out before
         self._few("apart", "behind")
+        if asked is not None:
+            nobody = f"FROM file ANTI JOIN behind USING ({seen}) WHERE {seen} <> '{NOTHING}'"
+            texts = [text for [text] in run(self.con, f"SELECT DISTINCT {seen} {nobody} ORDER BY ALL")]
+            self.con.register(
+                "parted_texts", pa.table({seen: pa.array(self.beside.parted(self.plan, texts), pa.string())})
+            )
+            run(self.con, "INSERT INTO apart FROM parted_texts")
 
     def _few(self, into: str, relation: str) -> None:
         """Makes the table `into`: what is held of too few of those in `relation`, or of too few values."""
@@ -333,7 +342,9 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             "small_classes": before.classes_below,
             "rows_in_small_classes": before.units_below,
             "rows_alone": alone.units_below,
-            "recognised_before": _thousandths(before.classes, before.units),
+            "recognised_before": min(
+                1000, _thousandths(_banded(before.classes, rule.smallest_class), self._sum(stay, "k"))
+            ),
             "values": len(self.own) * self._sum(stay, "k"),
             BLANKS: self._sum(stay, f"k * (0{blanks})"),
             DROPPED: self._sum(f"classes WHERE pattern = {self.gone}", "k"),
@@ -402,6 +413,23 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         told = next((grain.loss for grain in known if grain.code == asked), 0)
         coarser = [Level(grain.name, recoded(grain), grain.loss) for grain in known if told < grain.loss < WHOLE]
         return Variable(key, (Level("apa adanya", Same(), told), *coarser, Level("tidak ikut", Withheld(), WHOLE)))
+
+
+def shown(evidence: Mapping[str, str | int]) -> Evidence:
+    """The evidence as whoever has the rows may see it: of what the rows do not tell themselves, at most how many, in
+    bands as wide as the smallest class. One person more or less is not seen in it; nor nobody."""
+    smallest = evidence.get("smallest_class")
+    return {
+        name: _banded(told, smallest)
+        if name in NOT_SEEN and isinstance(told, int) and isinstance(smallest, int)
+        else told
+        for name, told in evidence.items()
+    }
+
+
+def _banded(number: int, width: int) -> int:
+    """The last number of its band."""
+    return number // width * width + width - 1
 
 
 def _thousandths(part: int, whole: int) -> int:

@@ -12,6 +12,7 @@ from tests.registry.orders import PLACED, a_plan, an_order
 from tests.registry.small import DAY
 
 from bagipakai.core.disclosure import Grain
+from bagipakai.core.exchange import Step
 from bagipakai.core.plan import Asked, Exempted, Plan, Protections, Unit
 from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.registry.deliver import deliver
@@ -19,6 +20,8 @@ from bagipakai.registry.deliver import deliver
 DISABLED = Compare(Op.EQUAL, Column("penyandang_disabilitas"), Const(True))
 
 Row = Mapping[str, str | None]
+
+UNLIKE = {"recipient_key", "sealed_bytes"}  # in any two packages
 
 FILES = {
     "bands": (("kode_kab", ""), ("umur", "10-TAHUN"), ("jenis_kelamin", ""), ("desil", "")),
@@ -33,10 +36,11 @@ FINE = (("kode_kec", ""), ("umur", "5-TAHUN"), ("jenis_kelamin", ""), ("status_p
 
 @dataclass(frozen=True)
 class Received:
-    """The rows, and what their plan told of each column."""
+    """The rows, what their plan told of each column, and what is said of how they were made."""
 
     plan: Plan
     rows: Sequence[Row]
+    evidence: Mapping[str, str | int]
 
     @cached_property
     def seen(self) -> list[tuple[str | None, ...]]:
@@ -70,7 +74,9 @@ def received(registry: Registry, plan: Plan, name: str) -> Received | Refused:
     house.open(told.package, folder)
     assert [file.name for file in folder.glob("bagian-*")] == ["bagian-0001.csv"]
     with (folder / "bagian-0001.csv").open(encoding="utf-8", newline="") as lines:
-        return Received(plan, [{key: value or None for key, value in line.items()} for line in csv.DictReader(lines)])
+        rows = [{key: value or None for key, value in line.items()} for line in csv.DictReader(lines)]
+    evidence = next(done.evidence for done in told.steps if done.step is Step.ACCESS_SECURING)
+    return Received(plan, rows, {name: told for name, told in evidence.items() if name not in UNLIKE})
 
 
 def told_of(plan: Plan, people: Iterable[Mapping[str, Any]]) -> list[tuple[str | None, ...]]:

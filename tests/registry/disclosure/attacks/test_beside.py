@@ -15,8 +15,8 @@ from tests.registry.disclosure.attacks.door import Refused, Registry, a_registry
 from tests.registry.disclosure.attacks.rows import DISABLED, GUESSED, Received, a_file, received
 
 from bagipakai.core.plan import Plan, Unit
-from bagipakai.core.query import And, Column, Compare, Const, Op
-from bagipakai.registry import deliver as delivering
+from bagipakai.core.query import And, Column, Compare, Const, Not, Op
+from bagipakai.registry import handing
 
 K = 10  # policy, which everybody can read
 BANDS = (("kode_kab", ""), ("umur", "10-TAHUN"))
@@ -101,15 +101,61 @@ def test_who_is_elsewhere_is_in_the_first_file_alone(many, files, programme, tmp
     assert len(both(registry, [nation, part])) == files
 
 
+OLDEST = And((Compare(Op.EQUAL, Column("umur"), Const(97)), Compare(Op.EQUAL, Column("kode_kab"), Const("5171"))))
+
+
+@pytest.fixture(scope="module")
+def with_or_without(programme, tmp_path_factory) -> list[Registry]:
+    """The oldest of a regency is in the programme, or not; nothing else differs."""
+    made = []
+    for is_in in (True, False):
+        people = deepcopy(programme.rows)
+        here = [one for one in people[Unit.INDIVIDU] if one["kode_kab"] == "5171" and one["umur"] > 60]
+        for one in people[Unit.INDIVIDU]:
+            one["umur"] = min(one["umur"], 95)
+        here[0] |= {"umur": 97, "penyandang_disabilitas": is_in}
+        made.append(a_registry(tmp_path_factory.mktemp(f"oldest-{is_in}"), people))
+    return made
+
+
+def all_and_all_but_her(registry: Registry, turned: bool) -> list[Received | Refused]:
+    wide = a_file((("kode_kec", ""), ("jenis_kelamin", "")), GUESSED)
+    narrow = replace(wide, population=And((DISABLED, Not(OLDEST))))
+    asked = [narrow, wide] if turned else [wide, narrow]
+    return [received(registry, plan, f"R-{at}") for at, plan in enumerate(asked)]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_all_but_one_by_two_filters_does_not_tell_of_her(turned, with_or_without, tmp_path):
+    """Neither by whose rows leave, nor by whether they do, nor by what is said of how they were made."""
+    said = []
+    for at, one in enumerate(with_or_without):
+        first, second = all_and_all_but_her(one.afresh(tmp_path / str(at)), turned)
+        assert isinstance(first, Received)
+        said.append(second if isinstance(second, Refused) else (Counter(second.seen), second.evidence))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_nobody_who_is_not_one_of_a_few_is_seen(turned, with_or_without, tmp_path, monkeypatch):
+    monkeypatch.setattr(handing.Beside, "parted", lambda *_: ())
+    monkeypatch.setattr("bagipakai.registry.disclosure.rows.shown", lambda evidence: evidence)
+    said = []
+    for at, one in enumerate(with_or_without):
+        second = all_and_all_but_her(one.afresh(tmp_path / str(at)), turned)[1]
+        said.append(second if isinstance(second, Refused) else (Counter(second.seen), second.evidence))
+    assert said[0] != said[1]
+
+
 def test_a_history_that_is_forgotten_is_seen(programme, tmp_path, monkeypatch):
-    monkeypatch.setattr(delivering.Gifts, "held", lambda *_: ())
+    monkeypatch.setattr(handing.Gifts, "held", lambda *_: ())
     registry = programme.afresh(tmp_path)
     files = both(registry, [a_file(one, GUESSED) for one in PAIRS["age and status"]])
     assert len(files) == 2 and smallest(files) < K
 
 
 def test_who_is_in_one_file_alone_is_seen_where_that_is_forgotten(programme, tmp_path, monkeypatch):
-    monkeypatch.setattr(delivering.Beside, "others", lambda *_: None)
+    monkeypatch.setattr(handing.Beside, "others", lambda *_: None)
     registry = programme.afresh(tmp_path)
     others = And((DISABLED, Compare(Op.DIFFERS, Column("umur"), Const(33))))
     second = replace(a_file((("kode_prov", ""),), GUESSED), population=others)

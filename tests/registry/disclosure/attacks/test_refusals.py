@@ -11,7 +11,7 @@ from tests.registry.small import Rows
 
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import And, Column, Compare, Const, Op
-from bagipakai.registry import deliver, extract
+from bagipakai.registry import entering, extract
 from bagipakai.registry.disclosure import outputs
 
 WORKS = Compare(Op.EQUAL, Column("bekerja"), Const(True))
@@ -141,7 +141,7 @@ def test_which_limit_a_table_breaks_does_not_tell_of_one(door, tmp_path, monkeyp
 @pytest.mark.parametrize("door", ["ordered", "disclosed"])
 def test_a_table_that_is_judged_by_itself_first_is_seen(door, of_oldest, tmp_path, monkeypatch):
     of_any_place(monkeypatch)
-    for module in (deliver, outputs):
+    for module in (entering, outputs):
         monkeypatch.setattr(module, "of_total", lambda *_: None)
     codes = {code for code, _ in said_without_oldest(of_oldest["one cell"], door, "kode_prov", tmp_path)}
     assert len(codes) == 2 and "table-too-fine" in codes
