@@ -8,6 +8,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
+from bagipakai.core.policy import PolicyError
+from bagipakai.core.refusal import Refusal
+from bagipakai.showing import refused
+
 ROOMS = {
     "registry": "gudang data: buat, terbitkan, periksa rilis; jalankan pekerja",
     "control": "kantor: siapkan basis data, jalankan pekerja",
@@ -73,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = int(options.run(options) or 0)
         sys.stdout.flush()
+    except PolicyError as wrong:
+        return refused(Refusal("policy-unusable", {"wrong": str(wrong)}))
     except BrokenPipeError:
         if not _nobody_reads():
             raise

@@ -25,13 +25,13 @@ def ordered():
     return chain
 
 
-def the_registry_says(order, stage, done=0, of=None, ago=40):
+def the_registry_says(order, stage, done=0, of=None, ago=40, unit="persons"):
     since = (clock.now() - timedelta(seconds=ago)).isoformat()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT as_owner(format('INSERT INTO exchange.progress (order_id, stage, since, done, of, unit)"
-            " VALUES (%%L, %%L, %%L, %%L, %%L, ''persons'')', %s::text, %s::text, %s::text, %s::bigint, %s::bigint))",
-            [order, stage, since, done, of],
+            " VALUES (%%L, %%L, %%L, %%L, %%L, %%L)', %s::text, %s::text, %s::text, %s::bigint, %s::bigint, %s::text))",
+            [order, stage, since, done, of, unit],
         )
 
 
@@ -55,6 +55,13 @@ def test_stage_persons_rate_and_time_left_are_told_in_the_words_of_the_regulatio
     told = text[text.index('class="steps"') :].partition("</ol>")[0]
     assert sorted(names, key=told.index) == names
     assert told.count("steps__past") == 2 and told.count('aria-current="step"') == 1
+
+
+def test_of_a_table_that_is_compared_with_others_the_regencies_are_told(ordered):
+    the_registry_says(ordered.state.orders[-1], "AGGREGATION", 120, 514, unit="regencies")
+    text = page(ordered).content.decode()
+    assert "120 dari 514 kabupaten dan kota dibandingkan dengan tabel lain" in text
+    assert "orang dibaca" not in text and "per detik" not in text
 
 
 def test_the_part_that_a_script_asks_for_is_the_same_and_ends_with_the_answer(ordered):

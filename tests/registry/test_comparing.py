@@ -391,4 +391,4 @@ def test_the_commands_compare_and_refuse(pair, tmp_path, monkeypatch, capsys):
         )
         assert main(["registry", "difference", str(old.folder), str(new.folder)]) == 1
     said = capsys.readouterr().err
-    assert all(code in said for code in ("impact-plan-unreadable", "release-unknown", "comparison-has-no-room"))
+    assert all(code in said for code in ("plan-field-wrong", "release-unknown", "comparison-has-no-room"))

@@ -5,17 +5,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from tests.registry.orders import a_plan
+from tests.registry.orders import a_plan, an_order
 from tests.registry.small import CATALOGUE, DAY
 
 from bagipakai.core.disclosure import Cell, Disclosure, Table, hide
 from bagipakai.core.envelope import Signer
 from bagipakai.core.plan import Unit
+from bagipakai.core.progress import Cancelled
 from bagipakai.core.query import Column, Compare, Const, In, Op
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
 from bagipakai.registry.disclosure.published import Occupied, of_total
 from bagipakai.registry.disclosure.published import cells_of as told_by
+from bagipakai.registry.disclosure.union import nobody_is_told
 from bagipakai.registry.engines import types_of
 from bagipakai.registry.entering import Entering
 from bagipakai.registry.extract import TableExtract
@@ -52,15 +54,15 @@ def plan_of(most_age: int, *names: str):
     return a_plan("L1", "individu", names or ("kode_kab", "jenis_kelamin"), population=population)
 
 
-def entered(entries, plan, told: Counts, order: str, of: Output = FIRST) -> TableExtract | Refusal:
+def entered(
+    entries, plan, told: Counts, order: str, of: Output = FIRST, passed=nobody_is_told
+) -> TableExtract | Refusal:
     cells, types = cells_of(told, len(plan.columns)), types_of(CATALOGUE, Unit.INDIVIDU.value)
     shown = hide(plan.columns, "individu", cells, RULE)
     assert isinstance(shown, Table), shown
     table = TableExtract.of(plan, types, shown, RULE, cells)
-    output = replace(of, order=order)
-    with entries.turn():
-        entering = Entering(plan, CATALOGUE, Occupied((), {}), entries, output, Limits(10, 95, 100))
-        return entering.entered(table, datetime.now(UTC))
+    entering = Entering(an_order(plan, order), of.release, CATALOGUE, entries)
+    return entering.entered(table, Occupied((), {}), of.holds, datetime.now(UTC), passed)
 
 
 def hidden(table: TableExtract) -> set[tuple[object, ...]]:
@@ -125,6 +127,40 @@ def test_where_the_total_of_the_place_tells_too_it_is_hidden_with_a_partner(entr
     left = sum(narrow[one, sex] for (one,) in whole for sex in SEXES)
     told = sum(wide[one, sex] for (one,) in whole for sex in SEXES)
     assert told - left >= 10, "nor do those hidden tell of a few together"
+
+
+def test_whoever_waits_hears_of_each_regency(entries):
+    """And may stop it: then nothing is entered, and the next one has its turn."""
+    for at, (one, two) in enumerate(((1, 2), (2, 3))):
+        plan = replace(plan_of(60), population=In(Column("desil"), (one, two)))
+        entered(entries, plan, counts() | {(PLACES[3], sex): 250 for sex in SEXES}, f"O-{at}")
+    heard: list[tuple[int, int]] = []
+    plan = replace(plan_of(60), population=In(Column("desil"), (1, 3)))
+
+    def cancelled(*numbers: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        entered(entries, plan, counts(), "O-2", passed=cancelled)
+    table = entered(entries, plan, counts(), "O-2", passed=lambda *numbers: heard.append(numbers))
+    assert isinstance(table, TableExtract) and table.compared == 2
+    nation = len(list(regions().at_level(2)))
+    assert heard[:nation] == [(at, nation) for at in range(nation)]
+
+
+def test_a_table_that_must_close_too_much_is_refused_as_soon_as_that_is_known(entries):
+    """Not after all regencies were looked at."""
+    sizes = {1: 3, 2: 120, 3: 130}
+    heard: list[tuple[int, int]] = []
+    for at, (one, two) in enumerate(((1, 2), (2, 3), (1, 3))):
+        plan = replace(plan_of(60), population=In(Column("desil"), (one, two)))
+        told = dict.fromkeys(counts(), sizes[one] + sizes[two])
+        table = entered(entries, plan, told, f"O-{at}", passed=lambda *numbers: heard.append(numbers))
+        if at < 2:
+            assert isinstance(table, TableExtract), table
+            heard.clear()
+    assert isinstance(table, Refusal) and table.code == "tables-together-narrow"
+    assert 0 < max(done for done, _ in heard) < [one.code for one in regions().at_level(2)].index(PLACES[-1])
 
 
 def test_what_three_tables_would_tell_together_is_closed_too(entries):

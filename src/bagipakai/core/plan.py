@@ -4,6 +4,7 @@ Its digest is what deciders sign, what the agreement and the hand-over record pr
 manifest repeats. Nobody types a grant: `delivered ⊆ approved ⊆ asked` holds because all three are this one value.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,7 +16,6 @@ from bagipakai.core.query import (
     Count,
     Predicate,
     Query,
-    QueryError,
     Rows,
     columns_of,
     from_json,
@@ -26,7 +26,7 @@ NATION = "ID"  # the competence of who works everywhere
 
 
 class PlanError(ValueError):
-    """The data are not a plan. Names the field."""
+    """The data are not a plan. Its text is the field where they are not; none where they are something else."""
 
 
 class Level(StrEnum):
@@ -206,45 +206,44 @@ class Plan:
         """Raises PlanError unless `data` is exactly what `to_json` writes."""
         try:
             spelled = canonical(data)  # first: it also bounds how deep the rest can go
-            plan = cls(
-                request=_text(data["request"]),
-                purpose=_text(data["purpose"]),
-                programme=_text(data["programme"]),
-                legal_basis=_text(data["legal_basis"]),
-                level=Level(data["level"]),
-                unit=Unit(data["unit"]),
-                release=_text(data["release"]),
-                rolling=_flag(data["rolling"]),
-                area=Area(
-                    codes=_words(data["area"]["codes"]),
-                    edition=_text(data["area"]["edition"]),
-                    system=_text(data["area"]["system"]),
-                ),
-                population=None if data["population"] is None else from_json(data["population"]),
-                variables=tuple(Asked(**_texts(asked)) for asked in data["variables"]),
-                protections=Protections(
-                    pseudonyms=_words(data["protections"]["pseudonyms"]),
-                    smallest_cell=_count(data["protections"]["smallest_cell"]),
-                    exempted=tuple(Exempted(**_texts(one)) for one in data["protections"].get("exempted", ())),
-                ),
-                format=Format(data["format"]),
-                channel=_text(data["channel"]),
-                recipient=Recipient(**_texts(data["recipient"])),
-                onward_sharing=_flag(data["onward_sharing"]),
-                ends_on=date.fromisoformat(_text(data["ends_on"])),
-                matching=None if "matching" not in data else _matching(data["matching"]),
-                summed=_text(data.get("summed", "")),
-            )
-            if canonical(plan.to_json()) != spelled:
-                raise PlanError("fields that are not part of a plan")
-        except (KeyError, TypeError, ValueError, AttributeError, QueryError, NotCanonical) as error:
-            raise PlanError(str(error) if isinstance(error, PlanError) else "not a plan") from None
+        except NotCanonical:
+            raise PlanError("") from None
+        if not isinstance(data, dict):
+            raise PlanError("")
+        fields = {name: _read(name, data, read) for name, read in _FIELDS.items()}
+        fields |= {name: _read(name, data, read) for name, read in _MORE.items() if name in data}
+        plan = cls(**fields)
+        written = plan.to_json()
+        if canonical(written) != spelled:
+            known = {*_FIELDS, *_MORE}
+            wrong = (name for name in sorted(known) if data.get(name) != written.get(name))
+            raise PlanError(next(wrong, ", ".join(sorted({*map(str, data)} - known))))
         return plan
+
+
+def _read(name: str, data: Mapping[str, Any], read: Callable[[Any], Any]) -> Any:
+    try:
+        return read(data[name])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        pass
+    raise PlanError(name)  # outside the handler: what was wrong may quote a value
 
 
 def _without_nothing(fields: dict[str, Any], name: str) -> dict[str, Any]:
     """Without a field that says nothing: what plans looked like before there was one, so that their digests stand."""
     return {one: value for one, value in fields.items() if one != name or value}
+
+
+def _area(data: Any) -> Area:
+    return Area(codes=_words(data["codes"]), edition=_text(data["edition"]), system=_text(data["system"]))
+
+
+def _protections(data: Any) -> Protections:
+    return Protections(
+        pseudonyms=_words(data["pseudonyms"]),
+        smallest_cell=_count(data["smallest_cell"]),
+        exempted=tuple(Exempted(**_texts(one)) for one in data.get("exempted", ())),
+    )
 
 
 def _matching(data: Any) -> Matching:
@@ -260,27 +259,49 @@ def _matching(data: Any) -> Matching:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise PlanError("text expected")
+        raise TypeError("text expected")
     return value
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise PlanError("true or false expected")
+        raise TypeError("true or false expected")
     return value
 
 
 def _count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise PlanError("a count expected")
+        raise TypeError("a count expected")
     return value
 
 
 def _words(values: Any) -> tuple[str, ...]:
     if not isinstance(values, list):
-        raise PlanError("a list of texts expected")
+        raise TypeError("a list of texts expected")
     return tuple(_text(value) for value in values)
 
 
 def _texts(fields: Any) -> dict[str, str]:
     return {name: _text(value) for name, value in fields.items()}
+
+
+_FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "request": _text,
+    "purpose": _text,
+    "programme": _text,
+    "legal_basis": _text,
+    "level": Level,
+    "unit": Unit,
+    "release": _text,
+    "rolling": _flag,
+    "area": _area,
+    "population": lambda data: None if data is None else from_json(data),
+    "variables": lambda data: tuple(Asked(**_texts(asked)) for asked in data),
+    "protections": _protections,
+    "format": Format,
+    "channel": _text,
+    "recipient": lambda data: Recipient(**_texts(data)),
+    "onward_sharing": _flag,
+    "ends_on": lambda data: date.fromisoformat(_text(data)),
+}
+_MORE: Final[Mapping[str, Callable[[Any], Any]]] = {"matching": _matching, "summed": _text}  # that a plan may lack

@@ -1,7 +1,6 @@
 """`bagipakai registry difference | impact`: two releases beside each other."""
 
 import argparse
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -63,17 +62,17 @@ def _difference(options: argparse.Namespace) -> int:
 
 
 def _impact(options: argparse.Namespace) -> int:
-    from bagipakai.core.plan import Plan, Unit
+    from bagipakai.core.plan import Unit
     from bagipakai.core.query import chosen
+    from bagipakai.registry import named
     from bagipakai.registry.comparing import impact
 
     both = _both(options)
     if isinstance(both, Refusal):
         return refused(both)
-    try:
-        plan = Plan.from_json(json.loads(options.plan.read_bytes()))
-    except (OSError, ValueError):
-        return refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
+    plan = named.plan_in(options.plan)
+    if isinstance(plan, Refusal):
+        return refused(plan)
     found = _compared(*both[:2], plan.unit, partial(impact, *both, plan.unit, chosen(plan.query())))
     if isinstance(found, Refusal):
         return refused(found)

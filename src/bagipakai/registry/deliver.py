@@ -272,7 +272,8 @@ class Delivery:
             made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
             if isinstance(made, Refusal):
                 return made
-            return self._entering.entered(made, occupied, self._holds.state, course.clock())
+            compared = partial(course.tell, Step.AGGREGATION, unit="regencies")
+            return self._entering.entered(made, occupied, self._holds.state, course.clock(), compared)
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected

@@ -40,14 +40,13 @@ def register(subparsers: Any) -> None:
 
 
 def _disclose(options: argparse.Namespace) -> int:
-    from bagipakai.core.plan import Level, Plan
+    from bagipakai.core.plan import Level
     from bagipakai.registry import counter, named
     from bagipakai.registry.disclosure.outputs import made
 
-    try:
-        plan = Plan.from_json(json.loads(options.plan.read_bytes()))
-    except (OSError, ValueError):
-        return refused(Refusal("impact-plan-unreadable", {"file": options.plan.name}))
+    plan = named.plan_in(options.plan)
+    if isinstance(plan, Refusal):
+        return refused(plan)
     if plan.level is not Level.L1:
         return refused(Refusal("disclose-tables-only", {"level": plan.level.value}))
     release = named.opened(options.release)
@@ -126,7 +125,8 @@ def _written(plan: "Plan", release: "Release", done: "Made", day: date, out: Pat
             writer = csv.writer(sheet, delimiter=";")
             names = [name for axis in found.axes for name in axis.names]
             summed = [] if found.sums is None else [(f"total_{plan.summed}", found.sums)]
-            writer.writerow([*names, "jumlah", *(name for name, _ in summed), "ditutup"])
+            counted = "jumlah" if method["name"] == reporting.HIDING else "jumlah_berderau"
+            writer.writerow([*names, counted, *(name for name, _ in summed), "ditutup"])
             for at, (values, count) in enumerate(cells(found.axes, found.table.published)):
                 told = [_told(values[name]) if name in values else "semua" for name in names]
                 numbers = ["" if one is None else one for one in (count, *(sums[at] for _, sums in summed))]

@@ -7,7 +7,7 @@ rule, and that a place was closed; which, follows from published counts and from
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -43,11 +43,12 @@ from bagipakai.registry.vault import Damaged
 log = logging.getLogger("bagipakai.registry")
 
 Answer = TypeVar("Answer")
+Passed = Callable[[int, int], object]
 
 ROUNDS: Final = 6  # in which places are closed, before the table is refused
 
 
-@dataclass
+@dataclass(frozen=True)
 class Closed:
     """Places that are closed, each with whether even its total is."""
 
@@ -61,15 +62,18 @@ class Closed:
             for place, whole in self.places.items()
         )
 
-    def closes(self, found: Sequence[Region], places: Sequence[Region]) -> bool:
-        """Closes those of `places` that meet any of the regions found; those that are closed, wholly. Whether that
-        could be done for each."""
-        met = [[place for place in places if meets(place, region)] for region in set(found)]
+    def closing(
+        self, found: Sequence[Difference | Isolated], places: Sequence[Region], table: TableExtract
+    ) -> "tuple[Closed, TableExtract] | None":
+        """With those of `places` closed that meet anything found; those that were closed, wholly. None where that
+        cannot be done for each, or too much would be closed."""
+        met = [[place for place in places if meets(place, region)] for region in set(map(_region, found))]
         now = {place for some in met for place in some}
         if not all(met) or any(self.places.get(place) for place in now):
-            return False
-        self.places |= {place: place in self.places for place in now}
-        return True
+            return None
+        closed = Closed(self.placed, {**self.places, **{place: place in self.places for place in now}})
+        again = table.closing(closed)
+        return None if isinstance(again, Refusal) else (closed, again)
 
 
 @dataclass(frozen=True)
@@ -96,15 +100,17 @@ class Entering:
         about = self.order.plan, total, self.catalogue, occupied, self.entries
         return self._known(lambda: of_total(*about, self._output(holds), self._most))
 
-    def entered(self, table: TableExtract, occupied: Occupied, holds: str, at: datetime) -> TableExtract | Refusal:
+    def entered(
+        self, table: TableExtract, occupied: Occupied, holds: str, at: datetime, passed: Passed
+    ) -> TableExtract | Refusal:
         """The table as it may leave, which stands in the ledger from now on; or what speaks against it, and which one
-        could leave. `occupied`: where anybody is. Raises OSError."""
+        could leave. `occupied`: where anybody is. `passed` hears how many regencies of how many were looked at. Raises
+        OSError."""
 
         def within_a_turn() -> TableExtract | Refusal:
+            about = self.order.plan, self.catalogue, occupied, self.entries, self._output(holds), self._most
             with self.entries.turn():
-                return _Turn(
-                    self.order.plan, self.catalogue, occupied, self.entries, self._output(holds), self._most
-                ).entered(table, at)
+                return _Turn(*about, passed).entered(table, at)
 
         return self._known(within_a_turn)
 
@@ -136,6 +142,7 @@ class _Turn:
     entries: Ledger
     output: Output
     most: Limits
+    passed: Passed
 
     def entered(self, table: TableExtract, at: datetime) -> TableExtract | Refusal:
         if no := of_other_people(self.entries.first(self.output.release), self.output):
@@ -148,33 +155,42 @@ class _Turn:
             cells = self._cells(now.shown)
             if isinstance(cells, Refusal):
                 return cells
-            found = self._found(cells, look)
+            found: list[Difference | Isolated] = []
+            for one in self._found(cells, look):
+                first = first or one
+                found.append(one)
+                if _is_power_of_two(len(found)) and closed.closing(found, places, table) is None:
+                    return self._refusal(first, table)  # whatever else there is
             if not found:
                 now.compared = self.entries.others(self.output, cells)
                 self.entries.add(self.output, cells, at)
                 return now
-            first = first or found[0]
-            if not closed.closes([_region(one) for one in found], places):
+            further = closed.closing(found, places, table)
+            if further is None:
                 break
-            again = table.closing(closed)
-            if isinstance(again, Refusal):
-                break
-            now = again
+            closed, now = further
         assert first is not None  # noqa: S101 - else it was entered
         return self._refusal(first, table)
 
     def _cells(self, shown: Table) -> Cells | Refusal:
         return cells_of(self.plan, lines_of(shown), self.catalogue, self.occupied)
 
-    def _found(self, cells: Cells, look: "_Look") -> list[Difference] | list[Isolated]:
+    def _found(self, cells: Cells, look: "_Look") -> Iterator[Difference | Isolated]:
         """What these cells tell together with others, two by two; where that is nothing, all together."""
         look.again(cells)
-        if pairs := list(self.entries.differences(self.output, cells, self.most)):
-            return pairs
-        others = self.entries.equations(self.output, cells)
-        found = list(isolated(cells, others, self.most.smallest, look.world, look.among)) if others else []
-        look.among = {one.regency for one in found}
-        return found
+        in_pairs = False
+        for pair in self.entries.differences(self.output, cells, self.most):
+            in_pairs = True
+            yield pair
+        others = () if in_pairs else self.entries.equations(self.output, cells)
+        if others:
+            regencies = set()
+            for one in isolated(cells, others, self.most.smallest, look.world, look.among, self.passed):
+                regencies.add(one.regency)
+                yield one
+            look.among = regencies
+        elif not in_pairs:
+            look.among = set()
 
     def _refusal(self, found: Difference | Isolated, table: TableExtract) -> Refusal:
         proposal = self._without(table)
@@ -187,7 +203,7 @@ class _Turn:
         first alone would tell too much."""
         for fewer in table.coarser():
             cells = self._cells(fewer)
-            if not isinstance(cells, Refusal) and not self._found(cells, _Look(self.catalogue)):
+            if not isinstance(cells, Refusal) and next(self._found(cells, _Look(self.catalogue)), None) is None:
                 return self.plan.columns[len(fewer.dimensions) :]
         return ()
 
@@ -206,6 +222,10 @@ class _Look:
         if self.among is not None and self._before is not None:
             self.among |= set(regencies(cells.beyond(self._before), self.world))
         self._before = cells
+
+
+def _is_power_of_two(number: int) -> bool:
+    return number.bit_count() == 1
 
 
 def _region(found: Difference | Isolated) -> Region:

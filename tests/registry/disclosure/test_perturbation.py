@@ -510,20 +510,33 @@ def test_an_audit_counts_what_could_be_subtracted_and_averaged(nation, var, nois
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "field"),
     [
-        CELL_KEY.format(base=1, most=10).replace('"cell-key"', '"cell-keys"'),
-        CELL_KEY.format(base=0, most=10),
-        CELL_KEY.format(base=1, most=10).replace("variance = 3\n", ""),
-        CELL_KEY.format(base=1, most=10).replace("[5, 8]", "[8, 5]"),
-        CELL_KEY.format(base=1, most=10).replace("[5, 8]", "5"),
-        CELL_KEY.format(base=1, most=10).replace("[5, 8]", "[1, 1]").replace("variance = 3", "variance = 0"),
+        (CELL_KEY.format(base=1, most=10).replace('"cell-key"', '"cell-keys"'), "method"),
+        (CELL_KEY.format(base=0, most=10), "base"),
+        (CELL_KEY.format(base=1, most=10).replace("variance = 3\n", ""), "variance"),
+        (CELL_KEY.format(base=1, most=10).replace("[5, 8]", "[8, 5]"), "bounds"),
+        (CELL_KEY.format(base=1, most=10).replace("[5, 8]", "5"), "bounds"),
+        (
+            CELL_KEY.format(base=1, most=10).replace("[5, 8]", "[1, 1]").replace("variance = 3", "variance = 0"),
+            "variance",
+        ),
     ],
 )
-def test_what_policy_does_not_say_whole_is_no_table(rule, nation, var, tmp_path, monkeypatch, capsys):
+def test_what_policy_does_not_say_whole_is_no_table(rule, field, nation, var, tmp_path, monkeypatch, capsys):
     ask_for(rule, tmp_path / "policies", monkeypatch)
     assert disclose(nation, tmp_path, AGES) == 1
-    assert "[disclose-no-rule]" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    said = capsys.readouterr().err
+    assert "[disclose-no-rule]" in said and field in said and not (tmp_path / "out").exists()
+
+
+def test_a_policy_that_cannot_be_read_is_said_with_its_row(nation, var, tmp_path, monkeypatch, capsys):
+    ask_for(
+        CELL_KEY.format(base=1, most=10).replace('basis = "', 'basis = ""  # "'), tmp_path / "policies", monkeypatch
+    )
+    assert disclose(nation, tmp_path, AGES) == 1
+    said = capsys.readouterr().err
+    assert "[policy-unusable]" in said and "disclosure.toml [[method]], row" in said and "`basis`" in said
 
 
 # Additive to the eye

@@ -116,10 +116,11 @@ def _counts(told: Progress) -> tuple[int, int, str, str, str]:
     if not told.of:
         return 0, 0, "", "", ""
     done, now = min(told.done, told.of), clock.now()
-    counted = _("%(done)s dari %(of)s orang dibaca") % {
-        "done": wording.number(done),
-        "of": wording.number(told.of),
-    }
+    numbers = {"done": wording.number(done), "of": wording.number(told.of)}
+    if told.unit == "regencies":  # each takes another time
+        compared = _("%(done)s dari %(of)s kabupaten dan kota dibandingkan dengan tabel lain") % numbers
+        return done, told.of, compared, "", ""
+    counted = _("%(done)s dari %(of)s orang dibaca") % numbers
     rate, left = told.rate(now), told.left(now)
     speed = _("%(n)s orang per detik") % {"n": wording.number(round(rate))} if rate else ""
     return done, told.of, counted, speed, "" if left is None else time_left(left)

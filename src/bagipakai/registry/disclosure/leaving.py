@@ -5,7 +5,7 @@ It is made of the plan, the policy and the evidence that the manifest carries, a
 the evidence can make the same page, and no count reaches it that is not told there. There is no clock in it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -17,7 +17,17 @@ from bagipakai.core.plan import Level, Plan, Unit
 from bagipakai.core.policy import rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
-from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, purpose, question, signature
+from bagipakai.registry.disclosure.paper import (
+    ANNEX,
+    charted,
+    listed,
+    on_day,
+    paper,
+    place,
+    purpose,
+    question,
+    signature,
+)
 from bagipakai.registry.disclosure.weighing import BESIDE
 from bagipakai.registry.matching.explaining import count, percent
 from bagipakai.registry.matching.report import tabulated
@@ -44,14 +54,15 @@ class Handed:
 
 
 def page(handed: Handed) -> str:
-    """HTML, whole."""
+    """HTML, whole. What everybody should read and somebody signs comes first, on one sheet of paper."""
+    more: Iterable[str] = ()
     if handed.plan.level is Level.L1:
-        told = _of_table(handed)
+        first = _of_table(handed)
     elif handed.plan.level is Level.L4 or handed.plan.matching is not None:
-        told = _by_name(handed)
+        first = _by_name(handed)
     else:
-        told = _of_rows(handed)
-    return paper(TITLE, [*_frame(handed), *told, *_below(handed)])
+        first, more = _of_rows(handed), _measured(handed)
+    return paper(TITLE, [*_frame(handed), *first, *_signed(handed), *_annex(handed, more)])
 
 
 def _frame(handed: Handed) -> Iterator[str]:
@@ -69,11 +80,6 @@ def _frame(handed: Handed) -> Iterator[str]:
         ("Diteruskan ke pihak lain", "boleh" if plan.onward_sharing else "tidak boleh"),
         ("Berlaku sampai", on_day(plan.ends_on)),
     )
-    reasons = (
-        (handed.catalogue[one.name].title(), one.reason, handed.notes.get(one.name, "apa adanya"))
-        for one in plan.variables
-    )
-    yield tabulated("Variabel, alasannya, dan cara memberi tahu", ("Variabel", "Alasan", "Nilai"), reasons)
 
 
 def _kind(plan: Plan) -> str:
@@ -89,10 +95,14 @@ def _of_rows(handed: Handed) -> Iterator[str]:
     yield f'<div class="questions">{"".join(question(*one) for one in _questions(told, rule))}</div>'
     yield "<h2>Apa yang dikosongkan, ditinggalkan, dan dikecualikan</h2>"
     yield from _done(handed, rule)
+
+
+def _measured(handed: Handed) -> Iterator[str]:
+    rule = RowRule.on(handed.day, handed.plan.level)
     yield "<h2>Serangan, batas, dan hasil</h2>"
     heads = ("Serangan", "Aturan", "Batas", "Hasil")
     yield f'<div class="attacks">{tabulated("Serangan, aturan, batas, dan hasil", heads, _attacks(handed, rule))}</div>'
-    if "values" in told:
+    if "values" in handed.evidence:
         yield "<h2>Apa yang tersisa untuk dipakai</h2>"
         yield charted(_use(handed))
 
@@ -286,20 +296,31 @@ def _by_name(handed: Handed) -> Iterator[str]:
 # Below
 
 
-def _below(handed: Handed) -> Iterator[str]:
+def _signed(handed: Handed) -> Iterator[str]:
     yield "<h2>Yang tidak diuji</h2>"
     yield "".join(f"<p>{one}</p>" for one in _UNTESTED[handed.plan.level])
+    yield "<h2>Pengesahan</h2>"
+    yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
+
+
+def _annex(handed: Handed, measured: Iterable[str]) -> Iterator[str]:
+    yield ANNEX
+    plan = handed.plan
+    reasons = (
+        (handed.catalogue[one.name].title(), one.reason, handed.notes.get(one.name, "apa adanya"))
+        for one in plan.variables
+    )
+    yield tabulated("Variabel, alasannya, dan cara memberi tahu", ("Variabel", "Alasan", "Nilai"), reasons)
+    yield from measured
     yield "<h2>Aturan dan sumber</h2>"
     yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(handed))
     yield listed(
         ("Sidik rilis", handed.release[1]),
-        ("Sidik rencana", handed.plan.digest),
+        ("Sidik rencana", plan.digest),
         ("Sidik isi", handed.content),
         ("Sidik katalog", handed.catalogue.digest),
     )
-    yield "<h2>Pengesahan</h2>"
-    yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
-    yield "<h2>Lampiran: angka-angkanya</h2>"
+    yield "<h2>Angka-angkanya</h2>"
     yield tabulated(
         "Bukti pemrosesan",
         ("Nama", "Nilai"),

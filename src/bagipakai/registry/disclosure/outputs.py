@@ -77,8 +77,8 @@ def made(plan: Plan, release: Release, day: date) -> Made | Refusal:
                     return _perturbed(plan, release, rule, method, asked)
                 case DifferentialPrivacy():
                     return _private(plan, release, rule, method, asked)
-    except (NoRule, NoSuchNoise):  # or a rule that nothing can meet
-        return Refusal("disclose-no-rule")
+    except (NoRule, NoSuchNoise) as wrong:  # or a rule that nothing can meet
+        return Refusal("disclose-no-rule", {"wrong": str(wrong)})
     except Damaged as damage:
         return damage.refusal
     except TooManyCells:

@@ -1,5 +1,5 @@
 """The risk report of a table, as one page: what leaves, to whom and why, what was hidden, each attack and its verdict,
-what is left to use; then lines to sign, and the figures (disclosure reference 4.9), which are `reporting`'s.
+what is left to use; lines to sign, and the figures (disclosure reference 4.9), which are `reporting`'s.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,17 @@ from bagipakai.core.policy import rules
 from bagipakai.registry.disclosure import labels
 from bagipakai.registry.disclosure.chapters import QUESTIONS, Chapter, chapter
 from bagipakai.registry.disclosure.drawings import hidden_cells, usefulness
-from bagipakai.registry.disclosure.paper import charted, listed, on_day, paper, place, purpose, question, signature
+from bagipakai.registry.disclosure.paper import (
+    ANNEX,
+    charted,
+    listed,
+    on_day,
+    paper,
+    place,
+    purpose,
+    question,
+    signature,
+)
 from bagipakai.registry.disclosure.reporting import Figures, Run, programs
 from bagipakai.registry.disclosure.verdicts import attacks, verdict
 from bagipakai.registry.matching.explaining import count, percent
@@ -23,12 +33,13 @@ POLICIES: Final = {"table": "Tabel", "together": "Semua tabel bersama"}  # of po
 
 
 def page(run: Run, found: Figures) -> str:
-    """HTML, whole: no file beside it, no script."""
+    """HTML, whole: no file beside it, no script. What everybody should read and somebody signs comes first, on one
+    sheet of paper; the annex has the rest."""
     method = chapter(run, found)
-    return paper(TITLE, [*_top(run, found), *_told(run, found, method), *_below(run, found, method)])
+    return paper(TITLE, [*_first(run, found, method), *_annex(run, found, method)])
 
 
-def _top(run: Run, found: Figures) -> Iterator[str]:
+def _first(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
     plan = run.plan
     yield f'<p class="verdict"><strong>{verdict(found)}</strong></p>'
     yield "<h2>Apa yang keluar, kepada siapa, atas dasar apa</h2>"
@@ -46,8 +57,15 @@ def _top(run: Run, found: Figures) -> Iterator[str]:
         ("Diteruskan ke pihak lain", "boleh" if plan.onward_sharing else "tidak boleh"),
         ("Berlaku sampai", on_day(plan.ends_on)),
     )
-    reasons = ((labels.title(run, one.name), one.reason) for one in plan.variables)
-    yield tabulated("Variabel tabel dan alasannya", ("Variabel", "Alasan"), reasons)
+    numbers, sentences = zip(*method.answers, strict=True)
+    yield "<h2>Tiga pertanyaan</h2>"
+    yield f'<div class="questions">{"".join(map(question, QUESTIONS, numbers, sentences))}</div>'
+    yield f"<h2>{method.heading}</h2>"
+    yield method.why
+    yield "<h2>Yang tidak diuji</h2>"
+    yield f"<p>{method.untested}</p><p>{_ELSEWHERE}</p>{_UNTESTED_SUMS if found.sums else ''}"
+    yield "<h2>Pengesahan</h2>"
+    yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
 
 
 def _what_is_summed(run: Run, found: Figures) -> Iterator[tuple[str, str]]:
@@ -60,12 +78,10 @@ def _what_is_summed(run: Run, found: Figures) -> Iterator[tuple[str, str]]:
         )
 
 
-def _told(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
-    numbers, sentences = zip(*method.answers, strict=True)
-    yield "<h2>Tiga pertanyaan</h2>"
-    yield f'<div class="questions">{"".join(map(question, QUESTIONS, numbers, sentences))}</div>'
-    yield f"<h2>{method.heading}</h2>"
-    yield method.why
+def _annex(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
+    yield ANNEX
+    reasons = ((labels.title(run, one.name), one.reason) for one in run.plan.variables)
+    yield tabulated("Variabel tabel dan alasannya", ("Variabel", "Alasan"), reasons)
     if found.hidden:
         yield charted(hidden_cells(run))
     yield "<h2>Serangan yang dijalankan</h2>"
@@ -84,11 +100,7 @@ def _told(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
             " jauh angka tertentu meleset tidak disebut: itu akan menghapus deraunya.</p>"
         )
         yield tabulated("Kesalahan yang diharapkan", ("Rincian", "Meleset paling banyak"), _errors(run, found))
-
-
-def _below(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
-    yield "<h2>Yang tidak diuji</h2>"
-    yield f"<p>{method.untested}</p><p>{_ELSEWHERE}</p>{_UNTESTED_SUMS if found.sums else ''}"
+    yield from _figures(run, found)
     yield "<h2>Cara, aturan, dan sumber</h2>"
     yield f"<p>{method.how}</p>"
     yield tabulated("Aturan yang dipakai", ("Aturan", "Sejak", "Dasar"), _policies(run))
@@ -99,9 +111,10 @@ def _below(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
         ("Sidik katalog", run.catalogue.digest),
         ("Program", ", ".join(f"{name} {number}" for name, number in programs(run.method).items())),
     )
-    yield "<h2>Pengesahan</h2>"
-    yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
-    yield "<h2>Lampiran: angka-angkanya</h2>"
+
+
+def _figures(run: Run, found: Figures) -> Iterator[str]:
+    """Those of the drawings."""
     private = isinstance(run.method, DifferentialPrivacy)
     drawn = [*([] if private else [usefulness(run, found)]), *([hidden_cells(run)] if found.hidden else [])]
     for told in (figure.caption for figure in drawn):

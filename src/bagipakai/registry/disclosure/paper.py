@@ -46,7 +46,7 @@ def question(asked: str, number: str, sentence: str) -> str:
 def charted(figure: Figure) -> str:
     told = figure.caption
     return (
-        f"<figure>\n<figcaption><h3>{escape(told.title)}</h3>\n<p>{escape(told.says)} Angkanya ada di lampiran.</p>"
+        f"<figure>\n<figcaption><h3>{escape(told.title)}</h3>\n<p>{escape(told.says)}</p>"
         f"</figcaption>\n<div>{figure.svg()}</div>\n</figure>"
     )
 
@@ -55,6 +55,8 @@ def signature(who: str) -> str:
     lines = "".join(f"<dt>{one}</dt><dd></dd>" for one in ("Nama", "Jabatan", "Tanggal", "Tanda tangan"))
     return f"<section><h3>{who}</h3><dl>{lines}</dl></section>"
 
+
+ANNEX: Final = '<h2 class="annex">Lampiran</h2>'
 
 _STYLE: Final = """
 ol { max-width: 70ch; padding-left: 1.5rem; }
@@ -75,5 +77,22 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .signatures dd:last-child { min-height: 5rem; }
 @media (max-width: 40rem) { main > dl { display: block; } main > dl dd { margin-bottom: 0.75rem; } }
 @media (min-width: 60rem) { figure { grid-template-columns: minmax(0, 44rem); } }
-@media print { section, figure, dl { break-inside: avoid; } }
+@page { size: A4; margin: 12mm 15mm; }
+@media print {
+  :root { font-size: 9pt; }
+  body { font-size: 8.5pt; line-height: 1.35; }
+  h1 { font-size: 15pt; margin: 0; }
+  h2 { font-size: 11pt; margin: 3mm 0 1.5mm; padding-top: 1.5mm; }
+  h3 { font-size: 9.5pt; }
+  p, ol { max-width: none; margin: 1mm 0; }
+  table { font-size: 8pt; margin: 1.5mm 0; }
+  figure { margin: 0 0 4mm; }
+  main > dl { grid-template-columns: 6.5rem minmax(0, 1fr) 6.5rem minmax(0, 1fr); max-width: none; }
+  .verdict { font-size: 11pt; }
+  .questions strong { font-size: 14pt; }
+  .questions section, .signatures section { margin-bottom: 1mm; }
+  .signatures dd:last-child { min-height: 3.5rem; }
+  .annex { break-before: page; }
+  section, figure, dl { break-inside: avoid; }
+}
 """

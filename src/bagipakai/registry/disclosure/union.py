@@ -12,7 +12,7 @@ maxima; what it cannot tell is not protected. Each regency is looked at with all
 regencies together would tell is not seen.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -38,6 +38,10 @@ AT_ONCE: Final = 256  # sums that are compared with all others
 Group: TypeAlias = tuple[Box, Region]
 
 
+def nobody_is_told(done: int, of: int) -> None:
+    """Where nobody waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Isolated:
     """A group of which several tables together tell that it is small, or too near to that, and in which regency (code
@@ -53,16 +57,22 @@ class Isolated:
 
 
 def isolated(
-    new: Cells, others: Sequence[Cells], smallest: int, world: World, among: Collection[int] | None = None
+    new: Cells,
+    others: Sequence[Cells],
+    smallest: int,
+    world: World,
+    among: Collection[int] | None = None,
+    passed: Callable[[int, int], object] = nobody_is_told,
 ) -> Iterator[Isolated]:
     """For each component in each regency that `new` is about, the first group that `new` and the others isolate.
-    `among`: no other regencies are looked at."""
+    `among`: no other regencies are looked at. `passed` hears before each of them how many of how many were."""
     touched = [one for one in regencies(new, world) if among is None or one in among]
     told = sums(new, others, touched, world)
     spans = [(first, last, at) for at, one in enumerate(told) for first, last in one.of]
     first, last, owner = np.array(spans, np.int64).reshape(-1, 3).T
     seen = set()
-    for regency in touched:
+    for at, regency in enumerate(touched):
+        passed(at, len(touched))
         met = (first < (regency + 1) * REGENCY) & (last >= regency * REGENCY)
         chosen = tuple(np.unique(owner[met]).tolist())
         if chosen and chosen not in seen:

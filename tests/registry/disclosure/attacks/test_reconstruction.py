@@ -22,7 +22,7 @@ from bagipakai.core import disclosure
 from bagipakai.core.disclosure import Shown, Table
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.registry import extract
-from bagipakai.registry.entering import Entering
+from bagipakai.registry.entering import _Turn
 
 VALUES = {
     "jenis_kelamin": ("1", "2"),
@@ -148,7 +148,7 @@ def test_exact_margins_are_seen(town, tmp_path, monkeypatch):
     """No threshold, no ledger: two-way and three-way tables of everybody."""
     of_any_place(monkeypatch)
     monkeypatch.setattr(extract, "hide", everything_is_shown)
-    monkeypatch.setattr(Entering, "_found", lambda *_: [])
+    monkeypatch.setattr(_Turn, "_found", lambda *_: iter(()))
     registry = town.afresh(tmp_path)
     assert gained(registry.ordered, registry, PLACES[:1]) > 0.3
 
@@ -165,6 +165,6 @@ def test_a_threshold_alone_is_seen(town, tmp_path, monkeypatch):
 
     of_any_place(monkeypatch)
     monkeypatch.setattr(extract, "hide", bare)
-    monkeypatch.setattr(Entering, "_found", lambda *_: [])
+    monkeypatch.setattr(_Turn, "_found", lambda *_: iter(()))
     registry = town.afresh(tmp_path)
     assert gained(registry.ordered, registry, PLACES[:1]) > 2 * POINTS
