@@ -36,6 +36,7 @@ from bagipakai.registry.folders import in_the_making
 from bagipakai.registry.keys import Keys, MasterKey, StorageKey
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.publishing import publish
+from bagipakai.registry.regions import regions
 from bagipakai.registry.releases import Release
 from bagipakai.registry.synthesis import synthesise
 from bench import measure
@@ -274,6 +275,7 @@ def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[s
         else:
             work = (governed if side == "governed" else plain)(CASES[name], release, Path(here))
         pa.array(np.arange(1))  # imports pandas where it is installed, as it is for the tests of Spark alone
+        regions()
         gc.freeze()  # as the worker does
         clock = Clock()
         rows, size = work()

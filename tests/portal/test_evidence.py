@@ -13,9 +13,9 @@ from tests.portal.steps import entering
 
 from bagipakai.control import clock, order_receipts, requests, rosters
 from bagipakai.control.models import Review, Roster
+from bagipakai.core.evidence import NAMES
 from bagipakai.core.exchange import Step, StepDone
 from bagipakai.core.request import Action, Role, Status
-from bagipakai.portal.examining.views import EVIDENCE
 from bagipakai.portal.rosters import reading
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office_stands")]
@@ -43,7 +43,7 @@ def examined(chain: Chain) -> str:
 def test_the_evidence_is_told_in_words():
     """Each name that the registry tells (tests/registry/test_matched.py) and each value that is a code."""
     chain = ordered(reasons=True)
-    told = dict.fromkeys(EVIDENCE, 7) | {
+    told = dict.fromkeys(NAMES, 7) | {
         "format": "csv",
         "pseudonyms": "nik nomor_kk",
         "marked_columns": "jam_kerja",
@@ -61,7 +61,7 @@ def test_the_evidence_is_told_in_words():
     assert "dikecualikan: Ukuran kelompok serupa, Bagian penduduk yang ikut keluar" in page
     assert "Alasan, Baris, Hasil pemadanan, Pengenal baris" in page
     # beside those that are words of ours as well, or stand in an address
-    raw = {*EVIDENCE, "nomor_kk", "list_id", "hasil"} - {"format", "model", "release", "manifest", "plan"}
+    raw = {*NAMES, "nomor_kk", "list_id", "hasil"} - {"format", "model", "release", "manifest", "plan"}
     assert [one for one in sorted(raw) if re.search(rf"\b{one}\b", page)] == []
 
 

@@ -4,7 +4,7 @@ paper."""
 from collections.abc import Mapping
 from typing import Final
 
-_NAMES: Final[Mapping[str, tuple[str, str]]] = {
+NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "rows": ("Baris", "Rows"),
     "lines": ("Baris tabel", "Lines of the table"),
     "engine": ("Mesin", "Engine"),
@@ -93,5 +93,5 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
 
 def named(name: str, lang: str = "id") -> str:
     """In the reader's language; a name that is not known stays as it is."""
-    indonesian, english = _NAMES.get(name, (name, name))
+    indonesian, english = NAMES.get(name, (name, name))
     return indonesian if lang == "id" else english

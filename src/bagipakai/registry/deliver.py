@@ -55,7 +55,7 @@ from bagipakai.registry.disclosure.told import exempted
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.entering import Entering
-from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised, rows_in
+from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.handing import Handing
 from bagipakai.registry.holds import Holds
@@ -262,18 +262,18 @@ class Delivery:
             return matched
         course.begin(Step.AGGREGATION)
         if plan.level is Level.L1:
-            most = self.release.most_members
+            most, holds = self.release.most_members, self._holds.state
             types = engines.types_of(self._catalogue, plan.unit.value)
             occupied = Occupied.of(plan, self._catalogue, lambda query: engine.count(query, sources, types))
-            whole = Count(plan.unit.value, (), plan.population, plan.area.codes)
-            total = engine.count(whole, sources, types, enough=0, absent=absent, largest=most)
-            if no := self._entering.beside_total(rows_in(total, plan.unit), occupied, self._holds.state):
-                return no
-            made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most)
+
+            def beside(total: int) -> Refusal | None:
+                return self._entering.beside_total(total, occupied, holds)
+
+            made = TableExtract.made(plan, self._catalogue, self._rule, engine, sources, absent, most, beside)
             if isinstance(made, Refusal):
                 return made
             compared = partial(course.tell, Step.AGGREGATION, unit="regencies")
-            return self._entering.entered(made, occupied, self._holds.state, course.clock(), compared)
+            return self._entering.entered(made, occupied, holds, course.clock(), compared)
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected

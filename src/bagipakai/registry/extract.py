@@ -259,9 +259,11 @@ class TableExtract:
         parts: tuple[Part, ...],
         absent: Absent = NOBODY,
         largest: int | None = None,
+        beside: Callable[[int], Refusal | None] = lambda _: None,
     ) -> "TableExtract | Refusal":
         """Of everybody but the `absent`, or why no table may leave. The rule of the day and the plan's own smallest
-        cell both hold, the stricter of the two. `largest`: see `Engine.count`. Raises EngineError."""
+        cell both hold, the stricter of the two. `largest`: see `Engine.count`; `beside`: what speaks against the total
+        alone, before the table is judged by itself. Raises EngineError."""
         query: Query = plan.query()
         assert isinstance(query, Count)  # noqa: S101 - L1 counts
         smallest = plan.protections.smallest_cell
@@ -279,9 +281,12 @@ class TableExtract:
         if no := area_too_small(plan, rule, counted):
             return no
         cells = engine.count(query, parts, types, enough, margins=True, absent=absent, largest=largest)
+        total = rows_in([cell for cell in cells if cell.key == ()], plan.unit)
+        if no := beside(total):
+            return no
         if absent:
             everybody = counted(replace(query, by=()))
-            absent.met = rows_in(everybody, plan.unit) - rows_in([cell for cell in cells if cell.key == ()], plan.unit)
+            absent.met = rows_in(everybody, plan.unit) - total
         closed = small_places(plan, rule, counted)
         shown = hide(plan.columns, plan.unit.value, cells, rule, closed)
         return shown if isinstance(shown, Refusal) else cls.of(plan, types, shown, rule, cells, closed)

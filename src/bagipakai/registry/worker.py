@@ -38,6 +38,7 @@ from bagipakai.registry.formats import CellTooLong
 from bagipakai.registry.holds import Broken
 from bagipakai.registry.mailbox import Letter, Mailbox
 from bagipakai.registry.places import Places
+from bagipakai.registry.regions import regions
 from bagipakai.registry.releases import Release, UnknownRelease, lives_of
 from bagipakai.registry.seal import PartTooLarge
 from bagipakai.registry.vault import Damaged
@@ -272,6 +273,7 @@ def run(url: str, var: Path, *, once: bool = False, pause: float = PAUSE) -> int
     choice = Choice.of(os.environ)
     folder = var / "keys"
     keys.establish(folder)
+    regions()
     gc.freeze()  # what is loaded by now stays: not to be searched again with every table
     while True:
         try:

@@ -33,6 +33,7 @@ _UNKNOWN: Final = 1  # mask of a place that is not known
 _NOT_KNOWN: Final = "tidak diketahui"
 _SAME: Final = "syarat dan pengelompokan yang sama dengan tabel yang sudah terbit, atau yang lebih sedikit"
 _SHOWN: Final = 6  # values
+_MIXED: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, so that who and where do not change places
 
 Bits = Mapping[str, Mapping[Scalar | None, int]]
 Line = tuple[Mapping[str, Scalar | None], int | None]  # the value of each dimension that is told; None is hidden
@@ -88,8 +89,9 @@ def cells_of(plan: Plan, lines: Iterable[Line], catalogue: Catalogue, occupied: 
     bits = {name: _bits(name, catalogue) for name in plan.columns if name not in {*_DIGITS, *_NAMED}}
 
     @cache
-    def box_of(said: Said) -> Box:
-        return _box(said, masks, bits)
+    def box_of(said: Said) -> tuple[Box, Key]:
+        box = _box(said, masks, bits)
+        return box, tuple(box.items())
 
     @cache
     def region_of(said: Said) -> Region:
@@ -101,25 +103,35 @@ def cells_of(plan: Plan, lines: Iterable[Line], catalogue: Catalogue, occupied: 
         return tuple(sorted(refined(dict(occurring)).items()))
 
     @cache
-    def asked(box: Key, where: Region) -> int:
-        said = repr((sorted(refined(dict(box)).items()), where))
-        return int.from_bytes(sha256(said.encode()).digest()[:8], signed=True)
+    def asked_of(box: Key) -> int:
+        return _number(sorted(refined(dict(box)).items()))
+
+    @cache
+    def asked_at(region: Region) -> int:
+        return _number(region)
 
     boxes: dict[Key, int] = {}
     places: dict[Region, int] = {}
-    told: dict[tuple[int, int, int], int] = {}
+    told: dict[tuple[int, int, int], tuple[int, int]] = {}
     parted = ((values, count, *_parted(values, bits)) for values, count in lines)
     read = [(values, count, box_of(box), region_of(place)) for values, count, box, place in parted]
-    shown = ((box, region, count) for _, count, box, region in read if count is not None)
-    for box, region, count in (*shown, *_left(read)):
+    shown = ((box, region, count) for _, count, (_, box), region in read if count is not None)
+    left = _left([(values, count, box, region) for values, count, (box, _), region in read])
+    for wide, region, count in (*shown, *((tuple(box.items()), region, many) for box, region, many in left)):
         if not region:
             return Refusal("table-place-unknown")
-        wide = tuple(box.items())
         key = finer(wide, region if occupied.masks else ())
         cell = boxes.setdefault(key, len(boxes)), places.setdefault(region, len(places)), count
-        told.setdefault(cell, asked(wide, region))
-    numbers = np.array([(*cell, told[cell]) for cell in sorted(told)], np.int64).reshape(-1, 4)
-    return Cells([dict(one) for one in boxes], list(places), *numbers.T)
+        told.setdefault(cell, (asked_of(wide), asked_at(region)))
+    cells = sorted(told)
+    what, where, many = np.array(cells, np.int64).reshape(-1, 3).T
+    of, at = np.array([told[cell] for cell in cells], np.uint64).reshape(-1, 2).T
+    return Cells([dict(one) for one in boxes], list(places), what, where, many, (of + _MIXED * at).view(np.int64))
+
+
+def _number(said: object) -> int:
+    """64 bits that tell it from anything else."""
+    return int.from_bytes(sha256(repr(said).encode()).digest()[:8])
 
 
 Said = tuple[tuple[str, Scalar | None], ...]

@@ -342,9 +342,7 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             "small_classes": before.classes_below,
             "rows_in_small_classes": before.units_below,
             "rows_alone": alone.units_below,
-            "recognised_before": min(
-                1000, _thousandths(_banded(before.classes, rule.smallest_class), self._sum(stay, "k"))
-            ),
+            "recognised_before": 10 * -(-100 * before.classes // before.units),  # whole percent: of more than is told
             "values": len(self.own) * self._sum(stay, "k"),
             BLANKS: self._sum(stay, f"k * (0{blanks})"),
             DROPPED: self._sum(f"classes WHERE pattern = {self.gone}", "k"),
