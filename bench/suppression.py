@@ -88,7 +88,7 @@ def full(size: str) -> dict[str, Any]:
     """Against everything: nobody is a small number too, the rule is known, so is what one is alone in. Suppression,
     audits and repairs together, as a table is really made."""
     trees, counts = nation(size)
-    rule = TableRule(T, T, 0, 10**9, 100, 95, 100, 10, 90, 10, 0)
+    rule = TableRule(T, T, 0, 10**9, 100, 95, 100, 10, 90, 10, 0, {})
     cube = Cube(trees, counts, counts, families_add_up=True)
     began = time.process_time()
     done = protected(cube, rule)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
-from bagipakai.core.policy import PolicyError
+from bagipakai.core.policy import NoRule, PolicyError
 from bagipakai.core.refusal import Refusal
 from bagipakai.showing import refused
 
@@ -77,14 +77,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = int(options.run(options) or 0)
         sys.stdout.flush()
-    except PolicyError as wrong:
-        return refused(Refusal("policy-unusable", {"wrong": str(wrong)}))
+    except (PolicyError, NoRule) as wrong:
+        return _unruled(wrong)
     except BrokenPipeError:
         if not _nobody_reads():
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end, quietly
         return CUT
     return code
+
+
+def _unruled(wrong: PolicyError | NoRule) -> int:
+    try:
+        return refused(Refusal("policy-unusable", {"wrong": str(wrong)}))
+    except PolicyError:  # the file of all sentences is what cannot be used
+        print(f"Berkas kebijakan tidak dapat dipakai ({wrong}). Perbaiki BAGIPAKAI_POLICIES.", file=sys.stderr)
+        return 1
 
 
 def _nobody_reads() -> bool:

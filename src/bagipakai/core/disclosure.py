@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final, Protocol, TypeAlias
 
 from bagipakai.core.plan import Level
-from bagipakai.core.policy import rules
+from bagipakai.core.policy import PolicyError, Rule, bounded, rules
 from bagipakai.core.query import AREA_COLUMNS, Scalar
 from bagipakai.core.refusal import Refusal
 
@@ -78,14 +78,14 @@ class Disclosure:
         """Raises NoRule where no rule is in force: then no table leaves."""
         rule = rules("disclosure", "table").on(day)
         return cls(
-            smallest_persons=int(rule["smallest_persons"]),
-            smallest_families=int(rule["smallest_families"]),
-            most_dimensions=int(rule["most_dimensions"]),
-            most_cells=int(rule["most_cells"]),
-            smallest_mean=int(rule["smallest_mean"]),
-            most_small_percent=int(rule["most_small_percent"]),
-            smallest_place={str(area): int(persons) for area, persons in rule["smallest_place"].items()},
-            crossed_with={str(area): int(most) for area, most in rule["crossed_with"].items()},
+            smallest_persons=rule.number("smallest_persons", 2),
+            smallest_families=rule.number("smallest_families", 1),
+            most_dimensions=rule.number("most_dimensions", 1),
+            most_cells=rule.number("most_cells", 1),
+            smallest_mean=rule.number("smallest_mean", 0),
+            most_small_percent=rule.number("most_small_percent", 0, 100),
+            smallest_place=_of_areas(rule, "smallest_place"),
+            crossed_with=_of_areas(rule, "crossed_with"),
             since=rule.since,
             basis=rule.basis,
         )
@@ -93,6 +93,13 @@ class Disclosure:
     def passes(self, cell: Cell | None) -> bool:
         """Whether a cell may be shown for its own sake. An empty cell may not: "nobody" is an answer about a group."""
         return cell is not None and cell.persons >= self.smallest_persons and cell.families >= self.smallest_families
+
+
+def _of_areas(rule: Rule, name: str) -> dict[str, int]:
+    value = rule[name]
+    if not isinstance(value, dict) or not value.keys() <= AREAS:
+        raise PolicyError(f"{rule.where}: {name} must name places, each with a number")
+    return {area: bounded(one, 1, None, f"{rule.where}: {name}.{area}") for area, one in value.items()}
 
 
 class Fineness(Protocol):
@@ -123,7 +130,8 @@ class Together:
     def on(cls, day: date) -> "Together":
         """Raises NoRule where no rule is in force: then no table leaves."""
         rule = rules("disclosure", "together").on(day)
-        return cls(int(rule["homogeneous_percent"]), int(rule["homogeneous_under"]), int(rule["quarters"]))
+        under = rule.number("homogeneous_under", 0)
+        return cls(rule.number("homogeneous_percent", 51, 100), under, rule.number("quarters", 0))
 
 
 EXEMPTIBLE: Final = (
@@ -180,18 +188,18 @@ class RowRule:
         """Raises NoRule where no rule is in force: then no rows leave."""
         rule = rules("disclosure", "rows", ("level",)).on(day, level.value)
         return cls(
-            smallest_class=int(rule["smallest_class"]),
-            most_blanked_percent=int(rule["most_blanked_percent"]),
-            most_dropped_percent=int(rule["most_dropped_percent"]),
-            most_blanks=int(rule["most_blanks"]),
+            smallest_class=rule.number("smallest_class", 2),
+            most_blanked_percent=rule.number("most_blanked_percent", 0, 100),
+            most_dropped_percent=rule.number("most_dropped_percent", 0, 100),
+            most_blanks=rule.number("most_blanks", 0),
             blank=str(rule["blank"]),
             sensitive=str(rule["sensitive"]),
-            distinct_values=int(rule["distinct_values"]),
-            most_one_value_percent=int(rule["most_one_value_percent"]),
-            most_distance_percent=int(rule["most_distance_percent"]),
-            most_presence_percent=int(rule["most_presence_percent"]),
-            most_share_percent=int(rule["most_share_percent"]),
-            most_inference_percent=int(rule["most_inference_percent"]),
+            distinct_values=rule.number("distinct_values", 1),
+            most_one_value_percent=rule.number("most_one_value_percent", 1, 100),
+            most_distance_percent=rule.number("most_distance_percent", 0, 100),
+            most_presence_percent=rule.number("most_presence_percent", 0, 100),
+            most_share_percent=rule.number("most_share_percent", 0, 100),
+            most_inference_percent=rule.number("most_inference_percent", 0, 100),
             families_together=bool(rule["families_together"]),
             top_codes={str(name): int(top) for name, top in rule["top_codes"].items()},
             quasi_identifiers=tuple(rule["quasi_identifiers"]),

@@ -35,13 +35,19 @@ class Rule:
     basis: str
     values: Mapping[str, Any]
     until: date | None = None
+    where: str = ""  # file, table and number
 
     def __getitem__(self, name: str) -> Any:
         """Raises NoRule for a value that the row does not set."""
         try:
             return self.values[name]
         except KeyError:
-            raise NoRule(f"the rule of {self.since} does not set {name}") from None
+            raise NoRule(f"{self.where} does not set {name}") from None
+
+    def number(self, name: str, least: int, most: int | None = None) -> int:
+        """A whole number within its limits, both included. Raises NoRule where the row does not set it, PolicyError for
+        anything else."""
+        return bounded(self[name], least, most, f"{self.where}: {name}")
 
 
 class Rules:
@@ -81,6 +87,14 @@ class Rules:
         return found
 
 
+def bounded(value: Any, least: int, most: int | None, where: str) -> int:
+    """A whole number within limits, both included. Raises PolicyError, which says `where`, for anything else."""
+    if type(value) is not int or value < least or (most is not None and value > most):
+        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        raise PolicyError(f"{where} must be a whole number {limits}")
+    return value
+
+
 def _rule(row: Mapping[str, Any], where: str) -> Rule:
     since, basis, until = row.get("from"), row.get("basis"), row.get("until")
     if type(since) is not date:
@@ -90,7 +104,7 @@ def _rule(row: Mapping[str, Any], where: str) -> Rule:
     if until is not None and (type(until) is not date or until < since):
         raise PolicyError(f"{where}: `until` must be a calendar day not before `from`")
     values = {name: value for name, value in row.items() if name not in {"from", "basis", "until"}}
-    return Rule(since, basis, MappingProxyType(values), until)
+    return Rule(since, basis, MappingProxyType(values), until, where)
 
 
 def policies_dir() -> Path:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
+from tests.policies import with_policy
 from tests.registry import small
 from tests.registry.disclosure.test_published import ages, of_age
 from tests.registry.orders import a_house, a_plan
 
 from bagipakai.cli import main
 from bagipakai.core.plan import Unit
+from bagipakai.core.policy import policies_dir
 from bagipakai.core.query import Column, Compare, Const, Op
 
 PLANS = {
@@ -183,3 +185,28 @@ def test_families_are_counted_once_in_each_margin(nation):
     assert not hasattr(found, "code"), found
     assert found.table.published[0] == 400 and found.table.published[3] is None
     assert sum(count is None for count in found.table.published) == 2
+
+
+# Small places
+
+
+def test_of_a_small_place_nothing_but_its_total_is_told(nation, var, tmp_path, monkeypatch, capsys):
+    """Who lives there is counted whatever is asked; by place alone everything is told as before."""
+    _, _, rows = nation
+    living = Counter(row["kode_kec"] for row in rows[Unit.INDIVIDU])
+    least = sorted(living.values())[len(living) // 3]
+    rule = (policies_dir() / "disclosure.toml").read_text("utf-8").partition("[[table]]")[2].partition("[[")[0]
+    rule = rule.replace("kode_kec = 5_000", f"kode_kec = {least}").replace("percent = 10 ", "percent = 90 ")
+    later = rule.replace("from = 2026-01-01", "from = 2026-02-01")
+    with_policy(tmp_path / "policies", monkeypatch, f"\n[[table]]{later}")
+    plan = a_plan("L1", Unit.INDIVIDU, ("kode_kec", "jenis_kelamin"))
+    assert disclose(nation, tmp_path, plan) == 0, capsys.readouterr().err
+    told = lines(table(tmp_path))
+    small_ones = {place for place, many in living.items() if many < least}
+    crossed = [about for about in told if {"kode_kec", "jenis_kelamin"} <= {name for name, _ in about}]
+    of_small = [about for about in crossed if dict(about)["kode_kec"] in small_ones]
+    assert of_small and all(told[about] is None for about in of_small)
+    assert any(told[about] is not None for about in crossed), "elsewhere more is told"
+    assert any(told[frozenset({("kode_kec", place)})] is not None for place in small_ones)
+    assert "kecamatan atau desa yang penduduknya" in (tmp_path / "out" / "laporan.html").read_text("utf-8")
+    assert audit(tmp_path, "out") == 0

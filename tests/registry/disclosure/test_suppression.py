@@ -32,6 +32,7 @@ RULE = TableRule(  # small, so that all tables can be counted
     dominance_percent=90,
     p_percent=10,
     quarters=0,
+    smallest_place={},
 )
 TWO, THREE = flat("dua", (1, 2), 9), flat("tiga", (1, 2, 3), 9)
 PLACES = nested("wilayah", [("a", "a1"), ("a", "a2"), ("b", "b1"), ("b", "b2")], 9)

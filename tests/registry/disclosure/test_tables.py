@@ -22,6 +22,7 @@ RULE = TableRule(
     dominance_percent=90,
     p_percent=10,
     quarters=0,
+    smallest_place={},
 )
 SEX = flat("jenis_kelamin", ("L", "P"), 10)
 DESIL = flat("desil", (1, 2, 3), 10)

@@ -56,28 +56,41 @@ def _hidden(run: Run, found: Figures) -> Chapter:
 
 def _why_hidden(run: Run, found: Figures) -> Iterator[str]:
     rule, share = run.rule, percent(found.hidden / found.cells, "id", 1)
+    of_sums = (
+        "Terlalu sedikit keluarga menyumbang pada jumlahnya, atau satu dua di antaranya memberi hampir seluruhnya,"
+        " sehingga sumbangan mereka dapat ditaksir. Batasnya tidak disebut dalam laporan ini. Cacah dan jumlah ditutup"
+        " bersama-sama."
+    )
+    causes = [
+        f"Ia menghitung kurang dari {count(rule.smallest_persons, 'id')} orang, atau kurang dari"
+        f" {count(rule.smallest_families, 'id')} keluarga, atau tidak seorang pun: siapa yang mengenal mereka akan tahu"
+        " sesuatu tentang orang tertentu.",
+        f"Ia memuat {rule.homogeneous_percent}{NBSP}% atau lebih dari kelompok di bawah"
+        f" {count(rule.homogeneous_under, 'id')} orang: siapa yang diketahui ada di kelompok itu akan diketahui pula"
+        " sifatnya.",
+        *_of_small_places(run),
+        *([of_sums] if found.sums else []),
+        "Tanpa ditutup, angka lain yang ditutup dapat dihitung dengan mengurangkan jumlahnya.",
+    ]
+    many = ("tiga", "empat", "lima")[len(causes) - 3]
     yield (
         f"<p>{count(found.hidden, 'id')} dari {count(found.cells, 'id')} angka ({share}) ditutup. Ditutup tidak berarti"
-        f" nol. Sebuah angka hanya ditutup karena salah satu dari {'empat' if found.sums else 'tiga'} sebab:</p>"
+        f" nol. Sebuah angka hanya ditutup karena salah satu dari {many} sebab:</p>"
     )
-    of_sums = (
-        "<li>Terlalu sedikit keluarga menyumbang pada jumlahnya, atau satu dua di antaranya memberi hampir seluruhnya,"
-        " sehingga sumbangan mereka dapat ditaksir. Batasnya tidak disebut dalam laporan ini. Cacah dan jumlah ditutup"
-        " bersama-sama.</li>"
-    )
-    yield (
-        f"<ol><li>Ia menghitung kurang dari {count(rule.smallest_persons, 'id')} orang, atau kurang dari"
-        f" {count(rule.smallest_families, 'id')} keluarga, atau tidak seorang pun: siapa yang mengenal mereka akan tahu"
-        " sesuatu tentang orang tertentu.</li>"
-        f"<li>Ia memuat {rule.homogeneous_percent}{NBSP}% atau lebih dari kelompok di bawah"
-        f" {count(rule.homogeneous_under, 'id')} orang: siapa yang diketahui ada di kelompok itu akan diketahui pula"
-        f" sifatnya.</li>{of_sums if found.sums else ''}"
-        "<li>Tanpa ditutup, angka lain yang ditutup dapat dihitung dengan mengurangkan jumlahnya.</li></ol>"
-    )
+    yield f"<ol>{''.join(f'<li>{one}</li>' for one in causes)}</ol>"
     yield (
         "<p>Angka mana ditutup karena sebab yang mana tidak disebut di mana pun: sebabnya saja sudah memberi tahu"
         " isinya.</p>"
     )
+
+
+def _of_small_places(run: Run) -> Iterator[str]:
+    least = [run.rule.smallest_place[name] for name in run.plan.columns if name in run.rule.smallest_place]
+    if least and len(run.axes) > 1:
+        yield (
+            "Ia memberi tahu lebih dari jumlah orang sebuah kecamatan atau desa yang penduduknya kurang dari"
+            f" {' atau '.join(count(one, 'id') for one in sorted(set(least)))}."
+        )
 
 
 def _perturbed(run: Run, method: CellKey, found: Figures) -> Chapter:
@@ -97,6 +110,7 @@ def _perturbed(run: Run, method: CellKey, found: Figures) -> Chapter:
 
 def _why_changed(run: Run, method: CellKey, found: Figures) -> Iterator[str]:
     rule, share = run.rule, percent(found.hidden / found.cells, "id", 1)
+    places = "".join(f"<li>{one}</li>" for one in _of_small_places(run))
     rounded = f", lalu dibulatkan ke kelipatan {method.base}" if method.base > 1 else ""
     yield (
         "<p>Setiap angka, juga jumlahnya, diubah sedikit: ditambah atau dikurangi derau acak yang rata-ratanya nol"
@@ -109,7 +123,7 @@ def _why_changed(run: Run, method: CellKey, found: Figures) -> Iterator[str]:
         f"<ol><li>Sesudah diubah ia kurang dari {count(rule.smallest_persons, 'id')} orang, atau kurang dari"
         f" {count(rule.smallest_families, 'id')} keluarga.</li>"
         f"<li>Ia memuat {rule.homogeneous_percent}{NBSP}% atau lebih dari kelompok di bawah"
-        f" {count(rule.homogeneous_under, 'id')} orang.</li>"
+        f" {count(rule.homogeneous_under, 'id')} orang.</li>{places}"
         f"<li>Di sampingnya tersisa kurang dari {count(found.smallest, 'id')} {labels.unit(run)} dari kelompok yang"
         " lebih besar: keduanya akan memberi tahu selisihnya.</li></ol>"
     )
@@ -139,7 +153,8 @@ def _why_private(run: Run, method: DifferentialPrivacy, found: Figures) -> Itera
         " menurutnya bahwa keluarga itu ada di dalamnya paling banyak e<sup>ε</sup> kali, kecuali dengan peluang δ"
         f" (ρ = {decimal(method.rho / 1000, 3, 'id')}; ε = {decimal(spent, 1, 'id')}; δ ="
         f" 10<sup>−{method.delta_digits}</sup>). Dari tiap keluarga dihitung paling banyak"
-        f" {count(most, 'id')} {labels.unit(run)}.</p>"
+        f" {count(most, 'id')} {labels.unit(run)}. Itu batas terburuk, bukan yang biasa: pada ε = 1 peluang berubah"
+        " paling jauh 3 kali, pada ε = 3 paling jauh 20 kali, pada ε = 10 paling jauh 22.000 kali.</p>"
         "<p>Jaminan ini hanya untuk tabel dengan cara ini. Tabel tepat tentang orang yang sama, bila pernah terbit,"
         " berada di luarnya.</p>"
     )
@@ -180,7 +195,7 @@ def _counted(run: Run, found: Figures) -> tuple[Answer, ...]:
         (
             count(near, "id"),
             f"pasangan angka berselisih kurang dari {smallest} {unit}, sesudah dibandingkan dengan"
-            f" {count(found.compared, 'id')} tabel lain dari rilis yang sama.",
+            f" {count(found.compared, 'id')} tabel lain dari rilis yang sama, dan dengan yang dari rilis berdekatan.",
         ),
         (
             percent(alike.nearly / alike.groups if alike.groups else 0.0, "id", 1),

@@ -27,7 +27,7 @@ from bagipakai.registry.disclosure.published import Line
 from bagipakai.registry.disclosure.secondary import ANY
 from bagipakai.registry.disclosure.sets import Sets
 from bagipakai.registry.disclosure.suppression import Protected, protected
-from bagipakai.registry.disclosure.tables import Cube, Magnitudes, TableRule, not_built, summed
+from bagipakai.registry.disclosure.tables import Cube, Magnitudes, Marks, TableRule, not_built, summed
 from bagipakai.registry.engines import Amounts, EngineError
 from bagipakai.registry.matching.arrays import Numbers
 
@@ -130,7 +130,23 @@ def counted(
     leaves, persons = [len(axis.tree.leaves) for axis in axes], sum(cell.persons for cell in finest)
     if no := not_built(leaves, len(finest), persons, rule):
         return no
-    return tuple(axes), _cube(axes, query, finest, count, families, add)
+    cube = _cube(axes, query, finest, count, families, add)
+    return tuple(axes), replace(cube, closed=_of_small_places(axes, plan, rule, count))
+
+
+def _of_small_places(axes: Sequence[Axis], plan: Plan, rule: TableRule, count: Counting) -> Marks:
+    """The cells that tell more than the total of a place in which too few live, whoever is counted."""
+    found = np.zeros([len(axis.tree) for axis in axes], np.bool_)
+    says_more = np.ones([len(axis.tree) for axis in axes if not set(axis.names) & AREAS], np.bool_)
+    says_more.flat[0] = False
+    for at, axis in enumerate(axes):
+        cells = np.moveaxis(found, at, 0)
+        for depth, least in enumerate((rule.smallest_place.get(name, 0) for name in axis.names), 1):
+            living = count(Count(plan.unit.value, axis.names[:depth], None, plan.area.codes)) if least else ()
+            for node in (axis.tree.places.get(cell.key) for cell in living if cell.persons < least):
+                if node is not None:
+                    cells[node] |= says_more
+    return found
 
 
 def public_axes(plan: Plan, rule: TableRule, catalogue: Catalogue) -> tuple[Axis, ...] | Refusal:

@@ -75,6 +75,8 @@ def perturbed(
     counts = told.fill_null(0).to_numpy().reshape(cube.shape)
     true = cube.families if of_family else cube.persons
     hidden = (counts == 0) | homogeneous(cube, rule) | alike(cube.hierarchies, counts, rule)
+    if cube.closed is not None:
+        hidden |= cube.closed
     hidden |= nearly_all(cube.hierarchies, true, rule.smallest_families if of_family else rule.smallest_persons)
     if hidden.flat[0]:
         return too_fine(rule)

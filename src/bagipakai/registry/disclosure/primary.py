@@ -11,9 +11,10 @@ from bagipakai.registry.disclosure.tables import Counts, Cube, Magnitudes, Marks
 
 
 def primary(cube: Cube, rule: TableRule) -> Marks:
-    """The cells of a table of counts that are hidden for being small or empty, or for saying the same of nearly
-    everybody in a group."""
-    return small(cube, rule) | homogeneous(cube, rule)
+    """The cells of a table of counts that are hidden for being small or empty, for saying the same of nearly everybody
+    in a group, or for being of a place where few live."""
+    found = small(cube, rule) | homogeneous(cube, rule)
+    return found if cube.closed is None else found | cube.closed
 
 
 def sensitive(cube: Cube, rule: TableRule) -> Marks:

@@ -1,6 +1,6 @@
 """A table of counts with all its margins, which cross: every combination of the nodes of one to three dimensions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import prod
@@ -28,7 +28,8 @@ class TableRule:
     A category with `homogeneous_percent` or more of a margin under `homogeneous_under` persons is hidden. A magnitude
     is hidden where the two largest contributors have `dominance_percent` or more of it, where the second largest
     could estimate the largest to within `p_percent`, or where it has fewer than `smallest_contributors`, or none.
-    Counts of releases up to so many `quarters` away are compared, too.
+    Counts of releases up to so many `quarters` away are compared, too. Of a place (by variable) in which fewer live
+    than `smallest_place` nothing is told but a total.
     """
 
     smallest_persons: int
@@ -42,6 +43,7 @@ class TableRule:
     dominance_percent: int
     p_percent: int
     quarters: int
+    smallest_place: Mapping[str, int]
 
     @classmethod
     def on(cls, day: date) -> "TableRule":
@@ -56,7 +58,10 @@ class TableRule:
             homogeneous_percent=together.homogeneous_percent,
             homogeneous_under=together.homogeneous_under,
             quarters=together.quarters,
-            **{name: int(magnitude[name]) for name in ("smallest_contributors", "dominance_percent", "p_percent")},
+            smallest_place=table.smallest_place,
+            smallest_contributors=magnitude.number("smallest_contributors", 1),
+            dominance_percent=magnitude.number("dominance_percent", 1, 100),
+            p_percent=magnitude.number("p_percent", 0, 100),
         )
 
     def of_plan(self, plan: Plan) -> "TableRule":
@@ -85,7 +90,8 @@ class Cube:
     """The true table. Arrays have one axis per dimension, one place per node of its hierarchy.
 
     `persons` adds up in every dimension. `families` does where the table's unit is the family; where persons are
-    counted, one family stands in several cells, and only the bounds of its margins are known. Raises ValueError
+    counted, one family stands in several cells, and only the bounds of its margins are known. `closed`: cells of which
+    nothing is told whatever they count. Raises ValueError
     for what is no table: another shape, a negative count, a margin that is not the sum of its parts.
     """
 
@@ -94,6 +100,7 @@ class Cube:
     families: Counts
     families_add_up: bool = False
     magnitudes: Magnitudes | None = None
+    closed: Marks | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.hierarchies) <= MOST_DIMENSIONS:
