@@ -36,6 +36,7 @@ from bagipakai.core.query import (
     Predicate,
     QueryError,
     Scalar,
+    atoms,
     columns_of,
 )
 from bagipakai.core.refusal import Refusal
@@ -189,7 +190,7 @@ def boxes(
             return Refusal("predicate-on-unlisted-column", {"column": name})
     axes = [_Axis(name, known[name].full, _alike(known[name].pieces(), predicate)) for name in used if name in known]
     if places is not None and set(used) & set(_DIGITS):
-        if any(isinstance(atom, Compare) and _mixes_places(atom) for atom in _atoms(predicate)):
+        if any(isinstance(atom, Compare) and _mixes_places(atom) for atom in atoms(predicate)):
             return Refusal("predicate-is-no-box", {"most": str(most)})
         axes.append(_Axis("", places.full, _alike(places.pieces(predicate), predicate)))
     if prod(len(axis.pieces) for axis in axes) > MOST_WAYS:
@@ -235,7 +236,7 @@ class Possible:
                 return None
             found.append(_Axis(name, dimensions[name].full, _alike(dimensions[name].pieces(), self.predicate)))
         if names & _DIGITS.keys():
-            if any(isinstance(atom, Compare) and _mixes_places(atom) for atom in _atoms(self.predicate)):
+            if any(isinstance(atom, Compare) and _mixes_places(atom) for atom in atoms(self.predicate)):
                 return None
             found.append(_Axis("", self.places.full, _alike(self.places.pieces(self.predicate), self.predicate)))
         return found if prod(len(axis.pieces) for axis in found) <= MOST_WAYS else None
@@ -269,10 +270,10 @@ def _alike(pieces: Iterator[tuple[int, _Row]], predicate: Predicate) -> tuple[tu
     """The pieces that no atom tells apart, together. Where two columns are compared, every value stays alone."""
     row_of: dict[tuple[object, ...], _Row] = {}
     mask_of: dict[tuple[object, ...], int] = {}
-    atoms = list(_atoms(predicate))
+    parts = list(atoms(predicate))
     for mask, row in pieces:
         told: list[object] = []
-        for atom in atoms:
+        for atom in parts:
             names = set(columns_of(atom))
             if names <= row.keys():
                 told.append(_truth(atom, row))
@@ -318,19 +319,6 @@ def _placed(masks: _Masks, places: Places | None) -> Iterator[Box]:
         first += run
 
 
-def _atoms(predicate: Predicate) -> Iterator[Predicate]:
-    match predicate:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _atoms(part)
-        case Not(part):
-            yield from _atoms(part)
-        case Missing(part) if not isinstance(part, Column):
-            yield from _atoms(part)
-        case _:
-            yield predicate
-
-
 def _mixes_places(atom: Compare) -> bool:
     """Two columns, at least one of them a place: how they compare may change anywhere."""
     sides = [side.name for side in (atom.left, atom.right) if isinstance(side, Column)]
@@ -339,7 +327,7 @@ def _mixes_places(atom: Compare) -> bool:
 
 def _compared(predicate: Predicate) -> Iterator[tuple[str, Any]]:
     """Each column and each constant that it is compared with."""
-    for atom in _atoms(predicate):
+    for atom in atoms(predicate):
         match atom:
             case Compare(_, Column(name), Const(value)) | Compare(_, Const(value), Column(name)):
                 yield name, value

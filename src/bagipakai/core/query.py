@@ -160,6 +160,22 @@ def columns_of(predicate: Predicate | None) -> Iterator[str]:
             yield column.name
 
 
+def atoms(predicate: Predicate | None) -> Iterator[Predicate]:
+    """The parts of a predicate that AND, OR and NOT make it of, in reading order, repeats included."""
+    match predicate:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from atoms(part)
+        case Not(part):
+            yield from atoms(part)
+        case Missing(part) if not isinstance(part, Column):
+            yield from atoms(part)
+        case None:
+            return
+        case _:
+            yield predicate
+
+
 def chosen(query: Query) -> Predicate | None:
     """The whole condition of a query: inside the area, and `where` is true. None chooses every row."""
     parts = tuple(part for part in (_inside(query.area), query.where) if part is not None)

@@ -13,10 +13,13 @@ from bagipakai.core.disclosure import Grain, RowRule
 from bagipakai.core.exchange import Order
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
+from bagipakai.registry.disclosure import singling
 from bagipakai.registry.disclosure.beside import Beside
 from bagipakai.registry.disclosure.given import Gifts, Given
 from bagipakai.registry.disclosure.rows import Protection, given, protection
+from bagipakai.registry.disclosure.told import exempted
 from bagipakai.registry.disclosure.weighing import Counting
+from bagipakai.registry.engines import types_of
 from bagipakai.registry.vault import Damaged
 
 log = logging.getLogger("bagipakai.registry")
@@ -41,6 +44,8 @@ class Handing:
         order, plan = self.order, self.order.plan
         about = order.order_id, plan.recipient.institution, self.release, plan.unit.value
         try:
+            if no := self._singled_out():
+                return no
             while True:
                 held = self.gifts.held(*about[1:])
                 found = self._again(about, held) or self._beside(held)
@@ -53,6 +58,13 @@ class Handing:
         except Damaged as damage:  # what they have is not known, so no rows leave
             log.error("given.damaged order=%s file=%s", order.order_id, damage.file)
             return damage.refusal
+
+    def _singled_out(self) -> Refusal | None:
+        plan = self.order.plan
+        if "rows-alike" in exempted(plan):
+            return None
+        types, rule = types_of(self.catalogue, plan.unit.value), RowRule.on(day_of(self.order.placed_at), plan.level)
+        return singling.objection(plan, rule, types, self.counted)
 
     def _again(self, about: tuple[str, str, str, str], held: tuple[Given, ...]) -> Protection | None:
         """As it was given before, if it was: that tells nothing new, whatever was given since."""

@@ -15,8 +15,9 @@ from tests.registry.disclosure.attacks.door import Refused, Registry, a_registry
 from tests.registry.disclosure.attacks.rows import DISABLED, GUESSED, Received, a_file, received
 
 from bagipakai.core.plan import Plan, Unit
-from bagipakai.core.query import And, Column, Compare, Const, Not, Op
+from bagipakai.core.query import And, Column, Compare, Const, Not, Op, Or
 from bagipakai.registry import handing
+from bagipakai.registry.disclosure import singling
 
 K = 10  # policy, which everybody can read
 BANDS = (("kode_kab", ""), ("umur", "10-TAHUN"))
@@ -125,26 +126,51 @@ def all_and_all_but_her(registry: Registry, turned: bool) -> list[Received | Ref
     return [received(registry, plan, f"R-{at}") for at, plan in enumerate(asked)]
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_all_but_one_by_two_filters_does_not_tell_of_her(turned, with_or_without, tmp_path):
-    """Neither by whose rows leave, nor by whether they do, nor by what is said of how they were made."""
+def said_by(registries: list[Registry], folder, asking) -> list[list[object]]:
+    """What each of them answers: the refusal, or what is told and what is said of how it was made."""
     said = []
-    for at, one in enumerate(with_or_without):
-        first, second = all_and_all_but_her(one.afresh(tmp_path / str(at)), turned)
-        assert isinstance(first, Received)
-        said.append(second if isinstance(second, Refused) else (Counter(second.seen), second.evidence))
-    assert said[0] == said[1]
+    for at, one in enumerate(registries):
+        answers = asking(one.afresh(folder / str(at)))
+        said.append([one if isinstance(one, Refused) else (Counter(one.seen), one.evidence) for one in answers])
+    return said
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_all_but_one_by_two_filters_does_not_tell_of_her(turned, with_or_without, tmp_path, monkeypatch):
+    """Neither by whose rows leave, nor by whether they do, nor by what is said of how they were made; and not where she
+    could be named by a filter, either."""
+    one, other = said_by(with_or_without, tmp_path / "named", lambda registry: all_and_all_but_her(registry, turned))
+    assert one[not turned] == other[not turned] and one[not turned].code == "rows-filter-singles-out"
+    monkeypatch.setattr(singling, "objection", lambda *_: None)
+    one, other = said_by(with_or_without, tmp_path, lambda registry: all_and_all_but_her(registry, turned))
+    assert one[1] == other[1]
 
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_nobody_who_is_not_one_of_a_few_is_seen(turned, with_or_without, tmp_path, monkeypatch):
+    monkeypatch.setattr(singling, "objection", lambda *_: None)
     monkeypatch.setattr(handing.Beside, "parted", lambda *_: ())
     monkeypatch.setattr("bagipakai.registry.disclosure.rows.shown", lambda evidence: evidence)
-    said = []
-    for at, one in enumerate(with_or_without):
-        second = all_and_all_but_her(one.afresh(tmp_path / str(at)), turned)[1]
-        said.append(second if isinstance(second, Refused) else (Counter(second.seen), second.evidence))
-    assert said[0] != said[1]
+    one, other = said_by(with_or_without, tmp_path, lambda registry: all_and_all_but_her(registry, turned))
+    assert one[1] != other[1]
+
+
+def some_and_her(registry: Registry) -> list[Received | Refused]:
+    """Everybody of a regency and she: what they do, then where they live."""
+    either = And((DISABLED, Or((Compare(Op.EQUAL, Column("kode_kab"), Const("3201")), OLDEST))))
+    asked = [replace(a_file(((name, ""),), GUESSED), population=either) for name in ("bekerja", "kode_kab")]
+    return [received(registry, plan, f"R-{at}") for at, plan in enumerate(asked)]
+
+
+def test_a_filter_that_names_one_is_refused_whoever_she_is(with_or_without, tmp_path):
+    one, other = said_by(with_or_without, tmp_path, some_and_her)
+    assert one == other and {answer.code for answer in one} == {"rows-filter-singles-out"}
+
+
+def test_a_filter_that_may_name_one_is_seen(with_or_without, tmp_path, monkeypatch):
+    monkeypatch.setattr(singling, "objection", lambda *_: None)
+    one, other = said_by(with_or_without, tmp_path, some_and_her)
+    assert one != other
 
 
 def test_a_history_that_is_forgotten_is_seen(programme, tmp_path, monkeypatch):
