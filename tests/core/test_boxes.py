@@ -180,16 +180,16 @@ def test_what_is_possible_is_true_of_somebody_of_whom_that_is_known(predicate, d
     assert found == any(reference.truth(predicate, row) is True for row, key in ROWS if fits(key))
 
 
-def test_what_nobody_can_tell_is_possible():
-    unlisted = And(
-        (
-            Compare(Op.EQUAL, Column("desil"), Const(1)),
-            Compare(Op.EQUAL, Column("desil"), Const(2)),
-            Compare(Op.EQUAL, Column("pekerjaan"), Const("x")),
-        )
-    )
-    assert Possible(unlisted, DIMENSIONS, PLACES)({})
-    assert not Possible(And(unlisted.parts[:2]), DIMENSIONS, PLACES)({})
+def test_what_nobody_can_tell_may_be_true_or_not_but_not_both():
+    """Of a variable without base categories nothing is known; but a condition is never true with its opposite."""
+    baker, tailor = (Compare(Op.EQUAL, Column("pekerjaan"), Const(one)) for one in ("x", "y"))
+    one, two = (Compare(Op.EQUAL, Column("desil"), Const(number)) for number in (1, 2))
+
+    def possible(*parts) -> bool:
+        return Possible(And(parts), DIMENSIONS, PLACES)({})
+
+    assert possible(baker, one) and possible(Not(baker), one) and possible(Missing(baker)) and possible(baker, tailor)
+    assert not possible(baker, Not(baker)) and not possible(baker, one, two) and not possible(baker, Missing(baker))
 
 
 def test_order_and_words_vanish():

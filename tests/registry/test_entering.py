@@ -14,6 +14,7 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.progress import Cancelled
 from bagipakai.core.query import Column, Compare, Const, In, Op
 from bagipakai.core.refusal import Refusal
+from bagipakai.registry import entering
 from bagipakai.registry.disclosure.ledger import Ledger, Limits, Output
 from bagipakai.registry.disclosure.published import Occupied, of_total
 from bagipakai.registry.disclosure.published import cells_of as told_by
@@ -161,6 +162,20 @@ def test_a_table_that_must_close_too_much_is_refused_as_soon_as_that_is_known(en
             heard.clear()
     assert isinstance(table, Refusal) and table.code == "tables-together-narrow"
     assert 0 < max(done for done, _ in heard) < [one.code for one in regions().at_level(2)].index(PLACES[-1])
+
+
+def test_the_very_same_again_is_not_compared_anew(entries, monkeypatch):
+    """It tells nothing new, whatever was published since; with one count changed it would."""
+    plans = [replace(plan_of(60), population=In(Column("desil"), both)) for both in ((1, 2), (2, 3), (1, 2))]
+    told = counts() | {(PLACES[3], sex): 250 for sex in SEXES}
+    for at, plan in enumerate(plans[:2]):
+        assert isinstance(entered(entries, plan, told, f"O-{at}"), TableExtract)
+    compared: list[int] = []
+    monkeypatch.setattr(entering, "isolated", lambda *_: compared.append(1) or iter(()))
+    again = entered(entries, plans[2], told, "O-2")
+    assert isinstance(again, TableExtract) and not hidden(again) and not compared
+    entered(entries, plans[2], told | {(PLACES[3], "1"): 290}, "O-3")
+    assert compared
 
 
 def test_what_three_tables_would_tell_together_is_closed_too(entries):

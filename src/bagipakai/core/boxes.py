@@ -15,7 +15,7 @@ divides a base category: there is nobody to compare it with.
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise, product
 from math import prod
 from typing import Any, Final, TypeAlias
@@ -190,7 +190,7 @@ def boxes(
             return Refusal("predicate-on-unlisted-column", {"column": name})
     axes = [_Axis(name, known[name].full, _alike(known[name].pieces(), predicate)) for name in used if name in known]
     if places is not None and set(used) & set(_DIGITS):
-        if any(isinstance(atom, Compare) and _mixes_places(atom) for atom in atoms(predicate)):
+        if any(map(_is_mixed, atoms(predicate))):
             return Refusal("predicate-is-no-box", {"most": str(most)})
         axes.append(_Axis("", places.full, _alike(places.pieces(predicate), predicate)))
     if prod(len(axis.pieces) for axis in axes) > MOST_WAYS:
@@ -224,21 +224,29 @@ class Possible:
         if left not in self._answers:
             some = ([axis.pieces[at][1] for at in those] for axis, those in zip(self._axes, left, strict=True))
             rows = ({name: value for row in rows for name, value in row.items()} for rows in product(*some))
-            self._answers[left] = any(_truth(self.predicate, row) == _TRUE for row in rows)
+            self._answers[left] = any(_truth(self._signed, row) == _TRUE for row in rows)
         return self._answers[left]
 
     @cached_property
+    def _signs(self) -> dict[Predicate, str]:
+        """A name for each part of the predicate about what has no base categories: it may be true, false or unknown."""
+        listed = {one.name for one in self.dimensions} | _DIGITS.keys()
+        unlisted = (one for one in atoms(self.predicate) if not {*columns_of(one)} <= listed or _is_mixed(one))
+        return {one: f"?{at}" for at, one in enumerate(dict.fromkeys(unlisted))}
+
+    @cached_property
+    def _signed(self) -> Predicate:
+        return _replaced(self.predicate, self._signs)
+
+    @cached_property
     def _axes(self) -> list["_Axis"] | None:
-        found, names = [], set(columns_of(self.predicate))
+        found, names = [], {*columns_of(self._signed)}
         dimensions = {one.name: one for one in self.dimensions if one.name not in _DIGITS}
+        dimensions |= {name: Dimension.of(name, (False, True)) for name in self._signs.values()}
         for name in sorted(names - _DIGITS.keys()):
-            if name not in dimensions:
-                return None
-            found.append(_Axis(name, dimensions[name].full, _alike(dimensions[name].pieces(), self.predicate)))
+            found.append(_Axis(name, dimensions[name].full, _alike(dimensions[name].pieces(), self._signed)))
         if names & _DIGITS.keys():
-            if any(isinstance(atom, Compare) and _mixes_places(atom) for atom in atoms(self.predicate)):
-                return None
-            found.append(_Axis("", self.places.full, _alike(self.places.pieces(self.predicate), self.predicate)))
+            found.append(_Axis("", self.places.full, _alike(self.places.pieces(self._signed), self._signed)))
         return found if prod(len(axis.pieces) for axis in found) <= MOST_WAYS else None
 
     @cached_property
@@ -319,10 +327,29 @@ def _placed(masks: _Masks, places: Places | None) -> Iterator[Box]:
         first += run
 
 
-def _mixes_places(atom: Compare) -> bool:
-    """Two columns, at least one of them a place: how they compare may change anywhere."""
+def _is_mixed(atom: Predicate) -> bool:
+    """Two columns are compared, at least one of them a place: how they compare may change anywhere."""
+    if not isinstance(atom, Compare):
+        return False
     sides = [side.name for side in (atom.left, atom.right) if isinstance(side, Column)]
     return len(sides) == 2 and bool(set(sides) & set(_DIGITS))
+
+
+def _replaced(predicate: Predicate, names: Mapping[Predicate, str]) -> Predicate:
+    """With a column of truth values in the place of each of these parts."""
+    if predicate in names:
+        return Column(names[predicate])
+    match predicate:
+        case And(parts):
+            return And(tuple(_replaced(part, names) for part in parts))
+        case Or(parts):
+            return Or(tuple(_replaced(part, names) for part in parts))
+        case Not(part):
+            return Not(_replaced(part, names))
+        case Missing(part) if not isinstance(part, Column):
+            return Missing(_replaced(part, names))
+        case _:
+            return predicate
 
 
 def _compared(predicate: Predicate) -> Iterator[tuple[str, Any]]:
@@ -359,9 +386,15 @@ def _truth(predicate: Predicate, row: _Row) -> int:
         case Missing(part):
             return _TRUE if _truth(part, row) == _UNKNOWN else _FALSE
         case In(Column(name), values):
-            return max(_compare(Op.EQUAL, row[name], value) for value in values)
+            found = _compare(Op.EQUAL, row[name], values[0])
+            return _TRUE if found == _FALSE and row[name] in _set(values) else found
         case Between(Column(name), low, high):
             return min(_compare(Op.AT_LEAST, row[name], low), _compare(Op.AT_MOST, row[name], high))
+
+
+@lru_cache(maxsize=64)
+def _set(values: tuple[Scalar, ...]) -> frozenset[Scalar]:
+    return frozenset(values)
 
 
 def _value(side: Column | Const, row: _Row) -> Scalar | None:

@@ -178,6 +178,9 @@ class _Turn:
     def _found(self, cells: Cells, look: "_Look") -> Iterator[Difference | Isolated]:
         """What these cells tell together with others, two by two; where that is nothing, all together."""
         look.again(cells)
+        if self.entries.stands(self.output, cells):
+            look.among = set()
+            return
         in_pairs = False
         for pair in self.entries.differences(self.output, cells, self.most):
             in_pairs = True

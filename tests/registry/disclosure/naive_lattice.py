@@ -39,6 +39,12 @@ def violating(rows, variables, levels, limits, family=None):
     told = recoded(rows, variables, levels)
     spread, homes = naive.spread(told, quasi, "desil"), naive.sizes(told, quasi, family)
     overall = Counter(row["desil"] for row in rows)
+    if limits.inference is not None:
+        left = [one for one in spread.values() if not fails(one, sum(one.values()), limits, overall)]
+        blindly = max(sum(left, Counter()).values(), default=0)
+        better = sum(max(one.values()) for one in left) - blindly
+        if better > limits.inference * (sum(map(Counter.total, left)) - blindly):
+            return len(rows)
     return sum(sum(counts.values()) for key, counts in spread.items() if fails(counts, homes[key], limits, overall))
 
 

@@ -40,6 +40,7 @@ limits = st.builds(
     share=share,
     equal=share,
     ordered=st.sampled_from([None, Fraction(1, 4), Fraction(7, 20)]),
+    inference=st.sampled_from([None, None, Fraction(1, 20), Fraction(1, 5)]),
 )
 budget = st.sampled_from([Fraction(0), Fraction(1, 20), Fraction(1, 4), Fraction(1, 2)])
 family = st.sampled_from([None, None, "home"])

@@ -63,7 +63,7 @@ def test_who_asks_twice_and_leaves_out_a_few_is_not_answered_the_second_time(hou
     told = answer(house, nation, of_age(narrow), "O-2")
     assert told.refusal == "tables-tell-a-few"
     sentence = Refusal(told.refusal, dict(told.detail)).sentence()
-    assert "umur" in sentence and "Indonesia" in sentence
+    assert "Umur" in sentence and "Indonesia" in sentence
     assert not (house.places.packages / "O-2").exists() and len(house.packages) == 1
 
 
@@ -155,12 +155,12 @@ def test_lines_are_about_the_filter_the_values_before_them_and_the_area():
     occupied = Occupied(plan.area.codes, {})
     cells = cells_of(plan, lines_of(Table(plan.columns, "individu", lines, 0, 0)), CATALOGUE, occupied)
     assert {words(*cells.about(at), CATALOGUE): int(cells.count[at]) for at in range(len(cells))} == {
-        "desil 1, 2; 2 wilayah": 400,
-        "desil 1, 2; Kabupaten Bogor": 300,
-        f"desil 1, 2; jenis_kelamin {sexes[0].lower()}; Kabupaten Bogor": 200,
-        "desil 1, 2; jenis_kelamin tidak diketahui; Kabupaten Bogor": 100,
-        "desil 1, 2; nama_kab tidak diketahui; 2 wilayah": 20,
-        "desil 1, 2; Kota Bogor": 80,  # what is left
+        "Desil kesejahteraan: 1, 2; 2 wilayah": 400,
+        "Desil kesejahteraan: 1, 2; Kabupaten Bogor": 300,
+        "Desil kesejahteraan: 1, 2; Jenis kelamin: Laki-laki; Kabupaten Bogor": 200,
+        "Desil kesejahteraan: 1, 2; Jenis kelamin: tidak diketahui; Kabupaten Bogor": 100,
+        "Desil kesejahteraan: 1, 2; Nama kabupaten/kota: tidak diketahui; 2 wilayah": 20,
+        "Desil kesejahteraan: 1, 2; Kota Bogor": 80,  # what is left
     }
 
 

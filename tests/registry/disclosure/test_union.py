@@ -144,7 +144,10 @@ def test_what_would_be_told_by_all_is_not_added_and_named_in_words(tmp_path):
         with entries.turn():
             entries.add(replace(output, order=f"O-{at}"), cells, datetime.now(UTC))
     no = objection(entries, replace(output, order="O-9"), chain[2], limits, catalogue)
-    assert no is not None and (no.code, no.detail["group"]) == ("tables-together-narrow", "desil 2; Kabupaten Bogor")
+    assert no is not None and (no.code, no.detail["group"]) == (
+        "tables-together-narrow",
+        "Desil kesejahteraan: 2; Kabupaten Bogor",
+    )
     assert objection(entries, replace(output, order="O-9", release="2026.4.0"), chain[2], limits, catalogue) is None
     pair = table(({"desil": 0b0010}, BOGOR, 120))
     assert objection(entries, replace(output, order="O-9"), pair, limits, catalogue).code == "tables-tell-a-few"

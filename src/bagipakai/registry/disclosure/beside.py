@@ -118,7 +118,7 @@ class Beside:
 
     def _categories(self, told: Iterable[Mapping[str, str] | None]) -> dict[str, int]:
         """By variable, of which base categories somebody can be of whom this is told; "": in which villages."""
-        found: dict[str, int] = {}
+        found = dict(self._not_unknown)
         for one, values in zip(self.held, told, strict=True):
             for name, value in (values or {}).items():
                 if name in PLACES and one.told.get(name) is None:
@@ -126,6 +126,11 @@ class Beside:
                 else:
                     found[name] = found.get(name, -1) & self._meanings(one, name).get(value, -1)
         return found
+
+    @cached_property
+    def _not_unknown(self) -> Mapping[str, int]:
+        """Of variables that are known of everybody."""
+        return {name: ~1 for name, one in self.catalogue.items() if one.required and name not in PLACES}
 
     def _meanings(self, one: Given, name: str) -> Mapping[str, int]:
         """Of each value that a package may tell of a variable, the base categories that are told so."""

@@ -38,7 +38,8 @@ AT_ONCE = 1 << 24  # numbers of a matrix of classes and values
 class Limits:
     """What a class must meet. `k` units; of the sensitive values at least `l` different ones, an entropy l of at least
     `entropy` (to 1e-9), no share above `share`, no distance above `equal` and `ordered` (0 to 1) from all rows before
-    any is dropped."""
+    any is dropped. Of all rows in classes that meet these, knowing the class makes no guess of the value right for more
+    of what is left to guess than the part `inference`."""
 
     k: int
     l: int = 1  # noqa: E741  # the field's name
@@ -46,10 +47,12 @@ class Limits:
     share: Fraction | None = None
     equal: Fraction | None = None
     ordered: Fraction | None = None
+    inference: Fraction | None = None
 
     @property
     def of_values(self) -> bool:
-        return self.l > 1 or any(one is not None for one in (self.entropy, self.share, self.equal, self.ordered))
+        limits = (self.entropy, self.share, self.equal, self.ordered, self.inference)
+        return self.l > 1 or any(one is not None for one in limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +266,19 @@ class Lattice:
             fails |= entropy < log(limits.entropy) - 1e-9
         if limits.equal is not None or limits.ordered is not None:
             fails |= self._far(cells, starts, k)
+        if limits.inference is not None and self._guessed(cells, starts, ~fails):
+            fails[:] = True
         return fails, k
+
+    def _guessed(self, cells: _Cells, starts: Ints, left: npt.NDArray[np.bool_]) -> bool:
+        """Whether in the classes that are left the most frequent value of each is right for too many more rows than
+        that of all."""
+        assert self.limits.inference is not None  # noqa: S101 - else nobody asks
+        many = np.add.reduceat(cells.n, starts)[left]
+        there = np.repeat(left, np.diff(np.append(starts, len(cells.n))))
+        blindly = int(np.bincount(cells.digits[-1][there], weights=cells.n[there]).max(initial=0))
+        right, rows = int(np.maximum.reduceat(cells.n, starts)[left].sum()), int(many.sum())
+        return right - blindly > self.limits.inference * (rows - blindly)
 
     def _far(self, cells: _Cells, starts: Ints, k: Ints) -> npt.NDArray[np.bool_]:
         """Whether the distribution of a class is too far from that of all rows, in whole numbers."""

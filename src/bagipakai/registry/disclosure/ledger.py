@@ -109,6 +109,16 @@ class Ledger:
         table = _table(cells)
         self._records.add(told, table if sets is None else table.append_column(_SETS, pa.array(sets, pa.uint64())))
 
+    def stands(self, output: Output, cells: Cells) -> bool:
+        """Whether these very cells, and sums, were published of this release already, answered in the same way: then
+        nothing new is told by them."""
+        digest, about = digest_of(cells), (output.release, output.unit, output.question, output.summed, output.sums)
+        for _, told in self._records.all():
+            one = _output(told)
+            if told["cells"] == digest and about == (one.release, one.unit, one.question, one.summed, one.sums):
+                return True
+        return False
+
     def first(self, release: str) -> Output | None:
         """What was published first of the quarter of this release, be it of a correction: all counts of a quarter are
         of its people. None where nothing was published yet."""

@@ -19,7 +19,7 @@ from bagipakai.core.disclosure import Cell, Table
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import AREA_COLUMNS, Count, Scalar, columns_of
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.variables import Catalogue
+from bagipakai.core.variables import Catalogue, CodeList
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
 from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Output
 from bagipakai.registry.disclosure.tables import TableRule
@@ -31,7 +31,8 @@ _LEAF: Final = 10  # digits
 _RELATION: Final = "hubungan_kepala_keluarga"  # the first of its codes is the head
 _UNKNOWN: Final = 1  # mask of a place that is not known
 _NOT_KNOWN: Final = "tidak diketahui"
-_SAME: Final = "syarat dan pengelompokan yang sama dengan tabel yang sudah terbit, atau yang lebih sedikit"
+_SAME: Final = "syarat dan pengelompokan yang persis sama dengan tabel yang sudah terbit, atau wilayah lain"
+_KINDS: Final = {1: "Provinsi ", 3: "Kecamatan ", 4: "Desa/kelurahan "}  # the names of regencies say what they are
 _SHOWN: Final = 6  # values
 _MIXED: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, so that who and where do not change places
 
@@ -252,8 +253,9 @@ def proposed(dropped: Sequence[str]) -> str:
 
 
 def words(box: Box, region: Region, catalogue: Catalogue) -> str:
-    """What a count is about: "desil 1, 2; jenis_kelamin 2; Kabupaten Bogor"."""
-    told = [f"{name} {_values(name, mask, catalogue)}" for name, mask in sorted(coarsened(box).items())]
+    """What a count is about: "Desil kesejahteraan: 1, 2; Jenis kelamin: Perempuan; Kabupaten Bogor"."""
+    masks = sorted(coarsened(box).items())
+    told = [f"{catalogue[name].title()}: {_values(name, mask, catalogue)}" for name, mask in masks]
     return "; ".join((*told, _place(region)))
 
 
@@ -261,15 +263,26 @@ def _values(name: str, mask: int, catalogue: Catalogue) -> str:
     dimension = base_categories(catalogue[name])
     if name in _DIGITS or name in _NAMED or dimension is None:
         return _NOT_KNOWN
-    rows = (row for bit, row in dimension.pieces() if mask & bit)
-    found = [_NOT_KNOWN if row[name] is None else str(row[name]).lower() for row in rows]
+    values = [row[name] for bit, row in dimension.pieces() if mask & bit]
+    numbers = [one for one in values if isinstance(one, int) and not isinstance(one, bool)]
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:  # in order, without a gap
+        return ", ".join([f"{numbers[0]} sampai {numbers[-1]}", *([_NOT_KNOWN] if None in values else [])])
+    found = [_value(one, catalogue[name].codes) for one in values]
     return ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+
+
+def _value(value: Scalar | None, codes: CodeList | None) -> str:
+    if value is None:
+        return _NOT_KNOWN
+    if isinstance(value, bool):
+        return "ya" if value else "tidak"
+    return str(value) if codes is None else codes.label(str(value))
 
 
 def _place(region: Region) -> str:
     if region == (_stretch(""),):
         return "Indonesia"
-    alone = (one.name for one in regions().values() if (_stretch(one.code),) == region)
+    alone = (f"{_KINDS.get(one.level, '')}{one.name}" for one in regions().values() if (_stretch(one.code),) == region)
     return next(alone, f"{len(region)} wilayah")
 
 

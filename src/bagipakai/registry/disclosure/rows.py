@@ -26,7 +26,7 @@ from bagipakai.registry.disclosure.beside import Beside, followers, left_out
 from bagipakai.registry.disclosure.given import Given
 from bagipakai.registry.disclosure.measures import MeasureError, alike
 from bagipakai.registry.disclosure.told import Told, exempted
-from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED, NOBODY, NOTHING_LESS, Counting, Weighing, shown
+from bagipakai.registry.disclosure.weighing import BLANKS, DROPPED, NOBODY, Counting, Weighing, shown
 from bagipakai.registry.engines import EngineError
 
 
@@ -171,7 +171,10 @@ def protection(
             return found
         with duckdb.connect(config=settings) as con:  # would they be refused if nothing was held?
             alone = Weighing(con, plan, rule, told, names, active).done(count, grains)
-        return alone if isinstance(alone, Refusal) else _beside(found, beside)
+        if isinstance(alone, Refusal):
+            return alone
+        orders = ", ".join(sorted({one.order for one in beside.held}))
+        return Refusal("rows-beside", {"orders": orders})
     except (MeasureError, duckdb.Error) as error:
         kind = str(error) if isinstance(error, MeasureError) else type(error).__name__
     raise EngineError(kind)  # outside the handler: engines quote values in their errors
@@ -183,12 +186,6 @@ def given(about: tuple[str, str, str, str], plan: Plan, protection: Protection) 
     beside = tuple(one.digest for one in protection.beside.held) if protection.beside else ()
     area = plan.area.codes
     return Given(*about, told, plan.population, area, protection.keys, protection.touched, beside)
-
-
-def _beside(no: Refusal, beside: Beside) -> Refusal:
-    """The refusal of rows that could leave if nothing was held."""
-    orders = ", ".join(sorted({one.order for one in beside.held}))
-    return Refusal("rows-beside", {"orders": orders, "proposal": no.detail.get("proposal", NOTHING_LESS)})
 
 
 def _ties_families(plan: Plan) -> bool:

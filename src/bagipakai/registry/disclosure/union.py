@@ -86,6 +86,8 @@ def objection(entries: Ledger, output: Output, cells: Cells, limits: Limits, cat
     equations: they are looked at in pairs alone. Within a turn. Raises Damaged."""
     if no := of_other_people(entries.first(output.release), output):
         return no
+    if entries.stands(output, cells):
+        return None
     for pair in entries.differences(output, cells, limits):
         return of_pair(pair, catalogue)
     others = entries.equations(output, cells)

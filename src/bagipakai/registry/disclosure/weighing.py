@@ -30,11 +30,10 @@ Counting = Callable[[Count], Iterable[pa.RecordBatch]]  # as Engine.groups
 Evidence: TypeAlias = dict[str, str | int]
 
 MOST_PROPOSED: Final = 2_000_000  # combinations of values among which the least change is looked for
-BLANKS, DROPPED, BESIDE = "values_left_blank", "rows_left_out", "held_beside"
+BLANKS, DROPPED, BESIDE, TOGETHER = "values_left_blank", "rows_left_out", "held_beside", "least_alike_beside"
 NOT_SEEN: Final = frozenset({"classes", "small_classes", "rows_in_small_classes", "rows_alone", BLANKS, DROPPED})
 NOTHING_LESS: Final = "tabel agregat (L1), variabel atau wilayah lain, atau pengecualian oleh dua orang"
 NOBODY: Final = pa.table({"pattern": pa.array([], pa.int64())})
-_SAME_PEOPLE: Final = "baris orang dan wilayah yang sama dengan paket itu, atau pengecualian oleh dua orang"
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,8 @@ class Weighing:
                 return Refusal("rows-share", {"most": str(rule.most_share_percent)})
         self._apart(count)
         if broken := self._broken(rows) or self._left_behind():
-            if broken == "rows-beside":
-                return Refusal(broken, {"proposal": _SAME_PEOPLE})
+            if self.beside:  # what would do instead hangs on who is in these rows alone, and would tell of them
+                return Refusal("rows-beside")
             detail = {"sensitive": rule.sensitive, "proposal": self._proposal(grains)}
             return Refusal(broken, {} if broken == "rows-presence" else detail)
         touched = f"SELECT {', '.join(self.keys)}, pattern FROM classes WHERE pattern > 0 ORDER BY ALL"  # noqa: S608
@@ -141,19 +140,20 @@ class Weighing:
         """The rule that more rows break than may be left out, None where the others are and the rest meets all."""
         self._without_present()
         away = rows - self._sum("held")
-        if 100 * away > self.rule.most_dropped_percent * rows:
-            return (
-                "rows-beside"
-                if self.beside and self._sum(f"file SEMI JOIN apart USING ({self.firm[0]})")
-                else "rows-presence"
-            )
+        if away > self._droppable(rows):
+            return "rows-presence"
         if not self._blanked(rows - away):
             return "rows-alike"
         self._patterns()
         by_rule = self._of_values()
-        if 100 * self._sum(f"classes WHERE pattern = {self.gone}", "k") > self.rule.most_dropped_percent * rows:
+        if self._sum(f"classes WHERE pattern = {self.gone}", "k") > self._droppable(rows):
             return max(by_rule, key=lambda one: by_rule[one]) if any(by_rule.values()) else "rows-alike"
         return self._unmet()
+
+    def _droppable(self, rows: int) -> Fraction:
+        """How many rows may be left out: always one less than a class, else in a small file it would be seen whether
+        there is one who must be."""
+        return max(Fraction(self.rule.smallest_class - 1), Fraction(self.rule.most_dropped_percent * rows, 100))
 
     def _without_present(self) -> None:
         """Makes `held`: without the classes of which too many would be in the file."""
@@ -185,9 +185,10 @@ WHERE (100 * file.k) > ({int(self.rule.most_presence_percent)} * greatest(coales
             run(self.con, f"CREATE TEMP TABLE kept_blanks AS {nothing}")
             return True
         values = len(self.own) * rows
-        if 100 * small > (rule.most_blanked_percent * values) + (rule.most_dropped_percent * rows):
+        blanked = max(Fraction(rule.smallest_class - 1, values), Fraction(rule.most_blanked_percent, 100))
+        dropped = self._droppable(rows) / rows
+        if small > blanked * values + dropped * rows:
             return False  # each of these rows needs one blank at least
-        blanked, dropped = Fraction(rule.most_blanked_percent, 100), Fraction(rule.most_dropped_percent, 100)
         allowed = Allowed(rule.smallest_class, blanked, dropped, Blank(rule.blank), rule.most_blanks)
         return blank(self.con, "held", "kept", self.keys, allowed, weight="n", firm=self.firm).fits
 
@@ -273,7 +274,7 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             self._insert("behind", {**held, **value, "n": batch.column("n")}, made=True)
         run(self.con, f"DELETE FROM behind WHERE {seen} = '{NOTHING}'")  # noqa: S608  # who was left out before
         self._few("apart", "behind")
-        if asked is not None:
+        if asked is not None and "rows-alike" in self.active:
             nobody = f"FROM file ANTI JOIN behind USING ({seen}) WHERE {seen} <> '{NOTHING}'"
             texts = [text for [text] in run(self.con, f"SELECT DISTINCT {seen} {nobody} ORDER BY ALL")]
             self.con.register(
@@ -342,7 +343,6 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             "small_classes": before.classes_below,
             "rows_in_small_classes": before.units_below,
             "rows_alone": alone.units_below,
-            "recognised_before": 10 * -(-100 * before.classes // before.units),  # whole percent: of more than is told
             "values": len(self.own) * self._sum(stay, "k"),
             BLANKS: self._sum(stay, f"k * (0{blanks})"),
             DROPPED: self._sum(f"classes WHERE pattern = {self.gone}", "k"),
@@ -350,11 +350,12 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
         if self.beside:
             with Classes(self.con, "left_over", self.keys, weight="n") as both:
                 together = both.anonymity(rule.smallest_class).smallest
-            found |= {BESIDE: len(self.beside.held), "least_alike_beside": together}
-        with Classes(self.con, "left_over", self.own, "s" if self.tells_sensitive else None, weight="n") as left:
+            found |= {BESIDE: len(self.beside.held), TOGETHER: together}
+        told = self.rule.is_told_by(self.plan.columns)  # else the rows themselves do not tell what is counted here
+        with Classes(self.con, "left_over", self.own, "s" if told else None, weight="n") as left:
             after = left.anonymity(rule.smallest_class)
             found |= {"least_alike": after.smallest, "recognised": _thousandths(after.classes, after.units)}
-            if self.tells_sensitive:
+            if told:
                 most = self._sum(left.table, "largest")
                 values = left.diversity(rule.distinct_values, Fraction(1))
                 found |= {
@@ -362,22 +363,11 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
                     "guessed": _thousandths(most, after.units),
                     "guessed_blindly": _thousandths(max(left.distribution(), default=0), after.units),
                 }
-        if self.active & {"rows-presence", "rows-share"}:
-            on = alike("file", "staying", self.keys)
-            stay_in = f"SELECT file.* FROM file SEMI JOIN ({self._staying}) AS staying ON {on}"  # noqa: S608  # as above
-            run(self.con, f"CREATE TEMP VIEW there AS {stay_in}")
-            with (
-                Classes(self.con, "there", self.own, weight="n") as there,
-                Classes(self.con, "registry", self.own, weight="n") as registry,
-            ):
-                largest = there.presence(registry, Fraction(1)).largest
-            share = _thousandths(after.units, self._sum("registry"))
-            found |= {"present": _thousandths(largest.numerator, largest.denominator), "share": share}
+        if "rows-presence" in self.active:  # how much of which class is in would tell of blanks
+            found["present"] = 10 * rule.most_presence_percent
+        if "rows-share" in self.active:
+            found["share"] = _thousandths(after.units, self._sum("registry"))
         return found
-
-    @property
-    def _staying(self) -> str:
-        return f"SELECT * FROM classes WHERE pattern < {self.gone}"  # noqa: S608  # our own names
 
     def _proposal(self, grains: Mapping[str, Sequence[Grain]]) -> str:
         """The least change of the plan by which so few rows would break a rule that they can be left out, in words."""
@@ -388,19 +378,18 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
             l=rule.distinct_values if of_values and "rows-one-value" in active else 1,
             share=Fraction(rule.most_one_value_percent, 100) if of_values and "rows-one-value" in active else None,
             ordered=Fraction(rule.most_distance_percent, 100) if of_values and "rows-distribution" in active else None,
+            inference=Fraction(rule.most_inference_percent, 100) if of_values and "rows-inference" in active else None,
         )
         own = [self._levels(key, name, grains) for key, name in zip(self.own, self.names, strict=False)]
-        variables = [*own, *(Variable(key, (Level("", Same(), 0),)) for key in self.firm)]
         [[cells]] = run(self.con, "SELECT count(*) FROM held")
-        if not own or cells > MOST_PROPOSED or prod(len(one.levels) for one in variables) > MOST_NODES:
+        if not own or cells > MOST_PROPOSED or prod(len(one.levels) for one in own) > MOST_NODES:
             return NOTHING_LESS
         sensitive = "s" if limits.of_values else None
-        lattice = Lattice(self.con, "held", variables, limits, sensitive, weight="n")
-        allowed = 0 if self.beside else rule.most_dropped_percent  # who is left out of these rows is seen in the others
-        best = lattice.search(Fraction(allowed, 100)).best
+        lattice, rows = Lattice(self.con, "held", own, limits, sensitive, weight="n"), self._sum("held")
+        best = lattice.search(self._droppable(rows) / rows if rows else Fraction(0)).best
         if best is None:
             return NOTHING_LESS
-        chosen = zip(self.names, variables, best.levels, strict=False)
+        chosen = zip(self.names, own, best.levels, strict=True)
         changes = [f"{name} {variable.levels[level].name}" for name, variable, level in chosen if level]
         return "; ".join(changes) or NOTHING_LESS
 
