@@ -2,15 +2,18 @@
 (law reference §5.2: release, data standard and metadata go with each delivery)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from itertools import pairwise
+from typing import Any, Final
 
 import pyarrow as pa
 
+from bagipakai.core.disclosure import Grain
 from bagipakai.core.manifest import DeliveredColumn
 from bagipakai.core.plan import Format, Level, Plan
-from bagipakai.core.variables import Catalogue
+from bagipakai.core.variables import Catalogue, Variable
 from bagipakai.registry import formats
 from bagipakai.registry.matching.results import REASONS
 from bagipakai.registry.pseudonyms import SCHEME
@@ -101,15 +104,36 @@ _HEAD = (
 )
 
 
-def dictionary(columns: tuple[DeliveredColumn, ...], catalogue: Catalogue, notes: Mapping[str, str]) -> bytes:
+AS_THEY_ARE: Final[Mapping[str, Grain]] = {}
+
+
+def coarser(plan: Plan, day: date) -> dict[str, Grain]:
+    """By column, how the plan tells it where not as it is, by the policy of that day."""
+    known = Grain.on(day)
+    ways = {
+        one.name: next((way for way in known.get(one.name, ()) if way.code == one.grain), None)
+        for one in plan.variables
+    }
+    return {name: way for name, way in ways.items() if way is not None}
+
+
+def dictionary(
+    columns: tuple[DeliveredColumn, ...],
+    catalogue: Catalogue,
+    notes: Mapping[str, str],
+    grains: Mapping[str, Grain] = AS_THEY_ARE,
+) -> bytes:
     """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last.
-    `notes`: by column, how its values differ from those of the release."""
-    lines = [_line(column, catalogue, notes.get(column.name)) for column in columns]
+    `notes`: by column, how its values differ from those of the release. `grains`: as `coarser`; of a column that is
+    told so, the codes and the first numbers of bands that can occur, and all that each stands for."""
+    lines = [_line(column, catalogue, notes.get(column.name), grains.get(column.name)) for column in columns]
     fields = {name: [line[at] for line in lines] for at, name in enumerate(_HEAD)}
     return formats.csv_bytes(pa.record_batch(fields, schema=pa.schema([(name, pa.string()) for name in _HEAD])))
 
 
-def _line(column: DeliveredColumn, catalogue: Catalogue, note: str | None) -> tuple[str | None, ...]:
+def _line(
+    column: DeliveredColumn, catalogue: Catalogue, note: str | None, grain: Grain | None
+) -> tuple[str | None, ...]:
     kind, sort = _TYPES[column.type], CLASSES[column.sensitivity]
     machine = (column.type, column.sensitivity)
     if column.name not in catalogue:
@@ -118,7 +142,7 @@ def _line(column: DeliveredColumn, catalogue: Catalogue, note: str | None) -> tu
         return (column.name, *meaning, None, *machine)
     variable = catalogue[column.name]
     codes = variable.codes
-    values = None if codes is None else "; ".join(f"{code} = {codes.label(code)}" for code in codes)
+    values = "; ".join(f"{one.value} = {one.label}" for one in _meanings(variable, grain)) or None
     definition = f"{variable.definition} Dalam paket ini {note}." if note else variable.definition
     return (
         *(variable.name, variable.official_name, definition, kind, variable.measure, values),
@@ -127,10 +151,71 @@ def _line(column: DeliveredColumn, catalogue: Catalogue, note: str | None) -> tu
     )
 
 
-def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release, notes: Mapping[str, str]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a value that a column can hold stands for. `members`: of a code, those of the release that it is for."""
+
+    value: str
+    label: str
+    english: str
+    members: tuple[str, ...] = ()
+
+
+def _meanings(variable: Variable, grain: Grain | None) -> Iterator[_Meaning]:
+    """Of each code in the official order of the first that it stands for, or of each band, that the column can hold."""
+    if grain and grain.starts:
+        yield from _bands(grain.starts, variable.low)
+    elif codes := variable.codes:
+        groups = {code: grain.groups.get(code) if grain else code for code in codes}
+        for told in dict.fromkeys(group for group in groups.values() if group is not None):
+            members = tuple(code for code, group in groups.items() if group == told)
+            label, english = ([codes.label(one, lang) for one in members] for lang in ("id", "en"))
+            yield _Meaning(told, _either(label, "atau"), _either(english, "or"), members)
+
+
+def _bands(starts: tuple[int, ...], low: int | None) -> Iterator[_Meaning]:
+    """What lies below the first start is told as the first start; the last band is open."""
+    for start, end in pairwise(starts):
+        if start == starts[0] and (low is None or low < start):
+            yield _Meaning(str(start), f"sampai {end - 1}", f"up to {end - 1}")
+        else:
+            several = f"{start}–{end - 1}" if end - start > 1 else f"{start}"
+            yield _Meaning(str(start), several, several)
+    yield _Meaning(str(starts[-1]), f"{starts[-1]} ke atas", f"{starts[-1]} and over")
+
+
+def _either(words: Sequence[str], last: str) -> str:
+    """ "Kawin, Cerai hidup, atau Cerai mati"."""
+    *first, final = words
+    return f"{', '.join(first)}{',' if len(first) > 1 else ''} {last} {final}" if first else final
+
+
+def _described(variable: Variable, grain: Grain | None) -> dict[str, Any]:
+    """As `Variable.to_json`, with the codes or bands that can occur where it is told more coarsely."""
+    value, told = variable.to_json(), list(_meanings(variable, grain))
+    if grain is None:
+        return value
+    if grain.starts:
+        return {
+            **value,
+            "bands": [{"start": int(one.value), "label": one.label, "english": one.english} for one in told],
+        }
+    values = [
+        {"code": one.value, "label": one.label, "english": one.english, "members": list(one.members)} for one in told
+    ]
+    return {**value, "codes": {**value["codes"], "values": values}}
+
+
+def metadata(
+    plan: Plan,
+    columns: tuple[DeliveredColumn, ...],
+    release: Release,
+    notes: Mapping[str, str],
+    grains: Mapping[str, Grain] = AS_THEY_ARE,
+) -> bytes:
     """`metadata.json`: release, standard, region codes, each variable with its codes and its quality in the whole
     release, how the files are to be read, and, by column, how its values differ from those of the release (`notes`).
-    Raises Damaged."""
+    `grains`: as in the dictionary; `members` of a code are those that it stands for. Raises Damaged."""
     catalogue = release.catalogue
     known = [column.name for column in columns if column.name in catalogue]
     value = {
@@ -150,7 +235,7 @@ def metadata(plan: Plan, columns: tuple[DeliveredColumn, ...], release: Release,
             "level": plan.level.value,
             "satuan": plan.unit.value,
         },
-        "variabel": [catalogue[name].to_json() for name in known],
+        "variabel": [_described(catalogue[name], grains.get(name)) for name in known],
         "mutu": in_thousandths(release.quality()[plan.unit.value], known),
         "kolom_tambahan": {column.name: OWN[column.name].definition for column in columns if column.name not in known},
         **({"perbedaan": dict(notes)} if notes else {}),
