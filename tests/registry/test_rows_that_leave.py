@@ -65,7 +65,7 @@ def test_rows_leave_told_in_bands_and_alike_to_ten_others(release, published, ho
     ]
     with (tmp_path / "opened" / "kamus.csv").open(encoding="utf-8", newline="") as text:
         meaning = {line["kolom"]: line["definisi"] for line in csv.DictReader(text)}
-    assert "Dalam paket ini diberi tahu tahap kehidupan" in meaning["umur"]
+    assert "Dalam paket ini disajikan menurut tahap kehidupan" in meaning["umur"]
     metadata = json.loads((tmp_path / "opened" / "metadata.json").read_text(encoding="utf-8"))
     assert "tahap kehidupan" in metadata["perbedaan"]["umur"]
     envelope = (house.places.packages / receipt.package / MANIFEST_NAME).read_bytes()
@@ -151,6 +151,48 @@ def test_nothing_is_said_to_be_measured_that_was_not(release, house, tmp_path):
     house.open(receipt.package, tmp_path / "rows")
     said = (tmp_path / "rows" / "laporan.html").read_text(encoding="utf-8")
     assert "tidak diukur" in said and "dipenuhi" not in said and said.count("dikecualikan") >= 5
+    assert "Semua dari 7 aturan untuk baris tanpa nama dikecualikan" in said
+    assert "tanpa mengetahuinya" not in said and "tanpa mengenal orangnya" not in said
+
+
+def test_the_report_begins_with_how_many_rules_are_met(release, house, tmp_path):
+    """Each rule is named in words beside its code. Nobody signs it: the package is sealed."""
+    receipt = done(an_order(rows_plan()), release, house)
+    house.open(receipt.package, tmp_path / "rows")
+    said = (tmp_path / "rows" / "laporan.html").read_text(encoding="utf-8")
+    first = said.partition("Lampiran</h2>")[0]
+    verdict = (
+        '<p class="verdict"><strong>3 dari 7 aturan untuk baris tanpa nama dipenuhi; 4 dikecualikan oleh dua orang.'
+    )
+    assert first.index(verdict) < first.index("<h2>")
+    for one in NOT_ALL:
+        assert f" ({one.rule})" in first and f">{one.rule}<" not in said
+    assert "Tebakan dari kelompok serupa (rows-inference)" in said and "memuat pengganti nomor KK" in first
+    assert "Pengesahan" not in said and "segel manifesnya" in first and "belum berdasar pada peraturan" in first
+
+
+def test_what_does_not_occur_is_not_said_to(release, house, tmp_path):
+    """The rule of families is exempted, and no family is tied together."""
+    for number, plan in enumerate((rows_plan(), a_plan("L2", "keluarga", variables=("kode_prov", "desil")))):
+        pseudonyms = tuple(
+            one for one in plan.protections.pseudonyms if plan.unit is Unit.KELUARGA or one != "nomor_kk"
+        )
+        alone = replace(plan, protections=replace(plan.protections, pseudonyms=pseudonyms))
+        receipt = done(an_order(alone, f"O-{number}"), release, house)
+        assert receipt.refusal == "", receipt.detail
+        house.open(receipt.package, tmp_path / str(number))
+        said = (tmp_path / str(number) / "laporan.html").read_text(encoding="utf-8")
+        assert "Tidak terjadi dalam paket ini" in said and "memuat pengganti nomor KK" not in said
+
+
+def test_a_table_in_a_package_is_signed_with_its_fingerprint(release, house, tmp_path):
+    receipt = done(an_order(a_plan("L1", variables=("kode_prov",))), release, house)
+    house.open(receipt.package, tmp_path / "table")
+    said = (tmp_path / "table" / "laporan.html").read_text(encoding="utf-8")
+    first = said.partition("Lampiran</h2>")[0]
+    content = next(done.evidence for done in receipt.steps if done.step is Step.FORMATTING)["content_digest"]
+    assert content in first and "telah membaca lembar ini" in first and 'verdict"' not in said
+    assert "aturan untuk baris" not in said and "segel manifesnya" not in said
 
 
 def test_who_holds_rows_already_is_given_others_only_beside_them(release, house, tmp_path):
@@ -167,6 +209,16 @@ def test_who_holds_rows_already_is_given_others_only_beside_them(release, house,
     assert sorted(house.places.given.glob("*.dsse.json")) == kept, "what stands is only receipted again"
     kept[0].write_bytes(kept[1].read_bytes())
     assert done(an_order(places, "O-3"), release, house).refusal == "given-rows-broken"
+
+
+def test_rows_that_need_not_be_alike_are_not_said_to_be_so_beside_others(release, house, tmp_path):
+    some = tuple(rule for rule in EXEMPTED if rule.rule != "rows-distribution")
+    for at, name in enumerate(("kode_kab", "kode_prov")):
+        receipt = done(an_order(rows_plan((Asked(name, "x"),), some), f"O-{at}"), release, house)
+        assert receipt.refusal == "", receipt.detail
+    house.open(receipt.package, tmp_path / "again")
+    said = (tmp_path / "again" / "laporan.html").read_text(encoding="utf-8")
+    assert "<td>rows-beside</td><td>dikecualikan</td>" in said
 
 
 def test_the_same_again_is_given_as_it_was_whatever_was_given_since(release, house, tmp_path):

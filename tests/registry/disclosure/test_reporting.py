@@ -23,6 +23,7 @@ from bagipakai.registry.disclosure.disclosing import as_json, disclosed, of_json
 from bagipakai.registry.disclosure.drawings import MOST_ROWS, hidden_cells, usefulness
 from bagipakai.registry.disclosure.outputs import Made
 from bagipakai.registry.disclosure.page import page
+from bagipakai.registry.disclosure.paper import unfounded
 from bagipakai.registry.disclosure.reporting import Alike, Run, figures
 from bagipakai.registry.disclosure.tables import TableRule
 from bagipakai.registry.disclosure_commands import _written
@@ -342,3 +343,14 @@ def test_the_page_says_what_leaves_to_whom_and_why(nation, var, tmp_path):  # no
         plan.legal_basis, plan.recipient.name, "tidak boleh", "30 Juni 2027", "diperlukan program", "Tanda tangan",
     ):  # fmt: skip
         assert words in told
+
+
+def test_what_is_signed_names_what_it_is_about_and_what_has_no_basis_yet(published):
+    run = run_of(PERSONS, published)
+    first = text(page(run, figures(run))).partition("Lampiran")[0]
+    assert f"Sidik isi tabel\n{run.content}" in first
+    said = "Dengan menandatangani, kami menyatakan telah membaca lembar ini dan lampirannya."
+    assert first.index("Pengesahan") < first.index(said) < first.index("Tanda tangan")
+    assert rules("disclosure", "table").on(DAY).basis.startswith("belum ada")
+    assert "belum berdasar pada peraturan" in first
+    assert unfounded(["Perpres 1/2030 Pasal 2", "Keputusan 9: bukan belum ada"]) == "" != unfounded(["x", "belum ada"])

@@ -11,10 +11,10 @@ from datetime import date
 from typing import Final
 
 from bagipakai.core.charts import Caption, Figure, Shares, divided
-from bagipakai.core.disclosure import Disclosure, RowRule
+from bagipakai.core.disclosure import EXEMPTIBLE, Disclosure, RowRule
 from bagipakai.core.evidence import named
-from bagipakai.core.plan import Level, Plan, Unit
-from bagipakai.core.policy import rules
+from bagipakai.core.plan import WITHOUT_NAMES, Level, Plan, Unit
+from bagipakai.core.policy import policy_file, rules
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry.disclosure.paper import (
@@ -26,7 +26,8 @@ from bagipakai.registry.disclosure.paper import (
     place,
     purpose,
     question,
-    signature,
+    signing,
+    unfounded,
 )
 from bagipakai.registry.disclosure.weighing import BESIDE
 from bagipakai.registry.matching.explaining import count, percent
@@ -62,7 +63,21 @@ def page(handed: Handed) -> str:
         first = _by_name(handed)
     else:
         first, more = _of_rows(handed), _measured(handed)
-    return paper(TITLE, [*_frame(handed), *first, *_signed(handed), *_annex(handed, more)])
+    return paper(TITLE, [*_verdict(handed), *_frame(handed), *first, *_untested(handed), *_annex(handed, more)])
+
+
+def _verdict(handed: Handed) -> Iterator[str]:
+    """Of rows without names: how many rules they meet. What is not exempted is met, or nothing would have left."""
+    if handed.plan.level not in WITHOUT_NAMES or handed.plan.matching is not None:
+        return
+    some, none = len(EXEMPTIBLE), len(handed.plan.protections.exempted)
+    if not none:
+        said = f"Semua dari {some} aturan untuk baris tanpa nama dipenuhi; tidak ada yang dikecualikan."
+    elif none < some:
+        said = f"{some - none} dari {some} aturan untuk baris tanpa nama dipenuhi; {none} dikecualikan oleh dua orang."
+    else:
+        said = f"Semua dari {some} aturan untuk baris tanpa nama dikecualikan oleh dua orang: tidak satu pun diperiksa."
+    yield f'<p class="verdict"><strong>{said}</strong></p>'
 
 
 def _frame(handed: Handed) -> Iterator[str]:
@@ -79,6 +94,7 @@ def _frame(handed: Handed) -> Iterator[str]:
         ("Permintaan", plan.request),
         ("Diteruskan ke pihak lain", "boleh" if plan.onward_sharing else "tidak boleh"),
         ("Berlaku sampai", on_day(plan.ends_on)),
+        ("Sidik isi", handed.content),
     )
 
 
@@ -131,8 +147,13 @@ def _questions(told: Evidence, rule: RowRule) -> Iterator[tuple[str, str, str]]:
     yield (
         f"Dapatkah {rule.sensitive} seseorang diduga?",
         _share(told, "guessed"),
-        f"tebakan yang benar bila kelompok serupanya diketahui; tanpa mengetahuinya {_share(told, 'guessed_blindly')}.",
+        f"tebakan yang benar bila kelompok serupanya diketahui{_blindly(told, 'tanpa mengetahuinya')}.",
     )
+
+
+def _blindly(told: Evidence, words: str) -> str:
+    """How often a guess is right without knowing who is like whom; nothing where that was not measured."""
+    return f"; {words} {_share(told, 'guessed_blindly')}" if "guessed_blindly" in told else ""
 
 
 def _done(handed: Handed, rule: RowRule) -> Iterator[str]:
@@ -160,21 +181,36 @@ def _done(handed: Handed, rule: RowRule) -> Iterator[str]:
         )
     if exempted:
         yield "<p>Dikecualikan oleh dua orang: pemeriksa substansi mengusulkan, koordinator menyetujui.</p>"
-        reasons = ((one.rule, _danger(one.rule, rule), one.reason) for one in exempted)
+        reasons = ((_worded(one.rule), _danger(one.rule, rule, handed.plan), one.reason) for one in exempted)
         yield tabulated("Aturan yang dikecualikan", ("Aturan", "Yang dapat terjadi", "Alasan"), reasons)
 
 
-def _danger(name: str, rule: RowRule) -> str:
+def _worded(name: str) -> str:
+    """A rule as who exempts it reads it, with its code; the code alone where there are no words for it."""
+    words = next((str(row["id"]) for row in policy_file("signatures")["word"] if row["code"] == name), "")
+    return f"{words} ({name})" if words else name
+
+
+def _danger(name: str, rule: RowRule, plan: Plan) -> str:
     """What the rule's refusal says is wrong, without what could be asked instead."""
+    if name == "rows-families" and not _ties_families(plan):
+        return "Tidak terjadi dalam paket ini: tidak ada baris orang yang disatukan menurut keluarga."
     blanks = {"sensitive": rule.sensitive, "most": str(rule.most_share_percent), "proposal": "–"}
     return f"{Refusal(name, blanks).sentence().partition('. ')[0].rstrip('.')}."
 
 
+def _ties_families(plan: Plan) -> bool:
+    """Whether rows of persons say who are of one family."""
+    return plan.unit is Unit.INDIVIDU and "nomor_kk" in plan.protections.pseudonyms
+
+
 def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
     told, exempted = handed.evidence, {one.rule for one in handed.plan.protections.exempted}
+    if "rows-alike" in exempted:  # then rows need not be alike beside others either
+        exempted |= {"rows-beside"}
 
     def line(attack: str, name: str, limit: str, result: str) -> tuple[str, ...]:
-        return attack, name, "dikecualikan" if name in exempted else limit, result
+        return attack, _worded(name), "dikecualikan" if name in exempted else limit, result
 
     smallest, sensitive = rule.smallest_class, rule.sensitive
     less = f"{_number(told, 'small_classes')} kelompok lebih kecil"  # of rows of which nothing was left out
@@ -201,11 +237,9 @@ def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
         f"Menebak {sensitive} semua orang menurut kelompoknya",
         "rows-inference",
         f"paling banyak {rule.most_inference_percent} persen lebih tepat, dari yang tersisa untuk ditebak",
-        f"{_share(told, 'guessed')}; tanpa mengenal orangnya {_share(told, 'guessed_blindly')}",
+        f"{_share(told, 'guessed')}{_blindly(told, 'tanpa mengenal orangnya')}",
     )
-    tied = (
-        "disatukan oleh pengganti nomor KK" if "nomor_kk" in handed.plan.protections.pseudonyms else "tidak disatukan"
-    )
+    tied = "disatukan oleh pengganti nomor KK" if _ties_families(handed.plan) else "tidak disatukan"
     yield line(
         "Mengenali keluarga dari umur dan jenis kelamin anggotanya",
         "rows-families",
@@ -296,11 +330,11 @@ def _by_name(handed: Handed) -> Iterator[str]:
 # Below
 
 
-def _signed(handed: Handed) -> Iterator[str]:
+def _untested(handed: Handed) -> Iterator[str]:
     yield "<h2>Yang tidak diuji</h2>"
     yield "".join(f"<p>{one}</p>" for one in _UNTESTED[handed.plan.level])
-    yield "<h2>Pengesahan</h2>"
-    yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
+    yield unfounded(basis for _, _, basis in _policies(handed))
+    yield signing() if handed.plan.level is Level.L1 else _SEALED
 
 
 def _annex(handed: Handed, measured: Iterable[str]) -> Iterator[str]:
@@ -317,7 +351,6 @@ def _annex(handed: Handed, measured: Iterable[str]) -> Iterator[str]:
     yield listed(
         ("Sidik rilis", handed.release[1]),
         ("Sidik rencana", plan.digest),
-        ("Sidik isi", handed.content),
         ("Sidik katalog", handed.catalogue.digest),
     )
     yield "<h2>Angka-angkanya</h2>"
@@ -328,6 +361,10 @@ def _annex(handed: Handed, measured: Iterable[str]) -> Iterator[str]:
     )
 
 
+_SEALED: Final = (
+    "<p>Lembar ini tidak ditandatangani tersendiri: yang mengesahkan paket ini adalah segel manifesnya, yang memuat"
+    " sidik tiap berkas, termasuk laporan ini.</p>"
+)
 _ROWS: Final = (
     "Keluarga dalam kelompok serupa tidak dihitung: sepuluh orang dapat berarti dua keluarga. Baris ini dibandingkan"
     " dengan baris tanpa nama lain dari rilis yang sama kepada penerima yang sama, tidak dengan tabel, dengan daftar"

@@ -21,7 +21,8 @@ from bagipakai.registry.disclosure.paper import (
     place,
     purpose,
     question,
-    signature,
+    signing,
+    unfounded,
 )
 from bagipakai.registry.disclosure.reporting import Figures, Run, programs
 from bagipakai.registry.disclosure.verdicts import attacks, verdict
@@ -56,6 +57,7 @@ def _first(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
         ("Permintaan", plan.request),
         ("Diteruskan ke pihak lain", "boleh" if plan.onward_sharing else "tidak boleh"),
         ("Berlaku sampai", on_day(plan.ends_on)),
+        ("Sidik isi tabel", run.content),
     )
     numbers, sentences = zip(*method.answers, strict=True)
     yield "<h2>Tiga pertanyaan</h2>"
@@ -64,8 +66,8 @@ def _first(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
     yield method.why
     yield "<h2>Yang tidak diuji</h2>"
     yield f"<p>{method.untested}</p><p>{_ELSEWHERE}</p>{_UNTESTED_SUMS if found.sums else ''}"
-    yield "<h2>Pengesahan</h2>"
-    yield f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div>'
+    yield unfounded(basis for _, _, basis in _policies(run))
+    yield signing()
 
 
 def _what_is_summed(run: Run, found: Figures) -> Iterator[tuple[str, str]]:
@@ -107,7 +109,6 @@ def _annex(run: Run, found: Figures, method: Chapter) -> Iterator[str]:
     yield listed(
         ("Sidik rilis", run.release[1]),
         ("Sidik rencana", run.plan.digest),
-        ("Sidik isi tabel", run.content),
         ("Sidik katalog", run.catalogue.digest),
         ("Program", ", ".join(f"{name} {number}" for name, number in programs(run.method).items())),
     )
@@ -136,7 +137,7 @@ _UNTESTED_SUMS: Final = (
 )
 
 
-def _policies(run: Run) -> Iterator[tuple[str, ...]]:
+def _policies(run: Run) -> Iterator[tuple[str, str, str]]:
     for name, words in POLICIES.items():
         if name == "together" and isinstance(run.method, DifferentialPrivacy):
             continue

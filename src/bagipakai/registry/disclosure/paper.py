@@ -44,9 +44,12 @@ def question(asked: str, number: str, sentence: str) -> str:
 
 
 def charted(figure: Figure) -> str:
+    """As wide as its place. On paper one that is taller than a sheet is drawn smaller; its figures stand in a table."""
     told = figure.caption
+    tenths = max(1, min(10, 10 * SHEET // figure.height))
     return (
-        f"<figure>\n<figcaption><h3>{escape(told.title)}</h3>\n<p>{escape(told.says)}</p>"
+        f'<figure class="tenths-{tenths}">\n'
+        f"<figcaption><h3>{escape(told.title)}</h3>\n<p>{escape(told.says)}</p>"
         f"</figcaption>\n<div>{figure.svg()}</div>\n</figure>"
     )
 
@@ -56,6 +59,27 @@ def signature(who: str) -> str:
     return f"<section><h3>{who}</h3><dl>{lines}</dl></section>"
 
 
+def signing() -> str:
+    """Where two persons sign, and what they say by it."""
+    return (
+        "<section><h2>Pengesahan</h2>\n"
+        "<p>Dengan menandatangani, kami menyatakan telah membaca lembar ini dan lampirannya.</p>\n"
+        f'<div class="signatures">{signature("Disusun oleh")}{signature("Diperiksa oleh")}</div></section>'
+    )
+
+
+def unfounded(bases: Iterable[str]) -> str:
+    """That thresholds rest on no instrument yet, where a basis says so; else nothing."""
+    if not any(one.startswith(NO_BASIS) for one in bases):
+        return ""
+    return (
+        "<p>Sebagian ambang yang dipakai belum berdasar pada peraturan: dasarnya pada lampiran dimulai dengan"
+        " “belum ada”, dan nilainya keputusan sendiri.</p>"
+    )
+
+
+SHEET: Final = 840  # px of A4 at 96 to the inch, less its margins, a heading, and what is said above a chart
+NO_BASIS: Final = "belum ada"
 ANNEX: Final = '<h2 class="annex">Lampiran</h2>'
 
 _STYLE: Final = """
@@ -77,22 +101,26 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .signatures dd:last-child { min-height: 5rem; }
 @media (max-width: 40rem) { main > dl { display: block; } main > dl dd { margin-bottom: 0.75rem; } }
 @media (min-width: 60rem) { figure { grid-template-columns: minmax(0, 44rem); } }
-@page { size: A4; margin: 12mm 15mm; }
+@page { size: A4; margin: 10mm 15mm; }
 @media print {
   :root { font-size: 9pt; }
-  body { font-size: 8.5pt; line-height: 1.35; }
+  body { font-size: 8.25pt; line-height: 1.3; }
   h1 { font-size: 15pt; margin: 0; }
-  h2 { font-size: 11pt; margin: 3mm 0 1.5mm; padding-top: 1.5mm; }
+  h2 { font-size: 11pt; margin: 2mm 0 1mm; padding-top: 1mm; }
   h3 { font-size: 9.5pt; }
   p, ol { max-width: none; margin: 1mm 0; }
+  li + li { margin-top: 0.5mm; }
   table { font-size: 8pt; margin: 1.5mm 0; }
   figure { margin: 0 0 4mm; }
   main > dl { grid-template-columns: 6.5rem minmax(0, 1fr) 6.5rem minmax(0, 1fr); max-width: none; }
   .verdict { font-size: 11pt; }
   .questions strong { font-size: 14pt; }
-  .questions section, .signatures section { margin-bottom: 1mm; }
-  .signatures dd:last-child { min-height: 3.5rem; }
+  .questions section, .signatures section { margin-bottom: 0; }
+  .signatures dd { min-height: 1.4rem; }
+  .signatures dd:last-child { min-height: 3rem; }
   .annex { break-before: page; }
-  section, figure, dl { break-inside: avoid; }
+  section, figure, dl, svg, .wide::before { break-inside: avoid; }
+  .wide { overflow: visible; }
+  .wide::before { content: ""; display: block; height: 32mm; margin-bottom: -32mm; }
 }
-"""
+""" + "".join(f"@media print {{ .tenths-{one} svg {{ zoom: 0.{one}; }} }}\n" for one in range(1, 10))

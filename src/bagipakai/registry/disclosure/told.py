@@ -24,12 +24,13 @@ class Told:
         known = {(name, grain.code): grain for name, some in grains.items() for grain in some}
         tops = {} if "rows-alike" in exempted(plan) else rule.top_codes
         found: dict[str, Coarser] = {name: Clamped(0, tops[name]) for name in plan.columns if name in tops}
-        notes = {name: f"{tops[name]} atau lebih diberi tahu sebagai {tops[name]}" for name in found}
+        notes = {name: f"{tops[name]} atau lebih disajikan sebagai {tops[name]}" for name in found}
         for asked in (one for one in plan.variables if one.grain):
             grain = known[asked.name, asked.grain]
             found[asked.name] = recoded(grain)
             kind = "angka pertama kelompoknya" if grain.starts else "kode yang mewakili kelompoknya"
-            notes[asked.name] = f"diberi tahu {grain.name}, dengan {kind}"
+            way = grain.name if grain.name.startswith("per ") else f"menurut {grain.name}"
+            notes[asked.name] = f"disajikan {way}, dengan {kind}"
         return cls(found, notes)
 
     def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
