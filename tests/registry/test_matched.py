@@ -18,13 +18,13 @@ from tests.registry.orders import OFFICE, PLACED, ROW_FORMATS, a_house, a_plan, 
 from tests.registry.test_deliver import rows_of
 
 from bagipakai.control import wording
+from bagipakai.core.evidence import NAMES
 from bagipakai.core.exchange import Receipt
 from bagipakai.core.plan import Answer, Area, Asked, Format, Matching, Protections, Unit
 from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.core.review_orders import Label, LabelOrder
 from bagipakai.core.reviews import Verdict
 from bagipakai.core.roster_orders import RosterReceipt
-from bagipakai.portal.examining.views import EVIDENCE
 from bagipakai.registry import reviews, worker
 from bagipakai.registry.deliver import cancelled, deliver
 from bagipakai.registry.holds import Holds
@@ -227,9 +227,7 @@ def test_the_office_has_a_word_for_all_that_is_told_of_the_work(house, release, 
         evidence |= {key for done in receipt.steps for key in done.evidence}
         columns |= set(receipt.columns)
     assert (
-        {"alarms", "roster", "matched", "review", "withheld", "small_classes", "hidden_small"}
-        <= evidence
-        <= set(EVIDENCE)
+        {"alarms", "roster", "matched", "review", "withheld", "small_classes", "hidden_cells"} <= evidence <= set(NAMES)
     )
     assert {"hasil", "alasan", "pseudonim_kk", "jumlah_individu"} <= columns
     for lang in ("id", "en"):

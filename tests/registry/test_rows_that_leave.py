@@ -64,10 +64,13 @@ def test_rows_leave_told_in_bands_and_alike_to_ten_others(release, published, ho
         one.rule for one in NOT_ALL
     ]
     with (tmp_path / "opened" / "kamus.csv").open(encoding="utf-8", newline="") as text:
-        meaning = {line["kolom"]: line["definisi"] for line in csv.DictReader(text)}
+        lines = list(csv.DictReader(text))
+    meaning = {line["kolom"]: line["definisi"] for line in lines}
+    assert {line["kolom"]: line["arti_kode"] for line in lines}["umur"] == "0 = 0–19; 20 = 20–59; 60 = 60 ke atas"
     assert "Dalam paket ini disajikan menurut tahap kehidupan" in meaning["umur"]
     metadata = json.loads((tmp_path / "opened" / "metadata.json").read_text(encoding="utf-8"))
     assert "tahap kehidupan" in metadata["perbedaan"]["umur"]
+    assert [one["bands"][-1]["start"] for one in metadata["variabel"] if one["name"] == "umur"] == [60]
     envelope = (house.places.packages / receipt.package / MANIFEST_NAME).read_bytes()
     manifest = Manifest.unsealed(envelope, house.keys.seal.public)
     assert manifest.plan.protections.exempted == NOT_ALL and "0143" in manifest.disclosure_method

@@ -16,8 +16,7 @@ NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "release": ("Versi rilis", "Release"),
     "release_digest": ("Sidik rilis", "Digest of the release"),
     "aggregated": ("Diagregasi", "Aggregated"),
-    "hidden_small": ("Sel kecil disembunyikan", "Small cells hidden"),
-    "hidden_partners": ("Sel pendamping disembunyikan", "Partner cells hidden"),
+    "hidden_cells": ("Sel yang ditutup", "Cells that are hidden"),
     "content_digest": ("Sidik isi", "Digest of the content"),
     "guarded_cells": ("Sel yang dijaga dari rumus", "Cells guarded against formulas"),
     "pseudonyms": ("Nama samaran", "Pseudonyms"),
@@ -47,10 +46,6 @@ NAMES: Final[Mapping[str, tuple[str, str]]] = {
         "Baris yang sendirian dalam kelompok serupanya, paling banyak",
         "Rows alone in their group, at most",
     ),
-    "recognised_before": (
-        "Peluang dikenali sebelum dilindungi, per seribu",
-        "Chance of being recognised before protection, per thousand",
-    ),
     "recognised": ("Peluang dikenali, per seribu", "Chance of being recognised, per thousand"),
     "least_alike": ("Baris dalam kelompok serupa terkecil yang keluar", "Rows in the smallest group that leaves"),
     "least_values": ("Nilai peka paling sedikit dalam satu kelompok", "Fewest sensitive values in one group"),
@@ -60,8 +55,8 @@ NAMES: Final[Mapping[str, tuple[str, str]]] = {
         "Sensitive values guessed without knowing the person, per thousand",
     ),
     "present": (
-        "Bagian terbesar sebuah kelompok yang ikut keluar, per seribu",
-        "Largest share of a group that leaves, per thousand",
+        "Bagian terbesar sebuah kelompok yang boleh ikut keluar, per seribu",
+        "Largest share of a group that may leave, per thousand",
     ),
     "share": (
         "Bagian penduduk wilayahnya yang ikut keluar, per seribu",

@@ -42,7 +42,7 @@ from bagipakai.core.randomisation import Randomisation
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
-from bagipakai.registry.dictionary import dictionary, metadata
+from bagipakai.registry.dictionary import coarser, dictionary, metadata
 from bagipakai.registry.disclosure import leaving
 from bagipakai.registry.disclosure.given import Gifts
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
@@ -432,8 +432,9 @@ class Delivery:
     def _describe(
         self, draft: Draft, columns: tuple[DeliveredColumn, ...], cube: Cube | None, notes: Mapping[str, str]
     ) -> None:
-        draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue, notes), len(columns))
-        draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release, notes), 0)
+        grains = coarser(self.order.plan, day_of(self.order.placed_at))
+        draft.describe(Kind.DICTIONARY, dictionary(columns, self._catalogue, notes, grains), len(columns))
+        draft.describe(Kind.METADATA, metadata(self.order.plan, columns, self.release, notes, grains), 0)
         if cube is not None:
             draft.describe(Kind.STRUCTURE, cube.structure(self.course.clock()), 0)
 
@@ -531,8 +532,7 @@ def _hiding(table: TableExtract | None) -> dict[str, str | int]:
     return {
         "aggregated": "yes",
         "lines": table.extract.rows,
-        "hidden_small": table.small,
-        "hidden_partners": table.partners,
+        "hidden_cells": table.small + table.partners,  # how many for their own sake would tell of them
         "compared": table.compared,
     }
 

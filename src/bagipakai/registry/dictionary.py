@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
@@ -104,9 +104,6 @@ _HEAD = (
 )
 
 
-AS_THEY_ARE: Final[Mapping[str, Grain]] = {}
-
-
 def coarser(plan: Plan, day: date) -> dict[str, Grain]:
     """By column, how the plan tells it where not as it is, by the policy of that day."""
     known = Grain.on(day)
@@ -121,7 +118,7 @@ def dictionary(
     columns: tuple[DeliveredColumn, ...],
     catalogue: Catalogue,
     notes: Mapping[str, str],
-    grains: Mapping[str, Grain] = AS_THEY_ARE,
+    grains: Mapping[str, Grain],
 ) -> bytes:
     """`kamus.csv`: one line per delivered column, in delivered order. Words first; what programs go by stands last.
     `notes`: by column, how its values differ from those of the release. `grains`: as `coarser`; of a column that is
@@ -211,7 +208,7 @@ def metadata(
     columns: tuple[DeliveredColumn, ...],
     release: Release,
     notes: Mapping[str, str],
-    grains: Mapping[str, Grain] = AS_THEY_ARE,
+    grains: Mapping[str, Grain],
 ) -> bytes:
     """`metadata.json`: release, standard, region codes, each variable with its codes and its quality in the whole
     release, how the files are to be read, and, by column, how its values differ from those of the release (`notes`).

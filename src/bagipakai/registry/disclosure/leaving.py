@@ -129,9 +129,8 @@ def _questions(told: Evidence, rule: RowRule) -> Iterator[tuple[str, str, str]]:
         yield (
             "Dapatkah seseorang dikenali?",
             _share(told, "recognised"),
-            "peluang rata-rata menunjuk baris yang benar, bagi orang yang mengenal semua penduduk wilayahnya; sebelum"
-            f" dilindungi {_share(told, 'recognised_before')}. Kelompok serupa terkecil: {_number(told, 'least_alike')}"
-            " baris.",
+            "peluang rata-rata menunjuk baris yang benar, bagi orang yang mengenal semua penduduk wilayahnya. Kelompok"
+            f" serupa terkecil: {_number(told, 'least_alike')} baris.",
         )
     else:
         yield (
@@ -142,7 +141,8 @@ def _questions(told: Evidence, rule: RowRule) -> Iterator[tuple[str, str, str]]:
     yield (
         "Dapatkah diketahui bahwa seseorang ada di dalam?",
         _share(told, "present"),
-        "bagian terbesar sebuah kelompok serupa dalam registri yang ikut keluar.",
+        "paling banyak bagian sebesar ini dari tiap kelompok serupa dalam registri ikut keluar; berapa tepatnya tidak"
+        " disebut, karena itu dapat menunjuk orangnya.",
     )
     yield (
         f"Dapatkah {rule.sensitive} seseorang diduga?",
@@ -256,7 +256,7 @@ def _attacks(handed: Handed, rule: RowRule) -> Iterator[tuple[str, ...]]:
         "Mencari tahu apakah seseorang ada di dalam",
         "rows-presence",
         f"paling banyak {rule.most_presence_percent} persen sebuah kelompok",
-        _share(told, "present"),
+        "dipenuhi" if "present" in told else NOT_MEASURED,
     )
     yield line(
         "Sama, tanpa mengenal siapa pun",
@@ -311,7 +311,7 @@ def _of_table(handed: Handed) -> Iterator[str]:
     )
     yield f'<div class="questions">{"".join(question(*one) for one in asked)}</div>'
     yield "<h2>Apa yang ditutup, dan mengapa</h2>"
-    hidden = count(int(told["hidden_small"]) + int(told["hidden_partners"]), "id")
+    hidden = _number(told, "hidden_cells")
     yield (
         f"<p>{hidden} dari {_number(told, 'lines')} baris tabel ditutup: yang kecil atau kosong, dan"
         " pendampingnya, supaya yang kecil tidak dapat dihitung dengan mengurangkan. Ditutup tidak berarti nol, dan"
