@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import re
+import shutil
 from collections import Counter, defaultdict
 from dataclasses import replace
 from itertools import combinations
@@ -19,7 +20,7 @@ from bagipakai.cli import main
 from bagipakai.core.canonical import digest
 from bagipakai.core.plan import Unit
 from bagipakai.core.policy import policies_dir
-from bagipakai.core.query import Column, Compare, Const, Op
+from bagipakai.core.query import Column, Compare, Const, In, Op
 
 PLANS = {
     "persons": a_plan("L1", Unit.INDIVIDU, ("umur", "desil")),
@@ -192,6 +193,42 @@ def test_two_tables_that_tell_a_few_people_together_are_not_both_made(nation, va
     said = capsys.readouterr().err
     assert said.startswith(f"{tmp_path / 'narrow'} dan {tmp_path / 'wide'} bersama-sama ")
     assert "[disclosed-tables-tell-a-few]" in said and "[tables-tell-a-few]" not in said
+
+
+def test_an_auditor_is_told_in_which_tables_a_finding_is(nation, var, tmp_path, capsys):
+    """Of one, of two, and of three of which no two tell: 1 or 2, 2 or 3, 1 or 3."""
+    plan, desil = a_plan("L1", Unit.INDIVIDU, ("jenis_kelamin",)), Column("desil")
+    assert disclose(nation, tmp_path, plan) == 0
+    told = table(tmp_path)
+
+    def made(name, deciles, *counts):
+        shutil.copytree(tmp_path / "out", tmp_path / name)
+        chosen = replace(plan, population=In(desil, deciles)).to_json()
+        rewrite(tmp_path / name, told | {"plan": chosen, "counts": counts})
+        return str(tmp_path / name)
+
+    def audited(*names):
+        capsys.readouterr()
+        main(["registry", "audit", *names, "--json"])
+        out = json.loads(capsys.readouterr().out)
+        return [{"code": one.pop("code"), **one} for one in out["findings"]]
+
+    alone = made("alone", (1, 2), 1000, 995, None)
+    (_, few) = audited(alone)
+    assert few["code"] == "disclosed-table-tells-a-few" and few["folder"] == alone
+    narrow, wide = made("narrow", (1, 2), 1000, None, None), made("wide", (1, 2, 3), 1004, None, None)
+    pair, *_, group = audited(wide, narrow)
+    assert (group["code"], group["folder"]) == ("disclosed-tables-together-narrow", narrow)
+    assert (pair["code"], pair["one"], pair["other"]) == ("disclosed-tables-tell-a-few", narrow, wide)
+    assert ("desil 1, 2;" in pair["narrow"], "desil 1, 2, 3;" in pair["wide"]) == (True, True)
+    some = [
+        made(str(at), pair, count, None, None)
+        for at, (pair, count) in enumerate((((1, 2), 104), ((2, 3), 200), ((1, 3), 104)))
+    ]
+    assert audited(*some[:2]) == audited(*some[1:]) == []
+    three, *_ = audited(*some)
+    assert (three["code"], three["folder"]) == ("disclosed-tables-together-narrow", some[2])
+    assert three["group"].startswith("desil 1;")
 
 
 def _another(nation, tmp_path):
