@@ -319,6 +319,7 @@ def test_a_table_of_which_the_report_tells_an_attack_is_not_audited_as_whole(mad
 def test_a_folder_that_is_not_there_is_not_called_a_bad_table(made, tmp_path, capsys):
     nothing = tmp_path / "nothing"
     nothing.mkdir()
+    (nothing / "tabel.csv").touch()  # of somebody else
     for folder, code in (
         (tmp_path / "nowhere", "disclosed-folder-unreadable"),
         (made / "tabel.json", "disclosed-folder-unreadable"),
