@@ -200,7 +200,7 @@ def _audit(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(value, ensure_ascii=False))
         return 1
-    told = f"{number(len(tables))} tabel diserang; tidak ada sel kecil yang terbit atau tertutup yang dapat didekati."
+    told = f"{number(len(tables))} tabel diserang: yang tampil tidak terlalu kecil, yang tertutup tidak dapat didekati."
     if most:
         told += (
             f" Angka berderau: {number(pairs)} pasang berdekatan, satu kelompok paling banyak di {number(most)} tabel."
