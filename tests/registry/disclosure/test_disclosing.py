@@ -220,7 +220,7 @@ def test_an_auditor_is_told_in_which_tables_a_finding_is(nation, var, tmp_path, 
     pair, *_, group = audited(wide, narrow)
     assert (group["code"], group["folder"]) == ("disclosed-tables-together-narrow", narrow)
     assert (pair["code"], pair["one"], pair["other"]) == ("disclosed-tables-tell-a-few", narrow, wide)
-    assert ("desil 1, 2;" in pair["narrow"], "desil 1, 2, 3;" in pair["wide"]) == (True, True)
+    assert (": 1, 2;" in pair["narrow"], ": 1 sampai 3;" in pair["wide"]) == (True, True)
     some = [
         made(str(at), pair, count, None, None)
         for at, (pair, count) in enumerate((((1, 2), 104), ((2, 3), 200), ((1, 3), 104)))
@@ -228,7 +228,7 @@ def test_an_auditor_is_told_in_which_tables_a_finding_is(nation, var, tmp_path, 
     assert audited(*some[:2]) == audited(*some[1:]) == []
     three, *_ = audited(*some)
     assert (three["code"], three["folder"]) == ("disclosed-tables-together-narrow", some[2])
-    assert three["group"].startswith("desil 1;")
+    assert three["group"].startswith("Desil kesejahteraan: 1;")
 
 
 def _another(nation, tmp_path):
