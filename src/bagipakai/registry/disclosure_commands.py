@@ -4,9 +4,12 @@ import argparse
 import csv
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from hashlib import sha256
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from bagipakai.core.deadlines import day_of
@@ -15,8 +18,11 @@ from bagipakai.showing import answered, interruptible, number, refused
 
 if TYPE_CHECKING:
     from bagipakai.core.plan import Plan
+    from bagipakai.core.query import Scalar
+    from bagipakai.core.variables import Variable
     from bagipakai.registry.disclosure.auditing import Published
     from bagipakai.registry.disclosure.outputs import Made
+    from bagipakai.registry.disclosure.reporting import Run
     from bagipakai.registry.releases import Release
 
 TABLE, SHEET, REPORT, PAGE = "tabel.json", "tabel.csv", "laporan.json", "laporan.html"
@@ -55,7 +61,7 @@ def _disclose(options: argparse.Namespace) -> int:
     day = day_of(datetime.now(UTC))
     if no := _unfit(plan, release, day) or counter.objection_to(plan, release, day):
         return refused(no)
-    if not os.access(next(one for one in options.out.absolute().parents if one.exists()), os.W_OK):
+    if _closed(options.out):
         return refused(Refusal("disclose-folder-closed", {"folder": str(options.out)}))
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
         return refused(Refusal("disclose-folder-is-not-empty", {"folder": options.out.name}))
@@ -68,6 +74,16 @@ def _disclose(options: argparse.Namespace) -> int:
     if report["broken"]:
         told += f" {number(report['broken'])} serangan berhasil: baca {PAGE} sebelum tabel ini diserahkan."
     return answered(options, report, told)
+
+
+def _closed(out: Path) -> bool:
+    """Whether no folder can be made there. Tried before anything is entered, since rights alone do not tell."""
+    above = next((one for one in out.absolute().parents if os.path.lexists(one)), out)
+    try:
+        with TemporaryDirectory(prefix=f".{out.name}.", suffix=".dicoba", dir=above):
+            return out.is_symlink()
+    except OSError:
+        return True
 
 
 def _unfit(plan: "Plan", release: "Release", day: date) -> Refusal | None:
@@ -90,10 +106,11 @@ def _unfit(plan: "Plan", release: "Release", day: date) -> Refusal | None:
 
 
 def _written(plan: "Plan", release: "Release", done: "Made", day: date, out: Path) -> dict[str, Any]:
-    """The table for programs and for people, and what was done to it. Whole or not at all."""
+    """The table for programs and for people, and what was done to it, with the digest of each other file. Whole or not
+    at all."""
     from bagipakai.core.canonical import digest
     from bagipakai.registry.disclosure import reporting
-    from bagipakai.registry.disclosure.disclosing import as_json, cells
+    from bagipakai.registry.disclosure.disclosing import as_json
     from bagipakai.registry.disclosure.page import page
     from bagipakai.registry.disclosure.tables import TableRule
     from bagipakai.registry.folders import in_the_making
@@ -108,6 +125,11 @@ def _written(plan: "Plan", release: "Release", done: "Made", day: date, out: Pat
         done.method, found.sums, found.unknown, found.balance,
     )  # fmt: skip
     figures = reporting.figures(run)
+    files = {
+        TABLE: (json.dumps(whole, ensure_ascii=False) + "\n").encode(),
+        SHEET: _sheet(run).encode("utf-8-sig"),  # Excel takes a file without the mark for one of another alphabet
+        PAGE: page(run, figures).encode(),
+    }
     report = {
         "method": method,
         "release": release.version,
@@ -116,35 +138,54 @@ def _written(plan: "Plan", release: "Release", done: "Made", day: date, out: Pat
         "programs": reporting.programs(done.method),
         "broken": figures.broken,
         **figures.to_json(),
+        "files": {name: sha256(content).hexdigest() for name, content in files.items()},
     }
+    files[REPORT] = (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode()
     with in_the_making(out) as folder:
-        (folder / TABLE).write_text(json.dumps(whole, ensure_ascii=False) + "\n", "utf-8")
-        (folder / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
-        (folder / PAGE).write_text(page(run, figures), "utf-8")
-        with (folder / SHEET).open("w", encoding="utf-8", newline="") as sheet:
-            writer = csv.writer(sheet, delimiter=";")
-            names = [name for axis in found.axes for name in axis.names]
-            summed = [] if found.sums is None else [(f"total_{plan.summed}", found.sums)]
-            counted = "jumlah" if method["name"] == reporting.HIDING else "jumlah_berderau"
-            writer.writerow([*names, counted, *(name for name, _ in summed), "ditutup"])
-            for at, (values, count) in enumerate(cells(found.axes, found.table.published)):
-                told = [_told(values[name]) if name in values else "semua" for name in names]
-                numbers = ["" if one is None else one for one in (count, *(sums[at] for _, sums in summed))]
-                writer.writerow([*told, *numbers, "ya" if count is None else "tidak"])
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
     return report
 
 
-def _told(value: object) -> str:
+def _sheet(run: "Run") -> str:
+    """The table for people, a line a cell."""
+    from bagipakai.registry.disclosure import reporting
+    from bagipakai.registry.disclosure.disclosing import cells
+
+    sheet = StringIO(newline="")
+    writer = csv.writer(sheet, delimiter=";")
+    names = [name for axis in run.axes for name in axis.names]
+    summed = [] if run.sums is None else [(f"total_{run.plan.summed}", run.sums)]
+    counted = "jumlah" if reporting.told_of(run.method)["name"] == reporting.HIDING else "jumlah_berderau"
+    writer.writerow([*names, counted, *(name for name, _ in summed), "ditutup"])
+    for at, (values, count) in enumerate(cells(run.axes, run.counts)):
+        told = [_told(run.catalogue[name], values[name]) if name in values else "semua" for name in names]
+        numbers = ["" if one is None else one for one in (count, *(sums[at] for _, sums in summed))]
+        writer.writerow([*told, *numbers, "ya" if count is None else "tidak"])
+    return sheet.getvalue()
+
+
+def _told(variable: "Variable", value: "Scalar | None") -> str:
+    """A code beside what it means: "3201 = Kabupaten Bogor"."""
+    from bagipakai.core.query import AREA_COLUMNS
+    from bagipakai.registry.regions import regions
+
     match value:
         case None:
             return "tidak diketahui"
         case bool():
             return "ya" if value else "tidak"
-    return str(value)
+    code = str(value)
+    if variable.codes is not None and code in variable.codes:
+        return f"{code} = {variable.codes.label(code)}"
+    if variable.name in AREA_COLUMNS.values() and code in regions():
+        return f"{code} = {regions()[code].name}"
+    return code
 
 
 def _audit(options: argparse.Namespace) -> int:
-    tables = [_read(folder) for folder in options.folders]
+    folders = {os.path.realpath(one): one for one in options.folders}  # one that is named twice is one
+    tables = [_read(folder) for folder in folders.values()]
     broken = next((one for one in tables if isinstance(one, Refusal)), None)
     if broken is not None:
         return refused(broken)
@@ -159,7 +200,7 @@ def _audit(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(value, ensure_ascii=False))
         return 1
-    told = f"{number(len(tables))} tabel diserang; tidak ada sel tertutup yang dapat didekati."
+    told = f"{number(len(tables))} tabel diserang: yang tampil tidak terlalu kecil, yang tertutup tidak dapat didekati."
     if most:
         told += (
             f" Angka berderau: {number(pairs)} pasang berdekatan, satu kelompok paling banyak di {number(most)} tabel."
@@ -168,12 +209,40 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 def _read(folder: Path) -> "Published | Refusal":
+    """A table whose folder is as it was made: every file is what its report says."""
+    from bagipakai.core.canonical import digest
     from bagipakai.registry.disclosure.auditing import Published
 
+    about = {"folder": str(folder)}
     try:
-        return Published.of_json(folder.name, json.loads((folder / TABLE).read_bytes()))
-    except (OSError, KeyError, TypeError, ValueError):
-        return Refusal("disclosed-table-malformed", {"folder": folder.name})
+        held = {one.name for one in folder.iterdir()} & {TABLE, SHEET, REPORT, PAGE}
+        files = {name: (folder / name).read_bytes() for name in held}
+    except OSError:
+        return Refusal("disclosed-folder-unreadable", about)
+    if not held & {TABLE, REPORT}:
+        return Refusal("disclosed-table-malformed", about)
+    if name := _changed(files):
+        return Refusal("disclosed-folder-changed", about | {"file": name})
+    report = json.loads(files[REPORT])
+    try:
+        whole = json.loads(files[TABLE])
+        table = Published.of_json(str(folder), whole)
+        content = digest({name: whole[name] for name in ("axes", "counts", "sums") if name in whole})
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return Refusal("disclosed-table-malformed", about)
+    if report.get("content") != content:
+        return Refusal("disclosed-folder-changed", about | {"file": REPORT})
+    return table if report.get("broken") == 0 else Refusal("disclosed-report-has-findings", about)
+
+
+def _changed(files: Mapping[str, bytes]) -> str:
+    """The first file that is missing or is not what the report says; empty where all are."""
+    try:
+        said = dict(json.loads(files[REPORT])["files"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return REPORT
+    told = ((name, files.get(name)) for name in (TABLE, SHEET, PAGE))
+    return next((name for name, one in told if one is None or sha256(one).hexdigest() != said.get(name)), "")
 
 
 def _near(tables: Sequence["Published"]) -> tuple[int, int]:

@@ -3,23 +3,27 @@ exit 1, at once, and nothing left behind."""
 
 import json
 import re
+import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.registry.disclosure.attacks.door import Published, Refused, Registry, a_question, a_registry
 from tests.registry.disclosure.attacks.town import districts, some_town
+from tests.registry.disclosure.test_disclosing import rewrite
 from tests.registry.small import REGENCIES
 
 from bagipakai.cli import main
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or, Predicate
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry import disclosure_commands
 from bagipakai.registry.publishing import withdraw
 
+FILES = ("tabel.json", "tabel.csv", "laporan.json", "laporan.html")
 AT_ONCE = 5.0  # seconds; a table that is counted takes less than one
 DESIL, UMUR = Column("desil"), Column("umur")
 
@@ -105,12 +109,22 @@ def test_nothing_is_made_of_a_release_that_was_withdrawn(tmp_path):
     assert isinstance(answer, Refused) and answer.code == "order-release-withdrawn", answer
 
 
-def test_where_nothing_can_be_written_nothing_is_made(registry, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "out", ["a file/out", "a file/y/out", "leads nowhere", "leads nowhere/out", "leads here", "x" * 250]
+)
+def test_where_nothing_can_be_written_nothing_is_made(out, registry, tmp_path, monkeypatch, capsys):
     """Asked before a table is entered among those that were published."""
-    monkeypatch.setattr(disclosure_commands.os, "access", lambda *_: False)
-    answer = registry.disclosed(a_question("desil"), "Q-1")
-    assert isinstance(answer, Refused) and answer.code == "disclose-folder-closed", answer
-    assert left_behind(registry) == []
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(registry.house.var))
+    plan, there = tmp_path / "plan.json", tmp_path / "there"
+    plan.write_text(json.dumps(a_question("desil").to_json()))
+    (there / "empty").mkdir(parents=True)
+    (there / "a file").touch()
+    (there / "leads nowhere").symlink_to(there / "nowhere")
+    (there / "leads here").symlink_to(there / "empty")
+    before = sorted(there.rglob("*"))
+    ask = ["disclose", "--plan", str(plan), "--release", str(registry.release.folder), "--out", str(there / out)]
+    assert refused(ask, capsys) == "disclose-folder-closed"
+    assert left_behind(registry) == [] and sorted(there.rglob("*")) == before
 
 
 # One meaning in other words
@@ -227,12 +241,13 @@ def bad_tables(told: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
 def test_a_table_that_contradicts_itself_is_not_audited(registry, tmp_path, capsys):
     answer = registry.disclosed(a_question("kode_prov", "kode_kab", "desil"), "Q-1")
     assert isinstance(answer, Published), answer
-    told = json.loads((registry.house.var.parent / "asked" / "Q-1" / "tabel.json").read_bytes())
+    made = registry.house.var.parent / "asked" / "Q-1"
+    told = json.loads((made / "tabel.json").read_bytes())
     codes, wanted = {}, {}
     for name, (table, code) in bad_tables(told).items():
         folder = tmp_path / "tables" / name
-        folder.mkdir(parents=True)
-        (folder / "tabel.json").write_text(json.dumps(table))
+        shutil.copytree(made, folder)
+        rewrite(folder, table)
         codes[name], wanted[name] = refused(["audit", str(folder)], capsys), code
     assert codes == wanted
 
@@ -241,3 +256,84 @@ def test_the_untouched_table_is_audited(registry):
     answer = registry.disclosed(a_question("kode_prov", "kode_kab", "desil"), "Q-1")
     assert isinstance(answer, Published)
     assert main(["registry", "audit", str(registry.house.var.parent / "asked" / "Q-1")]) == 0
+
+
+# Folders that are not as they were made
+
+
+def spoilt(name: str, content: bytes | None) -> Callable[[Path], object]:
+    """One file replaced, or taken away."""
+    return lambda folder: (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
+
+
+def told_otherwise(**changes: Any) -> Callable[[Path], object]:
+    """Something else in the report."""
+
+    def change(folder: Path) -> None:
+        file = folder / "laporan.json"
+        file.write_text(json.dumps(json.loads(file.read_bytes()) | changes))
+
+    return change
+
+
+def lengthened(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes() + b"\n")
+
+
+CHANGED = {
+    **{f"{name} is gone": (spoilt(name, None), name) for name in FILES},
+    **{f"{name} is longer": (lengthened(name), name) for name in FILES if name != "laporan.json"},
+    "a report that is none": (spoilt("laporan.json", b"[]"), "laporan.json"),
+    "a report cut": (spoilt("laporan.json", b'{"files": '), "laporan.json"),
+    "a report too deep": (spoilt("laporan.json", b"[" * 200_000), "laporan.json"),
+    "a report of old": (told_otherwise(files=None), "laporan.json"),
+    "a report of no file": (told_otherwise(files={}), "tabel.json"),
+    "a report of another table": (told_otherwise(content="0" * 64), "laporan.json"),
+}
+
+
+@pytest.fixture
+def made(registry) -> Path:
+    assert isinstance(registry.disclosed(a_question("kode_prov", "desil"), "Q-1"), Published)
+    return registry.house.var.parent / "asked" / "Q-1"
+
+
+def test_a_folder_that_is_not_as_it_was_made_is_not_audited(made, tmp_path, capsys):
+    said = {}
+    for name, (spoil, _) in CHANGED.items():
+        folder = tmp_path / "spoilt" / name
+        shutil.copytree(made, folder)
+        spoil(folder)
+        assert main(["registry", "audit", str(made), str(folder)]) == 1
+        said[name] = capsys.readouterr().err.strip()
+        assert said[name].endswith(". [disclosed-folder-changed]"), (name, said[name])
+    starts = {name: f"{tmp_path / 'spoilt' / name}: {file} " for name, (_, file) in CHANGED.items()}
+    assert {name: said[name].startswith(start) for name, start in starts.items()} == dict.fromkeys(CHANGED, True)
+
+
+def test_a_table_of_which_the_report_tells_an_attack_is_not_audited_as_whole(made, capsys):
+    told_otherwise(broken=1)(made)
+    assert refused(["audit", str(made)], capsys) == "disclosed-report-has-findings"
+
+
+def test_a_folder_that_is_not_there_is_not_called_a_bad_table(made, tmp_path, capsys):
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    (nothing / "tabel.csv").touch()  # of somebody else
+    for folder, code in (
+        (tmp_path / "nowhere", "disclosed-folder-unreadable"),
+        (made / "tabel.json", "disclosed-folder-unreadable"),
+        (nothing, "disclosed-table-malformed"),
+    ):
+        assert refused(["audit", str(folder)], capsys) == code
+    (made / "tabel.json").unlink()
+    (made / "tabel.json").mkdir()
+    assert refused(["audit", str(made)], capsys) == "disclosed-folder-unreadable"
+
+
+def test_a_folder_that_is_named_twice_is_one_table(made, tmp_path, monkeypatch, capsys):
+    (tmp_path / "link").symlink_to(made)
+    monkeypatch.chdir(made.parent)
+    capsys.readouterr()
+    assert main(["registry", "audit", str(made), "Q-1", f"{made}/.", str(tmp_path / "link"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tables"] == 1

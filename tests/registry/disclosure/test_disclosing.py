@@ -1,7 +1,11 @@
 """A table with all its margins: what it shows is true, what is small is hidden, and an attacker who has only the files
 finds nothing; of a table in which one hidden cell was shown, or of two that tell together, he does."""
 
+import csv
+import hashlib
 import json
+import re
+import shutil
 from collections import Counter, defaultdict
 from dataclasses import replace
 from itertools import combinations
@@ -13,9 +17,10 @@ from tests.registry.disclosure.test_published import ages, of_age
 from tests.registry.orders import a_house, a_plan
 
 from bagipakai.cli import main
+from bagipakai.core.canonical import digest
 from bagipakai.core.plan import Unit
 from bagipakai.core.policy import policies_dir
-from bagipakai.core.query import Column, Compare, Const, Op
+from bagipakai.core.query import Column, Compare, Const, In, Op
 
 PLANS = {
     "persons": a_plan("L1", Unit.INDIVIDU, ("umur", "desil")),
@@ -62,6 +67,16 @@ def audit(tmp_path, *names) -> int:
 
 def table(tmp_path, name="out") -> dict:
     return json.loads((tmp_path / name / "tabel.json").read_bytes())
+
+
+def rewrite(folder, told) -> None:
+    """Another table in the folder, of which the report is told: what whoever makes it wrong would write."""
+    report = json.loads((folder / "laporan.json").read_bytes())
+    content = json.dumps(told).encode()
+    report["files"]["tabel.json"] = hashlib.sha256(content).hexdigest()
+    report["content"] = digest({name: told[name] for name in ("axes", "counts", "sums") if name in told})
+    (folder / "tabel.json").write_bytes(content)
+    (folder / "laporan.json").write_text(json.dumps(report))
 
 
 def lines(told) -> dict:
@@ -117,7 +132,7 @@ def test_the_same_plan_and_release_give_the_same_table(nation, var, tmp_path):
 
 
 def test_one_hidden_cell_that_is_shown_gives_others_away(nation, var, tmp_path, capsys):
-    """For each of them: with any one shown, another can be computed, or nearly, or it is small itself."""
+    """For each of them: with any one shown, another can be computed, or nearly, or it is small itself, as is seen."""
     assert disclose(nation, tmp_path, PLANS["persons"]) == 0
     told, true = table(tmp_path), counted(nation[2], PLANS["persons"])
     abouts = list(lines(told))
@@ -127,10 +142,39 @@ def test_one_hidden_cell_that_is_shown_gives_others_away(nation, var, tmp_path, 
     for at in hidden:
         count = true[abouts[at]]
         changed = told | {"counts": [count if place == at else one for place, one in enumerate(told["counts"])]}
-        (tmp_path / "out" / "tabel.json").write_text(json.dumps(changed))
-        caught.append(count < 10 or audit(tmp_path, "out") == 1)
-    assert all(caught)
-    assert "disclosed-cell-is-near" in capsys.readouterr().err
+        rewrite(tmp_path / "out", changed)
+        capsys.readouterr()
+        assert audit(tmp_path, "out") == 1
+        caught.append(capsys.readouterr().err)
+        assert ("[disclosed-count-is-unprotected]" in caught[-1]) == (count < 10)
+    assert any("[disclosed-cell-is-near]" in one for one in caught)
+
+
+def test_a_table_in_which_nothing_is_hidden_is_found_out(nation, var, tmp_path, capsys):
+    """By every cell that holds fewer than may be shown."""
+    assert disclose(nation, tmp_path, PLANS["persons"]) == 0
+    told, true = table(tmp_path), counted(nation[2], PLANS["persons"])
+    counts = [true[about] for about in lines(told)]
+    rewrite(tmp_path / "out", told | {"counts": counts})
+    capsys.readouterr()
+    assert audit(tmp_path, "out") == 1
+    few, found = sum(count < 10 for count in counts), capsys.readouterr().err
+    assert few and found.count("[disclosed-count-is-unprotected]") == few == len(found.splitlines())
+
+
+@pytest.mark.parametrize(("name", "own"), [("persons", 0), ("persons", 25), ("families", 0), ("families", 25)])
+def test_a_count_that_is_too_small_to_be_shown_is_found_out(name, own, nation, var, tmp_path, capsys):
+    """By what the plan itself says, too. Nobody is too few as well."""
+    assert disclose(nation, tmp_path, PLANS[name]) == 0
+    told, least = table(tmp_path), own or 10
+    told["plan"]["protections"]["smallest_cell"] = least
+    for at in (0, len(told["counts"]) - 1):
+        for count, found in ((0, True), (least - 1, True), (least, False)):
+            alone = [count if place == at else None for place in range(len(told["counts"]))]
+            rewrite(tmp_path / "out", told | {"counts": alone})
+            capsys.readouterr()
+            audit(tmp_path, "out")
+            assert ("[disclosed-count-is-unprotected]" in capsys.readouterr().err) is found, (at, count)
 
 
 def test_two_tables_that_tell_a_few_people_together_are_not_both_made(nation, var, tmp_path, monkeypatch, capsys):
@@ -144,8 +188,47 @@ def test_two_tables_that_tell_a_few_people_together_are_not_both_made(nation, va
     monkeypatch.setenv("BAGIPAKAI_VAR", str(_another(nation, tmp_path)))
     assert disclose(nation, tmp_path, narrow, "narrow") == 0  # a house that forgot
     assert (audit(tmp_path, "wide"), audit(tmp_path, "narrow")) == (0, 0)
+    capsys.readouterr()
     assert audit(tmp_path, "wide", "narrow") == 1
-    assert "tables-tell-a-few" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith(f"{tmp_path / 'narrow'} dan {tmp_path / 'wide'} bersama-sama ")
+    assert "[disclosed-tables-tell-a-few]" in said and "[tables-tell-a-few]" not in said
+
+
+def test_an_auditor_is_told_in_which_tables_a_finding_is(nation, var, tmp_path, capsys):
+    """Of one, of two, and of three of which no two tell: 1 or 2, 2 or 3, 1 or 3."""
+    plan, desil = a_plan("L1", Unit.INDIVIDU, ("jenis_kelamin",)), Column("desil")
+    assert disclose(nation, tmp_path, plan) == 0
+    told = table(tmp_path)
+
+    def made(name, deciles, *counts):
+        shutil.copytree(tmp_path / "out", tmp_path / name)
+        chosen = replace(plan, population=In(desil, deciles)).to_json()
+        rewrite(tmp_path / name, told | {"plan": chosen, "counts": counts})
+        return str(tmp_path / name)
+
+    def audited(*names):
+        capsys.readouterr()
+        main(["registry", "audit", *names, "--json"])
+        out = json.loads(capsys.readouterr().out)
+        return [{"code": one.pop("code"), **one} for one in out["findings"]]
+
+    alone = made("alone", (1, 2), 1000, 995, None)
+    (_, few) = audited(alone)
+    assert few["code"] == "disclosed-table-tells-a-few" and few["folder"] == alone
+    narrow, wide = made("narrow", (1, 2), 1000, None, None), made("wide", (1, 2, 3), 1004, None, None)
+    pair, *_, group = audited(wide, narrow)
+    assert (group["code"], group["folder"]) == ("disclosed-tables-together-narrow", narrow)
+    assert (pair["code"], pair["one"], pair["other"]) == ("disclosed-tables-tell-a-few", narrow, wide)
+    assert (": 1, 2;" in pair["narrow"], ": 1 sampai 3;" in pair["wide"]) == (True, True)
+    some = [
+        made(str(at), pair, count, None, None)
+        for at, (pair, count) in enumerate((((1, 2), 104), ((2, 3), 200), ((1, 3), 104)))
+    ]
+    assert audited(*some[:2]) == audited(*some[1:]) == []
+    three, *_ = audited(*some)
+    assert (three["code"], three["folder"]) == ("disclosed-tables-together-narrow", some[2])
+    assert three["group"].startswith("Desil kesejahteraan: 1;")
 
 
 def _another(nation, tmp_path):
@@ -161,9 +244,39 @@ def test_what_is_no_table_or_stands_already_is_refused_with_a_sentence(nation, v
     assert disclose(nation, tmp_path, PLANS["persons"]) == 0
     assert disclose(nation, tmp_path, PLANS["persons"]) == 1
     assert "[disclose-folder-is-not-empty]" in capsys.readouterr().err
-    (tmp_path / "out" / "tabel.json").write_text("{}")
+    rewrite(tmp_path / "out", {})
     assert audit(tmp_path, "out") == 1
     assert "[disclosed-table-malformed]" in capsys.readouterr().err
+
+
+def test_the_report_tells_what_the_files_are(nation, var, tmp_path):
+    assert disclose(nation, tmp_path, PLANS["persons"]) == 0
+    held = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
+    report = json.loads(held.pop("laporan.json"))
+    assert set(held) == {"tabel.json", "tabel.csv", "laporan.html"}
+    assert report["files"] == {name: hashlib.sha256(content).hexdigest() for name, content in held.items()}
+
+
+def test_the_sheet_says_what_its_codes_mean(nation, var, tmp_path):
+    """With the mark by which Excel knows its letters."""
+    assert disclose(nation, tmp_path, PLANS["persons by place"]) == 0
+    content = (tmp_path / "out" / "tabel.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf") and content.count(b"\xef\xbb\xbf") == 1
+    rows = list(csv.DictReader(content.decode("utf-8-sig").splitlines(), delimiter=";"))
+    names, told = ("kode_prov", "desil", "jenis_kelamin"), lines(table(tmp_path))
+    said = {name: {row[name] for row in rows} for name in names}
+    assert said["jenis_kelamin"] == {"semua", "1 = Laki-laki", "2 = Perempuan"}
+    assert {"semua", "32 = Jawa Barat"} < said["kode_prov"]
+    assert all(re.fullmatch(r"semua|tidak diketahui|\d\d = \D+", one) for one in said["kode_prov"])
+    assert {"semua", "1", "10"} < said["desil"]
+    for row in rows:
+        values = {name: row[name].partition(" = ")[0] for name in names if row[name] != "semua"}
+        about = {name: None if one == "tidak diketahui" else one for name, one in values.items()}
+        if about.get("desil"):
+            about["desil"] = int(about["desil"])
+        count = told.pop(frozenset(about.items()))
+        assert (row["jumlah"], row["ditutup"]) == (("", "ya") if count is None else (str(count), "tidak"))
+    assert not told
 
 
 def test_families_are_counted_once_in_each_margin(nation):

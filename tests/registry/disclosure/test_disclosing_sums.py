@@ -12,7 +12,7 @@ from itertools import combinations
 
 import pytest
 from tests.registry import small
-from tests.registry.disclosure.test_disclosing import audit, disclose, lines, table, var  # noqa: F401
+from tests.registry.disclosure.test_disclosing import audit, disclose, lines, rewrite, table, var  # noqa: F401
 from tests.registry.disclosure.test_perturbation import CELL_KEY, ask_for
 from tests.registry.disclosure.test_reporting import text
 from tests.registry.orders import DAY, PLACED, a_house, a_plan, an_order
@@ -110,7 +110,7 @@ def test_one_hidden_sum_that_is_shown_gives_others_away(nation, var, tmp_path, c
             name: [number if at == place else one for at, one in enumerate(whole[name])]
             for name, number in (("counts", len(families)), ("sums", sum(families)))
         }
-        (tmp_path / "out" / "tabel.json").write_text(json.dumps(whole | changed))
+        rewrite(tmp_path / "out", whole | changed)
         caught.add("file" if audit(tmp_path, "out") == 1 else "")
         found = attack(trees, changed["sums"], {cell: 0}, reach=enough)
         assert [one.cell for one in found] == [cell]
@@ -126,13 +126,13 @@ def test_a_file_in_which_count_and_sum_are_not_hidden_together_is_none_of_ours(n
         {"sums": whole["sums"][1:]},
         {"plan": replace(FAMILIES, summed="").to_json()},
     ):
-        (tmp_path / "out" / "tabel.json").write_text(json.dumps(whole | changed))
+        rewrite(tmp_path / "out", whole | changed)
         assert audit(tmp_path, "out") == 1 and "disclosed-table-malformed" in capsys.readouterr().err
 
 
 def test_the_sheet_has_both_numbers_and_says_what_is_hidden(nation, var, tmp_path):  # noqa: F811
     assert disclose(nation, tmp_path, FAMILIES) == 0
-    with (tmp_path / "out" / "tabel.csv").open(encoding="utf-8", newline="") as sheet:
+    with (tmp_path / "out" / "tabel.csv").open(encoding="utf-8-sig", newline="") as sheet:
         rows = list(csv.DictReader(sheet, delimiter=";"))
     shown = list(told(tmp_path / "out").values())
     assert [(row["jumlah"], row[f"total_{LAND}"], row["ditutup"]) for row in rows] == [
@@ -218,9 +218,9 @@ def test_an_auditor_sees_that_two_tables_sum_the_same(nation, var, tmp_path, mon
     monkeypatch.setenv("BAGIPAKAI_VAR", str(other))  # a house that forgot
     assert disclose(nation, tmp_path, replace(FAMILIES, variables=FAMILIES.variables[:1]), "two") == 0
     for release in ("2026.3.0", "2026.3.1", "2026.4.0", "2027.3.0"):
-        rewrite(tmp_path / "two" / "tabel.json", {"release": release})
+        rewrite(tmp_path / "two", table(tmp_path, "two") | {"release": release})
         assert audit(tmp_path, "one", "two") == 1 and "disclosed-sums-meet" in capsys.readouterr().err, release
-    rewrite(tmp_path / "two" / "tabel.json", {"release": "2027.4.0"})
+    rewrite(tmp_path / "two", table(tmp_path, "two") | {"release": "2027.4.0"})
     audit(tmp_path, "one", "two")
     assert "disclosed-sums-meet" not in capsys.readouterr().err
 
@@ -228,16 +228,12 @@ def test_an_auditor_sees_that_two_tables_sum_the_same(nation, var, tmp_path, mon
 def test_an_auditor_lets_the_same_question_be_answered_in_each_quarter(nation, var, tmp_path, capsys):  # noqa: F811
     assert disclose(nation, tmp_path, FAMILIES, "one") == 0
     shutil.copytree(tmp_path / "one", tmp_path / "two")
-    told = json.loads((tmp_path / "two" / "tabel.json").read_bytes())
+    told = table(tmp_path, "two")
     sums = [None if one is None else one + 1 for one in told["sums"]]
     for release, seen in (("2026.3.1", True), ("2026.4.0", False)):
-        rewrite(tmp_path / "two" / "tabel.json", {"release": release, "sums": sums})
+        rewrite(tmp_path / "two", told | {"release": release, "sums": sums})
         audit(tmp_path, "one", "two")
         assert ("disclosed-sums-meet" in capsys.readouterr().err) is seen, release
-
-
-def rewrite(file, changed) -> None:
-    file.write_text(json.dumps(json.loads(file.read_bytes()) | changed))
 
 
 def test_sums_of_groups_that_differ_by_a_few_are_refused_for_their_counts(nation, var, tmp_path, capsys):  # noqa: F811

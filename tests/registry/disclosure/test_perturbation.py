@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tests.factories_registry import STORAGE
 from tests.registry import small
-from tests.registry.disclosure.test_disclosing import audit, disclose, lines, table
+from tests.registry.disclosure.test_disclosing import audit, disclose, lines, rewrite, table
 from tests.registry.disclosure.test_published import ages, of_age
 from tests.registry.disclosure.trees import flat, nested, with_margins
 from tests.registry.orders import a_house, a_plan
@@ -451,7 +451,7 @@ def test_nothing_below_the_smallest_count_is_told_by_rounding(base):
 def change(tmp_path, name, at, count):
     told = table(tmp_path, name)
     told["counts"][at] = count
-    (tmp_path / name / "tabel.json").write_text(json.dumps(told))
+    rewrite(tmp_path / name, told)
 
 
 def test_the_paper_tells_how_counts_were_changed_and_not_by_how_much_at_most(nation, var, tmp_path, monkeypatch):
@@ -478,7 +478,7 @@ def test_an_audit_sees_a_count_that_was_not_protected(nation, var, tmp_path, mon
         change(tmp_path, "out", -1, wrong)
         assert audit(tmp_path, "out") == 1
         assert "[disclosed-count-is-unprotected]" in capsys.readouterr().err
-        (tmp_path / "out" / "tabel.json").write_text(json.dumps(whole))
+        rewrite(tmp_path / "out", whole)
     assert audit(tmp_path, "out") == 0
 
 
@@ -622,7 +622,7 @@ def test_a_count_of_two_additive_tables_may_differ_and_no_further_than_is_said(n
         other = grid.copy()
         other[:2, :2] += by  # a cell, and all its totals: they still add up
         shutil.copytree(tmp_path / "one", tmp_path / str(by))
-        (tmp_path / str(by) / "tabel.json").write_text(json.dumps({**whole, "counts": other.ravel().tolist()}))
+        rewrite(tmp_path / str(by), {**whole, "counts": other.ravel().tolist()})
         assert audit(tmp_path, "one", str(by)) == found
         assert ("[disclosed-noise-differs]" in capsys.readouterr().err) == bool(found)
 
@@ -647,7 +647,7 @@ def test_an_audit_reads_nothing_else_of_it(nation, var, additive, tmp_path, said
     assert disclose(nation, tmp_path, AGES) == 0
     whole = table(tmp_path)
     whole["method"]["additive"] = said
-    (tmp_path / "out" / "tabel.json").write_text(json.dumps(whole))
+    rewrite(tmp_path / "out", whole)
     assert audit(tmp_path, "out") == 1 and "[disclosed-table-malformed]" in capsys.readouterr().err
 
 

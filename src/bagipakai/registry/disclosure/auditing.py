@@ -70,10 +70,11 @@ def _moved(method: Mapping[str, Any]) -> int | None:
 
 
 def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
-    """Each hidden cell of which too much can be computed from the others, its count or its sum (whether one that is
-    shown should have been hidden cannot be seen in a file); of counts with noise, each that is too small,
-    not rounded, or nearly all of a small group: nothing can be computed of what does not add up. Of differential
-    privacy a file tells that it adds up, so that its margins are no further measurements; not what noise was drawn."""
+    """Each count that is shown and too small to be; each hidden cell of which too much can be computed from the others,
+    its count or its sum (for what else one that is shown should have been hidden cannot be seen in a file). Of counts
+    with noise, each that is too small, not rounded, or nearly all of a small group: nothing can be computed of what
+    does not add up. Of differential privacy a file tells that it adds up, so that its margins are no further
+    measurements; not what noise was drawn."""
     if table.method == CELL_KEY:
         yield from _slips(table, rule)
         return
@@ -91,11 +92,10 @@ def alone(table: Published, rule: TableRule) -> Iterator[Refusal]:
     except Contradiction:
         yield Refusal("disclosed-table-contradicts-itself", {"folder": table.name})
         return
-    names = [values for values, _ in cells(table.axes, table.counts)]
-    for code, narrow in (("disclosed-cell-is-near", found), ("disclosed-sum-is-near", near_ones)):
-        for one in narrow:
-            told = "; ".join(f"{name} {value}" for name, value in names[one.cell].items())
-            yield Refusal(code, {"folder": table.name, "cell": told})
+    small = [at for at, count in enumerate(table.counts) if count is not None and count < width]
+    yield from _named(table, "disclosed-count-is-unprotected", small)
+    yield from _named(table, "disclosed-cell-is-near", [one.cell for one in found])
+    yield from _named(table, "disclosed-sum-is-near", [one.cell for one in near_ones])
 
 
 def _slips(table: Published, rule: TableRule) -> Iterator[Refusal]:
@@ -107,10 +107,15 @@ def _slips(table: Published, rule: TableRule) -> Iterator[Refusal]:
         [len(tree) for tree in trees]
     )
     wrong = (counts < limits(table.plan, rule).smallest) | (counts % table.base != 0) | alike(trees, counts, own)
-    names = [values for values, _ in cells(table.axes, table.counts)]
-    for at in np.flatnonzero(wrong & (counts >= 0)).tolist():
-        told = "; ".join(f"{name} {value}" for name, value in names[at].items())
-        yield Refusal("disclosed-count-is-unprotected", {"folder": table.name, "cell": told})
+    yield from _named(table, "disclosed-count-is-unprotected", np.flatnonzero(wrong & (counts >= 0)).tolist())
+
+
+def _named(table: Published, code: str, at: Sequence[int]) -> Iterator[Refusal]:
+    """A finding for each of these cells, in words. The total is of all."""
+    names = [values for values, _ in cells(table.axes, table.counts)] if at else []
+    for cell in at:
+        told = "; ".join(f"{name} {value}" for name, value in names[cell].items())
+        yield Refusal(code, {"folder": table.name, "cell": told or "semua"})
 
 
 def unsteady(tables: Sequence[Published], catalogue: Catalogue) -> Iterator[Refusal]:
@@ -164,14 +169,30 @@ def together(tables: Sequence[Published], rule: TableRule, catalogue: Catalogue)
             for inner, outer, share in telling(
                 narrow, wide, replace(most, under=0) if at == other else most, apart > 0
             ):
-                yield refusal(Difference(narrow.about(inner), wide.about(outer), share, releases), catalogue)
+                found = Difference(narrow.about(inner), wide.about(outer), share, releases)
+                yield _between(table, against, refusal(found, catalogue))
     yield from _meeting(told, rule)
     world = World.of(catalogue)
     for at, (table, new) in enumerate(told):
         others = [cells for other, cells in told[:at] if isinstance(cells, Cells) and table.release == other.release]
         if isinstance(new, Cells) and others:
-            for found in union.isolated(new, others, limits(table.plan, rule).smallest, world):
-                yield union.refusal(found, catalogue)
+            for one in union.isolated(new, others, limits(table.plan, rule).smallest, world):
+                yield _among(table, union.refusal(one, catalogue))
+
+
+def _between(table: Published, other: Published, no: Refusal) -> Refusal:
+    """What whoever makes a table is told of two counts, as whoever audits needs it: where both stand."""
+    about = {"narrow": no.detail["narrow"], "wide": no.detail["wide"]}
+    if table is other:
+        return Refusal("disclosed-table-tells-a-few", {"folder": table.name, **about})
+    return Refusal("disclosed-tables-tell-a-few", {"one": table.name, "other": other.name, **about})
+
+
+def _among(table: Published, no: Refusal) -> Refusal:
+    """The same of a table and all that are named before it."""
+    if "group" in no.detail:
+        return Refusal("disclosed-tables-together-narrow", {"folder": table.name, "group": no.detail["group"]})
+    return Refusal("disclosed-tables-undecided", {"folder": table.name})
 
 
 def _meeting(told: Sequence[tuple[Published, Cells | Refusal]], rule: TableRule) -> Iterator[Refusal]:

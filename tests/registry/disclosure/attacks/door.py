@@ -141,7 +141,7 @@ def read(plan: Plan, folder: Path) -> Published:
             if below:
                 parts = tuple(about[*place[:axis], at, *place[axis + 1 :]] for at in below)
                 sums.append((about[place], parts))
-    with (folder / "tabel.csv").open(encoding="utf-8", newline="") as sheet:
+    with (folder / "tabel.csv").open(encoding="utf-8-sig", newline="") as sheet:
         lines = list(csv.DictReader(sheet, delimiter=";"))
     column = "jumlah" if told["method"]["name"] == HIDING else "jumlah_berderau"
     assert [line[column] for line in lines] == ["" if one is None else str(one) for one in counts.values()]
