@@ -9,12 +9,14 @@ from tests.registry.disclosure.attacks.town import some_town
 from bagipakai.core.disclosure import nothing_closed
 from bagipakai.core.plan import Unit
 from bagipakai.registry import extract
+from bagipakai.registry.disclosure import disclosing
 
 
 @pytest.fixture(autouse=True)
 def districts_as_large_as_elsewhere(monkeypatch):
     """The rule for small places alone would leave nothing to attack in so small a nation."""
     monkeypatch.setattr(extract, "small_places", lambda *_: nothing_closed)
+    monkeypatch.setattr(disclosing, "_of_small_places", lambda *_: None)
 
 
 @pytest.fixture(scope="package")
