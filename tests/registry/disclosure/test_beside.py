@@ -245,6 +245,7 @@ def test_what_is_few_only_together_is_left_blank(tmp_path):
     blank = {who for who, row in told.items() if row["umur"] is None}
     assert blank == {row["person_ordinal"] for row in people if row["kode_kab"] == "3201" and row["umur"] > 41}
     assert (found.evidence["held_beside"], found.evidence["least_alike_beside"]) == (1, 12)
+    assert found.shown["least_alike_beside"] == 10, "no closer than may be told"
     assert found.evidence["values_left_blank"] == 24 and all(row["jenis_kelamin"] for row in told.values())
 
 

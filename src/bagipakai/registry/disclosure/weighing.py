@@ -403,15 +403,15 @@ SELECT *, {left} FROM told""",  # noqa: S608  # our own names and numbers
 
 
 def shown(evidence: Mapping[str, str | int]) -> Evidence:
-    """The evidence as whoever has the rows may see it: of what the rows do not tell themselves, at most how many, in
-    bands as wide as the smallest class. One person more or less is not seen in it; nor nobody."""
-    smallest = evidence.get("smallest_class")
-    return {
-        name: _banded(told, smallest)
-        if name in NOT_SEEN and isinstance(told, int) and isinstance(smallest, int)
-        else told
-        for name, told in evidence.items()
-    }
+    """The evidence as whoever has the rows may see it: of what the rows do not tell themselves, at most how many (of
+    the smallest class beside others, at least), in bands as wide as the smallest class, of which nobody is one with a
+    few. Whoever is the tenth is seen in it."""
+    width, found = int(evidence.get("smallest_class", 1)), dict(evidence)
+    for name in NOT_SEEN & found.keys():
+        found[name] = _banded(int(found[name]), width)
+    if TOGETHER in found:
+        found[TOGETHER] = int(found[TOGETHER]) // width * width
+    return found
 
 
 def _banded(number: int, width: int) -> int:
