@@ -374,6 +374,21 @@ def test_what_was_blank_is_held_blank(tmp_path):
     }.isdisjoint(who for who, row in left(plan_of("umur"), again, people).items() if row["umur"])
 
 
+@pytest.mark.parametrize(
+    ("names", "leaves"), [(("kode_kab",), True), (("nama_kab",), True), (("jenis_kelamin",), False)]
+)
+def test_a_part_of_the_area_is_no_part_of_those_who_are_told_to_live_there(names, leaves, tmp_path):
+    """Who is told to live in the regency cannot be outside it; of whoever else is alike nobody is, who could be."""
+    people = people_of(*LARGE)
+    for one in people:
+        one["nama_kab"] = {"3201": "Kabupaten Bogor", "3202": "Kabupaten Sukabumi"}[one["kode_kab"]]
+    there = [one for one in people if one["kode_kab"] == "3201" or names != ("jenis_kelamin",)]
+    nation, part = of_all(*names), replace(of_all("umur"), area=Area(("3201",), EDITION))
+    rule = replace(SAME, most_dropped_percent=0)
+    [_, found] = packages_of(there, rule, tmp_path, nation, part)
+    assert isinstance(found, Protection) == leaves
+
+
 def test_what_is_exempted_is_not_asked(tmp_path):
     people = people_of(*LARGE, spread("3201", 42, "1", 1), spread("3202", 42, "1", 4))
     free = plan_of("umur", "jenis_kelamin", exempted=("rows-alike", "rows-one-value"))

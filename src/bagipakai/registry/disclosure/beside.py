@@ -10,6 +10,7 @@ were left. A sensitive variable is nobody's key, whichever package told it: by a
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, reduce
+from operator import or_
 from typing import Final
 
 import duckdb
@@ -30,13 +31,24 @@ from bagipakai.registry.engines.duckdb import condition
 from bagipakai.registry.regions import regions
 
 NOTHING: Final = ""  # what is held of somebody who is in no package
-PLACES: Final = frozenset(AREA_COLUMNS.values())
+PLACES: Final = {
+    f"{word}_{code.removeprefix('kode_')}": digits for digits, code in AREA_COLUMNS.items() for word in ("kode", "nama")
+}
 
 
 @cache
 def leaves() -> Places:
     """Every village."""
     return Places(tuple(sorted(one.code for one in regions().at_level(4))))
+
+
+@cache
+def _villages(column: str, value: str) -> int:
+    """Those of the place with this code, or of all with this name; none where there is no such place."""
+    if column.startswith("kode_"):
+        return leaves().mask(value)
+    named = (one.code for one in regions().values() if len(one.code) == PLACES[column] and one.name == value)
+    return reduce(or_, map(leaves().mask, named), 0)
 
 
 def followers(names: Sequence[str]) -> dict[str, str]:
@@ -122,7 +134,7 @@ class Beside:
         for one, values in zip(self.held, told, strict=True):
             for name, value in (values or {}).items():
                 if name in PLACES and one.told.get(name) is None:
-                    found[""] = found.get("", -1) & (leaves().mask(value) or -1)
+                    found[""] = found.get("", -1) & (_villages(name, value) or -1)
                 else:
                     found[name] = found.get(name, -1) & self._meanings(one, name).get(value, -1)
         return found
