@@ -8,10 +8,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
-from bagipakai.core.policy import NoRule, PolicyError
-from bagipakai.core.refusal import Refusal
-from bagipakai.showing import refused
-
 ROOMS = {
     "registry": "gudang data: buat, terbitkan, periksa rilis; jalankan pekerja",
     "control": "kantor: siapkan basis data, jalankan pekerja",
@@ -77,7 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = int(options.run(options) or 0)
         sys.stdout.flush()
-    except (PolicyError, NoRule) as wrong:
+    except (LookupError, ValueError) as wrong:
+        if (policy := sys.modules.get("bagipakai.core.policy")) is None:
+            raise
+        if not isinstance(wrong, (policy.PolicyError, policy.NoRule)):
+            raise
         return _unruled(wrong)
     except BrokenPipeError:
         if not _nobody_reads():
@@ -87,7 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _unruled(wrong: PolicyError | NoRule) -> int:
+def _unruled(wrong: Exception) -> int:
+    """Says what is wrong with the policy that a room has read. Not every room reads one."""
+    from bagipakai.core.policy import PolicyError
+    from bagipakai.core.refusal import Refusal
+    from bagipakai.showing import refused
+
     try:
         return refused(Refusal("policy-unusable", {"wrong": str(wrong)}))
     except PolicyError:  # the file of all sentences is what cannot be used
