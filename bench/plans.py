@@ -33,6 +33,7 @@ from bagipakai.registry.deliver import Places, deliver
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.folders import in_the_making
+from bagipakai.registry.handing import Handing
 from bagipakai.registry.keys import Keys, MasterKey, StorageKey
 from bagipakai.registry.membership import Membership
 from bagipakai.registry.publishing import publish
@@ -320,7 +321,7 @@ _PARTS: tuple[tuple[str, Any, str], ...] = (
 
 
 _ALONE: tuple[tuple[str, Any, str], ...] = (  # nothing else runs meanwhile: the CPU time of the process
-    ("disclosure check", delivering, "protection"),
+    ("disclosure check", Handing, "protected"),
     ("disclosure check", delivering.Delivery, "_alike"),
 )
 
