@@ -1,14 +1,17 @@
-"""Filters that single somebody out: "everybody of a regency, or who is 97 in that village", "all but who is 97".
-Whatever is then told or refused tells of the few whom the filter names (disclosure reference 4.6 a).
+"""Filters that single somebody out: "everybody of a regency, or who is 97 in that village". Whatever is then told or
+refused tells of the few whom the filter names (disclosure reference 4.6 a).
 
-What others may know of people (quasi-identifiers) they know of everybody; so each part of the registry that the filter
-tells from the rest by such variables must hold nobody, or as many as a class of rows. What else is true of them is not
-asked, so the answer tells of nobody.
+A filter is a choice of alternatives, each a conjunction. By what others may know of people (quasi-identifiers), and
+they know it of everybody, some people are chosen by these alternatives and others by those. Each such group in the
+registry must be nobody, or as many as a class. What else is true of them is not asked, so the answer tells of nobody.
+Whom a filter leaves out is seen beside another plan alone, and judged there (`beside`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -16,12 +19,15 @@ import pyarrow as pa
 
 from bagipakai.core.disclosure import RowRule
 from bagipakai.core.plan import Plan
-from bagipakai.core.query import Count, In, Missing, Predicate, atoms, columns_of
+from bagipakai.core.query import And, Count, In, Missing, Not, Or, Predicate, atoms, columns_of
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Type
 from bagipakai.registry.disclosure.measures import MeasureError, quietly, quoted, run
 from bagipakai.registry.engines import EngineError
 from bagipakai.registry.engines.duckdb import condition
+
+Part = tuple[Any, ...]  # what each known part of a filter says: true or not; of a list, which of it
+MOST: Final = 1_000  # alternatives
 
 Counting = Callable[[Count], Iterable[pa.RecordBatch]]  # as Engine.groups
 
@@ -41,17 +47,63 @@ def objection(plan: Plan, rule: RowRule, types: Mapping[str, Type], counted: Cou
     except MeasureError as error:
         kind = str(error)
     else:
-        if all(many >= rule.smallest_class for many in parts.values()):
+        if all(many >= rule.smallest_class for many in _groups(plan.population, known, parts)):
             return None
         return Refusal("rows-filter-singles-out", {"smallest": str(rule.smallest_class), "columns": ", ".join(names)})
     raise EngineError(kind)  # outside the handler: engines quote values in their errors
 
 
+def _groups(population: Predicate | None, known: Sequence[Predicate], parts: Counter[Part]) -> Iterator[int]:
+    """How many people each group of alternatives chooses: where what others do not know speaks for it, and where it
+    speaks against. Where there are too many alternatives, each part is a group."""
+    at = {one: place for place, one in enumerate(known)}
+    said = [{part[place] for part in parts} for place in range(len(known))]
+    for unknown in (True, False):
+        alternatives = _alternatives(population, at, said, True, unknown)
+        if alternatives is None:
+            yield from parts.values()
+            return
+        groups: Counter[tuple[int, ...]] = Counter()
+        for part, many in parts.items():
+            chosen = tuple(n for n, one in enumerate(alternatives) if all(part[place] == said for place, said in one))
+            if chosen:
+                groups[chosen] += many
+        yield from groups.values()
+
+
+def _alternatives(
+    predicate: Predicate | None, at: Mapping[Predicate, int], said: Sequence[set[Any]], wanted: bool, unknown: bool
+) -> list[frozenset[tuple[int, Any]]] | None:
+    """The disjunctive normal form of the predicate, or of its opposite: of each alternative, what the known parts of
+    the filter must say. `unknown`: whether what is not known speaks for it. None where there are too many."""
+    if predicate is not None and predicate in at:
+        place = at[predicate]
+        matching = said[place] - {None, False} if wanted else said[place] & {None, False}
+        return [frozenset({(place, one)}) for one in matching]
+    match predicate:
+        case Not(part):
+            return _alternatives(part, at, said, not wanted, unknown)
+        case And(some) | Or(some):
+            each = [_alternatives(part, at, said, wanted, unknown) for part in some]
+            found = [one for one in each if one is not None]
+            if len(found) < len(each):
+                return None
+            if isinstance(predicate, And) != wanted:
+                either = list(dict.fromkeys(one for alternatives in found for one in alternatives))
+                return either if len(either) <= MOST else None
+            if prod(map(len, found)) > MOST:
+                return None
+            joined = (frozenset().union(*ones) for ones in product(*found))
+            return [one for one in dict.fromkeys(joined) if len({place for place, _ in one}) == len(one)]
+        case _:
+            return [frozenset()] if unknown else []
+
+
 def _parts(
     plan: Plan, known: Sequence[Predicate], names: tuple[str, ...], types: Mapping[str, Type], counted: Counting
-) -> Counter[tuple[Any, ...]]:
+) -> Counter[Part]:
     """How many people of the area each part holds."""
-    parts: Counter[tuple[Any, ...]] = Counter()
+    parts: Counter[Part] = Counter()
     with duckdb.connect(config={"threads": 1}) as engine:
         for batch in counted(Count(plan.unit.value, names, None, plan.area.codes)):
             told = [_told(engine, one, types, batch) for one in known]
