@@ -255,6 +255,12 @@ RICH += [("3202", age, sex, 9, 200) for age in (30, 31, 40) for sex in "12"]
 PLAN = plan_of("kode_kab", "umur", "jenis_kelamin", "desil")
 
 
+def test_of_the_decile_nothing_is_said_where_only_the_filter_reads_it(tmp_path):
+    """The rows do not tell it, so how many of them there are would."""
+    found = protected(plan_of("kode_kab", "jenis_kelamin"), EASY, crowd(*WHOLE, *RICH), tmp_path)
+    assert isinstance(found, Protection) and not {"least_values", "guessed", "guessed_blindly"} & found.evidence.keys()
+
+
 def test_in_a_small_file_it_is_not_seen_whether_one_is_left_out(tmp_path):
     """Five of a hundred would be none of sixteen: were the plan refused for her, that would tell that she is there."""
     plan, rich = plan_of("jenis_kelamin"), [("3201", 30, sex, 9, 200) for sex in "12"]

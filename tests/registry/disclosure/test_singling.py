@@ -74,6 +74,14 @@ def test_alternatives_that_hide_one_another_hide_nobody():
     assert singled_out(And((rest, Compare(Op.LESS, DESIL, Const(3)))), people) is None
 
 
+def test_who_is_chosen_whatever_else_is_true_of_them_is_singled_out():
+    """The poor, and she, poor or not."""
+    people = crowd(("3201", 30, "1", 1, 50), ("3202", 40, "2", 9, 50), ("3202", 97, "2", 9, 1))
+    poor, oldest = Compare(Op.LESS, DESIL, Const(3)), Compare(Op.EQUAL, AGE, Const(97))
+    assert singled_out(Or((poor, oldest)), people) is not None
+    assert singled_out(Or((poor, Compare(Op.EQUAL, AGE, Const(30)))), people) is None
+
+
 def test_too_many_alternatives_are_looked_at_part_by_part(monkeypatch):
     people = crowd(("3201", 30, "1", 1, 50), ("3202", 30, "2", 1, 2))
     both = And((Compare(Op.EQUAL, KAB, Const("3201")), Compare(Op.EQUAL, SEX, Const("1"))))

@@ -8,7 +8,7 @@ Whom a filter leaves out is seen beside another plan alone, and judged there (`b
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any, Final
@@ -53,38 +53,34 @@ def objection(plan: Plan, rule: RowRule, types: Mapping[str, Type], counted: Cou
     raise EngineError(kind)  # outside the handler: engines quote values in their errors
 
 
-def _groups(population: Predicate | None, known: Sequence[Predicate], parts: Counter[Part]) -> Iterator[int]:
-    """How many people each group of alternatives chooses: where what others do not know speaks for it, and where it
-    speaks against. Where there are too many alternatives, each part is a group."""
-    at = {one: place for place, one in enumerate(known)}
+def _groups(population: Predicate | None, known: Sequence[Predicate], parts: Counter[Part]) -> Iterable[int]:
+    """How many people each group of alternatives chooses; where there are too many of these, how many each part has."""
     said = [{part[place] for part in parts} for place in range(len(known))]
-    for unknown in (True, False):
-        alternatives = _alternatives(population, at, said, True, unknown)
-        if alternatives is None:
-            yield from parts.values()
-            return
-        groups: Counter[tuple[int, ...]] = Counter()
-        for part, many in parts.items():
-            chosen = tuple(n for n, one in enumerate(alternatives) if all(part[place] == said for place, said in one))
-            if chosen:
-                groups[chosen] += many
-        yield from groups.values()
+    alternatives = _alternatives(population, {one: place for place, one in enumerate(known)}, said)
+    if alternatives is None:
+        return parts.values()
+    groups: Counter[tuple[int, ...]] = Counter()
+    for part, many in parts.items():
+        chosen = tuple(n for n, one in enumerate(alternatives) if all(part[place] == told for place, told in one))
+        if chosen:
+            groups[chosen] += many
+    return groups.values()
 
 
 def _alternatives(
-    predicate: Predicate | None, at: Mapping[Predicate, int], said: Sequence[set[Any]], wanted: bool, unknown: bool
+    predicate: Predicate | None, at: Mapping[Predicate, int], said: Sequence[set[Any]], wanted: bool = True
 ) -> list[frozenset[tuple[int, Any]]] | None:
     """The disjunctive normal form of the predicate, or of its opposite: of each alternative, what the known parts of
-    the filter must say. `unknown`: whether what is not known speaks for it. None where there are too many."""
+    the filter must say. What is not known may speak for it. None where there are too many."""
     if predicate is not None and predicate in at:
         place = at[predicate]
         matching = said[place] - {None, False} if wanted else said[place] & {None, False}
         return [frozenset({(place, one)}) for one in matching]
     match predicate:
         case Not(part):
-            return _alternatives(part, at, said, not wanted, unknown)
+            return _alternatives(part, at, said, not wanted)
         case And(some) | Or(some):
-            each = [_alternatives(part, at, said, wanted, unknown) for part in some]
+            each = [_alternatives(part, at, said, wanted) for part in some]
             found = [one for one in each if one is not None]
             if len(found) < len(each):
                 return None
@@ -96,7 +92,7 @@ def _alternatives(
             joined = (frozenset().union(*ones) for ones in product(*found))
             return [one for one in dict.fromkeys(joined) if len({place for place, _ in one}) == len(one)]
         case _:
-            return [frozenset()] if unknown else []
+            return [frozenset()]
 
 
 def _parts(
