@@ -57,7 +57,7 @@ from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.entering import Entering
 from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
-from bagipakai.registry.handing import Handing
+from bagipakai.registry.handing import MEMORY, Handing
 from bagipakai.registry.holds import Holds
 from bagipakai.registry.keys import Keys
 from bagipakai.registry.matched import House, MatchExtract
@@ -70,7 +70,6 @@ from bagipakai.registry.seal import recipient
 
 log = logging.getLogger("bagipakai.registry")
 
-MEMORY = "400MB"  # DuckDB's share of the one gigabyte that a delivery may take
 HIDING = "sel kecil dan pasangannya ditutup; tabel pohon (keputusan 0033)"
 
 ROWS = "baris dalam kelompok kecil dikosongkan nilainya atau ditinggalkan, kecuali aturan yang dikecualikan (0143)"

@@ -10,7 +10,7 @@ from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bagipakai.core.deadlines import day_of
 from bagipakai.core.refusal import Refusal
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bagipakai.registry.releases import Release
 
 TABLE, SHEET, REPORT, PAGE = "tabel.json", "tabel.csv", "laporan.json", "laporan.html"
-MEMORY: Final = "400MB"
 
 
 def register(subparsers: Any) -> None:
@@ -168,19 +167,13 @@ def _sheet(run: "Run") -> str:
 def _told(variable: "Variable", value: "Scalar | None") -> str:
     """A code beside what it means: "3201 = Kabupaten Bogor"."""
     from bagipakai.core.query import AREA_COLUMNS
+    from bagipakai.registry.disclosure.published import called
     from bagipakai.registry.regions import regions
 
-    match value:
-        case None:
-            return "tidak diketahui"
-        case bool():
-            return "ya" if value else "tidak"
-    code = str(value)
-    if variable.codes is not None and code in variable.codes:
-        return f"{code} = {variable.codes.label(code)}"
+    code, words = str(value), called(variable, value)
     if variable.name in AREA_COLUMNS.values() and code in regions():
-        return f"{code} = {regions()[code].name}"
-    return code
+        words = regions()[code].name
+    return words if words == code or value is None or isinstance(value, bool) else f"{code} = {words}"
 
 
 def _audit(options: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ from bagipakai.registry.vault import Damaged
 
 log = logging.getLogger("bagipakai.registry")
 
-MEMORY: Final = "400MB"
+MEMORY: Final = "400MB"  # DuckDB's share of the one gigabyte that a delivery may take
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from tests.registry.disclosure.test_beside import CODES, grouped
 from tests.registry.disclosure.test_rows import EASY, Row, crowd, plan_of, populations
@@ -37,6 +37,7 @@ def singled_out(population, people: list[Row]) -> Refusal | None:
 
 
 @given(people=populations(), asked=alternatives)
+@settings(deadline=None)
 def test_each_group_that_alternatives_choose_is_nobody_or_enough(people, asked):
     """Counted one by one: by which alternatives choose a person; each value of a list is one of its own."""
     chosen = Counter()

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from types import NoneType
 
-from bagipakai.core.base_categories import base_categories, table_filter
+from bagipakai.core.base_categories import table_filter
 from bagipakai.core.boxes import Box
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import AREA_COLUMNS, Scalar
 from bagipakai.registry.disclosure.disclosing import Axis
 from bagipakai.registry.disclosure.paper import place
+from bagipakai.registry.disclosure.published import called, categories
 from bagipakai.registry.disclosure.reporting import Run
 
 SUM, UNKNOWN = "∑", "?"  # columns
@@ -32,7 +33,10 @@ def population(run: Run) -> str:
     chosen = table_filter(run.plan.population, run.catalogue)
     if not isinstance(chosen, Box):
         return "tidak seorang pun"
-    return "; ".join(f"{title(run, name)}: {_categories(run, name, mask)}" for name, mask in chosen.masks) or "semua"
+    return (
+        "; ".join(f"{title(run, name)}: {categories(run.catalogue[name], mask)}" for name, mask in chosen.masks)
+        or "semua"
+    )
 
 
 def rows(run: Run, axis: Axis) -> list[str]:
@@ -56,24 +60,6 @@ def _values(axis: Axis) -> list[Scalar | None]:
     return [list(axis.values(node).values())[-1] for node in range(1, len(axis.tree))]
 
 
-def _categories(run: Run, name: str, mask: int) -> str:
-    dimension = base_categories(run.catalogue[name])
-    assert dimension is not None  # noqa: S101 - it has a mask
-    values = [row[name] for bit, row in dimension.pieces() if mask & bit]
-    known = [one for one in values if one is not None]
-    told = [_value(run, name, one) for one in known]
-    numbers = [one for one in known if isinstance(one, int) and not isinstance(one, bool)]
-    if len(numbers) == len(known) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
-        told = [f"{told[0]} sampai {told[-1]}"]
-    return ", ".join([*told, *(["tidak diketahui"] if None in values else [])])
-
-
 def _value(run: Run, name: str, value: Scalar | None) -> str:
-    codes = run.catalogue[name].codes
-    if value is None:
-        return "tidak diketahui"
-    if isinstance(value, bool):
-        return "ya" if value else "tidak"
-    if codes is not None and value in codes:
-        return codes.label(str(value))
-    return place(str(value)) if name in AREA_COLUMNS.values() else str(value)
+    told = called(run.catalogue[name], value)
+    return place(told) if name in AREA_COLUMNS.values() and value is not None else told

@@ -19,7 +19,7 @@ from bagipakai.core.disclosure import Cell, Table
 from bagipakai.core.plan import Plan, Unit
 from bagipakai.core.query import AREA_COLUMNS, Count, Scalar, columns_of
 from bagipakai.core.refusal import Refusal
-from bagipakai.core.variables import Catalogue, CodeList
+from bagipakai.core.variables import Catalogue, Variable
 from bagipakai.registry.disclosure.containment import Box, Cells, Region
 from bagipakai.registry.disclosure.ledger import Difference, Ledger, Limits, Output
 from bagipakai.registry.disclosure.tables import TableRule
@@ -260,23 +260,33 @@ def words(box: Box, region: Region, catalogue: Catalogue) -> str:
 
 
 def _values(name: str, mask: int, catalogue: Catalogue) -> str:
-    dimension = base_categories(catalogue[name])
-    if name in _DIGITS or name in _NAMED or dimension is None:
+    if name in _DIGITS or name in _NAMED or base_categories(catalogue[name]) is None:
         return _NOT_KNOWN
-    values = [row[name] for bit, row in dimension.pieces() if mask & bit]
-    numbers = [one for one in values if isinstance(one, int) and not isinstance(one, bool)]
-    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:  # in order, without a gap
-        return ", ".join([f"{numbers[0]} sampai {numbers[-1]}", *([_NOT_KNOWN] if None in values else [])])
-    found = [_value(one, catalogue[name].codes) for one in values]
-    return ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+    return categories(catalogue[name], mask, _SHOWN)
 
 
-def _value(value: Scalar | None, codes: CodeList | None) -> str:
+def categories(variable: Variable, mask: int, most: int | None = None) -> str:
+    """What base categories are called, the first `most` of them; numbers without a gap by their first and last."""
+    dimension = base_categories(variable)
+    assert dimension is not None  # noqa: S101 - it has a mask
+    values = [row[variable.name] for bit, row in dimension.pieces() if mask & bit]
+    known = [one for one in values if one is not None]
+    told = [called(variable, one) for one in known]
+    numbers = [one for one in known if isinstance(one, int) and not isinstance(one, bool)]
+    if len(numbers) == len(known) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        told = [f"{told[0]} sampai {told[-1]}"]
+    told += [_NOT_KNOWN] if None in values else []
+    return ", ".join(told[:most]) + (", …" if most is not None and len(told) > most else "")
+
+
+def called(variable: Variable, value: Scalar | None) -> str:
+    """A value in words: yes or no, or what its code means."""
     if value is None:
         return _NOT_KNOWN
     if isinstance(value, bool):
         return "ya" if value else "tidak"
-    return str(value) if codes is None else codes.label(str(value))
+    codes = variable.codes
+    return codes.label(str(value)) if codes is not None and value in codes else str(value)
 
 
 def _place(region: Region) -> str:

@@ -122,5 +122,5 @@ def _told(
     said = f"coalesce({sql.text}, false)"
     if isinstance(atom, In):
         said = f"CASE WHEN {said} THEN CAST({quoted(atom.column.name)} AS VARCHAR) END"
-    found = quietly(lambda: engine.sql(f"SELECT {said} AS said FROM batch ORDER BY place").to_arrow_table())  # noqa: S608
+    found = quietly(lambda: engine.sql(f"SELECT {said} AS said FROM batch ORDER BY place").to_arrow_table())  # noqa: S608  # our own names; values are named
     return found["said"].combine_chunks()
