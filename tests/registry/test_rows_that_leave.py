@@ -156,6 +156,7 @@ def test_nothing_is_said_to_be_measured_that_was_not(release, house, tmp_path):
     assert "tidak diukur" in said and "dipenuhi" not in said and said.count("dikecualikan") >= 5
     assert "Semua dari 7 aturan untuk baris tanpa nama dikecualikan" in said
     assert "tanpa mengetahuinya" not in said and "tanpa mengenal orangnya" not in said
+    assert "sebesar ini" not in said and "seluruh sebuah kelompok serupa dapat ikut keluar" in said
 
 
 def test_the_report_begins_with_how_many_rules_are_met(release, house, tmp_path):

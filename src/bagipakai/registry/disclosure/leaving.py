@@ -142,7 +142,9 @@ def _questions(told: Evidence, rule: RowRule) -> Iterator[tuple[str, str, str]]:
         "Dapatkah diketahui bahwa seseorang ada di dalam?",
         _share(told, "present"),
         "paling banyak bagian sebesar ini dari tiap kelompok serupa dalam registri ikut keluar; berapa tepatnya tidak"
-        " disebut, karena itu dapat menunjuk orangnya.",
+        " disebut, karena itu dapat menunjuk orangnya."
+        if "present" in told
+        else "aturannya dikecualikan: seluruh sebuah kelompok serupa dapat ikut keluar.",
     )
     yield (
         f"Dapatkah {rule.sensitive} seseorang diduga?",
