@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import chain
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -220,17 +219,13 @@ def house_join(release: Release, here: Path) -> Callable[[], tuple[int, int]]:
     def work() -> tuple[int, int]:
         reading = release.reading(STORAGE, Unit.INDIVIDU)
         with reading as shelf, Engine(here, shelf=shelf, memory_limit=MEMORY, threads=THREADS) as engine:
-            batches = engine.listed(Unit.INDIVIDU, LISTED[0], wanted, LISTED, shelf.parts)
-            first = next(batches)
-            found = pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+            found = engine.listed(Unit.INDIVIDU, LISTED[0], wanted, LISTED, shelf.parts)
             return _copied("SELECT * FROM found", here / "governed", found=found)
 
     return work
 
 
-def _copied(
-    query: str, out: Path, options: str = PARQUET, **sources: pa.Table | pa.RecordBatchReader
-) -> tuple[int, int]:
+def _copied(query: str, out: Path, options: str = PARQUET, **sources: pa.Table) -> tuple[int, int]:
     with duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY}) as con:
         for name, source in sources.items():
             con.register(name, source)
@@ -266,25 +261,33 @@ def _in_clear(release: Release, place: str = "") -> str:
 
 
 def measured(side: str, name: str, folder: Path, shares: bool = False) -> dict[str, Any]:
-    """One run in this process, in a folder of its own: seconds and CPU seconds of the work without starting Python, the
-    process's peak in MiB, rows and bytes; with `shares`, CPU seconds of each part of the governed chain."""
+    """Two runs in this process, each in a folder of its own. Of the second, as of a worker that has done an order
+    before: seconds and CPU seconds of the work, rows and bytes, and as `first_…` the time of the first. The process's
+    peak in MiB is of both. With `shares`, CPU seconds of each part of the governed chain in the second."""
     release = Release.open(folder.parent, folder.name)
     measure.RESULTS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here, _timed(shares) as parts:
+    pa.array(np.arange(1))  # imports pandas where it is installed, as it is for the tests of Spark alone
+    regions()
+    gc.freeze()  # as the worker does
+    first = _measured(side, name, release)
+    with _timed(shares) as parts:
+        told = _measured(side, name, release)
+    if shares:
+        told["parts"] = {part: round(seconds, 3) for part, seconds in parts.items()}
+        told["parts"]["selection and the rest"] = round(told["cpu_seconds"] - sum(parts.values()), 3)
+    before = {f"first_{what}": first[what] for what in ("seconds", "cpu_seconds")}
+    return {**told, **before, "peak_mb": peak_mb()}
+
+
+def _measured(side: str, name: str, release: Release) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(dir=measure.RESULTS.resolve()) as here:
         if name == LIST:
             work = (house_join if side == "governed" else bare_join)(release, Path(here))
         else:
             work = (governed if side == "governed" else plain)(CASES[name], release, Path(here))
-        pa.array(np.arange(1))  # imports pandas where it is installed, as it is for the tests of Spark alone
-        regions()
-        gc.freeze()  # as the worker does
         clock = Clock()
         rows, size = work()
-        told: dict[str, Any] = {**clock.told(), "peak_mb": peak_mb()}
-    if shares:
-        told["parts"] = {part: round(seconds, 3) for part, seconds in parts.items()}
-        told["parts"]["selection and the rest"] = round(told["cpu_seconds"] - sum(parts.values()), 3)
-    return {**told, "rows": rows, "bytes": size}
+        return {**clock.told(), "rows": rows, "bytes": size}
 
 
 class Clock:

@@ -255,11 +255,8 @@ class Holds:
     ) -> list[np.ndarray]:
         """The place in `numbers` and the columns `keep` of the rows whose `column` is among them."""
         with release.reading(self._storage, unit) as shelf, Engine(spill, shelf=shelf, memory_limit=MEMORY) as engine:
-            found = [*engine.listed(unit, column, pa.array(numbers), keep, shelf.parts)]
-        return [
-            np.concatenate([np.empty(0, np.int64), *(batch.column(at).to_numpy() for batch in found)])
-            for at in range(1 + len(keep))
-        ]
+            found = engine.listed(unit, column, pa.array(numbers), keep, shelf.parts)
+        return [column.to_numpy() for column in found.columns]
 
     # NIKs
 

@@ -38,6 +38,7 @@ KEY_FORM = "bagipakai-release-key-1"
 BLOCK = 16_384  # bytes of plaintext: a table reads short stretches, and pays for whole blocks
 TAG, DIGEST = 16, 32
 _SEALED = BLOCK + TAG
+STRETCH = 64  # blocks that are read and opened at once
 _SHELVES = count()
 
 
@@ -194,13 +195,32 @@ def _count(sealed: int) -> int:
     return -(-sealed // (_SEALED + DIGEST))
 
 
+class _Room:
+    """Where one reader opens a stretch of blocks: made once, for memory that is new with each read costs as much as the
+    cipher."""
+
+    def __init__(self) -> None:
+        self.sealed = memoryview(bytearray(STRETCH * _SEALED))
+        self.plain = memoryview(bytearray(STRETCH * BLOCK))
+
+
 class Opened(io.RawIOBase):
     """A sealed file as the plaintext that it holds. Several threads may read it, each at a place of its own."""
 
-    def __init__(self, path: Path, cipher: AESGCM, blocks: str, name: str, digests: bytes = b"") -> None:
-        """`digests`: of its blocks, where they are known already to be the published ones."""
+    def __init__(
+        self,
+        path: Path,
+        cipher: AESGCM,
+        blocks: str,
+        name: str,
+        digests: bytes = b"",
+        rooms: list[_Room] | None = None,
+    ) -> None:
+        """`digests`: of its blocks, where they are known already to be the published ones; `rooms`: those that are
+        free, shared with other files."""
         super().__init__()
         self._cipher, self._name = cipher, name
+        self._rooms = [] if rooms is None else rooms
         try:
             self._file = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
@@ -245,30 +265,47 @@ class Opened(io.RawIOBase):
         first, last = start // BLOCK, (end - 1) // BLOCK
         if first == last:
             return self._block(first)[start % BLOCK : end - first * BLOCK]
-        sealed = memoryview(os.pread(self._file, (last + 1 - first) * _SEALED, first * _SEALED))
-        pieces = [  # a block that is there no more is as good as altered
-            self._plain(number, sealed[(number - first) * _SEALED : self._end(number) - first * _SEALED])
-            for number in range(first, last + 1)
-        ]
-        return b"".join(pieces)[start - first * BLOCK : end - first * BLOCK]
+        try:
+            room = self._rooms.pop()
+        except IndexError:  # as many as read at the same time
+            room = _Room()
+        pieces = []
+        for at in range(first, last + 1, STRETCH):
+            self._stretch(at, min(at + STRETCH, last + 1), room)
+            pieces.append(bytes(room.plain[max(start - at * BLOCK, 0) : end - at * BLOCK]))
+        self._rooms.append(room)
+        return b"".join(pieces)
+
+    def _stretch(self, first: int, after: int, room: _Room) -> None:
+        """Opens blocks up to `after` into `room`."""
+        whole = self._end(after - 1) - first * _SEALED
+        if os.preadv(self._file, [room.sealed[:whole]], first * _SEALED) != whole:  # else what was read before stays
+            raise Damaged("release-file-altered", self._name)
+        for number in range(first, after):
+            at = number - first
+            sealed = room.sealed[at * _SEALED : min((at + 1) * _SEALED, whole)]
+            self._open(number, sealed, room.plain[at * BLOCK : at * BLOCK + len(sealed) - TAG])
 
     def _block(self, number: int) -> bytes:
         """One block; the last one that was asked for is kept, because an engine reads the end of a file twice."""
         at, plain = self._last
         if at != number:
             start = number * _SEALED
-            plain = self._plain(number, os.pread(self._file, self._end(number) - start, start))
+            sealed = os.pread(self._file, self._end(number) - start, start)
+            opened = bytearray(max(len(sealed) - TAG, 0))  # a block that is there no more is as good as altered
+            self._open(number, sealed, opened)
+            plain = bytes(opened)
             self._last = (number, plain)
         return plain
 
     def _end(self, number: int) -> int:
         return min((number + 1) * _SEALED, self.size + self._count * TAG)
 
-    def _plain(self, number: int, sealed: Any) -> bytes:
+    def _open(self, number: int, sealed: Any, plain: Any) -> None:
         if hashlib.sha256(sealed).digest() != self.digests[number * DIGEST : (number + 1) * DIGEST]:
             raise Damaged("release-file-altered", self._name)
         try:
-            return self._cipher.decrypt(_nonce(number), sealed, None)
+            self._cipher.decrypt_into(_nonce(number), sealed, None, plain)
         except InvalidTag:  # what was published, but not under this key
             raise Damaged("release-key-of-another-storage", KEY) from None
 
@@ -308,6 +345,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
         self.protocol = f"rak-{next(_SHELVES)}"  # one engine may read from two
         self._entries, self._key = entries, key
         self._met: dict[str, tuple[AESGCM, bytes]] = {}  # a table opens each file twice
+        self._rooms: list[_Room] = []
         self.damage: Damaged | None = None
 
     def name(self, path: str) -> str:
@@ -353,7 +391,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
         if mode != "rb":
             raise PermissionError("a release cannot be changed")
         cipher, digests = self._met.get(name) or (self._key.cipher(name), b"")
-        file = _Shelved(self, name, self._entries[name], cipher, digests)
+        file = _Shelved(self, name, self._entries[name], cipher, digests, self._rooms)
         self._met[name] = cipher, file.digests
         return file
 
@@ -380,10 +418,12 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
 class _Shelved(Opened):
     """A file that tells its shelf of damage."""
 
-    def __init__(self, shelf: Shelf, name: str, entry: Entry, cipher: AESGCM, digests: bytes) -> None:
+    def __init__(
+        self, shelf: Shelf, name: str, entry: Entry, cipher: AESGCM, digests: bytes, rooms: list[_Room]
+    ) -> None:
         self._shelf = shelf
         with self._telling():
-            super().__init__(entry.path, cipher, entry.blocks, name, digests)
+            super().__init__(entry.path, cipher, entry.blocks, name, digests, rooms)
 
     def read(self, size: int = -1) -> bytes:
         with self._telling():

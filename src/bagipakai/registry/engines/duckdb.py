@@ -121,16 +121,17 @@ HAVING (count(*) > 0)"""  # noqa: S608  # as above
 
 
 def listed_sql(unit: str, column: str, keep: tuple[str, ...]) -> Sql:
-    """The statement of `Engine.listed`, where the list is the table `wanted`."""
+    """The statement of `Engine.listed`, where the list is the table `wanted`: in no order, and with the `ordinal` of
+    each row, by which it is put in order."""
     kept = ",\n    ".join(
         f"CAST(registry.{_quoted(name)} AS {SQL_TYPE[INTERNAL[name]]}) AS {_quoted(f'_{name}')}" for name in keep
     )
     text = f"""{_REGISTRY}
 SELECT
+    registry.{_quoted(ORDINAL[unit])} AS ordinal,
     wanted.place,
     {kept}
-FROM registry JOIN wanted ON (registry.{_quoted(column)} = wanted.number)
-ORDER BY wanted.place, registry.{_quoted(ORDINAL[unit])}"""  # noqa: S608  # names of this house, values in a table
+FROM registry JOIN wanted ON (registry.{_quoted(column)} = wanted.number)"""  # noqa: S608  # names of this house
     return Sql(text, ())
 
 
@@ -307,17 +308,20 @@ class Engine:
 
     def listed(
         self, unit: str, column: str, numbers: pa.Int64Array, keep: tuple[str, ...], parts: Iterable[Part]
-    ) -> Iterator[pa.RecordBatch]:
-        """As `reference.listed`: `place` and the internal columns `keep`, in batches of 131,072 rows, the last one
-        shorter. The list is in memory, the release streams by; what is found is sorted, on the disk if need be. Raises
-        EngineError, also half-way."""
+    ) -> pa.Table:
+        """As `reference.listed`: `place` and the internal columns `keep`. The release streams by; the list and what is
+        found of it are in memory. Raises EngineError."""
         schema = schema_of(Rows(unit, ()), {}, keep).insert(0, pa.field("place", pa.int64()))
         needed = {name: INTERNAL[name] for name in (column, ORDINAL[unit], *keep)}
         with self._session(Rows(unit, ()), parts, needed) as session:
-            if session is not None:
-                places = pa.array(np.arange(len(numbers)))
-                session.take_in("wanted", pa.table([places, numbers], ["place", "number"]))
-                yield from recut(session.stream(listed_sql(unit, column, keep)), schema)
+            if session is None:
+                return schema.empty_table()
+            places = pa.array(np.arange(len(numbers)))
+            session.take_in("wanted", pa.table([places, numbers], ["place", "number"]))
+            found = session.table(listed_sql(unit, column, keep))
+        place, ordinal = (found.column(name).to_numpy() for name in ("place", "ordinal"))
+        order = np.argsort((ordinal << 32) | place)  # no list and no release has four thousand million rows
+        return found.drop_columns("ordinal").take(order).cast(schema)
 
     def groups(
         self,
@@ -403,6 +407,10 @@ class _Session:
         reader = _quietly(lambda: self._cursor.sql(sql.text).to_arrow_reader(BATCH))
         while (batch := _quietly(lambda: next(reader, None))) is not None:
             yield batch
+
+    def table(self, sql: Sql) -> pa.Table:
+        self._set(sql.values)
+        return _quietly(lambda: self._cursor.sql(sql.text).to_arrow_table()).combine_chunks()
 
     def _set(self, values: tuple[Scalar, ...]) -> None:
         for at, value in enumerate(values):

@@ -202,15 +202,16 @@ def groups(query: Count, table: Iterable[Row], absent: Collection[int] = ()) -> 
 def listed(
     column: str, numbers: Iterable[int | None], keep: tuple[str, ...], table: Collection[Row]
 ) -> list[tuple[int, ...]]:
-    """For every place in a list of numbers, counted from 0, each row whose internal `column` is the number there: the
-    place, and the internal columns `keep`. In the order of the list, and at one place in that of `table`.
+    """For every row whose internal `column` stands in a list of numbers, each place there, counted from 0: the place,
+    and the row's internal columns `keep`. In the order of `table`, and for one row in that of the list.
 
     A number that stands twice in the list is answered twice; of a number that two persons have, both are told. Unknown,
     in the list or in the table, is nobody, and so is a number that no row has.
     """
+    asked = list(numbers)
     return [
         (place, *(row[name] for name in keep))
-        for place, number in enumerate(numbers)
         for row in table
+        for place, number in enumerate(asked)
         if number is not None and row[column] == number
     ]

@@ -3,8 +3,8 @@ registry AS (      -- the files of the release that can hold a chosen row; codes
     SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
 )
 SELECT
+    registry."person_ordinal" AS ordinal,
     wanted.place,
     CAST(registry."person_ordinal" AS BIGINT) AS "_person_ordinal",
     CAST(registry."id_keluarga" AS BIGINT) AS "_id_keluarga"
 FROM registry JOIN wanted ON (registry."nik_number" = wanted.number)
-ORDER BY wanted.place, registry."person_ordinal"
