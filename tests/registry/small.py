@@ -21,8 +21,20 @@ from bagipakai.registry import quality, tables
 from bagipakai.registry.digest import ContentDigest
 from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, Region, regions
-from bagipakai.registry.releases import FORM, MANIFEST, QUALITY, SEAL, File, Regency, Release, sha256, shelf
+from bagipakai.registry.releases import (
+    FORM,
+    MANIFEST,
+    ONE_BY_ONE,
+    QUALITY,
+    SEAL,
+    File,
+    Regency,
+    Release,
+    sha256,
+    shelf,
+)
 from bagipakai.registry.synthesis import sources
+from bagipakai.registry.tallying import tallied
 from bagipakai.registry.vault import KEY, Sealing, ShelfKey
 
 DAY = date(2026, 11, 26)
@@ -55,7 +67,7 @@ def small_release(
     rows = rows or some_rows(families, seed)
     many: dict[Unit, Any] = {**rows, **({} if persons is None else {Unit.INDIVIDU: persons})}
     folder, key = releases / version, ShelfKey.new(version)
-    together = JOINED if form == FORM else tuple((kab,) for kab in REGENCIES)
+    together = tuple((kab,) for kab in REGENCIES) if form == ONE_BY_ONE else JOINED
     files = [_file(folder, key, unit, codes, many[unit], form) for unit in Unit for codes in together]
     (folder / KEY).write_bytes(key.wrapped(STORAGE))
     whole = shelf(folder, files, key)
@@ -82,6 +94,8 @@ def small_release(
         "quality": hashlib.sha256(report).hexdigest(),
         "files": [_told(file, form) for file in sorted(files, key=lambda file: file.path)],
     }
+    if form == FORM:
+        manifest["tallies"] = [one.to_json() for one in tallied(folder, files, key, CATALOGUE, DAY)]
     (folder / MANIFEST).write_bytes(canonical(manifest))
     if seal is not None:
         event = Event(Deed.PUBLISH, version, sha256(folder / MANIFEST), datetime(2026, 10, 1, tzinfo=UTC))
@@ -93,7 +107,7 @@ def _file(
     folder: Path, key: ShelfKey, unit: Unit, codes: tuple[str, ...], rows: list[dict[str, Any]] | pa.Table, form: str
 ) -> File:
     schema, regencies = tables.schema(unit, CATALOGUE), []
-    name = tables.joined(unit, codes) if form == FORM else tables.part(unit, *codes)
+    name = tables.part(unit, *codes) if form == ONE_BY_ONE else tables.joined(unit, codes)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     with Sealing(folder / name, key.cipher(name.as_posix())) as sealing, tables.writer(sealing, schema) as out:
         for kab in codes:
@@ -106,12 +120,12 @@ def _file(
             digest.add(batch)
             regencies.append(Regency(kab, digest.rows, digest.hexdigest()))
     sealed = sealing.sealed
-    return File(name.as_posix(), unit, tuple(regencies), sealed.bytes, sealed.sha256, sealed.blocks)
+    return File(name.as_posix(), unit, sealed.bytes, sealed.sha256, sealed.blocks, tuple(regencies))
 
 
 def _told(file: File, form: str) -> dict[str, Any]:
     told = file.to_json()
-    return told if form == FORM else {**told, **told.pop("regencies")[0]}
+    return {**told, **told.pop("regencies")[0]} if form == ONE_BY_ONE else told
 
 
 def some_rows(families: int, seed: int) -> Rows:

@@ -93,9 +93,9 @@ def test_who_wants_a_regency_reads_its_row_groups_and_no_others(tmp_path, monkey
     """Of a file of six regencies, each with a row group of its own."""
     shelf, rows = _file_of_six(tmp_path)
     read = []
-    whole = vault.Opened._plain
+    whole = vault.Opened._open
     monkeypatch.setattr(
-        vault.Opened, "_plain", lambda self, number, sealed: read.append(number) or whole(self, number, sealed)
+        vault.Opened, "_open", lambda self, number, *blocks: read.append(number) or whole(self, number, *blocks)
     )
     query = Rows("individu", ("nama",), Compare(Op.AT_MOST, Column("desil"), Const(10)), area)
     types = {"nama": Type.TEXT, "desil": Type.INTEGER, **dict.fromkeys(("kode_kab", "kode_desa"), Type.TEXT)}

@@ -263,6 +263,11 @@ def first_regency(folder: Path, **changes: object) -> list[dict[str, object]]:
     return first_file(folder, regencies=[{**first, **changes}, *others])
 
 
+def first_tally(folder: Path, **changes: object) -> list[dict[str, object]]:
+    first, *others = json.loads((folder / "release.json").read_bytes())["tallies"]
+    return [{**first, **changes}, *others]
+
+
 def without_its_last_regency(folder: Path) -> list[dict[str, object]]:
     return first_file(folder, regencies=first_regency(folder)[0]["regencies"][:-1])
 
@@ -298,6 +303,14 @@ def without_its_last_regency(folder: Path) -> list[dict[str, object]]:
         (lambda copy: remade(copy, files=first_file(copy)[::-1]), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy) * 2), "release-manifest-inconsistent"),
         (lambda copy: remade(copy, files=first_file(copy, bytes=1)), "release-file-extended"),
+        (lambda copy: manifest_without(copy, "tallies"), "release-manifest-malformed"),
+        (lambda copy: remade(copy, tallies=first_tally(copy, note="x")), "release-manifest-malformed"),
+        (lambda copy: remade(copy, tallies=first_tally(copy, path="../../rahasia")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, tallies=first_tally(copy, by=["desil"])), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, tallies=first_tally(copy, blocks="0")), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, tallies=first_tally(copy, rows=-1)), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, tallies=first_tally(copy)[::-1]), "release-manifest-inconsistent"),
+        (lambda copy: remade(copy, tallies=first_tally(copy, bytes=1)), "release-file-extended"),
     ],
 )
 def test_a_manifest_that_was_changed_is_not_believed(copy, damage, code):
@@ -446,7 +459,7 @@ def no_house(tmp_path, monkeypatch):
 
 def test_check_says_that_a_release_is_whole(release, no_house, capsys):
     assert main(["registry", "check", str(release.folder)]) == 0
-    assert "utuh: 76 berkas" in capsys.readouterr().out
+    assert "utuh: 79 berkas" in capsys.readouterr().out
 
 
 def test_check_names_every_damage_and_fails(copy, no_house, capsys):

@@ -316,7 +316,7 @@ def _check(options: argparse.Namespace) -> int:
     found: list[Damaged] = []
     try:
         release = Release.open(*named.place(options.release), whole=False, trusted=named.trusted())
-        with interruptible(AGAIN), shown("memeriksa", "berkas", len(release.files)) as more:
+        with interruptible(AGAIN), shown("memeriksa", "berkas", len(release.stored)) as more:
             for one in release.checked():
                 if isinstance(one, Damaged):
                     found.append(one)
@@ -330,8 +330,8 @@ def _check(options: argparse.Namespace) -> int:
         refused(damage.refusal)
     if found:
         return refused(Refusal("release-damaged", {"version": options.release.name}))
-    told = {"version": release.version, "digest": release.digest, "files": len(release.files)}
-    return answered(options, told, f"Rilis {release.version} utuh: {len(release.files)} berkas.")
+    told = {"version": release.version, "digest": release.digest, "files": len(release.stored)}
+    return answered(options, told, f"Rilis {release.version} utuh: {len(release.stored)} berkas.")
 
 
 def _rewrap(options: argparse.Namespace) -> int:

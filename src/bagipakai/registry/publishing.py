@@ -37,7 +37,19 @@ from bagipakai.registry.folders import Progress, in_the_making, no_room, remove,
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.lineage import Lineage
 from bagipakai.registry.regions import EDITION, SYSTEM, regions
-from bagipakai.registry.releases import EVENTS, FORM, MANIFEST, QUALITY, SEAL, File, Regency, Release, published, shelf
+from bagipakai.registry.releases import (
+    EVENTS,
+    FORM,
+    MANIFEST,
+    QUALITY,
+    SEAL,
+    File,
+    Regency,
+    Release,
+    published,
+    shelf,
+)
+from bagipakai.registry.tallying import tallied
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey
 
 DRAFTS, DRAFT = "drafts", "draft.json"
@@ -76,9 +88,9 @@ def draft(
     dataset: Path, releases: Path, version: str, storage: StorageKey, told: Told | None = None, *, notes: str = ""
 ) -> Path | Refusal:
     """Makes `dataset` the draft of `version`, read whole and measured; a draft of the same version gives way. Its files
-    are joined (registry.tables), sealed under a new key that `storage` wraps (registry.vault) and made read-only.
-    `told` hears the number of rows read after each file. What an interrupted call had sealed, the next one takes up; a
-    full disk is such an interruption, and a refusal.
+    are joined (registry.tables), sealed under a new key that `storage` wraps (registry.vault), counted
+    (registry.tallying) and made read-only. `told` hears the number of rows read after each file. What an interrupted
+    call had sealed, the next one takes up; a full disk is such an interruption, and a refusal.
 
     Drafts lie beside the folder `releases`, never in it. Raises QualityError, OSError.
     """
@@ -99,6 +111,7 @@ def draft(
             key = _key_of(folder, version, storage)
             making = _Making(dataset, folder, key, catalogue, lineage)
             files, most_members = _read(making, described, told or (lambda _: None))
+            tallies = tallied(folder, files, key, catalogue, date.fromisoformat(described["reference_day"]))
             report = canonical(_measured(making, files, described))
             _put(folder / QUALITY, report)
             manifest = {
@@ -114,10 +127,11 @@ def draft(
                 "editions": _editions(catalogue),
                 "most_members": most_members,
                 "rows": {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit},
-                "bytes": sum(file.bytes for file in files),
+                "bytes": sum(file.bytes for file in files) + sum(tally.bytes for tally in tallies),
                 "content": _content(files),
                 "quality": hashlib.sha256(report).hexdigest(),
                 "files": [file.to_json() for file in files],
+                "tallies": [tally.to_json() for tally in tallies],
                 **{name: told for name, told in lineage.to_json().items() if name != "variables"},
                 "variables": [
                     {**_metadata(variable), "lineage": lineage.of_variable(variable.name)}
@@ -449,7 +463,7 @@ def _file(
         pq.ParquetFile(plain) as file,
     ):
         told = _share_out(file.iter_batches(CUT // 4, use_threads=False), read)  # a slice holds on to its whole batch
-    joined = File(name.as_posix(), unit, told, sealed.bytes, sealed.sha256, sealed.blocks)
+    joined = File(name.as_posix(), unit, sealed.bytes, sealed.sha256, sealed.blocks, told)
     return joined, [one.columns() for one in read]
 
 

@@ -39,11 +39,12 @@ EVENTS = "events"  # the folder of what was done to releases after they were pub
 IDENTITIES = (
     "identities"  # the folder beside the releases' own in which it lies who is who (registry.matching.identities)
 )
-FORM = "bagipakai-release-3"
-ONE_BY_ONE = "bagipakai-release-2"  # the form before it: each regency had a file of its own
+FORM = "bagipakai-release-4"
+UNCOUNTED = "bagipakai-release-3"  # the form before it: nothing was counted when it was published
+ONE_BY_ONE = "bagipakai-release-2"  # and before that: each regency had a file of its own
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_OF_THE_HOUSE = ("files", "variables", "gate", "values", "sets")
+_OF_THE_HOUSE = ("files", "tallies", "variables", "gate", "values", "sets")
 
 
 class UnknownRelease(LookupError):
@@ -60,16 +61,22 @@ class Regency:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """One data file as the manifest has it: `bytes`, `sha256` and `blocks` are of the sealed file (registry.vault); its
-    rows are those of its `regencies`, one after another."""
+class Stored:
+    """A file of the table of `unit` as the manifest has it: `bytes`, `sha256` and `blocks` are of the sealed file
+    (registry.vault)."""
 
     path: str
     unit: Unit
-    regencies: tuple[Regency, ...]
     bytes: int
     sha256: str
     blocks: str
+
+
+@dataclass(frozen=True, slots=True)
+class File(Stored):
+    """Rows: those of its `regencies`, one after another."""
+
+    regencies: tuple[Regency, ...]
 
     @property
     def rows(self) -> int:
@@ -94,6 +101,22 @@ class File:
             told = {**{name: value for name, value in told.items() if name not in own}, "regencies": [own]}
         regencies = tuple(Regency(**one) for one in told["regencies"])
         return cls(**{**told, "unit": Unit(told["unit"]), "regencies": regencies})
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied(Stored):
+    """What was counted when a release was published (`engines.Tally`): by these columns, so many combinations."""
+
+    by: tuple[str, ...]
+    rows: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "unit": self.unit.value, "by": list(self.by)}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Tallied":
+        """Raises KeyError, TypeError, ValueError."""
+        return cls(**{**told, "unit": Unit(told["unit"]), "by": tuple(told["by"])})
 
 
 @dataclass(frozen=True)
@@ -193,6 +216,15 @@ class Release:
         """In release order: by table, then by region."""
         return _files(self.manifest)
 
+    @cached_property
+    def tallies(self) -> tuple[Tallied, ...]:
+        """What was counted when it was published; nothing in a release of an earlier form."""
+        return _tallies(self.manifest)
+
+    @property
+    def stored(self) -> tuple[Stored, ...]:
+        return (*self.files, *self.tallies)
+
     def schema(self, unit: Unit | str) -> pa.Schema:
         """The columns of a table, the registry's own last."""
         return tables.schema(unit, self.catalogue)
@@ -223,9 +255,11 @@ class Release:
 
     def _shelf(self, storage: StorageKey, unit: Unit | str, area: Sequence[str]) -> Shelf:
         files = [file for file in self.files if file.unit == Unit(unit) and file.reached_by(area)]
-        for file in files:
+        tallies = [tally for tally in self.tallies if tally.unit == Unit(unit)]
+        stored: list[Stored] = [*files, *tallies]
+        for file in stored:
             look(self.folder / file.path, file.bytes, file.path)
-        return shelf(self.folder, files, ShelfKey.unwrapped(self.folder, self.version, storage))
+        return shelf(self.folder, files, ShelfKey.unwrapped(self.folder, self.version, storage), tallies)
 
     def quality(self) -> dict[str, Any]:
         """The quality report (registry.quality). Raises Damaged."""
@@ -240,10 +274,10 @@ class Release:
         told = {name: value for name, value in self.manifest.items() if name not in _OF_THE_HOUSE}
         return {**told, "digest": self.digest}
 
-    def checked(self) -> Iterator[File | Damaged]:
+    def checked(self) -> Iterator[Stored | Damaged]:
         """Every file read whole and compared: as itself, or as its damage."""
         yield from (damage for damage in self.misfits() if damage.code == "release-file-extra")
-        for file in self.files:
+        for file in self.stored:
             try:
                 look(self.folder / file.path, file.bytes, file.path)
                 if sha256(self.folder / file.path) != file.sha256:
@@ -258,7 +292,7 @@ class Release:
 
     def misfits(self, besides: Iterable[str] = ()) -> Iterator[Damaged]:
         """Files that are missing, of another size or kind, or not in the manifest."""
-        known = {file.path: file for file in self.files}
+        known = {file.path: file for file in self.stored}
         for file in known.values():
             try:
                 look(self.folder / file.path, file.bytes, file.path)
@@ -270,9 +304,12 @@ class Release:
                 yield Damaged("release-file-extra", name)
 
 
-def shelf(folder: Path, files: Iterable[File], key: ShelfKey) -> Shelf:
+def shelf(folder: Path, files: Iterable[File], key: ShelfKey, tallies: Iterable[Tallied] = ()) -> Shelf:
     """These files of the release in `folder`, as an engine reads them."""
-    return Shelf(key, {file.path: Entry(folder / file.path, file.blocks, file.codes, file.rows) for file in files})
+    entries = {file.path: Entry(folder / file.path, file.blocks, file.codes, file.rows) for file in files}
+    for one in tallies:
+        entries[one.path] = Entry(folder / one.path, one.blocks, rows=one.rows, by=one.by)
+    return Shelf(key, entries)
 
 
 def published(releases: Path) -> list[str]:
@@ -309,7 +346,7 @@ def _believed(text: bytes) -> dict[str, Any]:
     """What these bytes say, looked through once in a process: the same bytes say the same. Nobody may change it."""
     try:
         value: dict[str, Any] = read(text)
-        if canonical(value) != text or value["form"] not in (FORM, ONE_BY_ONE):
+        if canonical(value) != text or value["form"] not in (FORM, UNCOUNTED, ONE_BY_ONE):
             raise Damaged("release-manifest-malformed", MANIFEST)
         if not _agrees(value):
             raise Damaged("release-manifest-inconsistent", MANIFEST)
@@ -329,9 +366,15 @@ def _files(manifest: Mapping[str, Any]) -> tuple[File, ...]:
     return tuple(File.from_json(one, manifest["form"]) for one in manifest["files"])
 
 
+def _tallies(manifest: Mapping[str, Any]) -> tuple[Tallied, ...]:
+    return tuple(Tallied.from_json(one) for one in manifest["tallies"]) if manifest["form"] == FORM else ()
+
+
 def _agrees(value: dict[str, Any]) -> bool:
     """Whether the manifest names each file of each unit once, where it must stand, and counts them right."""
     files, place = _files(value), _alone if value["form"] == ONE_BY_ONE else tables.joined
+    tallies = _tallies(value)
+    stored: list[Stored] = [*files, *tallies]
     regencies = [one for file in files for one in file.regencies]
     in_order = {unit: [code for file in files if file.unit == unit for code in file.codes] for unit in Unit}
     counted = {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit}
@@ -343,13 +386,16 @@ def _agrees(value: dict[str, Any]) -> bool:
         and all(file.path == place(file.unit, file.codes).as_posix() for file in files)
         and all(codes == sorted(set(codes)) for codes in in_order.values())
         and all(_is_regency(one.kode_kab) for one in regencies)
-        and all(_SHA256.fullmatch(text) for file in files for text in (file.sha256, file.blocks))
+        and all(_SHA256.fullmatch(text) for file in stored for text in (file.sha256, file.blocks))
         and all(_SHA256.fullmatch(one.content) for one in regencies)
         and all(
-            isinstance(many, int) and many >= 0 for many in (*(f.bytes for f in files), *(r.rows for r in regencies))
+            isinstance(many, int) and many >= 0
+            for many in (*(f.bytes for f in stored), *(r.rows for r in regencies), *(t.rows for t in tallies))
         )
         and counted == value["rows"]
         and [file.path for file in files] == sorted(file.path for file in files)
+        and [tally.path for tally in tallies] == sorted({tally.path for tally in tallies})
+        and all(tables.TALLY.fullmatch(tally.path) and "kode_kab" in tally.by for tally in tallies)
         and isinstance(value["version"], str)
         and isinstance(value["most_members"], int)
         and value["most_members"] > 0  # by it persons are counted as families; a family has a member

@@ -5,11 +5,13 @@ a release joins neighbouring regencies of a province, because each file costs a 
     individu/kode_prov=32/kode_kab=3201/part-0.parquet      in a data set
     individu/kode_prov=32/3201-3204.parquet                 in a release: these regencies, and those between
     individu/kode_prov=32/3205.parquet                      this one alone
+    tallies/individu-umur.parquet                           what was counted of all of them when it was published
 
 Region codes also stand in the rows, as text: readers turn path typing off. Sorted by village, then by a secret order of
 families. The registry's own columns come last; they are not in the catalogue, so nothing can ask for them.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import RawIOBase
 from itertools import groupby
@@ -23,6 +25,7 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry.engines import ARROW
 
 ROW_GROUP = 122_880  # rows
+TALLY = re.compile(r"tallies/[a-z]+(-[a-z]+)*\.parquet")
 TOGETHER = 1_000_000  # persons of the regencies that share a file
 
 # Of the registry alone. Members of one family follow one another, so a family's persons are the ordinals from
@@ -68,6 +71,11 @@ def joined(unit: Unit | str, regencies: Sequence[str]) -> Path:
     first, last = regencies[0], regencies[-1]
     name = first if first == last else f"{first}-{last}"
     return Path(Unit(unit).value, f"kode_prov={first[:2]}", f"{name}.parquet")
+
+
+def tally(name: str) -> Path:
+    """The file of what was counted under this name, relative to the release."""
+    return Path("tallies", f"{name}.parquet")
 
 
 def neighbours(persons: Mapping[str, int]) -> Iterator[tuple[str, ...]]:

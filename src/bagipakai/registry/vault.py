@@ -30,7 +30,7 @@ from fsspec import AbstractFileSystem
 
 from bagipakai.core.canonical import NotCanonical, canonical, read
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.engines import Part
+from bagipakai.registry.engines import Part, Tally
 from bagipakai.registry.keys import StorageKey
 
 KEY = "key.json"
@@ -325,12 +325,13 @@ def look(path: Path, size: int, name: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds and how many, where
-    they are of regencies (`engines.Part`)."""
+    they are of regencies (`engines.Part`); or `by` which columns it tells what was counted (`engines.Tally`)."""
 
     path: Path
     blocks: str
     regencies: tuple[str, ...] = ()
     rows: int | None = None
+    by: tuple[str, ...] = ()
 
 
 class Shelf(AbstractFileSystem):  # type: ignore[misc]
@@ -354,8 +355,15 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The files as an engine names them, in the order in which they were put on the shelf."""
-        return tuple(Part(self.name(name), entry.regencies, entry.rows) for name, entry in self._entries.items())
+        """The files of rows as an engine names them, in the order in which they were put on the shelf."""
+        files = ((self.name(name), entry) for name, entry in self._entries.items() if not entry.by)
+        return tuple(Part(name, entry.regencies, entry.rows) for name, entry in files)
+
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """The others."""
+        files = ((self.name(name), entry) for name, entry in self._entries.items() if entry.by)
+        return tuple(Tally(name, entry.by, entry.rows or 0) for name, entry in files)
 
     def given_to(self, con: Any) -> None:
         """Lets a DuckDB that is not locked yet read from here, with its own threads: to hand each read over to others,

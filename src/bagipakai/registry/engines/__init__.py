@@ -49,6 +49,17 @@ class Part:
     rows: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A file of a release that tells what was counted when it was published: of each combination of the columns `by`
+    that occurs, how many `persons` it holds, and `families` where it is a table of families; so many `rows`. `kode_kab`
+    is one of the columns, so what it tells of some files' regencies is what a count of these files would find."""
+
+    path: str
+    by: tuple[str, ...]
+    rows: int
+
+
 class Absent:
     """Rows that are in no answer, whatever is asked: by `ORDINAL` of the unit, so those of one table of one release.
 
@@ -198,6 +209,11 @@ def asked(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) -> d
 def groups_schema(query: Count, types: Mapping[str, Type]) -> pa.Schema:
     """The Arrow schema of `Engine.groups`. Raises EngineError for a name without a type."""
     return pa.schema([*schema_of(Rows(query.unit, query.by), types), ("n", pa.int64())])
+
+
+def tally_schema(unit: str, by: tuple[str, ...], types: Mapping[str, Type]) -> pa.Schema:
+    """The Arrow schema of a `Tally`. Raises EngineError for a name without a type."""
+    return pa.schema([*schema_of(Rows(unit, by), types), ("persons", pa.int64()), ("families", pa.int64())])
 
 
 def arrow_table(table: Table, types: Mapping[str, Type]) -> pa.Table:

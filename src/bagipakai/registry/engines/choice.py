@@ -66,7 +66,10 @@ class Choice:
                 yield cluster, parts
             return
         reading = release.reading(storage, unit, area)
-        with reading as shelf, duckdb.Engine(scratch, shelf=shelf, memory_limit=memory_limit) as embedded:
+        with (
+            reading as shelf,
+            duckdb.Engine(scratch, shelf=shelf, memory_limit=memory_limit, tallies=shelf.tallies) as embedded,
+        ):
             yield embedded, shelf.parts
 
 

@@ -30,6 +30,7 @@ from bagipakai.registry.engines import (
     Amounts,
     EngineError,
     Part,
+    Tally,
     TooManyCells,
     apart,
     asked,
@@ -38,6 +39,7 @@ from bagipakai.registry.engines import (
     parts_in,
     recut,
     schema_of,
+    tally_schema,
 )
 from bagipakai.registry.engines.words import Sql, Words, chosen_sql, groups_sql
 from bagipakai.registry.vault import Shelf
@@ -81,6 +83,22 @@ def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) 
     grouped = f"\nGROUP BY {groups}" if groups else ""
     source = f"{_registry(query, absent)},\n{chosen_sql(where)}"
     text = f"{source}\nSELECT\n    {select}\nFROM chosen{grouped}\nHAVING (count(*) > 0)"
+    return Sql(text, tuple(words.values))
+
+
+def tallied_sql(query: Count, types: Mapping[str, Type]) -> Sql:
+    """The same cells, of nobody left out, from what was counted before (`Tally`)."""
+    words = _Words(types)
+    where = words.where(chosen(query))
+    sums = [f"CAST(sum({name}) AS BIGINT) AS {name}" for name in ("persons", "families")]
+    select = ",\n    ".join([*words.dimensions(query), *sums])
+    grouped = f"\nGROUP BY {', '.join(f'd{at}' for at in range(len(query.by)))}" if query.by else ""
+    text = f"""{_TALLIED},
+{chosen_sql(where)}
+SELECT
+    {select}
+FROM chosen{grouped}
+HAVING (count(*) > 0)"""  # noqa: S608  # as above
     return Sql(text, tuple(words.values))
 
 
@@ -141,6 +159,13 @@ registry AS (      -- the files of the release that can hold a chosen row; codes
 )"""
 
 
+_TALLIED = """WITH
+registry AS (      -- what was counted of the regencies whose files would be read
+    SELECT * FROM read_parquet(getvariable('tally'), hive_partitioning = false)
+    WHERE kode_kab IN (SELECT unnest(getvariable('regencies')))
+)"""
+
+
 def _registry(query: Rows | Count, absent: Absent) -> str:
     """The registry, without the rows that are in no answer. A join forgets the order of rows, which no count has."""
     if not absent:
@@ -157,6 +182,8 @@ registry AS (
     SELECT release.* FROM release ANTI JOIN absent ON (release.{ordinal} = absent.ordinal)
 )"""  # noqa: S608  # as above
 
+
+_COUNTED = {"persons": Type.INTEGER, "families": Type.INTEGER}
 
 # Families of persons are not counted on the way: what a release's largest family proves of a cell costs nothing, and
 # the few cells of which it proves too little are counted one by one.
@@ -195,7 +222,8 @@ class Engine:
     """One locked DuckDB. Use it in a process of its own per order; close it, or use it as a context manager.
 
     `temp_dir`: a private directory to spill into. `allowed` and `shelf`: the only directories and the files of a
-    release that it may read. `memory_limit` bounds DuckDB, not the process. Raises EngineError.
+    release that it may read. `tallies`: what was counted of the release when it was published, for counts that need no
+    more. `memory_limit` bounds DuckDB, not the process. Raises EngineError.
     """
 
     def __init__(
@@ -206,7 +234,9 @@ class Engine:
         memory_limit: str = "1GB",
         threads: int = 2,
         max_temp_size: str = "10GB",
+        tallies: Iterable[Tally] = (),
     ) -> None:
+        self._tallies = sorted(tallies, key=lambda tally: tally.rows)
         spill = os.fspath(Path(temp_dir).resolve())
         directories = [spill, *(os.fspath(Path(directory).resolve()) for directory in allowed)]
         self._con = _quietly(lambda: duckdb.connect(":memory:", config={"threads": threads}))
@@ -275,15 +305,37 @@ class Engine:
         largest: int | None = None,
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
-        needed = asked(query, types, absent)
-        needed["member_count" if query.unit == "keluarga" else "id_keluarga"] = Type.INTEGER
-        with self._session(query, parts, needed) as session:
+        tally = self._tally(query, absent)
+        needed = asked(query, types, absent) | ({"member_count": Type.INTEGER} if query.unit == "keluarga" else {})
+        with self._session(query, parts, needed if tally is None else {}) as session:
             if session is None:
                 return []
-            session.leave_out(absent)
-            session.cells(cells_sql(query, types, absent))
+            if tally is None:
+                session.leave_out(absent)
+                session.cells(cells_sql(query, types, absent))
+            else:
+                session.look_up(tally, needed)
+                session.cells(tallied_sql(query, types))
             session.sums(sums_sql(query, enough, margins, largest))
             return list(_summed(session, query, types, enough, margins, absent))
+
+    def _tally(self, query: Count, absent: Absent) -> Tally | None:
+        """The smallest that tells all that a count asks of each row."""
+        needed = {*query.by, *columns_of(chosen(query))}
+        return None if absent else next((one for one in self._tallies if needed <= set(one.by)), None)
+
+    def tally(
+        self, unit: str, by: tuple[str, ...], parts: Iterable[Part], types: Mapping[str, Type]
+    ) -> Iterator[pa.RecordBatch]:
+        """What a `Tally` of these files is to hold, in the order of its columns. Raises EngineError, also half-way."""
+        query = Count(unit, by)
+        cells = cells_sql(query, types)
+        named = ", ".join(f"d{at} AS {_quoted(name)}" for at, name in enumerate(by))
+        in_order = ", ".join(f"d{at} NULLS LAST" for at in range(len(by)))
+        text = f"SELECT {named}, persons, families FROM (\n{cells.text}\n) ORDER BY {in_order}"  # noqa: S608  # as above
+        with self._session(query, parts, asked(query, types)) as session:
+            if session is not None:
+                yield from recut(session.stream(Sql(text, cells.values)), tally_schema(unit, by, types))
 
     def amounts(
         self,
@@ -345,14 +397,15 @@ class Engine:
     def _session(
         self, query: Rows | Count, parts: Iterable[Part], needed: Mapping[str, Type]
     ) -> Iterator["_Session | None"]:
-        """A connection of its own, with the files of the query's area; None where no file can hold a chosen row."""
+        """A connection of its own, with the files of the query's area, found to hold what is `needed` of them; None
+        where no file can hold a chosen row."""
         wanted = parts_in(query.area, parts)
         if any(set(part.path) & set("*?[") for part in wanted):
             raise EngineError("a path that DuckDB would take for a pattern")
         cursor = _quietly(self._con.cursor)
         try:
             session = _Session(cursor, wanted)
-            if wanted:
+            if wanted and needed:
                 session.check(needed)
             yield session if wanted else None
         finally:
@@ -381,9 +434,15 @@ class _Session:
         if absent:
             self.know("absent", absent.ordinals.tolist())
 
-    def check(self, needed: Mapping[str, Type]) -> None:
+    def look_up(self, tally: Tally, needed: Mapping[str, Type]) -> None:
+        """From here on, knows what was counted of the regencies of its files."""
+        self.know("tally", [tally.path])
+        self.know("regencies", sorted({code for part in self._parts for code in part.regencies}))
+        self.check({name: needed[name] for name in tally.by if name in needed} | _COUNTED, _TALLIED)
+
+    def check(self, needed: Mapping[str, Type], source: str = _REGISTRY) -> None:
         """Compares the files with the contract: a column of another type would compare otherwise."""
-        stored = {name: kind for name, kind, *_ in self.run(f"DESCRIBE {_REGISTRY}\nSELECT * FROM registry")}
+        stored = {name: kind for name, kind, *_ in self.run(f"DESCRIBE {source}\nSELECT * FROM registry")}
         if any(stored.get(name) not in STORED_AS[kind] for name, kind in needed.items()):
             raise EngineError("a column that is missing or of another type than the catalogue says")
 
@@ -487,6 +546,7 @@ def _families(
     """The families of the doubtful cells and margins, counted one by one, in one pass over their regencies. A margin
     above them that is not in doubt comes out too, but with only a part of its families."""
     place, codes = _places_of(query.by, doubtful)
+    session.check(asked(query, types, absent) | {"id_keluarga": Type.INTEGER})
     session.read(codes)
     session.know("places", list(codes))
     words = _Words(types)
