@@ -44,6 +44,15 @@ def test_a_tally_tells_of_each_combination_how_many_rows_have_it(small):
         assert everybody == len(rows[Unit.INDIVIDU]), tally.unit
 
 
+@pytest.mark.parametrize("unit", list(Unit))
+def test_who_reads_a_table_finds_its_own_tallies_beside_its_rows(small, unit):
+    release, _ = small
+    with release.reading(STORAGE, unit, ["51"]) as shelf:
+        tallies = [shelf.name(tally.path) for tally in release.tallies if tally.unit is unit]
+        assert [tally.path for tally in shelf.tallies] == tallies
+        assert [part.regencies for part in shelf.parts] == [("5171",)]
+
+
 @pytest.mark.parametrize(
     ("unit", "by"),
     [

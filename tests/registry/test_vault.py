@@ -109,6 +109,7 @@ def test_a_file_that_is_shortened_while_it_is_read_never_reads_as_a_short_one(tm
     key = ShelfKey.new(VERSION)
     path, _, told = sealed(tmp_path, SIZES[-1], key)
     with Opened(path, key.cipher(NAME), told.blocks, NAME) as file:
+        assert len(file.read(3 * BLOCK)) == 3 * BLOCK  # what was read is not given twice
         os.truncate(path, blocks * (BLOCK + 16))
         for length in (-1, 3 * BLOCK):
             file.seek(0)

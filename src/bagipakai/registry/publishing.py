@@ -92,7 +92,7 @@ def draft(
     (registry.tallying) and made read-only. `told` hears the number of rows read after each file. What an interrupted
     call had sealed, the next one takes up; a full disk is such an interruption, and a refusal.
 
-    Drafts lie beside the folder `releases`, never in it. Raises QualityError, OSError.
+    Drafts lie beside the folder `releases`, never in it. Raises PolicyError, EngineError, QualityError, OSError.
     """
     if not VERSION.fullmatch(version):
         return Refusal("release-version-malformed", {"version": version[:40]})
