@@ -141,6 +141,7 @@ class Keyboard(Hands):
 
     def _reach(self, target: Locator) -> None:
         """Tabs until one of `target` has the focus, and makes sure that it can be seen to have it."""
+        target.first.wait_for(state="attached")  # as a mouse does
         marked = target.evaluate_all("all => { all.forEach(one => one.wanted = true); return all.length }")
         assert marked, f"nothing to reach: {target}"
         for _ in range(TABS):

@@ -555,22 +555,27 @@ def test_an_engine_that_fails_half_way_leaves_nothing(release, house, monkeypatc
 
 @pytest.fixture
 def spoiled(release, tmp_path) -> Release:
-    """The release once more, with one changed bit in each block of its last file."""
+    """The release once more, with one changed bit in each block of its last file of persons and of what was counted of
+    them."""
     shutil.copytree(release.folder, tmp_path / "spoiled" / release.version)
     last = [file for file in release.files if file.unit is Unit.INDIVIDU][-1]
-    file = tmp_path / "spoiled" / release.version / last.path
-    content = bytearray(file.read_bytes())
-    for at in range(7, last.bytes, 1000):
-        content[at] ^= 1
-    file.write_bytes(content)
+    for one in (last, *release.tallies):
+        file = tmp_path / "spoiled" / release.version / one.path
+        content = bytearray(file.read_bytes())
+        for at in range(7, one.bytes, 1000):
+            content[at] ^= 1
+        file.write_bytes(content)
     return Release.open(tmp_path / "spoiled", release.version)
 
 
-@pytest.mark.parametrize("level", ["L4", "L2", "L1"])
-def test_nothing_comes_of_a_release_with_a_changed_bit(level, spoiled, house):
+@pytest.mark.parametrize(
+    ("level", "variable"),
+    [("L4", "kode_prov"), ("L2", "kode_prov"), ("L1", "status_perkawinan"), ("L1", "desil")],  # the last is tallied
+)
+def test_nothing_comes_of_a_release_with_a_changed_bit(level, variable, spoiled, house):
     """However many rows had come out before it was met."""
     with pytest.raises(Damaged, match="release-file-altered"):
-        done(an_order(a_plan(level, variables=("kode_prov",))), spoiled, house)
+        done(an_order(a_plan(level, variables=(variable,))), spoiled, house)
     assert house.packages == [] and house.left_behind() == []
 
 

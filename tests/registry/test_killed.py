@@ -224,8 +224,9 @@ def released(world: World) -> tuple[object, ...]:
     release = Release.open(releases, VERSION)
     assert all(not isinstance(one, Exception) for one in release.checked()), "whole, or not there"
     assert published(releases) == [VERSION] and not (draft_of(releases, VERSION)).exists()
-    own = {"published_at", "files", "gate"}
+    own = {"published_at", "files", "tallies", "gate"}
     files = [(file.path, file.regencies) for file in release.files]
+    files += [(tally.path, (tally.by, tally.rows, tally.bytes)) for tally in release.tallies]
     return {name: told for name, told in release.manifest.items() if name not in own}, files
 
 

@@ -75,7 +75,7 @@ def test_a_draft_is_no_release_until_it_is_issued(dataset, tmp_path):
     assert not (tmp_path / "drafts").exists()
     assert {path.name for path in release.folder.iterdir()} == {
         "key.json",
-        *("individu", "keluarga", "quality.json", "release.json", "release.dsse.json"),
+        *("individu", "keluarga", "tallies", "quality.json", "release.json", "release.dsse.json"),
     }
 
 

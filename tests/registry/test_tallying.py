@@ -11,7 +11,7 @@ from tests.registry.small import CATALOGUE, DAY, small_release
 
 from bagipakai.core.plan import Unit
 from bagipakai.core.policy import PolicyError
-from bagipakai.core.query import Count
+from bagipakai.core.query import Column, Compare, Const, Count, Op
 from bagipakai.registry.engines import NOBODY, Absent, reference, types_of
 from bagipakai.registry.engines.choice import EMBEDDED
 from bagipakai.registry.releases import UNCOUNTED, Release
@@ -53,21 +53,28 @@ def test_who_reads_a_table_finds_its_own_tallies_beside_its_rows(small, unit):
         assert [part.regencies for part in shelf.parts] == [("5171",)]
 
 
+POOR, MARRIED = (
+    Compare(Op.AT_MOST, Column("desil"), Const(4)),
+    Compare(Op.EQUAL, Column("status_perkawinan"), Const("2")),
+)
+
+
 @pytest.mark.parametrize(
-    ("unit", "by"),
+    ("unit", "by", "where", "area"),
     [
-        (Unit.INDIVIDU, ("kode_kab", "desil", "jenis_kelamin")),
-        (Unit.INDIVIDU, ("nama_kec", "desil")),
-        (Unit.INDIVIDU, ("umur",)),
-        (Unit.KELUARGA, ("kode_prov", "desil")),
-        (Unit.KELUARGA, ()),
+        (Unit.INDIVIDU, ("kode_kab", "desil", "jenis_kelamin"), None, ()),
+        (Unit.INDIVIDU, ("nama_kec", "desil"), POOR, ("32",)),
+        (Unit.INDIVIDU, ("umur",), POOR, ()),
+        (Unit.INDIVIDU, ("desil",), MARRIED, ()),  # chosen by what was not counted
+        (Unit.KELUARGA, ("kode_prov", "desil"), None, ()),
+        (Unit.KELUARGA, (), POOR, ("3273",)),
     ],
 )
-def test_a_table_is_the_same_from_a_tally_and_from_rows(small, tmp_path, unit, by):
+def test_a_table_is_the_same_from_a_tally_and_from_rows(small, tmp_path, unit, by, where, area):
     release, rows = small
     before, _ = small_release(tmp_path / "before", rows=rows, form=UNCOUNTED)
     assert not before.tallies
-    query = Count(unit.value, by)
+    query = Count(unit.value, by, where, area)
     expected = reference.count(query, rows[unit], 10, margins=True)
     assert counted(release, tmp_path, unit, query) == counted(before, tmp_path, unit, query) == expected
 
