@@ -34,7 +34,7 @@ from bagipakai.registry.releases import (
     shelf,
 )
 from bagipakai.registry.synthesis import sources
-from bagipakai.registry.tallying import tallied
+from bagipakai.registry.tallying import tallied, wanted
 from bagipakai.registry.vault import KEY, Sealing, ShelfKey
 
 DAY = date(2026, 11, 26)
@@ -95,7 +95,7 @@ def small_release(
         "files": [_told(file, form) for file in sorted(files, key=lambda file: file.path)],
     }
     if form == FORM:
-        manifest["tallies"] = [one.to_json() for one in tallied(folder, files, key, CATALOGUE, DAY)]
+        manifest["tallies"] = [one.to_json() for one in tallied(folder, files, key, CATALOGUE, wanted(CATALOGUE, DAY))]
     (folder / MANIFEST).write_bytes(canonical(manifest))
     if seal is not None:
         event = Event(Deed.PUBLISH, version, sha256(folder / MANIFEST), datetime(2026, 10, 1, tzinfo=UTC))

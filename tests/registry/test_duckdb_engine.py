@@ -231,6 +231,12 @@ def test_the_sql_of_a_list_is_what_was_reviewed():
     is_what_was_reviewed("duckdb", "listed_persons", sql, "p")
 
 
+def test_the_sql_over_a_tally_is_what_was_reviewed():
+    query = Count("individu", ("kode_kab", "desil"), Compare(Op.AT_MOST, DESIL, Const(4)), ("32",))
+    types = {**TYPES, **dict.fromkeys(("kode_kab", "kode_prov"), duckdb.Type.TEXT)}
+    is_what_was_reviewed("duckdb", "tallied_cells", duckdb.tallied_sql(query, types), "p")
+
+
 def test_only_the_files_of_the_area_are_opened(many, tmp_path):
     """A file that is gone is not missed by those who ask about another place."""
     folder, parts = many

@@ -114,6 +114,10 @@ def test_without_a_tally_that_it_names_a_release_does_not_open(small):
         'id = "milik-rumah"\nunit = "individu"\nby = ["kode_kab", "nik_number"]',
         'id = "satuan-lain"\nunit = "keluarga"\nby = ["kode_kab", "umur"]',
         'id = "../individu"\nunit = "individu"\nby = ["kode_kab"]',
+        'id = "satuan-asing"\nunit = "rumah"\nby = ["kode_kab"]',
+        'id = "tanpa-daftar"\nunit = "individu"\nby = "kode_kab"',
+        'id = "daftar-angka"\nunit = "individu"\nby = ["kode_kab", 1]',
+        'id = 7\nunit = "individu"\nby = ["kode_kab"]',
     ],
 )
 def test_a_tally_that_cannot_be_counted_is_said(tmp_path, monkeypatch, row):
@@ -121,8 +125,8 @@ def test_a_tally_that_cannot_be_counted_is_said(tmp_path, monkeypatch, row):
         tmp_path / "policies", monkeypatch, f'[[tally]]\n{row}\nfrom = 2026-01-02\nbasis = "contoh"\n', "tallies.toml"
     )
     with pytest.raises(PolicyError, match=r"tallies\.toml"):
-        list(wanted(CATALOGUE, DAY))
+        wanted(CATALOGUE, DAY)
 
 
 def test_nothing_is_counted_before_the_first_rule():
-    assert list(wanted(CATALOGUE, date(2025, 12, 31))) == []
+    assert wanted(CATALOGUE, date(2025, 12, 31)) == []

@@ -263,7 +263,7 @@ class Delivery:
         if plan.level is Level.L1:
             most, holds = self.release.most_members, self._holds.state
             types = engines.types_of(self._catalogue, plan.unit.value)
-            occupied = Occupied.of(plan, self._catalogue, lambda query: engine.count(query, sources, types))
+            occupied = Occupied.of(plan, self._catalogue, lambda query: engine.count(query, sources, types, enough=0))
 
             def beside(total: int) -> Refusal | None:
                 return self._entering.beside_total(total, occupied, holds)

@@ -49,7 +49,7 @@ from bagipakai.registry.releases import (
     published,
     shelf,
 )
-from bagipakai.registry.tallying import tallied
+from bagipakai.registry.tallying import Uncounted, tallied, wanted
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey
 
 DRAFTS, DRAFT = "drafts", "draft.json"
@@ -92,7 +92,7 @@ def draft(
     (registry.tallying) and made read-only. `told` hears the number of rows read after each file. What an interrupted
     call had sealed, the next one takes up; a full disk is such an interruption, and a refusal.
 
-    Drafts lie beside the folder `releases`, never in it. Raises PolicyError, EngineError, QualityError, OSError.
+    Drafts lie beside the folder `releases`, never in it. Raises PolicyError, NoRule, Damaged, QualityError, OSError.
     """
     if not VERSION.fullmatch(version):
         return Refusal("release-version-malformed", {"version": version[:40]})
@@ -105,13 +105,14 @@ def draft(
         catalogue = Catalogue.on(date.fromisoformat(described["reference_day"]))
         _must_be_current(described, catalogue)
         lineage = _lineage(described, catalogue)
-        what = digest_of([FORM, version, storage.id, described, notes])
+        counting = wanted(catalogue, date.fromisoformat(described["reference_day"]))
+        what = digest_of([FORM, version, storage.id, described, notes, counting])
         with in_the_making(place, what=what) as folder:
             _must_be_all(dataset, described)
             key = _key_of(folder, version, storage)
             making = _Making(dataset, folder, key, catalogue, lineage)
             files, most_members = _read(making, described, told or (lambda _: None))
-            tallies = tallied(folder, files, key, catalogue, date.fromisoformat(described["reference_day"]))
+            tallies = tallied(folder, files, key, catalogue, counting)
             report = canonical(_measured(making, files, described))
             _put(folder / QUALITY, report)
             manifest = {
@@ -146,6 +147,8 @@ def draft(
         return Refusal("release-draft-exists", {"version": version})
     except Unfit as why:
         return Refusal(why.code, {"file": why.file})
+    except Uncounted as tally:
+        return Refusal("release-not-counted", {"file": str(tally)})
     except OSError as error:
         return _told_of(error, version)
     finally:

@@ -308,7 +308,7 @@ def shelf(folder: Path, files: Iterable[File], key: ShelfKey, tallies: Iterable[
     """These files of the release in `folder`, as an engine reads them."""
     entries = {file.path: Entry(folder / file.path, file.blocks, file.codes, file.rows) for file in files}
     for one in tallies:
-        entries[one.path] = Entry(folder / one.path, one.blocks, rows=one.rows, by=one.by)
+        entries[one.path] = Entry(folder / one.path, one.blocks, rows=one.rows, unit=one.unit.value, by=one.by)
     return Shelf(key, entries)
 
 

@@ -325,12 +325,14 @@ def look(path: Path, size: int, name: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds and how many, where
-    they are of regencies (`engines.Part`); or `by` which columns it tells what was counted (`engines.Tally`)."""
+    they are of regencies (`engines.Part`); or of which table, `by` which columns, it tells what was counted
+    (`engines.Tally`)."""
 
     path: Path
     blocks: str
     regencies: tuple[str, ...] = ()
     rows: int | None = None
+    unit: str = ""
     by: tuple[str, ...] = ()
 
 
@@ -363,7 +365,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
     def tallies(self) -> tuple[Tally, ...]:
         """The others."""
         files = ((self.name(name), entry) for name, entry in self._entries.items() if entry.by)
-        return tuple(Tally(name, entry.by, entry.rows or 0) for name, entry in files)
+        return tuple(Tally(name, entry.unit, entry.by, entry.rows or 0) for name, entry in files)
 
     def given_to(self, con: Any) -> None:
         """Lets a DuckDB that is not locked yet read from here, with its own threads: to hand each read over to others,

@@ -113,7 +113,11 @@ class Asking:
     @cached_property
     def occupied(self) -> Occupied:
         """Where anybody is."""
-        return Occupied.of(self._plan, self._release.catalogue, self.count)
+
+        def count(query: Count) -> list[Cell]:
+            return self._engine.count(query, self._parts, self._types, enough=0, absent=self._absent)
+
+        return Occupied.of(self._plan, self._release.catalogue, count)
 
     def add(self, query: Count) -> list[Amounts]:
         if not isinstance(self._engine, duckdb.Engine):

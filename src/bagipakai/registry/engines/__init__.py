@@ -51,11 +51,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A file of a release that tells what was counted when it was published: of each combination of the columns `by`
-    that occurs, how many `persons` it holds, and `families` where it is a table of families; so many `rows`. `kode_kab`
-    is one of the columns, so what it tells of some files' regencies is what a count of these files would find."""
+    """A file of a release that tells what was counted of the table of `unit` when it was published: of each combination
+    of the columns `by` that occurs, how many `persons` it holds, and `families` where it is the table of families; so
+    many `rows`. `kode_kab` is one of the columns, so what it tells of some files' regencies is what a count of these
+    files would find."""
 
     path: str
+    unit: str
     by: tuple[str, ...]
     rows: int
 

@@ -146,7 +146,7 @@ def listed_sql(unit: str, column: str, keep: tuple[str, ...]) -> Sql:
     )
     text = f"""{_REGISTRY}
 SELECT
-    registry.{_quoted(ORDINAL[unit])} AS ordinal,
+    CAST(registry.{_quoted(ORDINAL[unit])} AS BIGINT) AS ordinal,
     wanted.place,
     {kept}
 FROM registry JOIN wanted ON (registry.{_quoted(column)} = wanted.number)"""  # noqa: S608  # names of this house
@@ -322,7 +322,8 @@ class Engine:
     def _tally(self, query: Count, absent: Absent) -> Tally | None:
         """The smallest that tells all that a count asks of each row."""
         needed = {*query.by, *columns_of(chosen(query))}
-        return None if absent else next((one for one in self._tallies if needed <= set(one.by)), None)
+        fitting = (one for one in self._tallies if one.unit == query.unit and needed <= set(one.by))
+        return None if absent else next(fitting, None)
 
     def tally(
         self, unit: str, by: tuple[str, ...], parts: Iterable[Part], types: Mapping[str, Type]
@@ -507,7 +508,7 @@ def sums_sql(query: Count, enough: int | None, margins: bool, largest: int | Non
     families, doubt = "families", "false"
     if query.unit != "keluarga" and enough is None:
         doubt = "true"
-    elif query.unit != "keluarga" and enough is not None:
+    elif query.unit != "keluarga" and enough:  # of none there are always enough
         surely = "false" if largest is None else f"(persons > {words.value((enough - 1) * largest)})"
         families = f"CASE WHEN {surely} THEN {words.value(enough)} ELSE 0 END"
         doubt = f"(persons >= {words.value(enough)}) AND NOT {surely}"

@@ -3,7 +3,7 @@ registry AS (      -- the files of the release that can hold a chosen row; codes
     SELECT * FROM read_parquet(getvariable('parts'), hive_partitioning = false)
 )
 SELECT
-    registry."person_ordinal" AS ordinal,
+    CAST(registry."person_ordinal" AS BIGINT) AS ordinal,
     wanted.place,
     CAST(registry."person_ordinal" AS BIGINT) AS "_person_ordinal",
     CAST(registry."id_keluarga" AS BIGINT) AS "_id_keluarga"
