@@ -170,7 +170,7 @@ def test_each_value_has_a_source_and_a_day(first, dataset):
 
 
 def test_what_the_house_alone_needs_never_leaves(first):
-    assert not {"gate", "values", "files", "variables"} & set(first.metadata())
+    assert not {"gate", "values", "files", "tallies", "variables"} & set(first.metadata())
     assert first.metadata()["notes"] == "Rilis pertama" and first.metadata()["editions"]
 
 
@@ -189,3 +189,8 @@ def test_the_commands_draft_publish_withdraw_and_tell(dataset, tmp_path, monkeyp
     ]
     assert main(["registry", "publish", "--version", NEXT]) == 1
     assert "release-draft-unknown" in capsys.readouterr().err
+    report = tmp_path / "var" / "releases" / FIRST / "quality.json"
+    report.unlink()
+    report.write_bytes(b"{}")  # by which the next draft would be judged
+    assert main(["registry", "draft", str(dataset), "--version", NEXT]) == 1
+    assert "[release-file-altered]" in capsys.readouterr().err

@@ -164,11 +164,15 @@ def _told_by_sources(options: argparse.Namespace) -> int:
 
 def _draft(options: argparse.Namespace) -> int:
     from bagipakai.registry import publishing
+    from bagipakai.registry.vault import Damaged
 
-    outcome = _drafted(options)
-    if isinstance(outcome, Refusal):
-        return refused(outcome)
-    found = publishing.judged(_releases(options), options.version, day_of(datetime.now(UTC)))
+    try:
+        outcome = _drafted(options)
+        if isinstance(outcome, Refusal):
+            return refused(outcome)
+        found = publishing.judged(_releases(options), options.version, day_of(datetime.now(UTC)))
+    except Damaged as damage:  # the draft, or the release before this one
+        return refused(damage.refusal)
     if isinstance(found, Refusal):
         return refused(found)
     for one in found.above:
