@@ -186,15 +186,15 @@ def test_delivered_columns_and_rows_are_what_the_reference_says_of_the_approved_
 
 
 def table_of(plan, table) -> list[dict] | Refusal:
-    if table_filter(plan.population, CATALOGUE) is None:
-        return Refusal("table-filter-chooses-nobody")
     rule, asked = Disclosure.on(DAY), plan.protections.smallest_cell
     rule = replace(rule, smallest_persons=max(rule.smallest_persons, asked))
     if plan.unit is Unit.KELUARGA:
         rule = replace(rule, smallest_families=max(rule.smallest_families, asked))
     cells = reference.count(plan.query(), table, rule.smallest_families, margins=True)
     if no := area_too_small(plan, rule, lambda asked: reference.count(asked, table)):
-        return no
+        return no  # said first: it is so whatever is chosen
+    if table_filter(plan.population, CATALOGUE) is None:
+        return Refusal("table-filter-chooses-nobody")
     closed = small_places(plan, rule, lambda asked: reference.count(asked, table))
     shown = hide(plan.columns, plan.unit.value, cells, rule, closed)
     if isinstance(shown, Refusal):
