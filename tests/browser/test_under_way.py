@@ -52,3 +52,33 @@ def test_the_page_of_an_order_under_way(browser, live_server, no_violations, set
     expect(page.locator("main")).to_contain_text("Tanda terima gudang data masuk")
     for one in (page, plain, small):
         one.context.close()
+
+
+def test_a_link_that_was_pressed_goes_before_news_of_the_order(browser, live_server, settings):
+    """The page loads itself anew when the order is done, though not from under somebody who is on the way elsewhere."""
+    settings.ORIGIN = live_server.url
+    chain = a_request(at=Status.PROCESSING)
+    chain.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(chain.reference, Action.PLACE_ORDER))
+    page = entering(
+        browser, live_server.url, chain.office[Role.DATA_PREPARER], {"viewport": {"width": 1280, "height": 900}}
+    )
+    asked, pressed = [], []
+    page.route("**/pelaksanaan/", asked.append)
+    page.route(f"**{reverse('examining:queue')}", pressed.append)
+    page.goto(f"{live_server.url}{reverse('requests:show', args=[chain.reference])}")
+    _until(page, asked)  # the script asks, and nobody has answered yet
+    page.get_by_role("link", name="Antrean").first.click(no_wait_after=True)
+    _until(page, pressed)
+    asked[0].fulfill(status=204)  # nothing more to tell
+    page.wait_for_timeout(500)
+    pressed[0].continue_()
+    page.wait_for_url(f"**{reverse('examining:queue')}")
+    page.context.close()
+
+
+def _until(page, there: list) -> None:
+    for _ in range(200):
+        if there:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it was not asked for")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.devices import Device
 from tests.browser.hands import Hands
 
@@ -320,10 +320,13 @@ def process(street: Street, work: Callable[[], None]) -> None:
     me = opened(street, Role.DATA_PREPARER)
     me.press("Pesan pemrosesan", me.box("Pesan pemrosesan"))
     by_key(street, Role.DATA_PREPARER)
+    waiting = street.at(Role.DATA_PREPARER).page.locator("[data-live]")
+    expect(waiting).to_have_count(1)
     work()
     delivered = requests.state(street.reference).delivered
     assert delivered is not None
     assert not delivered.refusal, delivered.refusal
+    expect(waiting).to_have_count(0, timeout=20_000)  # the page has loaded itself anew
     me = opened(street, Role.DATA_PREPARER)
     street.picture(Role.DATA_PREPARER, "evidence", "Pemrosesan")
     me.press("Kirim ke pemeriksaan mutu", me.box("Kirim ke pemeriksaan mutu"))
