@@ -15,6 +15,7 @@ from pathlib import Path
 SYSTEM = "KEMENDAGRI"
 EDITION = "Kepmendagri 300.2.2-2138/2025"
 LENGTHS = (2, 4, 6, 10)  # digits of a code, by level
+_SHORTER = {digits: shorter for shorter, digits in zip((0, *LENGTHS), LENGTHS, strict=False)}  # one level up
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,7 @@ class Regions(Mapping[str, Region]):
 
 def parent_of(code: str) -> str:
     """The code one level up, without looking it up; empty for a province."""
-    shorter = [length for length in LENGTHS if length < len(code)]
-    return code[: shorter[-1]] if shorter else ""
+    return code[: _SHORTER[len(code)]]
 
 
 @lru_cache(maxsize=1)

@@ -23,6 +23,7 @@ from bagipakai.registry.engines import ARROW, EngineError
 from bagipakai.registry.intake.reading import texts
 from bagipakai.registry.intake.statements import (
     FAULTY,
+    REGIONS,
     ROW,
     ROWS,
     SOUND,
@@ -101,6 +102,9 @@ class Checker:
             self._con.register(name, sent)
         for statement, sql in {"judging": judging, **judging_values}.items():
             self._do(f"PREPARE {statement} AS {sql}")
+        for kind, known in self._known.items():
+            if kind.check == "region":  # a file in order of place has new ones in each piece
+                self._learn(known, _region_codes(REGIONS[kind.pattern or ""]))
 
     def __enter__(self) -> "Checker":
         return self
@@ -135,19 +139,21 @@ class Checker:
         encoded = pc.dictionary_encode(told).combine_chunks()
         at, here = encoded.indices, encoded.dictionary
         known = self._known[_kind(column)]
-        places = pc.index_in(here, known.values)
-        if places.null_count:
-            new = here.filter(pc.is_null(places))
-            judged = self._asked(f"EXECUTE {known.statement}", VALUES, [new])
-            known.add(new, judged[VALUE], judged[SOUND])
-            places = pc.index_in(here, known.values)
-        sound = np.append(known.sound[places.to_numpy()], not column.required)
-        typed = told if column.type is Type.TEXT else known.typed.take(places).take(at)
+        places = known.places(here)
+        if (missing := places < 0).any():
+            self._learn(known, here.filter(pa.array(missing)))
+            places = known.places(here)
+        sound = np.append(known.sound[places], not column.required)
+        typed = told if column.type is Type.TEXT else known.typed.take(pa.array(places)).take(at)
         if len(known.values) > KEPT or known.values.nbytes > KEPT_BYTES:
             known.forget()
         if sound[:-1].all() and (sound[-1] or not at.null_count):
             return typed, None
         return typed, sound[at.fill_null(len(here)).to_numpy()]
+
+    def _learn(self, known: "_Known", values: pa.Array) -> None:
+        judged = self._asked(f"EXECUTE {known.statement}", VALUES, [values])
+        known.add(values, judged[VALUE], judged[SOUND])
 
     def explain(self, rows: pa.Table) -> list[dict[str, str]]:
         """For each of these faulty rows: column → the code of its reason. Raises EngineError for a row without one:
@@ -216,6 +222,14 @@ class _Known:
     def forget(self) -> None:
         self.values, self.typed = pa.array([], pa.string()), pa.array([], ARROW[self.type])
         self.sound = np.empty(0, dtype=bool)
+
+    def places(self, values: pa.Array) -> np.ndarray:
+        """Where each of `values` is among these, below 0 if it is not. Those that were judged are looked up among
+        `values`, and not the reverse: what is looked up in is hashed each time, and they are more."""
+        found = pc.index_in(self.values, values)
+        places = np.full(len(values), -1, np.int64)
+        places[found.drop_null().to_numpy()] = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
+        return places
 
     def add(self, values: pa.Array, typed: pa.ChunkedArray, sound: pa.ChunkedArray) -> None:
         self.values = pa.concat_arrays([self.values, values])
