@@ -26,10 +26,10 @@ from bagipakai.core.exchange import Order
 from bagipakai.core.manifest import fingerprint
 from bagipakai.core.plan import NATION, Area, Asked, Exempted, Format, Level, Plan, Protections, Recipient, Unit
 from bagipakai.core.query import AREA_COLUMNS, Column, Compare, Const, Op, Predicate
-from bagipakai.registry import deliver as delivering
 from bagipakai.registry import extract, formats, seal, tables
 from bagipakai.registry.deliver import Places, deliver
 from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.disclosure.alike import Alike
 from bagipakai.registry.engines.duckdb import Engine
 from bagipakai.registry.folders import in_the_making
 from bagipakai.registry.handing import Handing
@@ -320,12 +320,13 @@ _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("format", formats.pa.parquet.ParquetWriter, "write_batch"),
     ("format", formats, "_csv_text"),
     ("hiding", extract, "hide"),
+    ("disclosure check", Alike, "passing"),
+    ("disclosure check", Alike, "_compare"),
 )
 
 
 _ALONE: tuple[tuple[str, Any, str], ...] = (  # nothing else runs meanwhile: the CPU time of the process
     ("disclosure check", Handing, "protected"),
-    ("disclosure check", delivering.Delivery, "_alike"),
 )
 
 

@@ -107,10 +107,13 @@ def _rule(row: Mapping[str, Any], where: str) -> Rule:
     return Rule(since, basis, MappingProxyType(values), until, where)
 
 
+_OWN = Path(__file__).resolve().parents[3] / "policies"
+
+
 def policies_dir() -> Path:
     """Where the policy files stand: `BAGIPAKAI_POLICIES`, or `policies/` at the root of the checkout."""
     told = os.environ.get("BAGIPAKAI_POLICIES")
-    return Path(told) if told else Path(__file__).resolve().parents[3] / "policies"
+    return Path(told) if told else _OWN
 
 
 def policy_file(name: str) -> Mapping[str, Any]:

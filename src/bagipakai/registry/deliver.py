@@ -8,7 +8,6 @@ in the making, in a private folder). What comes out is compared with what was ap
 import hashlib
 import logging
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -44,10 +43,10 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import alarms, counter, engines, formats, reviews
 from bagipakai.registry.dictionary import coarser, dictionary, metadata
 from bagipakai.registry.disclosure import leaving
+from bagipakai.registry.disclosure.alike import Alike
 from bagipakai.registry.disclosure.given import Gifts
 from bagipakai.registry.disclosure.leaving import Evidence, Handed
 from bagipakai.registry.disclosure.ledger import Ledger
-from bagipakai.registry.disclosure.measures import Anonymity
 from bagipakai.registry.disclosure.postrandomisation import Draws, distributions
 from bagipakai.registry.disclosure.published import Occupied
 from bagipakai.registry.disclosure.rows import Protection
@@ -55,7 +54,7 @@ from bagipakai.registry.disclosure.told import exempted
 from bagipakai.registry.engines import Absent, Engine
 from bagipakai.registry.engines.choice import EMBEDDED, Choice
 from bagipakai.registry.entering import Entering
-from bagipakai.registry.extract import Extract, NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
+from bagipakai.registry.extract import NotWhatWasApproved, RowExtract, TableExtract, ahead, promised
 from bagipakai.registry.formats import XLSX_ROWS
 from bagipakai.registry.handing import MEMORY, Handing
 from bagipakai.registry.holds import Holds
@@ -184,28 +183,29 @@ class Delivery:
                 return chosen
             extract, table = chosen.extract, chosen if isinstance(chosen, TableExtract) else None
             if isinstance(chosen, RowExtract):
-                alike = {**(chosen.evidence or self._alike(engine, sources, absent)), **_drawn(self._randomisation)}
-                batches = chosen.batches(engine, sources, absent)
+                rows, batches = chosen, chosen.batches(engine, sources, absent)
             else:
-                alike, batches = dict[str, str | int](), chosen.batches()
+                rows, batches = None, chosen.batches()
             course.begin(Step.FORMATTING, Step.ACCESS_SECURING)
             cube = Cube(plan, self.release, self._catalogue) if plan.format is Format.SDMX_CSV else None
             with ahead(batches) as rows_in_order:
-                passing = self._told_of(rows_in_order, chosen) if isinstance(chosen, RowExtract) else rows_in_order
+                passing = self._told_of(rows_in_order, rows) if rows else rows_in_order
                 schema = cube.schema if cube else extract.schema
                 guarded = formats.writer(plan.format)(cube.observations(passing) if cube else passing, schema, draft)
             course.tell(Step.ACCESS_SECURING)
+            alike = {**rows.evidence, **_drawn(self._randomisation)} if rows else {}
             columns = extract.columns(self._catalogue)
             if tuple(column.name for column in columns) != promised(plan):
                 raise NotWhatWasApproved("columns")
-            notes = chosen.notes if isinstance(chosen, RowExtract) else {}
+            notes = rows.notes if rows else {}
             self._describe(draft, columns, cube, notes)
-            self._report(draft, extract, _hiding(table) if table else alike, notes)
+            digest = extract.digest.hexdigest()
+            self._report(draft, extract.rows, digest, _hiding(table) if table else alike, notes)
             parts = draft.parts()
         written = sum(part.rows for part in parts if part.kind is Kind.DATA)
         if written != extract.rows:
             raise NotWhatWasApproved("rows")
-        digest, holds = extract.digest.hexdigest(), self._told(absent)
+        holds = self._told(absent)
         read = self._read(engine.name, len(sources), table.total if table else extract.rows)
         course.end(Step.SELECTION, **read, **holds, **(chosen.evidence if isinstance(chosen, MatchExtract) else {}))
         course.end(Step.AGGREGATION, **_hiding(table))
@@ -277,7 +277,8 @@ class Delivery:
         if isinstance(protected, Refusal):
             return protected
         draws = self._draws(protected, self._grouping(engine, sources, absent))
-        return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking, draws)
+        alike = None if protected and protected.shown else self._alike()
+        return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking, draws, alike)
 
     def _protection(
         self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent
@@ -325,10 +326,10 @@ class Delivery:
     def _told_of(self, batches: Iterator[pa.RecordBatch], rows: RowExtract) -> Iterator[pa.RecordBatch]:
         """`batches`; each is told of once it is written."""
         area = self.order.plan.area.codes
-        total = self.release.persons_in(area)
+        total, passed = self.release.persons_in(area), self.release.persons_up_to(area)
         for batch in batches:
             yield batch
-            self.course.tell(Step.FORMATTING, self.release.persons_up_to(rows.reached, area), total)
+            self.course.tell(Step.FORMATTING, passed(rows.reached), total)
 
     @cached_property
     def _holds(self) -> Holds:
@@ -389,28 +390,15 @@ class Delivery:
         """What is drawn anew in this copy, by the rules of the day of the order."""
         return randomisation(self.order.plan, day_of(self.order.placed_at))
 
-    def _alike(self, engine: Engine, sources: tuple[engines.Part, ...], absent: Absent) -> dict[str, int]:
-        """For rows that leave without names, exempted from every rule: how many are alike to few others in what others
-        may know of a person."""
+    def _alike(self) -> Alike | None:
+        """For rows that leave without names, exempted from every rule: what counts how many are alike to few others in
+        what others may know of a person."""
         plan = self.order.plan
         if plan.level is Level.L4:
-            return {}
+            return None
         rule = RowRule.on(day_of(self.order.placed_at), plan.level)
         by = _finest(tuple(name for name in plan.columns if name in rule.quasi_identifiers))
-        if not by:
-            return {}
-        query = Count(plan.unit.value, by, plan.population, plan.area.codes)
-        types = engines.types_of(self._catalogue, plan.unit.value)
-        sizes: Counter[int] = Counter()
-        for batch in engine.groups(query, sources, types, absent):
-            sizes.update(batch.column("n").to_pylist())
-        found = Anonymity.of(sizes, rule.smallest_class)
-        return {
-            "smallest_class": rule.smallest_class,
-            "classes": found.classes,
-            "small_classes": found.classes_below,
-            "rows_in_small_classes": found.units_below,
-        }
+        return Alike(by, rule.smallest_class) if by else None
 
     def _reading(self, unit: Unit, area: tuple[str, ...] | None = None) -> Reading:
         """The files of the plan's area, or of another one; nothing in it is the nation."""
@@ -437,13 +425,12 @@ class Delivery:
         if cube is not None:
             draft.describe(Kind.STRUCTURE, cube.structure(self.course.clock()), 0)
 
-    def _report(self, draft: Draft, extract: Extract, evidence: Evidence, notes: Mapping[str, str]) -> None:
+    def _report(self, draft: Draft, rows: int, content: str, evidence: Evidence, notes: Mapping[str, str]) -> None:
         """What can still be learnt about somebody from what was written. A matched list answers to its sender alone."""
         order, release = self.order, self.release
         if order.plan.matching is None:
             versions, day = (release.version, release.digest), day_of(order.placed_at)
-            content = extract.digest.hexdigest()
-            handed = Handed(order.plan, versions, self._catalogue, day, extract.rows, evidence, notes, content)
+            handed = Handed(order.plan, versions, self._catalogue, day, rows, evidence, notes, content)
             draft.describe(Kind.REPORT, leaving.page(handed).encode(), 0)
 
     def _read(self, engine: str, files: int, rows: int) -> dict[str, str | int]:

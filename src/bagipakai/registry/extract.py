@@ -18,6 +18,7 @@ from bagipakai.core.query import Count, Query, Rows
 from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue, Type
 from bagipakai.registry.digest import ContentDigest
+from bagipakai.registry.disclosure.alike import Alike
 from bagipakai.registry.disclosure.fingerprints import Marks
 from bagipakai.registry.disclosure.places import area_too_small, small_places
 from bagipakai.registry.disclosure.postrandomisation import Draws
@@ -111,7 +112,7 @@ def _class_of(name: str, catalogue: Catalogue) -> str:
 
 class RowExtract:
     """Rows (L2 to L4), streamed; with a `protection` where they leave without names (L2, L3), with what `draws` draws
-    anew, and marked where `marking` says how."""
+    anew, and marked where `marking` says how. `alike` counts them as they are in the release."""
 
     def __init__(
         self,
@@ -121,11 +122,12 @@ class RowExtract:
         protection: Protection | None = None,
         marking: Marking | None = None,
         draws: Draws | None = None,
+        alike: Alike | None = None,
     ) -> None:
         query = plan.query()
         assert isinstance(query, Rows)  # noqa: S101 - only L1 counts
         self._plan, self._query, self._keys = plan, query, keys
-        self._protection, self._draws = protection, draws
+        self._protection, self._draws, self._alike = protection, draws, alike
         self._marks = None if marking is None else Marks(keys.master, keys.release, marking)
         self.reached = -1  # the ordinal of the last person read
         self._types = types_of(catalogue, plan.unit.value)
@@ -142,8 +144,9 @@ class RowExtract:
 
     @property
     def evidence(self) -> Mapping[str, str | int]:
-        """What was counted for the protection, as its recipient may see it; nothing where it had nothing to do."""
-        return {} if self._protection is None else self._protection.shown
+        """What was counted for the protection, as its recipient may see it, and of the rows as they left."""
+        counted = {} if self._alike is None else self._alike.evidence
+        return counted if self._protection is None else {**counted, **self._protection.shown}
 
     @property
     def notes(self) -> Mapping[str, str]:
@@ -163,8 +166,9 @@ class RowExtract:
         more = [name for name in (self._protection.needs if self._protection else ()) if name not in self._query.keep]
         query = replace(self._query, keep=(*self._query.keep, *more))
         rows = engine.rows(query, parts, self._types, self._internal, absent)
+        counted = self._alike.passing if self._alike else _as_it_is
         with self._protection.applied() if self._protection else nullcontext(_as_it_is) as protected:
-            yield from self._sent(protected(batch) for batch in rows)
+            yield from self._sent(protected(counted(batch)) for batch in rows)
 
     def _sent(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         order_key = self._keys.order_key() if self._plan.level is not Level.L4 else None

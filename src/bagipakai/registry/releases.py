@@ -11,11 +11,13 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -189,10 +191,16 @@ class Release:
         """Persons in the regencies that `area` reaches into, as the manifest counts them."""
         return sum(len(rows) for kab, rows in self.regencies(Unit.INDIVIDU) if reaches(tuple(area), kab))
 
-    def persons_up_to(self, ordinal: int, area: Sequence[str]) -> int:
-        """How many of those stand at or before this place in the release's order: how far a reader is."""
-        there = (rows for kab, rows in self.regencies(Unit.INDIVIDU) if reaches(tuple(area), kab))
-        return sum(len(range(rows.start, min(ordinal + 1, rows.stop))) for rows in there)
+    def persons_up_to(self, area: Sequence[str]) -> Callable[[int], int]:
+        """What tells how many of those stand at or before a place in the release's order: how far a reader is."""
+        there = [rows for kab, rows in self.regencies(Unit.INDIVIDU) if reaches(tuple(area), kab)]
+        starts, before = [rows.start for rows in there], [0, *accumulate(map(len, there))]
+
+        def up_to(ordinal: int) -> int:
+            begun = bisect_right(starts, ordinal)
+            return min(before[begun], before[begun - 1] + ordinal + 1 - starts[begun - 1]) if begun else 0
+
+        return up_to
 
     def regencies(self, unit: Unit) -> Iterator[tuple[str, range]]:
         """Each regency, and the places of its rows in the release's order."""
