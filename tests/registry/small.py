@@ -25,6 +25,7 @@ from bagipakai.registry.releases import (
     FORM,
     MANIFEST,
     ONE_BY_ONE,
+    PLACES,
     QUALITY,
     SEAL,
     File,
@@ -107,7 +108,7 @@ def _file(
     folder: Path, key: ShelfKey, unit: Unit, codes: tuple[str, ...], rows: list[dict[str, Any]] | pa.Table, form: str
 ) -> File:
     schema, regencies = tables.schema(unit, CATALOGUE), []
-    name = tables.part(unit, *codes) if form == ONE_BY_ONE else tables.joined(unit, codes)
+    name = PLACES[form](unit, codes)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     with Sealing(folder / name, key.cipher(name.as_posix())) as sealing, tables.writer(sealing, schema) as out:
         for kab in codes:

@@ -31,7 +31,7 @@ from bagipakai.registry.vault import (
 )
 
 HOUSE, OTHER = StorageKey(b"a" * 32), StorageKey(b"b" * 32)
-VERSION, NAME = "2026.3.0", "individu/kode_prov=32/3201-3204.parquet"
+VERSION, NAME = "2026.3.0", "individu/3201-3204.parquet"
 SIZES = (1, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, STRETCH * BLOCK, STRETCH * BLOCK + 1, 3 * BLOCK + 777)
 LONG = 2 * STRETCH * BLOCK + 3 * BLOCK + 777
 

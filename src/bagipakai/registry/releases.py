@@ -42,7 +42,7 @@ IDENTITIES = (
     "identities"  # the folder beside the releases' own in which it lies who is who (registry.matching.identities)
 )
 FORM = "bagipakai-release-4"
-UNCOUNTED = "bagipakai-release-3"  # the form before it: nothing was counted when it was published
+UNCOUNTED = "bagipakai-release-3"  # the form before it: nothing was counted, and no file was of two provinces
 ONE_BY_ONE = "bagipakai-release-2"  # and before that: each regency had a file of its own
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -380,7 +380,7 @@ def _tallies(manifest: Mapping[str, Any]) -> tuple[Tallied, ...]:
 
 def _agrees(value: dict[str, Any]) -> bool:
     """Whether the manifest names each file of each unit once, where it must stand, and counts them right."""
-    files, place = _files(value), _alone if value["form"] == ONE_BY_ONE else tables.joined
+    files, place = _files(value), PLACES[value["form"]]
     tallies = _tallies(value)
     stored: list[Stored] = [*files, *tallies]
     regencies = [one for file in files for one in file.regencies]
@@ -388,9 +388,7 @@ def _agrees(value: dict[str, Any]) -> bool:
     counted = {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit}
     date.fromisoformat(value["reference_day"])
     return (
-        all(
-            len({code[:2] for code in file.codes}) == 1 for file in files
-        )  # no file without a regency, or of two provinces
+        all(file.codes for file in files)
         and all(file.path == place(file.unit, file.codes).as_posix() for file in files)
         and all(codes == sorted(set(codes)) for codes in in_order.values())
         and all(_is_regency(one.kode_kab) for one in regencies)
@@ -410,8 +408,16 @@ def _agrees(value: dict[str, Any]) -> bool:
     )
 
 
+def _of_a_province(unit: Unit, regencies: Sequence[str]) -> Path:
+    name, provinces = tables.joined(unit, regencies), sorted({code[:2] for code in regencies})
+    return name.parent / f"kode_prov={'-'.join(provinces)}" / name.name  # of two there is none
+
+
 def _alone(unit: Unit, regencies: Sequence[str]) -> Path:
     return tables.part(unit, regencies[0])
+
+
+PLACES = {FORM: tables.joined, UNCOUNTED: _of_a_province, ONE_BY_ONE: _alone}
 
 
 def _is_regency(code: str) -> bool:

@@ -1,10 +1,9 @@
 """How rows lie on disk: two tables, cut by region. A data set has one file per regency, however many people there are;
-a release joins neighbouring regencies of a province, because each file costs a reader as much as thousands of rows
-(decision 0138).
+a release joins neighbouring regencies, because each file costs a reader as much as thousands of rows (decision 0138).
 
     individu/kode_prov=32/kode_kab=3201/part-0.parquet      in a data set
-    individu/kode_prov=32/3201-3204.parquet                 in a release: these regencies, and those between
-    individu/kode_prov=32/3205.parquet                      this one alone
+    individu/3201-3204.parquet                              in a release: these regencies, and those between
+    individu/3205.parquet                                   this one alone
     tallies/individu-umur.parquet                           what was counted of all of them when it was published
 
 Region codes also stand in the rows, as text: readers turn path typing off. Sorted by village, then by a secret order of
@@ -14,7 +13,6 @@ families. The registry's own columns come last; they are not in the catalogue, s
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import RawIOBase
-from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,7 +24,8 @@ from bagipakai.registry.engines import ARROW
 
 ROW_GROUP = 122_880  # rows
 TALLY = re.compile(r"tallies/[a-z]+(-[a-z]+)*\.parquet")
-TOGETHER = 1_000_000  # persons of the regencies that share a file
+TOGETHER = 1_000_000  # persons of the regencies that share a file, at most
+ENOUGH, SHARES = 125_000, 8  # persons, or shares of the nation, with which a file need not go on into the next province
 
 # Of the registry alone. Members of one family follow one another, so a family's persons are the ordinals from
 # `first_ordinal` to `first_ordinal + member_count - 1`; `nik_number` is the NIK as a number, for joins and uniqueness;
@@ -67,10 +66,9 @@ def part(unit: Unit | str, kode_kab: str) -> Path:
 
 
 def joined(unit: Unit | str, regencies: Sequence[str]) -> Path:
-    """The file of neighbouring regencies of one province, relative to the release. Such names have release order."""
+    """The file of neighbouring regencies, relative to the release. Such names have release order."""
     first, last = regencies[0], regencies[-1]
-    name = first if first == last else f"{first}-{last}"
-    return Path(Unit(unit).value, f"kode_prov={first[:2]}", f"{name}.parquet")
+    return Path(Unit(unit).value, f"{first if first == last else f'{first}-{last}'}.parquet")
 
 
 def tally(name: str) -> Path:
@@ -79,15 +77,18 @@ def tally(name: str) -> Path:
 
 
 def neighbours(persons: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
-    """The regencies (code → persons) in release order, those together that share a file: of one province, and of at
-    most TOGETHER persons; one that has more stands alone."""
-    for _, codes in groupby(sorted(persons), key=lambda code: code[:2]):
-        here: list[str] = []
-        for code in codes:
-            if here and sum(persons[one] for one in here) + persons[code] > TOGETHER:
-                yield tuple(here)
-                here = []
-            here.append(code)
+    """The regencies (code → persons) in release order, those together that share a file: of at most TOGETHER persons;
+    one that has more stands alone. A file ends with its province, unless it would have few persons."""
+    few = min(ENOUGH, sum(persons.values()) // SHARES)
+    here: list[str] = []
+    many = 0
+    for code in sorted(persons):
+        if here and (many + persons[code] > TOGETHER or (many >= few and code[:2] != here[-1][:2])):
+            yield tuple(here)
+            here, many = [], 0
+        here.append(code)
+        many += persons[code]
+    if here:
         yield tuple(here)
 
 
