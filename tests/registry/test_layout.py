@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.factories_registry import PUBLISHED_AT, STORAGE, in_clear
+from tests.registry import small
 from tests.registry.orders import a_house, a_plan, an_order
 from tests.registry.small import REGENCIES, VERSION, small_release
 
@@ -23,7 +24,7 @@ from bagipakai.registry.deliver import Places, deliver
 from bagipakai.registry.engines import duckdb
 from bagipakai.registry.publishing import publish
 from bagipakai.registry.regions import EDITION, regions
-from bagipakai.registry.releases import ONE_BY_ONE, Release
+from bagipakai.registry.releases import ONE_BY_ONE, UNCOUNTED, Release
 from bagipakai.registry.vault import Damaged, Entry, Sealing, Shelf, ShelfKey
 
 CODES = st.sampled_from([f"{prov}{kab:02d}" for prov in (11, 12, 32) for kab in range(1, 20)])
@@ -192,6 +193,14 @@ def test_what_is_delivered_is_the_same_to_the_digest_of_its_content(both, level,
         assert not receipt.refusal, receipt.refusal
         contents.add(next(one.evidence["content_digest"] for one in receipt.steps if one.step is Step.FORMATTING))
     assert len(contents) == 1
+
+
+def test_only_in_the_form_of_today_a_file_is_of_two_provinces(tmp_path, monkeypatch):
+    monkeypatch.setattr(small, "JOINED", (REGENCIES,))
+    now, _ = small_release(tmp_path / "now")
+    assert [file.codes for file in now.files] == [REGENCIES, REGENCIES]
+    with pytest.raises(Damaged, match="release-manifest-inconsistent"):
+        small_release(tmp_path / "before", form=UNCOUNTED)
 
 
 @pytest.mark.parametrize("changes", [{"kode_kab": "3273"}, {"rows": -1}, {"content": "0"}])

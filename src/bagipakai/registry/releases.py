@@ -380,7 +380,7 @@ def _tallies(manifest: Mapping[str, Any]) -> tuple[Tallied, ...]:
 
 def _agrees(value: dict[str, Any]) -> bool:
     """Whether the manifest names each file of each unit once, where it must stand, and counts them right."""
-    files, place = _files(value), PLACES[value["form"]]
+    form, files = value["form"], _files(value)
     tallies = _tallies(value)
     stored: list[Stored] = [*files, *tallies]
     regencies = [one for file in files for one in file.regencies]
@@ -388,8 +388,8 @@ def _agrees(value: dict[str, Any]) -> bool:
     counted = {unit.value: sum(file.rows for file in files if file.unit == unit) for unit in Unit}
     date.fromisoformat(value["reference_day"])
     return (
-        all(file.codes for file in files)
-        and all(file.path == place(file.unit, file.codes).as_posix() for file in files)
+        all(len({code[:2] for code in file.codes}) == 1 or (form == FORM and file.codes) for file in files)
+        and all(file.path == PLACES[form](file.unit, file.codes).as_posix() for file in files)
         and all(codes == sorted(set(codes)) for codes in in_order.values())
         and all(_is_regency(one.kode_kab) for one in regencies)
         and all(_SHA256.fullmatch(text) for file in stored for text in (file.sha256, file.blocks))
@@ -409,14 +409,15 @@ def _agrees(value: dict[str, Any]) -> bool:
 
 
 def _of_a_province(unit: Unit, regencies: Sequence[str]) -> Path:
-    name, provinces = tables.joined(unit, regencies), sorted({code[:2] for code in regencies})
-    return name.parent / f"kode_prov={'-'.join(provinces)}" / name.name  # of two there is none
+    name = tables.joined(unit, regencies)
+    return name.parent / f"kode_prov={regencies[0][:2]}" / name.name
 
 
 def _alone(unit: Unit, regencies: Sequence[str]) -> Path:
     return tables.part(unit, regencies[0])
 
 
+# Where a file of these regencies stands within the release, by its form.
 PLACES = {FORM: tables.joined, UNCOUNTED: _of_a_province, ONE_BY_ONE: _alone}
 
 
