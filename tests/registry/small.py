@@ -24,6 +24,7 @@ from bagipakai.registry.regions import EDITION, SYSTEM, Region, regions
 from bagipakai.registry.releases import (
     FORM,
     MANIFEST,
+    OF_A_PROVINCE,
     ONE_BY_ONE,
     PLACES,
     QUALITY,
@@ -95,7 +96,7 @@ def small_release(
         "quality": hashlib.sha256(report).hexdigest(),
         "files": [_told(file, form) for file in sorted(files, key=lambda file: file.path)],
     }
-    if form == FORM:
+    if form in (FORM, OF_A_PROVINCE):
         manifest["tallies"] = [one.to_json() for one in tallied(folder, files, key, CATALOGUE, wanted(CATALOGUE, DAY))]
     (folder / MANIFEST).write_bytes(canonical(manifest))
     if seal is not None:

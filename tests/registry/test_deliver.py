@@ -754,12 +754,19 @@ def test_nobodys_number_is_in_the_manifest_or_the_receipt(release, rows, house):
             assert row["nik"].encode() not in said
 
 
-def test_how_many_rows_are_alike_to_few_others_is_told_and_not_of_rows_with_names(release, rows, house):
+@pytest.mark.parametrize(
+    ("asked", "alike"),
+    [
+        (("kode_kab", "umur", "jenis_kelamin", "bekerja"), ("kode_kab", "umur", "jenis_kelamin")),
+        (("kode_prov", "umur", "jenis_kelamin"), ("kode_prov", "umur", "jenis_kelamin")),
+    ],
+)
+def test_how_many_rows_are_alike_to_few_others_is_told_and_not_of_rows_with_names(release, rows, house, asked, alike):
     """Counted here by hand, of rows that are exempted from every rule: nothing refuses them."""
-    plan = a_plan("L2", variables=("kode_kab", "umur", "jenis_kelamin", "bekerja"))
+    plan = a_plan("L2", variables=asked)
     receipt = done(an_order(plan), release, house)
     told = next(step.evidence for step in receipt.steps if step.step is Step.ACCESS_SECURING)
-    sizes = Counter((row["kode_kab"], row["umur"], row["jenis_kelamin"]) for row in rows[plan.unit])
+    sizes = Counter(tuple(row[name] for name in alike) for row in rows[plan.unit])
     small_ones = [size for size in sizes.values() if size < 10]
     assert told["smallest_class"] == 10 and told["classes"] == len(sizes) > len(small_ones) > 0
     assert (told["small_classes"], told["rows_in_small_classes"]) == (len(small_ones), sum(small_ones))

@@ -24,7 +24,7 @@ from bagipakai.registry.deliver import Places, deliver
 from bagipakai.registry.engines import duckdb
 from bagipakai.registry.publishing import publish
 from bagipakai.registry.regions import EDITION, regions
-from bagipakai.registry.releases import ONE_BY_ONE, UNCOUNTED, Release
+from bagipakai.registry.releases import OF_A_PROVINCE, ONE_BY_ONE, UNCOUNTED, Release
 from bagipakai.registry.vault import Damaged, Entry, Sealing, Shelf, ShelfKey
 
 CODES = st.sampled_from([f"{prov}{kab:02d}" for prov in (11, 12, 32) for kab in range(1, 20)])
@@ -195,12 +195,14 @@ def test_what_is_delivered_is_the_same_to_the_digest_of_its_content(both, level,
     assert len(contents) == 1
 
 
-def test_only_in_the_form_of_today_a_file_is_of_two_provinces(tmp_path, monkeypatch):
+@pytest.mark.parametrize("form", [OF_A_PROVINCE, UNCOUNTED])
+def test_only_in_the_form_of_today_a_file_is_of_two_provinces(tmp_path, monkeypatch, form):
+    small_release(tmp_path / "as-it-was", form=form)
     monkeypatch.setattr(small, "JOINED", (REGENCIES,))
     now, _ = small_release(tmp_path / "now")
     assert [file.codes for file in now.files] == [REGENCIES, REGENCIES]
     with pytest.raises(Damaged, match="release-manifest-inconsistent"):
-        small_release(tmp_path / "before", form=UNCOUNTED)
+        small_release(tmp_path / "before", form=form)
 
 
 @pytest.mark.parametrize("changes", [{"kode_kab": "3273"}, {"rows": -1}, {"content": "0"}])

@@ -28,6 +28,7 @@ from bagipakai.core.plan import Area, Exempted, Protections, Unit
 from bagipakai.core.policy import policies_dir
 from bagipakai.core.query import Column, Compare, Const, Op
 from bagipakai.registry import keys, tables
+from bagipakai.registry import trace as tracing
 from bagipakai.registry.deliver import deliver
 from bagipakai.registry.keys import MasterKey
 from bagipakai.registry.package import package_id
@@ -323,6 +324,21 @@ def test_two_who_put_their_copies_together_are_both_named(copies, nation):
 def test_a_package_of_one_regency_is_named_among_those_of_all(copies, nation):
     package, rows = copies["kabupaten"]
     assert named(as_csv(drawn(rows, 1_500)), nation) == {package}
+
+
+def test_rows_are_looked_for_in_the_area_of_each_package_alone(copies, nation, monkeypatch):
+    """Its files hold neighbours, too, and what fits two persons is nobody's."""
+    release, _, _ = nation
+    whole, seen = tracing.recognised, set()
+
+    def counted(engine, *rest):
+        seen.update(*engine.sql("SELECT count(*) FROM known").fetchall())
+        return whole(engine, *rest)
+
+    monkeypatch.setattr(tracing, "recognised", counted)
+    found(as_csv(drawn(copies["kabupaten"][1], 50)), nation)
+    sizes = {kab: len(rows) for kab, rows in release.regencies(Unit.INDIVIDU)}
+    assert seen == {release.person_count, sizes["3201"]}
 
 
 def test_nobody_is_named_for_what_the_release_says(copies, nation):

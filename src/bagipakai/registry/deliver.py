@@ -276,8 +276,9 @@ class Delivery:
         protected = self._protection(engine, sources, absent)
         if isinstance(protected, Refusal):
             return protected
-        draws = self._draws(protected, self._grouping(engine, sources, absent))
-        alike = None if protected and protected.shown else self._alike()
+        counted = self._grouping(engine, sources, absent)
+        draws = self._draws(protected, counted)
+        alike = None if protected and protected.shown else self._alike(counted)
         return RowExtract(plan, self._catalogue, self._package_keys, protected, self._marking, draws, alike)
 
     def _protection(
@@ -390,7 +391,7 @@ class Delivery:
         """What is drawn anew in this copy, by the rules of the day of the order."""
         return randomisation(self.order.plan, day_of(self.order.placed_at))
 
-    def _alike(self) -> Alike | None:
+    def _alike(self, counted: Callable[[Count], Iterator[pa.RecordBatch]]) -> Alike | None:
         """For rows that leave without names, exempted from every rule: what counts how many are alike to few others in
         what others may know of a person."""
         plan = self.order.plan
@@ -398,7 +399,14 @@ class Delivery:
             return None
         rule = RowRule.on(day_of(self.order.placed_at), plan.level)
         by = _finest(tuple(name for name in plan.columns if name in rule.quasi_identifiers))
-        return Alike(by, rule.smallest_class) if by else None
+        if not by:
+            return None
+        if Alike.can_count(by):
+            return Alike(rule.smallest_class, by)
+        alike = Alike(rule.smallest_class)
+        for groups in counted(Count(plan.unit.value, by, plan.population, plan.area.codes)):
+            alike.counted(groups.column("n"))
+        return alike
 
     def _reading(self, unit: Unit, area: tuple[str, ...] | None = None) -> Reading:
         """The files of the plan's area, or of another one; nothing in it is the nation."""

@@ -144,7 +144,7 @@ class RowExtract:
 
     @property
     def evidence(self) -> Mapping[str, str | int]:
-        """What was counted for the protection, as its recipient may see it, and of the rows as they left."""
+        """What was counted for the protection, as its recipient may see it, and of the rows as the release has them."""
         counted = {} if self._alike is None else self._alike.evidence
         return counted if self._protection is None else {**counted, **self._protection.shown}
 
@@ -163,7 +163,8 @@ class RowExtract:
         """Without the `absent`. In release order for L4. For L2 and L3 the order within each batch is this package's
         own: release order keeps families together and would let two recipients join by position. Raises EngineError,
         and disclosure.rows.NotAsCounted at the end."""
-        more = [name for name in (self._protection.needs if self._protection else ()) if name not in self._query.keep]
+        needed = (*(self._protection.needs if self._protection else ()), *(self._alike.needs if self._alike else ()))
+        more = [name for name in dict.fromkeys(needed) if name not in self._query.keep]
         query = replace(self._query, keep=(*self._query.keep, *more))
         rows = engine.rows(query, parts, self._types, self._internal, absent)
         counted = self._alike.passing if self._alike else _as_it_is

@@ -41,8 +41,9 @@ EVENTS = "events"  # the folder of what was done to releases after they were pub
 IDENTITIES = (
     "identities"  # the folder beside the releases' own in which it lies who is who (registry.matching.identities)
 )
-FORM = "bagipakai-release-4"
-UNCOUNTED = "bagipakai-release-3"  # the form before it: nothing was counted, and no file was of two provinces
+FORM = "bagipakai-release-5"
+OF_A_PROVINCE = "bagipakai-release-4"  # the form before it: no file was of two provinces
+UNCOUNTED = "bagipakai-release-3"  # and before that: nothing was counted when it was published
 ONE_BY_ONE = "bagipakai-release-2"  # and before that: each regency had a file of its own
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -354,7 +355,7 @@ def _believed(text: bytes) -> dict[str, Any]:
     """What these bytes say, looked through once in a process: the same bytes say the same. Nobody may change it."""
     try:
         value: dict[str, Any] = read(text)
-        if canonical(value) != text or value["form"] not in (FORM, UNCOUNTED, ONE_BY_ONE):
+        if canonical(value) != text or value["form"] not in PLACES:
             raise Damaged("release-manifest-malformed", MANIFEST)
         if not _agrees(value):
             raise Damaged("release-manifest-inconsistent", MANIFEST)
@@ -375,7 +376,11 @@ def _files(manifest: Mapping[str, Any]) -> tuple[File, ...]:
 
 
 def _tallies(manifest: Mapping[str, Any]) -> tuple[Tallied, ...]:
-    return tuple(Tallied.from_json(one) for one in manifest["tallies"]) if manifest["form"] == FORM else ()
+    return (
+        tuple(Tallied.from_json(one) for one in manifest["tallies"])
+        if manifest["form"] in (FORM, OF_A_PROVINCE)
+        else ()
+    )
 
 
 def _agrees(value: dict[str, Any]) -> bool:
@@ -418,7 +423,7 @@ def _alone(unit: Unit, regencies: Sequence[str]) -> Path:
 
 
 # Where a file of these regencies stands within the release, by its form.
-PLACES = {FORM: tables.joined, UNCOUNTED: _of_a_province, ONE_BY_ONE: _alone}
+PLACES = {FORM: tables.joined, OF_A_PROVINCE: _of_a_province, UNCOUNTED: _of_a_province, ONE_BY_ONE: _alone}
 
 
 def _is_regency(code: str) -> bool:

@@ -20,16 +20,20 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from duckdb import ColumnExpression, ConstantExpression
 
 from bagipakai.core.canonical import digest
 from bagipakai.core.envelope import BadSeal, PublicKey
 from bagipakai.core.manifest import MANIFEST_NAME, Manifest, ManifestError
 from bagipakai.core.marks import Marking
 from bagipakai.core.plan import Unit
+from bagipakai.core.query import AREA_COLUMNS
 from bagipakai.core.variables import Type
 from bagipakai.registry.disclosure.fingerprints import Marks, Numbers, recognised
 from bagipakai.registry.extract import TOKENS
@@ -181,8 +185,14 @@ def _recognised(
             """  # noqa: S608 - names come from the catalogue
         ).to_arrow_table()
         files = engine.read_parquet([part.path for part in shelf.parts], hive_partitioning=False)
+        if area := manifest.plan.area.codes:  # a file holds neighbours, too
+            files = files.filter(reduce(or_, map(_in, area)))
         files.project(f"{told}, {TOKENS[unit]} AS token").create_view("known")
         return recognised(engine, wanted, "known", marking, compared)
+
+
+def _in(code: str) -> duckdb.Expression:
+    return ColumnExpression(AREA_COLUMNS[len(code)]) == ConstantExpression(code)
 
 
 def _by_membership(

@@ -1,8 +1,9 @@
 """Rows that are alike, counted as they leave: what one more reading of the release would tell (`Engine.groups`).
 
 Each row becomes one whole number, the places of its values among those met so far; equal numbers lie side by side once
-they are sorted. A table of all classes would grow with the nation, so a class is forgotten but for its size once its
-regency has passed: rows leave in release order, one regency after another.
+they are sorted. Where rows tell their regency, or a smaller place, a class is forgotten but for its size once the
+regency has passed, or a table of them would grow with the nation: rows leave in release order, one regency after
+another. What tells no such place is counted by an engine, which can spill.
 """
 
 from collections import Counter
@@ -16,26 +17,44 @@ from bagipakai.registry.disclosure.measures import Anonymity
 from bagipakai.registry.engines import EngineError
 
 AT_ONCE = 1_048_576  # rows that are compared together, or more where as many classes wait for their regency's end
-REGENCY = 4  # digits of its code, with which that of each smaller place begins
-PLACES = ("kode_desa", "kode_kec", "kode_kab")
+REGENCY = "kode_kab"  # publishing proves it of each row
+PLACES = frozenset({REGENCY, "kode_kec", "kode_desa"})
 LARGEST = 2**62
 
 
 class Alike:
-    """Of rows that are alike in the columns `by`: how many classes there are, and how many of fewer than `smallest`
-    rows. Unknown is a value, alike to unknown. In one thread at a time."""
+    """Of rows that are alike in the columns `by`, which tell their regency or a smaller place: how many classes there
+    are, and how many of fewer than `smallest` rows. Unknown is a value, alike to unknown; rows of two regencies are not
+    alike, even where one of them tells a district of the other's. In one thread at a time."""
 
-    def __init__(self, by: tuple[str, ...], smallest: int) -> None:
-        self._by, self._smallest = by, smallest
-        self._known: list[dict[object, int]] = [{} for _ in by]  # value → its place, by column
-        self._place = next((by.index(name) for name in PLACES if name in by), None)
-        self._last = ""  # the regency of the last row that told one
-        self._passed: set[str] = set()
+    def __init__(self, smallest: int, by: tuple[str, ...] = ()) -> None:
+        """Without `by`, of what is counted otherwise (`counted`) alone."""
+        self._smallest = smallest
+        self._by = (REGENCY, *(name for name in by if name != REGENCY)) if by else ()
+        self._known: list[dict[object, int]] = [{} for _ in self._by]  # value → its place, by column
+        self._passed: set[int] = set()  # regencies, by place
         self._sizes: Counter[int] = Counter()  # of classes that are complete: rows → classes
-        self._keep([np.empty(0, np.uint16) for _ in by], np.empty(0, np.int64))
+        self._keep([np.empty(0, np.uint16) for _ in self._by], np.empty(0, np.int64))
+
+    @staticmethod
+    def can_count(by: Iterable[str]) -> bool:
+        """Whether rows are told apart by regency at least."""
+        return not PLACES.isdisjoint(by)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns that a batch must have."""
+        return self._by
+
+    def counted(self, sizes: pa.Array) -> None:
+        """Takes classes that were counted otherwise, each by its number of rows."""
+        self._sizes.update(sizes.to_pylist())
 
     def passing(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """`batch`, counted. Raises EngineError where rows are in another order than a release's."""
+        """`batch`, counted. Raises EngineError, at the latest in `evidence`, where rows come in another order than a
+        release's."""
+        if not self._by or not batch.num_rows:
+            return batch
         for name, known, waiting in zip(self._by, self._known, self._waiting, strict=True):
             column = pc.dictionary_encode(batch.column(name), null_encoding="encode")
             places = [known.setdefault(value, len(known)) for value in column.dictionary.to_pylist()]
@@ -43,8 +62,6 @@ class Alike:
             waiting.append(held[column.indices.to_numpy()])
         self._rows.append(np.ones(batch.num_rows, np.int64))
         self._many += batch.num_rows
-        if self._place is not None and len(told := batch.column(self._by[self._place]).drop_null()):
-            self._last = _regency(told[-1].as_py())
         if self._many >= self._room:
             self._compare(at_end=False)
         return batch
@@ -72,32 +89,21 @@ class Alike:
         if not self._many:
             return
         columns, rows = [np.concatenate(waiting) for waiting in self._waiting], np.concatenate(self._rows)
+        last = int(columns[0][-1])
         numbers = _one_number(columns, [len(known) for known in self._known])
         order = np.argsort(numbers)
         numbers = numbers[order]
         first = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
-        sizes = np.add.reduceat(rows[order], first)
-        columns = [] if at_end else [column[order[first]] for column in columns]
-        complete = np.ones(len(first), dtype=bool) if at_end else self._complete(columns)
-        for size, classes in zip(*np.unique(sizes[complete], return_counts=True), strict=True):
-            self._sizes[int(size)] += int(classes)
-        self._keep([column[~complete] for column in columns], sizes[~complete])
-
-    def _complete(self, columns: list[np.ndarray]) -> np.ndarray:
-        """Which classes no row can join any more. Where rows tell no place, or theirs is unknown, that is none."""
-        if self._place is None:
-            return np.zeros(len(columns[0]), dtype=bool)
-        regencies = np.array([_regency(value) for value in self._known[self._place]])[columns[self._place]]
-        complete: np.ndarray = (regencies != self._last) & (regencies != "")
+        sizes, which = np.add.reduceat(rows[order], first), order[first]
+        regencies = columns[0][which]
+        complete = (regencies != last) | at_end
         passed = set(np.unique(regencies[complete]).tolist())
         if passed & self._passed:
             raise EngineError("a regency that came twice")
         self._passed |= passed
-        return complete
-
-
-def _regency(place: object) -> str:
-    return "" if place is None else str(place)[:REGENCY]
+        for size, classes in zip(*np.unique(sizes[complete], return_counts=True), strict=True):
+            self._sizes[int(size)] += int(classes)
+        self._keep([column[which[~complete]] for column in columns], sizes[~complete])
 
 
 def _one_number(columns: list[np.ndarray], widths: list[int]) -> np.ndarray:

@@ -11,7 +11,10 @@
   if (!live || !window.fetch) return;
   let pause = EVERY;
   let left = -Infinity;  // when somebody last went elsewhere from here (or saved a file, and stays)
-  addEventListener("beforeunload", () => { left = performance.now(); });
+  const leaving = () => { left = performance.now(); };
+  addEventListener("beforeunload", leaving);
+  addEventListener("submit", leaving);  // some telephones tell of these two alone
+  addEventListener("click", event => { if (event.target.closest("a[href]")) leaving(); });
 
   const look = async () => {
     if (document.hidden) return wait();
