@@ -1,5 +1,7 @@
 """The page of an order under way keeps itself up to date, tells politely, and works without script."""
 
+from functools import partial
+
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
@@ -63,8 +65,8 @@ def test_a_link_that_was_pressed_goes_before_news_of_the_order(browser, live_ser
         browser, live_server.url, chain.office[Role.DATA_PREPARER], {"viewport": {"width": 1280, "height": 900}}
     )
     asked, pressed = [], []
-    page.route("**/pelaksanaan/", asked.append)
-    page.route(f"**{reverse('examining:queue')}", pressed.append)
+    page.route("**/pelaksanaan/", partial(list.append, asked))
+    page.route(f"**{reverse('examining:queue')}", partial(list.append, pressed))
     page.goto(f"{live_server.url}{reverse('requests:show', args=[chain.reference])}")
     _until(page, asked)  # the script asks, and nobody has answered yet
     page.get_by_role("link", name="Antrean").first.click(no_wait_after=True)
