@@ -34,7 +34,7 @@ class Alike:
         self._known: list[dict[object, int]] = [{} for _ in self._by]  # value → its place, by column
         self._passed: set[int] = set()  # regencies, by place
         self._sizes: Counter[int] = Counter()  # of classes that are complete: rows → classes
-        self._keep([np.empty(0, np.uint16) for _ in self._by], np.empty(0, np.int64))
+        self._keep([np.empty(0, np.uint16) for _ in self._by], np.empty(0, np.uint32))
 
     @staticmethod
     def can_count(by: Iterable[str]) -> bool:
@@ -60,7 +60,7 @@ class Alike:
             places = [known.setdefault(value, len(known)) for value in column.dictionary.to_pylist()]
             held = np.array(places, np.uint16 if len(known) <= 2**16 else np.uint32)
             waiting.append(held[column.indices.to_numpy()])
-        self._rows.append(np.ones(batch.num_rows, np.int64))
+        self._rows.append(np.ones(batch.num_rows, np.uint32))
         self._many += batch.num_rows
         if self._many >= self._room:
             self._compare(at_end=False)
@@ -89,11 +89,13 @@ class Alike:
         if not self._many:
             return
         columns, rows = [np.concatenate(waiting) for waiting in self._waiting], np.concatenate(self._rows)
+        self._waiting, self._rows = [], []  # or a large regency is held twice
         last = int(columns[0][-1])
         numbers = _one_number(columns, [len(known) for known in self._known])
         order = np.argsort(numbers)
         numbers = numbers[order]
         first = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
+        del numbers
         sizes, which = np.add.reduceat(rows[order], first), order[first]
         regencies = columns[0][which]
         complete = (regencies != last) | at_end
