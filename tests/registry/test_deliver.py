@@ -758,6 +758,7 @@ def test_nobodys_number_is_in_the_manifest_or_the_receipt(release, rows, house):
     ("asked", "alike"),
     [
         (("kode_kab", "umur", "jenis_kelamin", "bekerja"), ("kode_kab", "umur", "jenis_kelamin")),
+        (("kode_kec", "jenis_kelamin"), ("kode_kec", "jenis_kelamin")),
         (("kode_prov", "umur", "jenis_kelamin"), ("kode_prov", "umur", "jenis_kelamin")),
     ],
 )

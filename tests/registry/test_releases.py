@@ -135,6 +135,19 @@ def test_an_area_needs_only_the_files_of_its_regencies(release):
     assert read(release, "32", "36") == [*of[JABAR], *of[BANTEN]]
 
 
+@pytest.mark.parametrize("area", [(), ("32",), ("3273", "9471"), ("3201012001",)])
+def test_how_far_a_reader_is_counts_those_of_its_area(release, area):
+    there = [
+        rows
+        for kab, rows in release.regencies(Unit.INDIVIDU)
+        if not area or any(code[: len(kab)].startswith(kab[: len(code)]) for code in area)
+    ]
+    passed = release.persons_up_to(area)
+    for ordinal in (-1, 0, 1, *(at for rows in there for at in (rows.start - 1, rows.start, rows.stop - 1, rows.stop))):
+        assert passed(ordinal) == sum(ordinal >= place for rows in there for place in rows)
+    assert passed(release.person_count) == release.persons_in(area)
+
+
 def test_the_nation_is_all_files_in_release_order(release):
     regencies = read(release)
     assert len(regencies) == 514 and regencies == sorted(regencies)

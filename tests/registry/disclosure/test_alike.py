@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -96,6 +97,13 @@ def test_what_tells_no_regency_is_counted_otherwise():
     counted.counted(pa.array([1, 2, 2, 3]))
     told = {"smallest_class": 3, "classes": 4, "small_classes": 3, "rows_in_small_classes": 5}
     assert (counted.needs, counted.evidence) == ((), told)
+
+
+def test_more_combinations_than_a_number_can_tell():
+    """Two rows that differ in the first of three columns of four thousand million values each."""
+    columns = [np.array([0, 1, 0]), np.array([7, 7, 7]), np.array([9, 9, 9])]
+    one, other, again = alike._one_number(columns, [2**32] * 3).tolist()
+    assert one == again != other
 
 
 def test_many_values_of_one_column(monkeypatch):
