@@ -87,7 +87,7 @@ def test_a_regency_that_comes_twice_is_not_counted_as_two(monkeypatch, kabs):
     counted = Alike(3, ("kode_kec",))
     with pytest.raises(EngineError, match="came twice"):
         passed(counted, [(kab, f"{kab}01", 30, True, None, "1") for kab in kabs], 1)
-        counted.evidence  # noqa: B018  # where it is told at the latest
+        assert counted.evidence  # where it is told at the latest
 
 
 def test_what_tells_no_regency_is_counted_otherwise():
