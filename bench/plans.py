@@ -43,7 +43,7 @@ from bench import measure
 
 THREADS, MEMORY = 2, "1GB"
 STORAGE = StorageKey(b"u" * 32)  # of these releases of invented people alone
-VERSION = "2026.3.3"  # versions before may lie there in a form before
+VERSION = "2026.3.5"  # versions before may lie there in a form before
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2"
 POOR = Compare(Op.AT_MOST, Column("desil"), Const(4))
 

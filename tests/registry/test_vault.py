@@ -1,9 +1,12 @@
 """A sealed file reads as its plaintext, block by block, or not at all."""
 
+import hashlib
 import os
 import random
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -19,21 +22,23 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.vault import (
     BLOCK,
     KEY,
-    STRETCH,
+    ROOM,
+    SHORT,
+    TAG,
     Damaged,
     Entry,
     Opened,
+    Sealing,
     Shelf,
     ShelfKey,
-    plain_size,
     seal_file,
     wrapped_as,
 )
 
 HOUSE, OTHER = StorageKey(b"a" * 32), StorageKey(b"b" * 32)
 VERSION, NAME = "2026.3.0", "individu/3201-3204.parquet"
-SIZES = (1, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, STRETCH * BLOCK, STRETCH * BLOCK + 1, 3 * BLOCK + 777)
-LONG = 2 * STRETCH * BLOCK + 3 * BLOCK + 777
+SIZES = (0, 1, 100, SHORT, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, ROOM, ROOM + 1, 3 * BLOCK + 777)
+LONG = 2 * ROOM + 3 * SHORT + 777
 
 
 def sealed(folder, size: int, key: ShelfKey):
@@ -49,40 +54,89 @@ def sealed(folder, size: int, key: ShelfKey):
 def test_a_file_reads_as_what_was_sealed(tmp_path, size):
     key = ShelfKey.new(VERSION)
     path, plain, told = sealed(tmp_path, size, key)
-    assert told.bytes == path.stat().st_size and plain_size(told.bytes) == size
+    assert told.bytes == path.stat().st_size
     with Opened(path, key.cipher(NAME), told.blocks, NAME) as file:
         assert file.size == size and file.read() == plain and file.read() == b""
 
 
-@pytest.fixture(scope="module")
-def long(tmp_path_factory):
+@settings(max_examples=60, deadline=None)
+@given(writes=st.lists(st.sampled_from((0, 1, 40, SHORT - 1, SHORT, BLOCK - 1, BLOCK, BLOCK + 1, ROOM)), max_size=12))
+def test_a_block_ends_where_something_written_ends(tmp_path_factory, writes):
+    """So a column that is written page by page is read in whole blocks, and pays for SHORT more on either side."""
+    folder, key, dice = tmp_path_factory.mktemp("written"), ShelfKey.new(VERSION), random.Random(1)
+    plain, ends = b"", {0}
+    with Sealing(folder / "sealed", key.cipher(NAME)) as out:
+        for many in writes:
+            out.write(piece := dice.randbytes(many))
+            plain += piece
+            ends.add(len(plain))
+    with Opened(folder / "sealed", key.cipher(NAME), out.sealed.blocks, NAME) as file:
+        assert file.read() == plain
+        cuts = [0, *file.index.ends]
+    for start, end in pairwise(cuts):
+        assert end in ends or end - start == BLOCK
+        assert end - start >= SHORT or end == len(plain) or start not in ends, "short, and no rest of a long one"
+        assert end - start <= BLOCK
+
+
+def _form_before(folder, size: int, key: ShelfKey):
+    """As releases were sealed until 2026: blocks of 16 KiB under their number, and their digests alone."""
+    plain, cipher = random.Random(size).randbytes(size), key.cipher(NAME)
+    cut = [plain[start : start + 16_384] for start in range(0, size, 16_384)]
+    blocks = [cipher.encrypt(number.to_bytes(12, "big"), block, None) for number, block in enumerate(cut)]
+    digests = b"".join(hashlib.sha256(block).digest() for block in blocks)
+    (folder / "before").write_bytes(b"".join(blocks) + digests)
+    return folder / "before", plain, hashlib.sha256(digests).hexdigest()
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_383, 16_384, 16_385, 3 * 16_384, 3 * 16_384 + 777])
+def test_a_file_of_the_form_before_reads_as_what_was_sealed(tmp_path, size):
     key = ShelfKey.new(VERSION)
-    return key, *sealed(tmp_path_factory.mktemp("long"), LONG, key)
+    path, plain, blocks = _form_before(tmp_path, size, key)
+    with Opened(path, key.cipher(NAME), blocks, NAME) as file:
+        assert file.size == size and file.read() == plain
+    if plain:
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        with pytest.raises(Damaged), Opened(path, key.cipher(NAME), blocks, NAME):
+            pass
+
+
+@pytest.fixture(scope="module", params=["new", "before"])
+def long(request, tmp_path_factory):
+    """Key, file, plaintext, and the digest that its manifest would name; of either form."""
+    key, folder = ShelfKey.new(VERSION), tmp_path_factory.mktemp("long")
+    if request.param == "before":
+        return key, *_form_before(folder, LONG, key)
+    plain, dice, at = random.Random(LONG).randbytes(LONG), random.Random(2), 0
+    with Sealing(folder / "sealed", key.cipher(NAME)) as out:
+        while at < LONG:
+            at += out.write(plain[at : at + dice.choice((40, 5_000, 20_000, 150_000, BLOCK + 9))])
+    return key, folder / "sealed", plain, out.sealed.blocks
 
 
 @settings(max_examples=200, deadline=None)
-@given(start=st.integers(0, LONG + 5), length=st.integers(0, 5 * BLOCK) | st.integers(0, LONG + 5))
+@given(start=st.integers(0, LONG + 5), length=st.integers(0, 5 * SHORT) | st.integers(0, LONG + 5))
 def test_any_stretch_reads_as_that_stretch(long, start, length):
-    key, path, plain, told = long
-    with Opened(path, key.cipher(NAME), told.blocks, NAME) as file:
+    key, path, plain, blocks = long
+    with Opened(path, key.cipher(NAME), blocks, NAME) as file:
         file.seek(start)
         assert file.read(length) == plain[start : start + length]
 
 
 def test_threads_read_each_at_its_own_place(long):
-    key, path, plain, told = long
-    with Opened(path, key.cipher(NAME), told.blocks, NAME) as file, ThreadPoolExecutor(8) as pool:
+    key, path, plain, blocks = long
+    with Opened(path, key.cipher(NAME), blocks, NAME) as file, ThreadPoolExecutor(8) as pool:
 
         def stretch(seed):
             dice = random.Random(seed)
-            start, length = dice.randrange(len(plain)), dice.choice((5000, 5 * BLOCK))
+            start, length = dice.randrange(len(plain)), dice.choice((5000, 5 * SHORT, 2 * BLOCK))
             file.seek(start)
             return file.read(length) == plain[start : start + length]
 
         assert all(pool.map(stretch, range(400)))
 
 
-@pytest.mark.parametrize("at", [0, BLOCK, BLOCK + 16, 2 * (BLOCK + 16) + 5, -1, -40])
+@pytest.mark.parametrize("at", [0, BLOCK, BLOCK + 16, 2 * (BLOCK + 16) + 5, -1, -5, -12, -20, -40])
 def test_one_changed_bit_is_found_before_anything_of_its_block_is_used(tmp_path, at):
     key = ShelfKey.new(VERSION)
     path, plain, told = sealed(tmp_path, SIZES[-1], key)
@@ -95,13 +149,44 @@ def test_one_changed_bit_is_found_before_anything_of_its_block_is_used(tmp_path,
             assert file.read(BLOCK) == plain[number * BLOCK : (number + 1) * BLOCK]
 
 
-@pytest.mark.parametrize("cut", [1, 32, 33, BLOCK])
+@pytest.mark.parametrize("cut", [1, 16, 32, 33, SHORT, BLOCK, 4 * BLOCK])
 def test_a_shortened_file_does_not_open(tmp_path, cut):
     key = ShelfKey.new(VERSION)
     path, _, told = sealed(tmp_path, SIZES[-1], key)
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(Damaged), Opened(path, key.cipher(NAME), told.blocks, NAME):
         pass
+
+
+def test_an_index_that_fits_no_file_of_ours_opens_nothing(tmp_path):
+    """Not even where the manifest names it: nothing is read for ever, or into no room."""
+    key = ShelfKey.new(VERSION)
+    path, plain, told = sealed(tmp_path, BLOCK + 5, key)
+    content = path.read_bytes()
+    body, salt = content[: BLOCK + 5 + 2 * TAG], content[-16:-8]
+    for lengths in ((BLOCK + 5, 0), (BLOCK + 5,), (BLOCK, 4), (BLOCK, 5, 0), (2**32 - 1, 2**32 - 1)):
+        many = len(lengths)
+        digests = hashlib.sha256(body[: BLOCK + TAG]).digest() + hashlib.sha256(body[BLOCK + TAG :]).digest()
+        index = (
+            (digests * 2)[: 32 * many] + struct.pack(f">{many}I", *lengths) + struct.pack(">8sI4s", salt, many, b"blk2")
+        )
+        path.write_bytes(body + index)
+        with pytest.raises(Damaged), Opened(path, key.cipher(NAME), hashlib.sha256(index).hexdigest(), NAME):
+            pass
+    index = digests + struct.pack(">2I", BLOCK, 5) + struct.pack(">8sI4s", salt, 2, b"blk2")
+    path.write_bytes(body + index)
+    with Opened(path, key.cipher(NAME), hashlib.sha256(index).hexdigest(), NAME) as file:
+        assert file.read() == plain and hashlib.sha256(index).hexdigest() == told.blocks
+
+
+def test_the_same_bytes_sealed_again_under_one_key_are_no_two_texts_under_one_number(tmp_path):
+    """Of a file that was begun by somebody who was killed over it, with other rows."""
+    key, found = ShelfKey.new(VERSION), []
+    for at in range(2):
+        with Sealing(tmp_path / str(at), key.cipher(NAME)) as out:
+            out.write(bytes(100))
+        found.append((tmp_path / str(at)).read_bytes()[:100])
+    assert found[0] != found[1]
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 2])
@@ -204,5 +289,5 @@ def test_an_engine_reads_what_it_needs_and_no_more_however_slow_the_machine(tmp_
             cells = engine.count(Count("individu", ("desil", "umur")), shelf.parts, types, enough=0)
             assert sum(cell.persons for cell in cells) == 18_000
             ends = [size for size in read if size > 1_000]
-            assert len(read) - len(ends) == 6 * 6 * 2 and len(ends) <= 3 * 6 and max(ends) == BLOCK
+            assert len(read) - len(ends) == 6 * 6 * 2 and len(ends) <= 3 * 6 and max(ends) == SHORT
             read.clear()

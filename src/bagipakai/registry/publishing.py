@@ -4,7 +4,6 @@ gate appears by one rename, with its seal (decision 0096)."""
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -495,15 +494,26 @@ def _joined(making: _Making, unit: Unit, codes: tuple[str, ...], out: vault.Seal
             if not file.schema_arrow.remove_metadata().equals(expected):
                 raise Unfit("dataset-file-of-another-form", source.as_posix())
             counts.append(file.metadata.num_rows)
-    if len(sources) == 1:
+            ends = _ends(file.metadata)
+    if len(sources) == 1:  # where its columns end, blocks end
         with (making.dataset / sources[0]).open("rb") as plain:
-            shutil.copyfileobj(plain, out, 64 * vault.BLOCK)
+            for end in ends:
+                out.write(plain.read(end - plain.tell()))
+            out.write(plain.read())
         return counts
     regencies = ((count, _rows(making.dataset, source)) for count, source in zip(counts, sources, strict=True))
     with tables.writer(out, expected) as writer:
         for group in tables.row_groups(regencies):
             writer.write_table(group, row_group_size=tables.ROW_GROUP)
     return counts
+
+
+def _ends(told: pq.FileMetaData) -> list[int]:
+    """The bytes of a Parquet file up to the end of each column of each row group."""
+    groups = (told.row_group(at) for at in range(told.num_row_groups))
+    columns = [group.column(at) for group in groups for at in range(told.num_columns)]
+    starts = (one.dictionary_page_offset if one.has_dictionary_page else one.data_page_offset for one in columns)
+    return sorted(start + one.total_compressed_size for start, one in zip(starts, columns, strict=True))
 
 
 def _rows(dataset: Path, source: Path) -> Iterator[pa.Table]:

@@ -45,9 +45,12 @@ INTERNAL = {
     ),
 }
 
-_CLIMBING = frozenset({"person_ordinal", "id_keluarga", "first_ordinal"})
+_ENCODED = {
+    **dict.fromkeys(("person_ordinal", "id_keluarga", "first_ordinal"), "DELTA_BINARY_PACKED"),  # they climb
+    "nik_number": "BYTE_STREAM_SPLIT",  # high bytes are those of the place and repeat, low ones are dice
+}
 _VARIED = frozenset(
-    {"nik", "nik_number", "nomor_kk", "id_pln", "nama", "nama_kepala_keluarga", "alamat", "peringkat", "tanggal_lahir"}
+    {"nik", "nomor_kk", "id_pln", "nama", "nama_kepala_keluarga", "alamat", "peringkat", "tanggal_lahir"}
 )  # nearly each value once: a dictionary would be larger than the column
 
 
@@ -114,7 +117,8 @@ def row_groups(regencies: Iterable[tuple[int, Iterable[pa.Table]]]) -> Iterator[
 
 
 def writer(path: Path | RawIOBase, columns: pa.Schema) -> pq.ParquetWriter:
-    """Parquet V2, zstd 3. Write one batch of at most ROW_GROUP rows per call to get one row group."""
+    """Parquet V2, zstd 3. Write one batch of at most ROW_GROUP rows per call to get one row group, of each column in
+    one page, if it is short."""
     names: Iterable[str] = columns.names
     return pq.ParquetWriter(
         path,
@@ -124,7 +128,8 @@ def writer(path: Path | RawIOBase, columns: pa.Schema) -> pq.ParquetWriter:
         compression="zstd",
         compression_level=3,
         store_schema=False,  # readers see text, however it was built in memory
-        use_dictionary=[name for name in names if name not in _CLIMBING | _VARIED],
-        column_encoding={name: "DELTA_BINARY_PACKED" for name in names if name in _CLIMBING},
+        use_dictionary=[name for name in names if name not in _ENCODED and name not in _VARIED],
+        column_encoding={name: encoding for name, encoding in _ENCODED.items() if name in names},
+        max_rows_per_page=ROW_GROUP,
         write_statistics=True,
     )

@@ -1,11 +1,12 @@
 """Files at rest, of a release or of what was accepted of a submission: sealed in blocks, and opened block by block
 while an engine reads.
 
-A sealed file is its plaintext cut into blocks of 16 KiB, each under AES-256-GCM, and behind them the SHA-256 of every
-sealed block. The manifest names the SHA-256 of that list, so a block is known to be what was published *before* one
-byte of it is used, and a reader pays only for the blocks that it reads. The key of a file is derived from the key of
-its release and its path; the key of the release lies beside it, wrapped by the registry's storage key, which lies
-elsewhere (decisions 0103, 0113). Whoever destroys that one small file has destroyed the release.
+A sealed file is its plaintext cut into blocks, each under AES-256-GCM, and behind them the BLAKE3 and the length of
+every block. The manifest names the SHA-256 of that list, so a block is known to be what was published *before* one byte
+of it is used, and a reader pays only for the blocks that it reads: they end where its writer paused, which in Parquet
+is where a page ends, so that a column read whole is whole blocks (decision 0152). The key of a file is derived from the
+key of its release and its path; the key of the release lies beside it, wrapped by the registry's storage key, which
+lies elsewhere (decisions 0103, 0113). Whoever destroys that one small file has destroyed the release.
 """
 
 import hashlib
@@ -13,15 +14,18 @@ import io
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+import struct
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 from threading import get_ident
 from typing import Any
 
+from blake3 import blake3
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -35,10 +39,12 @@ from bagipakai.registry.keys import StorageKey
 
 KEY = "key.json"
 KEY_FORM = "bagipakai-release-key-1"
-BLOCK = 16_384  # bytes of plaintext: a table reads short stretches, and pays for whole blocks
+BLOCK = 262_144  # bytes of plaintext in a block, at most
+SHORT = 16_384  # and at least, but for the last: who needs less pays for as much
+ROOM = 1_048_576  # bytes of plaintext that are read and opened at once
 TAG, DIGEST = 16, 32
-_SEALED = BLOCK + TAG
-STRETCH = 64  # blocks that are read and opened at once
+_END = struct.Struct(">8sI4s")  # of a sealed file: its salt, how many blocks it has, and the mark
+_MARK = b"blk2"  # a file without it is of the form before: blocks of 16 KiB, their SHA-256, no lengths and no salt
 _SHELVES = count()
 
 
@@ -114,7 +120,7 @@ def wrapped_as(folder: Path) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A sealed file: its size in bytes, its SHA-256, and the SHA-256 of the digests of its blocks."""
+    """A sealed file: its size in bytes, its SHA-256, and the SHA-256 of what it tells of its blocks."""
 
     bytes: int
     sha256: str
@@ -130,24 +136,29 @@ class Sealing(io.RawIOBase):
     def __init__(self, target: Path, cipher: AESGCM) -> None:
         super().__init__()
         self._out, self._cipher = target.open("xb"), cipher
-        self._whole, self._digests, self._number = hashlib.sha256(), bytearray(), 0
+        self._salt = secrets.token_bytes(8)  # a file begun twice, by somebody who was killed over it, is under two
+        self._whole, self._digests, self._lengths = hashlib.sha256(), bytearray(), list[int]()
         self._waiting = bytearray()
 
     def writable(self) -> bool:
         return True
 
     def write(self, plain: Any) -> int:
+        """A block ends where something written ends, or with BLOCK bytes."""
         self._waiting += plain
-        whole = len(self._waiting) - len(self._waiting) % BLOCK
-        for start in range(0, whole, BLOCK):
-            self._seal(bytes(self._waiting[start : start + BLOCK]))
-        del self._waiting[:whole]
+        if len(self._waiting) >= SHORT:
+            self._seal_waiting()
         return len(plain)
 
-    def _seal(self, block: bytes) -> None:
-        sealed = self._cipher.encrypt(_nonce(self._number), block, None)
-        self._number += 1
-        self._digests += hashlib.sha256(sealed).digest()
+    def _seal_waiting(self) -> None:
+        for start in range(0, len(self._waiting), BLOCK):
+            self._seal(self._waiting[start : start + BLOCK])
+        self._waiting.clear()
+
+    def _seal(self, block: bytearray) -> None:
+        sealed = self._cipher.encrypt(_nonce(self._salt, len(self._lengths)), block, None)
+        self._lengths.append(len(block))
+        self._digests += blake3(sealed).digest()
         self._put(sealed)
 
     def _put(self, piece: bytes | bytearray) -> None:
@@ -158,10 +169,11 @@ class Sealing(io.RawIOBase):
         if self.closed:
             return
         try:
-            if self._waiting:
-                self._seal(bytes(self._waiting))
-            self._put(self._digests)
-            self.sealed = Sealed(self._out.tell(), self._whole.hexdigest(), _sha256(self._digests))
+            self._seal_waiting()
+            many = len(self._lengths)
+            told = self._digests + struct.pack(f">{many}I", *self._lengths) + _END.pack(self._salt, many, _MARK)
+            self._put(told)
+            self.sealed = Sealed(self._out.tell(), self._whole.hexdigest(), _sha256(told))
             self._out.flush()
             os.fsync(self._out.fileno())
         finally:
@@ -181,18 +193,58 @@ def _sha256(content: bytes | bytearray) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _nonce(number: int) -> bytes:
-    return number.to_bytes(12, "big")
+def _nonce(salt: bytes, number: int) -> bytes:
+    return salt + number.to_bytes(4, "big")
 
 
-def plain_size(sealed: int) -> int:
-    """The bytes of plaintext in a sealed file of so many bytes."""
-    return sealed - _count(sealed) * (TAG + DIGEST)
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What is told of the blocks of a file: the digest of each, and how it is made, the bytes of plaintext up to its
+    end, and the salt."""
 
+    digests: bytes
+    hashed: Callable[[Any], Any]
+    ends: Sequence[int]
+    salt: bytes
 
-def _count(sealed: int) -> int:
-    """How many blocks a sealed file of so many bytes has."""
-    return -(-sealed // (_SEALED + DIGEST))
+    @property
+    def size(self) -> int:
+        """Of the plaintext, in bytes."""
+        return self.ends[-1] if self.ends else 0
+
+    def start(self, number: int) -> int:
+        """The bytes of plaintext before this block."""
+        return self.ends[number - 1] if number else 0
+
+    def sealed_start(self, number: int) -> int:
+        """The bytes of the file before this block."""
+        return self.start(number) + number * TAG
+
+    @classmethod
+    def read(cls, file: int, blocks: str) -> "_Index | None":
+        """The index of an open file, if its digest is `blocks` and it fits the size of the file."""
+        size = os.fstat(file).st_size
+        end = os.pread(file, _END.size, max(size - _END.size, 0))
+        if not end.endswith(_MARK) or len(end) < _END.size:
+            return cls._before(file, size, blocks)
+        salt, many, _ = _END.unpack(end)
+        long = many * (DIGEST + 4) + _END.size
+        told = os.pread(file, long, max(size - long, 0))
+        if len(told) != long or _sha256(told) != blocks:
+            return None
+        lengths = struct.unpack_from(f">{many}I", told, many * DIGEST)
+        found = cls(told[: many * DIGEST], blake3, tuple(accumulate(lengths)), salt)
+        fits = found.sealed_start(many) + long == size and all(0 < length <= BLOCK for length in lengths)
+        return found if fits else None
+
+    @classmethod
+    def _before(cls, file: int, size: int, blocks: str) -> "_Index | None":
+        """Of a file of the form before."""
+        many = -(-size // (SHORT + TAG + DIGEST))
+        told = os.pread(file, many * DIGEST, max(size - many * DIGEST, 0))
+        plain = size - many * (TAG + DIGEST)
+        ends = (*range(SHORT, plain, SHORT), plain)[:many]
+        return cls(told, hashlib.sha256, ends, bytes(8)) if _sha256(told) == blocks else None
 
 
 class _Room:
@@ -200,8 +252,8 @@ class _Room:
     cipher."""
 
     def __init__(self) -> None:
-        self.sealed = memoryview(bytearray(STRETCH * _SEALED))
-        self.plain = memoryview(bytearray(STRETCH * BLOCK))
+        self.sealed = memoryview(bytearray(ROOM + (ROOM // SHORT + 1) * TAG))
+        self.plain = memoryview(bytearray(ROOM))
 
 
 class Opened(io.RawIOBase):
@@ -213,11 +265,11 @@ class Opened(io.RawIOBase):
         cipher: AESGCM,
         blocks: str,
         name: str,
-        digests: bytes = b"",
+        index: _Index | None = None,
         rooms: list[_Room] | None = None,
     ) -> None:
-        """`digests`: of its blocks, where they are known already to be the published ones; `rooms`: those that are
-        free, shared with other files."""
+        """`index`: of its blocks, where it is known already to be the published one; `rooms`: those that are free,
+        shared with other files."""
         super().__init__()
         self._cipher, self._name = cipher, name
         self._rooms = [] if rooms is None else rooms
@@ -225,15 +277,13 @@ class Opened(io.RawIOBase):
             self._file = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             raise Damaged("release-file-missing", name) from None
-        sealed = os.fstat(self._file).st_size
-        self._count = _count(sealed)
-        self.size = plain_size(sealed)
-        self.digests = digests or os.pread(self._file, self._count * DIGEST, sealed - self._count * DIGEST)
         self._places: dict[int, int] = {}  # thread → where it reads next
         self._last: tuple[int, bytes] = (-1, b"")
-        if len(self.digests) != self._count * DIGEST or (not digests and _sha256(self.digests) != blocks):
+        found = index or _Index.read(self._file, blocks)
+        if found is None:
             self.close()
             raise Damaged("release-file-altered", name)
+        self.index, self.size = found, found.size
 
     def close(self) -> None:
         if not self.closed:
@@ -262,50 +312,49 @@ class Opened(io.RawIOBase):
         self._places[get_ident()] = max(start, end)
         if end <= start:
             return b""
-        first, last = start // BLOCK, (end - 1) // BLOCK
+        first, last = bisect_right(self.index.ends, start), bisect_right(self.index.ends, end - 1)
         if first == last:
-            return self._block(first)[start % BLOCK : end - first * BLOCK]
-        try:
-            room = self._rooms.pop()
-        except IndexError:  # as many as read at the same time
-            room = _Room()
+            before = self.index.start(first)
+            return self._block(first)[start - before : end - before]
         pieces = []
-        for at in range(first, last + 1, STRETCH):
-            self._stretch(at, min(at + STRETCH, last + 1), room)
-            pieces.append(bytes(room.plain[max(start - at * BLOCK, 0) : end - at * BLOCK]))
-        self._rooms.append(room)
+        while first <= last:
+            before = self.index.start(first)
+            after = min(bisect_right(self.index.ends, before + ROOM), last + 1)
+            plain = self._stretch(first, after)
+            pieces.append(plain[max(start - before, 0) : end - before])
+            first = after
         return b"".join(pieces)
-
-    def _stretch(self, first: int, after: int, room: _Room) -> None:
-        """Opens blocks up to `after` into `room`."""
-        whole = self._end(after - 1) - first * _SEALED
-        if os.preadv(self._file, [room.sealed[:whole]], first * _SEALED) != whole:  # else what was read before stays
-            raise Damaged("release-file-altered", self._name)
-        for number in range(first, after):
-            at = number - first
-            sealed = room.sealed[at * _SEALED : min((at + 1) * _SEALED, whole)]
-            self._open(number, sealed, room.plain[at * BLOCK : at * BLOCK + len(sealed) - TAG])
 
     def _block(self, number: int) -> bytes:
         """One block; the last one that was asked for is kept, because an engine reads the end of a file twice."""
         at, plain = self._last
         if at != number:
-            start = number * _SEALED
-            sealed = os.pread(self._file, self._end(number) - start, start)
-            opened = bytearray(max(len(sealed) - TAG, 0))  # a block that is there no more is as good as altered
-            self._open(number, sealed, opened)
-            plain = bytes(opened)
+            plain = self._stretch(number, number + 1)
             self._last = (number, plain)
         return plain
 
-    def _end(self, number: int) -> int:
-        return min((number + 1) * _SEALED, self.size + self._count * TAG)
+    def _stretch(self, first: int, after: int) -> bytes:
+        """What the blocks up to `after` hold, at most ROOM bytes."""
+        try:
+            room = self._rooms.pop()
+        except IndexError:  # as many as read at the same time
+            room = _Room()
+        index, start, plain_start = self.index, self.index.sealed_start(first), self.index.start(first)
+        whole = index.sealed_start(after) - start
+        if os.preadv(self._file, [room.sealed[:whole]], start) != whole:  # else what was read before stays
+            raise Damaged("release-file-altered", self._name)
+        for number in range(first, after):
+            sealed = room.sealed[index.sealed_start(number) - start : index.sealed_start(number + 1) - start]
+            self._open(number, sealed, room.plain[index.start(number) - plain_start : index.ends[number] - plain_start])
+        plain = bytes(room.plain[: index.ends[after - 1] - plain_start])
+        self._rooms.append(room)
+        return plain
 
     def _open(self, number: int, sealed: Any, plain: Any) -> None:
-        if hashlib.sha256(sealed).digest() != self.digests[number * DIGEST : (number + 1) * DIGEST]:
+        if self.index.hashed(sealed).digest() != self.index.digests[number * DIGEST : (number + 1) * DIGEST]:
             raise Damaged("release-file-altered", self._name)
         try:
-            self._cipher.decrypt_into(_nonce(number), sealed, None, plain)
+            self._cipher.decrypt_into(_nonce(self.index.salt, number), sealed, None, plain)
         except InvalidTag:  # what was published, but not under this key
             raise Damaged("release-key-of-another-storage", KEY) from None
 
@@ -347,7 +396,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
         super().__init__()
         self.protocol = f"rak-{next(_SHELVES)}"  # one engine may read from two
         self._entries, self._key = entries, key
-        self._met: dict[str, tuple[AESGCM, bytes]] = {}  # a table opens each file twice
+        self._met: dict[str, tuple[AESGCM, _Index]] = {}  # a table opens each file twice
         self._rooms: list[_Room] = []
         self.damage: Damaged | None = None
 
@@ -373,7 +422,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
         that it wants: it would, whenever a busy machine made it believe that each read takes long."""
         con.register_filesystem(self)
         con.execute("SET GLOBAL async_threads = 0")
-        con.execute(f"SET GLOBAL parquet_prefetch_column_gap = {BLOCK}")
+        con.execute(f"SET GLOBAL parquet_prefetch_column_gap = {SHORT}")
 
     @contextmanager
     def reading(self) -> Iterator["Shelf"]:
@@ -392,7 +441,7 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
             target = folder / self._named(part.path)
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.open(part.path) as sealed, target.open("xb") as out:
-                while piece := sealed.read(64 * BLOCK):
+                while piece := sealed.read(ROOM):
                     out.write(piece)
             yield Part(str(target), part.regencies, part.rows)
 
@@ -400,9 +449,9 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
         name = self._named(path)
         if mode != "rb":
             raise PermissionError("a release cannot be changed")
-        cipher, digests = self._met.get(name) or (self._key.cipher(name), b"")
-        file = _Shelved(self, name, self._entries[name], cipher, digests, self._rooms)
-        self._met[name] = cipher, file.digests
+        cipher, index = self._met.get(name) or (self._key.cipher(name), None)
+        file = _Shelved(self, name, self._entries[name], cipher, index, self._rooms)
+        self._met[name] = cipher, file.index
         return file
 
     def glob(self, path: str, **_: Any) -> list[str]:
@@ -410,7 +459,10 @@ class Shelf(AbstractFileSystem):  # type: ignore[misc]
 
     def size(self, path: str) -> int:
         """Of the plaintext, in bytes."""
-        return plain_size(self._entries[self._named(path)].path.stat().st_size)
+        name = self._named(path)
+        if name not in self._met:
+            self.open(path).close()
+        return self._met[name][1].size
 
     def modified(self, _: str) -> datetime:
         return datetime(2000, 1, 1, tzinfo=UTC)  # never: a release cannot change
@@ -429,11 +481,11 @@ class _Shelved(Opened):
     """A file that tells its shelf of damage."""
 
     def __init__(
-        self, shelf: Shelf, name: str, entry: Entry, cipher: AESGCM, digests: bytes, rooms: list[_Room]
+        self, shelf: Shelf, name: str, entry: Entry, cipher: AESGCM, index: _Index | None, rooms: list[_Room]
     ) -> None:
         self._shelf = shelf
         with self._telling():
-            super().__init__(entry.path, cipher, entry.blocks, name, digests, rooms)
+            super().__init__(entry.path, cipher, entry.blocks, name, index, rooms)
 
     def read(self, size: int = -1) -> bytes:
         with self._telling():
