@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -158,25 +159,29 @@ def test_a_shortened_file_does_not_open(tmp_path, cut):
         pass
 
 
+def _told(digests: bytes, lengths: tuple[int, ...], salt: bytes) -> bytes:
+    """What stands behind the blocks of a sealed file."""
+    many = len(lengths)
+    return (digests * 2)[: 32 * many] + struct.pack(f">{many}I", *lengths) + struct.pack(">8sI4s", salt, many, b"blk2")
+
+
 def test_an_index_that_fits_no_file_of_ours_opens_nothing(tmp_path):
     """Not even where the manifest names it: nothing is read for ever, or into no room."""
     key = ShelfKey.new(VERSION)
     path, plain, told = sealed(tmp_path, BLOCK + 5, key)
     content = path.read_bytes()
-    body, salt = content[: BLOCK + 5 + 2 * TAG], content[-16:-8]
-    for lengths in ((BLOCK + 5, 0), (BLOCK + 5,), (BLOCK, 4), (BLOCK, 5, 0), (2**32 - 1, 2**32 - 1)):
-        many = len(lengths)
-        digests = hashlib.sha256(body[: BLOCK + TAG]).digest() + hashlib.sha256(body[BLOCK + TAG :]).digest()
-        index = (
-            (digests * 2)[: 32 * many] + struct.pack(f">{many}I", *lengths) + struct.pack(">8sI4s", salt, many, b"blk2")
-        )
+    body, salt, digests = content[: BLOCK + 5 + 2 * TAG], content[-16:-8], content[BLOCK + 5 + 2 * TAG :][:64]
+    assert digests == blake3(body[: BLOCK + TAG]).digest() + blake3(body[BLOCK + TAG :]).digest()
+    for lengths in ((BLOCK + 5, 0), (BLOCK + 5,), (BLOCK, 4), (BLOCK, 6), (BLOCK, 5, 0), (2**32 - 1, 2**32 - 1)):
+        index = _told(digests, lengths, salt)
         path.write_bytes(body + index)
         with pytest.raises(Damaged), Opened(path, key.cipher(NAME), hashlib.sha256(index).hexdigest(), NAME):
             pass
-    index = digests + struct.pack(">2I", BLOCK, 5) + struct.pack(">8sI4s", salt, 2, b"blk2")
+    index = _told(digests, (BLOCK, 5), salt)
     path.write_bytes(body + index)
-    with Opened(path, key.cipher(NAME), hashlib.sha256(index).hexdigest(), NAME) as file:
-        assert file.read() == plain and hashlib.sha256(index).hexdigest() == told.blocks
+    assert hashlib.sha256(index).hexdigest() == told.blocks
+    with Opened(path, key.cipher(NAME), told.blocks, NAME) as file:
+        assert file.read() == plain
 
 
 def test_the_same_bytes_sealed_again_under_one_key_are_no_two_texts_under_one_number(tmp_path):
