@@ -1,9 +1,13 @@
 """Neighbouring regencies share a file, few rows cost few reads, and a release of the older form is read as before."""
 
+import io
 import random
 import shutil
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,7 +23,7 @@ from bagipakai.core.exchange import Step
 from bagipakai.core.plan import Area, Level, Unit
 from bagipakai.core.query import Column, Compare, Const, Op, Rows
 from bagipakai.core.variables import Type
-from bagipakai.registry import tables, vault
+from bagipakai.registry import publishing, tables, vault
 from bagipakai.registry.deliver import Places, deliver
 from bagipakai.registry.engines import duckdb
 from bagipakai.registry.publishing import publish
@@ -127,6 +131,70 @@ def _file_of_six(folder):
     with Sealing(folder / "sealed", key.cipher(name)) as out:
         pq.write_table(pa.table(columns), out, row_group_size=20_000)
     return Shelf(key, {name: Entry(folder / "sealed", out.sealed.blocks, tuple(codes), len(rows))}), rows
+
+
+def _wide(rows: int) -> pa.Table:
+    """Columns as a release has them, one longer than a page may be."""
+    dice = np.random.default_rng(1)
+    text = pa.array([dice.bytes(12).hex() for _ in range(rows)])
+    numbers = {"nik_number": dice.integers(10**15, 10**16, rows), "person_ordinal": np.arange(rows)}
+    return pa.table({"nama": text, "umur": dice.integers(0, 99, rows), **numbers})
+
+
+def test_a_column_of_a_row_group_is_one_page_unless_it_is_long(tmp_path):
+    """A writer gives each page as a header and a body."""
+    rows, lengths = _wide(60_000), {}
+    schema = rows.schema
+    for name in schema.names:
+        sink = _Noted()
+        with tables.writer(sink, pa.schema([schema.field(name)])) as out:
+            out.write_table(rows.select([name]))
+        lengths[name] = [many for many in sink.written if many > 10_000]
+    assert [len(lengths[name]) for name in ("nik_number", "umur", "nama")] == [1, 1, 2]
+    with tables.writer(tmp_path / "told", schema) as out:
+        out.write_table(rows)
+    columns = pq.read_metadata(tmp_path / "told").row_group(0)
+    encodings = {columns.column(at).path_in_schema: columns.column(at).encodings for at in range(columns.num_columns)}
+    assert "BYTE_STREAM_SPLIT" in encodings["nik_number"] and "DELTA_BINARY_PACKED" in encodings["person_ordinal"]
+    assert "RLE_DICTIONARY" in encodings["umur"] and "PLAIN" in encodings["nama"]
+
+
+class _Noted(io.RawIOBase):
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[int] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece) -> int:
+        self.written.append(len(piece))
+        return len(piece)
+
+
+def test_a_file_that_is_sealed_as_it_is_has_blocks_where_it_has_columns(tmp_path):
+    """It was written before, and is not written anew."""
+    with tables.writer(tmp_path / "one", _wide(1).schema) as out:
+        for _ in range(3):
+            out.write_table(_wide(20_000))
+    whole, told = (tmp_path / "one").read_bytes(), pq.read_metadata(tmp_path / "one")
+    cuts = {0}
+    for piece in publishing._pieces(tmp_path, Path("one")):
+        assert whole[max(cuts) :].startswith(piece) and piece
+        cuts.add(max(cuts) + len(piece))
+    assert max(cuts) == len(whole) and len(cuts) == 1 + 3 * 4 + 1, "three groups of four, and its end"
+    for group in map(told.row_group, range(3)):
+        assert {group.column(at).data_page_offset for at in (2, 3)} <= cuts, "those without a dictionary"
+
+
+@pytest.mark.parametrize("lie", [-9, 0, 1, 10**6, 10**12, 2**62])
+def test_a_file_that_lies_about_its_columns_is_sealed_whole(tmp_path, monkeypatch, lie):
+    (tmp_path / "one").write_bytes(whole := random.Random(1).randbytes(100_000))
+    column = SimpleNamespace(has_dictionary_page=False, data_page_offset=50, total_compressed_size=lie)
+    group = SimpleNamespace(column=lambda _: column)
+    told = SimpleNamespace(num_row_groups=2, num_columns=1, row_group=lambda _: group)
+    monkeypatch.setattr(pq, "read_metadata", lambda _: told)
+    assert b"".join(publishing._pieces(tmp_path, Path("one"))) == whole
 
 
 def test_however_a_release_is_cut_it_says_the_same(release, tmp_path):

@@ -6,14 +6,14 @@ import random
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from blake3 import blake3
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bagipakai.core.query import Count
@@ -22,6 +22,7 @@ from bagipakai.registry.engines import duckdb
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.vault import (
     BLOCK,
+    HEADER,
     KEY,
     ROOM,
     SHORT,
@@ -60,55 +61,81 @@ def test_a_file_reads_as_what_was_sealed(tmp_path, size):
         assert file.size == size and file.read() == plain and file.read() == b""
 
 
+SOME = (0, 1, 40, HEADER - 1, HEADER, SHORT - 1, SHORT, 2 * SHORT, BLOCK - 1, BLOCK, BLOCK + 1, ROOM)
+
+
 @settings(max_examples=60, deadline=None)
-@given(writes=st.lists(st.sampled_from((0, 1, 40, SHORT - 1, SHORT, BLOCK - 1, BLOCK, BLOCK + 1, ROOM)), max_size=12))
-def test_a_block_ends_where_something_written_ends(tmp_path_factory, writes):
-    """So a column that is written page by page is read in whole blocks, and pays for SHORT more on either side."""
+@given(writes=st.lists(st.sampled_from(SOME), max_size=12))
+@example([40, 8_000, 40, 150_000, 40, 9_000, 40, 150_000])
+def test_blocks_begin_and_end_where_something_long_does(tmp_path_factory, writes):
+    """So who reads a long column opens little else, and who reads a short one opens no long one beside it."""
     folder, key, dice = tmp_path_factory.mktemp("written"), ShelfKey.new(VERSION), random.Random(1)
-    plain, ends = b"", {0}
+    plain, spans = b"", []
     with Sealing(folder / "sealed", key.cipher(NAME)) as out:
         for many in writes:
             out.write(piece := dice.randbytes(many))
+            spans.append((len(plain), len(plain) + many))
             plain += piece
-            ends.add(len(plain))
     with Opened(folder / "sealed", key.cipher(NAME), out.sealed.blocks, NAME) as file:
         assert file.read() == plain
         cuts = [0, *file.index.ends]
-    for start, end in pairwise(cuts):
-        assert end in ends or end - start == BLOCK
-        assert end - start >= SHORT or end == len(plain) or start not in ends, "short, and no rest of a long one"
-        assert end - start <= BLOCK
+    assert all(0 < end - start <= BLOCK for start, end in pairwise(cuts)) and cuts[-1] == len(plain)
+    for start, end in spans:
+        if end - start >= SHORT:
+            assert end in cuts
+        if end - start > 2 * SHORT:
+            assert start - max(cut for cut in cuts if cut <= start) < HEADER, "a page's header at most"
+    short = [end - start for start, end in pairwise(cuts) if not any(a <= start and end <= b for a, b in spans)]
+    assert all(many >= HEADER for many in short[:-1]), "what is short shares a block"
 
 
-def _form_before(folder, size: int, key: ShelfKey):
-    """As releases were sealed until 2026: blocks of 16 KiB under their number, and their digests alone."""
-    plain, cipher = random.Random(size).randbytes(size), key.cipher(NAME)
-    cut = [plain[start : start + 16_384] for start in range(0, size, 16_384)]
+def _form_before(path, plain: bytes, cipher):
+    """As files were sealed until 2026: blocks of 16 KiB under their number, and their SHA-256 alone. Tells the digest
+    that the manifest names."""
+    cut = [plain[start : start + 16_384] for start in range(0, len(plain), 16_384)]
     blocks = [cipher.encrypt(number.to_bytes(12, "big"), block, None) for number, block in enumerate(cut)]
     digests = b"".join(hashlib.sha256(block).digest() for block in blocks)
-    (folder / "before").write_bytes(b"".join(blocks) + digests)
-    return folder / "before", plain, hashlib.sha256(digests).hexdigest()
+    path.write_bytes(b"".join(blocks) + digests)
+    return hashlib.sha256(digests).hexdigest()
 
 
 @pytest.mark.parametrize("size", [0, 1, 16_383, 16_384, 16_385, 3 * 16_384, 3 * 16_384 + 777])
-def test_a_file_of_the_form_before_reads_as_what_was_sealed(tmp_path, size):
-    key = ShelfKey.new(VERSION)
-    path, plain, blocks = _form_before(tmp_path, size, key)
+def test_a_file_of_the_form_before_reads_as_what_was_sealed_or_not_at_all(tmp_path, size):
+    key, path = ShelfKey.new(VERSION), tmp_path / "before"
+    plain = random.Random(size).randbytes(size)
+    blocks = _form_before(path, plain, key.cipher(NAME))
     with Opened(path, key.cipher(NAME), blocks, NAME) as file:
         assert file.size == size and file.read() == plain
-    if plain:
-        path.write_bytes(path.read_bytes()[:-1] + b"?")
-        with pytest.raises(Damaged), Opened(path, key.cipher(NAME), blocks, NAME):
-            pass
+    whole = path.read_bytes()
+    changed = [whole[:-1] + b"?", b"?" + whole, whole[:-33] + whole[-32:]]
+    many = -(-size // 16_384)
+    emptied = [whole[:start] + whole[start + size - (many - 1) * 16_384 :] for start in [(many - 1) * 16_400]]
+    for content in (changed + emptied) if size else [b"?"]:
+        path.write_bytes(content)
+        with pytest.raises(Damaged), Opened(path, key.cipher(NAME), blocks, NAME) as file:
+            file.read()
+
+
+def test_an_engine_reads_files_of_both_forms(tmp_path):
+    key, entries = ShelfKey.new(VERSION), {}
+    pa.parquet.write_table(pa.table({"desil": np.arange(40_000) % 10}), tmp_path / "plain", use_dictionary=False)
+    told = seal_file(tmp_path / "plain", tmp_path / "new", key.cipher("new"))
+    blocks = _form_before(tmp_path / "before", (tmp_path / "plain").read_bytes(), key.cipher("before"))
+    entries = {"new": Entry(tmp_path / "new", told.blocks, "3201", 40_000)}
+    entries["before"] = Entry(tmp_path / "before", blocks, "3202", 40_000)
+    shelf = Shelf(key, entries)
+    with duckdb.Engine(tmp_path, shelf=shelf) as engine:
+        cells = engine.count(Count("individu", ("desil",)), shelf.parts, {"desil": Type.INTEGER}, enough=0)
+    assert [cell.persons for cell in cells] == [8_000] * 10
 
 
 @pytest.fixture(scope="module", params=["new", "before"])
 def long(request, tmp_path_factory):
     """Key, file, plaintext, and the digest that its manifest would name; of either form."""
     key, folder = ShelfKey.new(VERSION), tmp_path_factory.mktemp("long")
-    if request.param == "before":
-        return key, *_form_before(folder, LONG, key)
     plain, dice, at = random.Random(LONG).randbytes(LONG), random.Random(2), 0
+    if request.param == "before":
+        return key, folder / "sealed", plain, _form_before(folder / "sealed", plain, key.cipher(NAME))
     with Sealing(folder / "sealed", key.cipher(NAME)) as out:
         while at < LONG:
             at += out.write(plain[at : at + dice.choice((40, 5_000, 20_000, 150_000, BLOCK + 9))])
@@ -124,6 +151,28 @@ def test_any_stretch_reads_as_that_stretch(long, start, length):
         assert file.read(length) == plain[start : start + length]
 
 
+def test_no_place_is_before_the_file(long):
+    key, path, _, blocks = long
+    with Opened(path, key.cipher(NAME), blocks, NAME) as file:
+        for offset, whence in ((-1, os.SEEK_SET), (-1, os.SEEK_CUR), (-LONG - 1, os.SEEK_END)):
+            with pytest.raises(ValueError, match="before"):
+                file.seek(offset, whence)
+        assert file.tell() == 0
+
+
+def test_as_many_short_blocks_as_a_stretch_can_have_are_read_together(tmp_path):
+    key, plain = ShelfKey.new(VERSION), random.Random(1).randbytes(2 * ROOM)
+    with Sealing(tmp_path / "sealed", key.cipher(NAME)) as out:
+        at, lengths = out.write(plain[: BLOCK + 1]), cycle((HEADER, 2 * SHORT - HEADER + 1))
+        while at < len(plain):
+            at += out.write(plain[at : at + next(lengths)])
+    with Opened(tmp_path / "sealed", key.cipher(NAME), out.sealed.blocks, NAME) as file:
+        assert sum(end <= ROOM + BLOCK + 1 for end in file.index.ends) > 60, "after the two blocks of what came first"
+        for start in (0, BLOCK, BLOCK + 1):
+            file.seek(start)
+            assert file.read() == plain[start:]
+
+
 def test_threads_read_each_at_its_own_place(long):
     key, path, plain, blocks = long
     with Opened(path, key.cipher(NAME), blocks, NAME) as file, ThreadPoolExecutor(8) as pool:
@@ -137,12 +186,12 @@ def test_threads_read_each_at_its_own_place(long):
         assert all(pool.map(stretch, range(400)))
 
 
-@pytest.mark.parametrize("at", [0, BLOCK, BLOCK + 16, 2 * (BLOCK + 16) + 5, -1, -5, -12, -20, -40])
+@pytest.mark.parametrize("at", [0, BLOCK, BLOCK + 16, 2 * (BLOCK + 16) + 5, -1, -5, -8, -12, -20, -40])
 def test_one_changed_bit_is_found_before_anything_of_its_block_is_used(tmp_path, at):
     key = ShelfKey.new(VERSION)
     path, plain, told = sealed(tmp_path, SIZES[-1], key)
     content = bytearray(path.read_bytes())
-    content[at] ^= 1
+    content[at] ^= 0x80
     path.write_bytes(content)
     opening = pytest.raises(Damaged, match="release-file-altered")
     with opening, Opened(path, key.cipher(NAME), told.blocks, NAME) as file:
@@ -172,11 +221,23 @@ def test_an_index_that_fits_no_file_of_ours_opens_nothing(tmp_path):
     content = path.read_bytes()
     body, salt, digests = content[: BLOCK + 5 + 2 * TAG], content[-16:-8], content[BLOCK + 5 + 2 * TAG :][:64]
     assert digests == blake3(body[: BLOCK + TAG]).digest() + blake3(body[BLOCK + TAG :]).digest()
-    for lengths in ((BLOCK + 5, 0), (BLOCK + 5,), (BLOCK, 4), (BLOCK, 6), (BLOCK, 5, 0), (2**32 - 1, 2**32 - 1)):
+    empty = key.cipher(NAME).encrypt(salt + bytes([0, 0, 0, 2]), b"", None)
+    for lengths, more in (
+        ((BLOCK + 5 + TAG,), b""),  # one block, too long
+        ((BLOCK + 5,), b""),
+        ((BLOCK, 4), b""),
+        ((BLOCK, 6), b""),
+        ((BLOCK, 5, 0), empty),  # as many bytes as it says, but no block of ours is empty
+        ((2**32 - 1, 2**32 - 1), b""),
+    ):
         index = _told(digests, lengths, salt)
-        path.write_bytes(body + index)
+        path.write_bytes(body + more + index)
         with pytest.raises(Damaged), Opened(path, key.cipher(NAME), hashlib.sha256(index).hexdigest(), NAME):
             pass
+    whole = _told(digests, (BLOCK, 5), salt)[-16:-8] + b"\xff\xff\xff\xffblk2"  # of more blocks than it has bytes
+    path.write_bytes(whole)
+    with pytest.raises(Damaged), Opened(path, key.cipher(NAME), hashlib.sha256(whole).hexdigest(), NAME):
+        pass
     index = _told(digests, (BLOCK, 5), salt)
     path.write_bytes(body + index)
     assert hashlib.sha256(index).hexdigest() == told.blocks
@@ -294,5 +355,5 @@ def test_an_engine_reads_what_it_needs_and_no_more_however_slow_the_machine(tmp_
             cells = engine.count(Count("individu", ("desil", "umur")), shelf.parts, types, enough=0)
             assert sum(cell.persons for cell in cells) == 18_000
             ends = [size for size in read if size > 1_000]
-            assert len(read) - len(ends) == 6 * 6 * 2 and len(ends) <= 3 * 6 and max(ends) == SHORT
+            assert len(read) - len(ends) == 6 * 6 * 2 and len(ends) <= 3 * 6 and max(ends) == 16_384
             read.clear()

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -494,12 +495,9 @@ def _joined(making: _Making, unit: Unit, codes: tuple[str, ...], out: vault.Seal
             if not file.schema_arrow.remove_metadata().equals(expected):
                 raise Unfit("dataset-file-of-another-form", source.as_posix())
             counts.append(file.metadata.num_rows)
-            ends = _ends(file.metadata)
-    if len(sources) == 1:  # where its columns end, blocks end
-        with (making.dataset / sources[0]).open("rb") as plain:
-            for end in ends:
-                out.write(plain.read(end - plain.tell()))
-            out.write(plain.read())
+    if len(sources) == 1:
+        for piece in _pieces(making.dataset, sources[0]):
+            out.write(piece)
         return counts
     regencies = ((count, _rows(making.dataset, source)) for count, source in zip(counts, sources, strict=True))
     with tables.writer(out, expected) as writer:
@@ -508,12 +506,17 @@ def _joined(making: _Making, unit: Unit, codes: tuple[str, ...], out: vault.Seal
     return counts
 
 
-def _ends(told: pq.FileMetaData) -> list[int]:
-    """The bytes of a Parquet file up to the end of each column of each row group."""
-    groups = (told.row_group(at) for at in range(told.num_row_groups))
-    columns = [group.column(at) for group in groups for at in range(told.num_columns)]
-    starts = (one.dictionary_page_offset if one.has_dictionary_page else one.data_page_offset for one in columns)
-    return sorted(start + one.total_compressed_size for start, one in zip(starts, columns, strict=True))
+def _pieces(dataset: Path, source: Path) -> Iterator[bytes]:
+    """All of a file, whatever it says of itself: column by column, so that blocks end where columns do."""
+    with _sound(source), (dataset / source).open("rb") as file:
+        told, size = pq.read_metadata(file), os.fstat(file.fileno()).st_size
+        groups = (told.row_group(at) for at in range(told.num_row_groups))
+        columns = [group.column(at) for group in groups for at in range(told.num_columns)]
+        starts = (one.dictionary_page_offset if one.has_dictionary_page else one.data_page_offset for one in columns)
+        ends = {start + one.total_compressed_size for start, one in zip(starts, columns, strict=True)}
+        file.seek(0)
+        for start, end in pairwise(sorted({0, size, *(end for end in ends if 0 < end < size)})):
+            yield file.read(end - start)
 
 
 def _rows(dataset: Path, source: Path) -> Iterator[pa.Table]:

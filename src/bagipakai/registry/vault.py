@@ -3,10 +3,11 @@ while an engine reads.
 
 A sealed file is its plaintext cut into blocks, each under AES-256-GCM, and behind them the BLAKE3 and the length of
 every block. The manifest names the SHA-256 of that list, so a block is known to be what was published *before* one byte
-of it is used, and a reader pays only for the blocks that it reads: they end where its writer paused, which in Parquet
-is where a page ends, so that a column read whole is whole blocks (decision 0152). The key of a file is derived from the
-key of its release and its path; the key of the release lies beside it, wrapped by the registry's storage key, which
-lies elsewhere (decisions 0103, 0113). Whoever destroys that one small file has destroyed the release.
+of it is used, and a reader pays only for the blocks that it reads: they begin and end where its writer did, which in
+Parquet is where a page does, so that a long column is whole blocks and a short one shares few (decision 0152). The key
+of a file is derived from the key of its release and its path; the key of the release lies beside it, wrapped by the
+registry's storage key, which lies elsewhere (decisions 0103, 0113). Whoever destroys that one small file has destroyed
+the release.
 """
 
 import hashlib
@@ -40,7 +41,8 @@ from bagipakai.registry.keys import StorageKey
 KEY = "key.json"
 KEY_FORM = "bagipakai-release-key-1"
 BLOCK = 262_144  # bytes of plaintext in a block, at most
-SHORT = 16_384  # and at least, but for the last: who needs less pays for as much
+SHORT = 16_384  # what is shorter shares a block with what is beside it
+HEADER = 1_024  # what is shorter still is most likely of a page, and stays with what follows
 ROOM = 1_048_576  # bytes of plaintext that are read and opened at once
 TAG, DIGEST = 16, 32
 _END = struct.Struct(">8sI4s")  # of a sealed file: its salt, how many blocks it has, and the mark
@@ -100,7 +102,7 @@ class ShelfKey:
         return AESGCM(self._raw)
 
     def cipher(self, path: str) -> AESGCM:
-        """Of the one file with this path within the folder; no two blocks are ever sealed under one key and number."""
+        """Of the one file with this path within the folder; no two blocks are ever sealed under one key and nonce."""
         return AESGCM(self.derived(path, "aes-256-gcm-blocks/v1"))
 
     def derived(self, path: str, scheme: str, length: int = 32) -> bytes:
@@ -144,7 +146,9 @@ class Sealing(io.RawIOBase):
         return True
 
     def write(self, plain: Any) -> int:
-        """A block ends where something written ends, or with BLOCK bytes."""
+        """What has SHORT bytes ends a block, and begins one unless hardly anything waits; BLOCK bytes fill one."""
+        if len(self._waiting) >= HEADER and len(self._waiting) + len(plain) > 2 * SHORT:
+            self._seal_waiting()
         self._waiting += plain
         if len(self._waiting) >= SHORT:
             self._seal_waiting()
@@ -229,8 +233,7 @@ class _Index:
             return cls._before(file, size, blocks)
         salt, many, _ = _END.unpack(end)
         long = many * (DIGEST + 4) + _END.size
-        told = os.pread(file, long, max(size - long, 0))
-        if len(told) != long or _sha256(told) != blocks:
+        if long > size or _sha256(told := os.pread(file, long, size - long)) != blocks:
             return None
         lengths = struct.unpack_from(f">{many}I", told, many * DIGEST)
         found = cls(told[: many * DIGEST], blake3, tuple(accumulate(lengths)), salt)
@@ -243,8 +246,9 @@ class _Index:
         many = -(-size // (SHORT + TAG + DIGEST))
         told = os.pread(file, many * DIGEST, max(size - many * DIGEST, 0))
         plain = size - many * (TAG + DIGEST)
-        ends = (*range(SHORT, plain, SHORT), plain)[:many]
-        return cls(told, hashlib.sha256, ends, bytes(8)) if _sha256(told) == blocks else None
+        if _sha256(told) != blocks or (many and plain <= (many - 1) * SHORT):  # a last block of nothing
+            return None
+        return cls(told, hashlib.sha256, (*range(SHORT, plain, SHORT), plain) if many else (), bytes(8))
 
 
 class _Room:
@@ -252,7 +256,7 @@ class _Room:
     cipher."""
 
     def __init__(self) -> None:
-        self.sealed = memoryview(bytearray(ROOM + (ROOM // SHORT + 1) * TAG))
+        self.sealed = memoryview(bytearray(ROOM + 2 * (ROOM // SHORT) * TAG))
         self.plain = memoryview(bytearray(ROOM))
 
 
@@ -302,6 +306,8 @@ class Opened(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.size}[whence]
+        if start + offset < 0:
+            raise ValueError("before the file")
         self._places[get_ident()] = start + offset
         return start + offset
 
