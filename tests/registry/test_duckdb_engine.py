@@ -3,17 +3,20 @@
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 
 import duckdb as database
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.drawn import draw, release
 from tests.registry.reviewed import DESIL, GOLDEN, POOR, TYPES, is_what_was_reviewed
 
 from bagipakai.core.query import Column, Compare, Const, Count, In, Op, Rows
-from bagipakai.registry.engines import EngineError, Part, apart, duckdb, parts_in, schema_of
+from bagipakai.registry.engines import EngineError, Part, apart, duckdb, parts_in, reference, schema_of
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -235,6 +238,79 @@ def test_the_sql_over_a_tally_is_what_was_reviewed():
     query = Count("individu", ("kode_kab", "desil"), Compare(Op.AT_MOST, DESIL, Const(4)), ("32",))
     types = {**TYPES, **dict.fromkeys(("kode_kab", "kode_prov"), duckdb.Type.TEXT)}
     is_what_was_reviewed("duckdb", "tallied_cells", duckdb.tallied_sql(query, types), "p")
+
+
+def test_the_sql_with_marks_is_what_was_reviewed():
+    query = Count("individu", ("kode_kab", "desil"), Compare(Op.AT_MOST, DESIL, Const(4)), ("32",))
+    types = {**TYPES, **dict.fromkeys(("kode_kab", "kode_prov"), duckdb.Type.TEXT)}
+    is_what_was_reviewed("duckdb", "marked_cells", duckdb.cells_sql(query, types, marked=True), "p")
+
+
+LARGEST = 3
+FAMILIES = st.lists(  # of each its regency, its deciles, and its number, of which a mark keeps six bits
+    st.tuples(
+        st.integers(0, 11),
+        st.lists(st.sampled_from((1, 2, None)), min_size=1, max_size=LARGEST),
+        st.integers(0, 70),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(families=FAMILIES, files=st.sampled_from((1, 12)), enough=st.integers(1, 10))
+def test_families_of_small_cells_are_counted_alike_whether_marks_prove_them_or_not(
+    tmp_path_factory, families, files, enough
+):
+    folder = tmp_path_factory.mktemp("marks")
+    everybody = [
+        {"kode_kab": f"32{place:02d}", "desil": desil, "id_keluarga": number}
+        for place, deciles, number in families
+        for desil in deciles
+    ]
+    lives = {row["id_keluarga"]: row["kode_kab"] for row in everybody}  # a family is in one place
+    rows = [row for row in everybody if lives[row["id_keluarga"]] == row["kode_kab"]]
+    largest = max([LARGEST, *Counter(row["id_keluarga"] for row in rows).values()])
+    parts = []
+    for at in range(files):
+        here = [row for row in rows if files == 1 or int(row["kode_kab"][2:]) == at]
+        columns = {"kode_kab": pa.string(), "desil": pa.int8(), "id_keluarga": pa.int64()}
+        pa.parquet.write_table(pa.Table.from_pylist(here, pa.schema(columns)), folder / f"{at}")
+        parts.append(
+            Part(str(folder / f"{at}"), (f"32{at:02d}",) if files > 1 else tuple(f"32{n:02d}" for n in range(12)))
+        )
+    query, types = Count("individu", ("kode_kab", "desil")), {**TYPES, "kode_kab": duckdb.Type.TEXT}
+    naive = reference.count(query, rows, enough, margins=True)
+    looked = duckdb._Session.doubts
+    for proved in (looked, lambda *_: True, lambda *_: False):
+        with pytest.MonkeyPatch.context() as patched, duckdb.Engine(folder, [folder]) as engine:
+            patched.setattr(duckdb._Session, "doubts", proved)
+            assert engine.count(query, parts, types, enough, margins=True, largest=largest) == naive
+
+
+def test_marks_are_set_where_one_file_has_cells_in_doubt_and_in_few_files_always(tmp_path, monkeypatch):
+    marks, written = [], duckdb.cells_sql
+    monkeypatch.setattr(
+        duckdb,
+        "cells_sql",
+        lambda query, types, absent, marked=False: marks.append(marked) or written(query, types, absent, marked),
+    )
+    for files, persons, found in (
+        (7, 40, [True]),
+        (8, 27, [False, True]),
+        (8, 28, [False, False]),
+        (8, 2, [False, False]),
+    ):
+        parts = []
+        for at in range(files):
+            many = persons if at == files // 2 else 50
+            rows = {"desil": [1] * many, "id_keluarga": range(many)}
+            pa.parquet.write_table(pa.table(rows), tmp_path / f"{at}")
+            parts.append(Part(str(tmp_path / f"{at}"), (f"32{at:02d}",)))
+        with duckdb.Engine(tmp_path, [tmp_path]) as engine:
+            (cell,) = engine.count(Count("individu", ("desil",)), parts, TYPES, enough=10, largest=3)
+        assert marks == found and cell.persons == persons + 50 * (files - 1)
+        marks.clear()
 
 
 def test_only_the_files_of_the_area_are_opened(many, tmp_path):

@@ -73,12 +73,13 @@ def condition(predicate: Predicate, types: Mapping[str, Type]) -> Sql:
     return Sql(text, tuple(words.values))
 
 
-def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY) -> Sql:
-    """The finest cells: the dimensions as `d0`, `d1`, …, `persons` and, where families are counted, `families`."""
+def cells_sql(query: Count, types: Mapping[str, Type], absent: Absent = NOBODY, marked: bool = False) -> Sql:
+    """The finest cells: the dimensions as `d0`, `d1`, …, `persons` and, where families are counted, `families`; `marks`
+    has at most as many bits as there are families of persons, and none if not `marked`."""
     words = _Words(types)
     where = words.where(chosen(query))
     counts = _COUNTS["keluarga" if query.unit == "keluarga" else "individu"]
-    select = ",\n    ".join([*words.dimensions(query), *counts])
+    select = ",\n    ".join([*words.dimensions(query), *counts, f"{_MARKS if marked else _NO_MARKS} AS marks"])
     groups = ", ".join(f"d{at}" for at in range(len(query.by)))
     grouped = f"\nGROUP BY {groups}" if groups else ""
     source = f"{_registry(query, absent)},\n{chosen_sql(where)}"
@@ -91,7 +92,7 @@ def tallied_sql(query: Count, types: Mapping[str, Type]) -> Sql:
     words = _Words(types)
     where = words.where(chosen(query))
     sums = [f"CAST(sum({name}) AS BIGINT) AS {name}" for name in ("persons", "families")]
-    select = ",\n    ".join([*words.dimensions(query), *sums])
+    select = ",\n    ".join([*words.dimensions(query), *sums, f"{_NO_MARKS} AS marks"])
     grouped = f"\nGROUP BY {', '.join(f'd{at}' for at in range(len(query.by)))}" if query.by else ""
     text = f"""{_TALLIED},
 {chosen_sql(where)}
@@ -186,11 +187,14 @@ registry AS (
 _COUNTED = {"persons": Type.INTEGER, "families": Type.INTEGER}
 
 # Families of persons are not counted on the way: what a release's largest family proves of a cell costs nothing, and
-# the few cells of which it proves too little are counted one by one.
+# what it does not prove, marks often do. The few cells of which both prove too little are counted one by one.
 _COUNTS = {
     "keluarga": ["CAST(coalesce(sum(member_count), 0) AS BIGINT) AS persons", "count(*) AS families"],
     "individu": ["count(*) AS persons", "0 AS families"],
 }
+_MARKS = "coalesce(bit_or(CAST(1 AS UBIGINT) << CAST(id_keluarga & 63 AS UTINYINT)), 0)"  # a family sets one of 64
+_NO_MARKS = "CAST(0 AS UBIGINT)"
+_FEW_FILES = 8  # which are marked unseen: to look into one first would cost as much
 
 
 class _Words(Words):
@@ -306,13 +310,16 @@ class Engine:
     ) -> list[Cell]:
         """As `reference.count`, cell by cell. Raises TooManyCells, EngineError."""
         tally = self._tally(query, absent)
-        needed = asked(query, types, absent) | ({"member_count": Type.INTEGER} if query.unit == "keluarga" else {})
+        families = 0 if query.unit == "keluarga" else enough or 0  # of which a cell of persons must be, if of any
+        counted = ("member_count",) if query.unit == "keluarga" else ("id_keluarga",) if families else ()
+        needed = asked(query, types, absent) | dict.fromkeys(counted, Type.INTEGER)
         with self._session(query, parts, needed if tally is None else {}) as session:
             if session is None:
                 return []
             if tally is None:
                 session.leave_out(absent)
-                session.cells(cells_sql(query, types, absent))
+                marked = families > 0 and session.doubts(query, types, absent, families, largest)
+                session.cells(cells_sql(query, types, absent, marked))
             else:
                 session.look_up(tally, needed)
                 session.cells(tallied_sql(query, types))
@@ -422,6 +429,17 @@ class _Session:
         """From here on, reads only the files that can hold a row of `area`."""
         self.know("parts", [part.path for part in parts_in(area, self._parts)])
 
+    def doubts(self, query: Count, types: Mapping[str, Type], absent: Absent, enough: int, largest: int | None) -> bool:
+        """Whether some cell has `enough` persons, but not so many that they must be of `enough` families: as one file
+        says, that in the middle, for all."""
+        if len(self._parts) < _FEW_FILES or largest is None:
+            return True
+        self.know("parts", [self._parts[len(self._parts) // 2].path])
+        self.cells(cells_sql(query, types, absent))
+        self.read(())
+        between = f"persons BETWEEN {enough} AND {(enough - 1) * largest}"
+        return bool(self.run(f"SELECT count(*) FROM cells WHERE {between}")[0][0])  # noqa: S608  # whole numbers
+
     def know(self, name: str, values: list[Any]) -> None:
         """Sets the variable `name` to a list."""
         _quietly(lambda: self._cursor.execute(f"SET VARIABLE {name} = $1", [values]))
@@ -502,14 +520,17 @@ def _summed(
 def sums_sql(query: Count, enough: int | None, margins: bool, largest: int | None = None) -> Sql:
     """The finest cells and their margins. A margin of the first `depth` dimensions leaves the others NULL; `depth`
     tells it from a value that is unknown. `doubt` marks those whose families must be counted one by one: there are
-    `enough` persons, but not so many that they must be of `enough` families, of which none has more than `largest`."""
+    `enough` persons, but neither so many marks, nor so many persons that they must be of `enough` families, of which
+    none has more than `largest`."""
     names = [f"d{at}" for at in range(len(query.by))]
     words = _Words({})
     families, doubt = "families", "false"
     if query.unit != "keluarga" and enough is None:
         doubt = "true"
     elif query.unit != "keluarga" and enough:  # of none there are always enough
-        surely = "false" if largest is None else f"(persons > {words.value((enough - 1) * largest)})"
+        surely = f"(bit_count(marks) >= {words.value(enough)})"
+        if largest is not None:
+            surely = f"({surely} OR (persons > {words.value((enough - 1) * largest)}))"
         families = f"CASE WHEN {surely} THEN {words.value(enough)} ELSE 0 END"
         doubt = f"(persons >= {words.value(enough)}) AND NOT {surely}"
     dimensions = "".join(f"{name}, " for name in names)
@@ -518,7 +539,8 @@ sums AS (
     SELECT
         {_depth(names)} AS depth, {dimensions}
         CAST(sum(persons) AS BIGINT) AS persons,
-        CAST(sum(families) AS BIGINT) AS families
+        CAST(sum(families) AS BIGINT) AS families,
+        bit_or(marks) AS marks
     FROM cells
     GROUP BY {_grouping_sets(names, margins)}
     HAVING (count(*) > 0)

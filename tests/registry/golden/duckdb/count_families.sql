@@ -9,7 +9,8 @@ chosen AS (        -- only what is true: false and unknown both stay behind
 SELECT
     CAST("listrik" AS BOOLEAN) AS d0,
     CAST(coalesce(sum(member_count), 0) AS BIGINT) AS persons,
-    count(*) AS families
+    count(*) AS families,
+    CAST(0 AS UBIGINT) AS marks
 FROM chosen
 GROUP BY d0
 HAVING (count(*) > 0)

@@ -7,6 +7,7 @@ chosen AS (        -- only what is true: false and unknown both stay behind
 )
 SELECT
     count(*) AS persons,
-    0 AS families
+    0 AS families,
+    CAST(0 AS UBIGINT) AS marks
 FROM chosen
 HAVING (count(*) > 0)

@@ -10,7 +10,8 @@ SELECT
     CAST("kode_kab" AS VARCHAR) AS d0,
     CAST("desil" AS BIGINT) AS d1,
     count(*) AS persons,
-    0 AS families
+    0 AS families,
+    CAST(0 AS UBIGINT) AS marks
 FROM chosen
 GROUP BY d0, d1
 HAVING (count(*) > 0)

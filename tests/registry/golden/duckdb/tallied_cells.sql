@@ -11,7 +11,8 @@ SELECT
     CAST("kode_kab" AS VARCHAR) AS d0,
     CAST("desil" AS BIGINT) AS d1,
     CAST(sum(persons) AS BIGINT) AS persons,
-    CAST(sum(families) AS BIGINT) AS families
+    CAST(sum(families) AS BIGINT) AS families,
+    CAST(0 AS UBIGINT) AS marks
 FROM chosen
 GROUP BY d0, d1
 HAVING (count(*) > 0)
