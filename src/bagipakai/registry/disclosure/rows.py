@@ -11,6 +11,7 @@ Sources: disclosure reference 3.1 (class C), 4.1 to 4.3; decisions 0143, 0149.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 
 from bagipakai.core.disclosure import EXEMPTIBLE, Grain, RowRule
 from bagipakai.core.plan import Plan, Unit
+from bagipakai.core.query import AREA_COLUMNS
 from bagipakai.core.refusal import Refusal
 from bagipakai.registry.disclosure.beside import Beside, followers, left_out
 from bagipakai.registry.disclosure.given import Given
@@ -112,16 +114,34 @@ class Protection:
         self, engine: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, whole: pa.RecordBatch
     ) -> np.ndarray[Any, np.dtype[Any]]:
         """What is to be done to each row. `whole`: the batch as the release has it."""
-        found = np.zeros(len(batch), np.int64)
-        columns = {f"q{at}": batch.column(key) for at, key in enumerate(self.keys)}
+        found, near = np.zeros(len(batch), np.int64), self._near(batch)
+        if not len(near):
+            return found
+        columns = {f"q{at}": batch.column(key).take(near) for at, key in enumerate(self.keys)}
         if self.beside:
-            columns[self.touched.column_names[-2]] = self.beside.seen(engine, whole)[0]
-        engine.register("passing", pa.table({**columns, "place": pa.array(np.arange(len(batch)))}))
+            columns[self.touched.column_names[-2]] = self.beside.seen(engine, whole)[0].take(near)
+        engine.register("passing", pa.table({**columns, "place": near}))
         engine.register("leaving", self.touched)
         on = alike("passing", "leaving", list(columns)) or "true"
         met = engine.sql(f"SELECT place, pattern FROM passing JOIN leaving ON {on}").to_arrow_table()  # noqa: S608
         found[met["place"].to_numpy()] = met["pattern"].to_numpy()
         return found
+
+    def _near(self, batch: pa.RecordBatch) -> pa.Array:
+        """Where the rows are that live where a class is touched. Few do, mostly, and to find them costs far less than
+        to compare every row with the classes."""
+        if self._places is None:
+            return pa.array(np.arange(len(batch)))
+        column, places = self._places
+        return pc.indices_nonzero(pc.is_in(batch.column(column), places))
+
+    @cached_property
+    def _places(self) -> tuple[str, pa.Array] | None:
+        """The smallest place among the keys, and which of them are touched."""
+        column = next((name for name in reversed(AREA_COLUMNS.values()) if name in self.keys), None)
+        if column is None:
+            return None
+        return column, pc.unique(self.touched.column(f"q{self.keys.index(column)}").combine_chunks())
 
 
 def _emptied(batch: pa.RecordBatch, names: Iterable[str], empty: np.ndarray[Any, np.dtype[Any]]) -> pa.RecordBatch:
