@@ -20,6 +20,7 @@ MAY_IMPORT = {
             "core",
             "postgres",
             "duckdb",
+            "blake3",
             "fsspec",
             "highspy",
             "opendp",
