@@ -19,8 +19,8 @@ MAY_IMPORT = {
         *(
             "core",
             "postgres",
-            "duckdb",
             "blake3",
+            "duckdb",
             "fsspec",
             "highspy",
             "opendp",
