@@ -313,6 +313,15 @@ def test_marks_are_set_where_one_file_has_cells_in_doubt_and_in_few_files_always
         marks.clear()
 
 
+def test_what_marks_prove_is_not_counted_again(tmp_path, monkeypatch):
+    pa.parquet.write_table(pa.table({"desil": [1] * 12 + [2] * 12, "id_keluarga": range(24)}), tmp_path / "one")
+    monkeypatch.setattr(duckdb, "_families", lambda *_: pytest.fail("every family has a mark of its own"))
+    with duckdb.Engine(tmp_path, [tmp_path]) as engine:
+        parts = [Part(str(tmp_path / "one"), ("3201",))]
+        cells = engine.count(Count("individu", ("desil",)), parts, TYPES, enough=10, margins=True, largest=5)
+    assert [(cell.key, cell.families) for cell in cells] == [((), 10), ((1,), 10), ((2,), 10)]
+
+
 def test_only_the_files_of_the_area_are_opened(many, tmp_path):
     """A file that is gone is not missed by those who ask about another place."""
     folder, parts = many

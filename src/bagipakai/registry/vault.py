@@ -4,7 +4,7 @@ while an engine reads.
 A sealed file is its plaintext cut into blocks, each under AES-256-GCM, and behind them the BLAKE3 and the length of
 every block. The manifest names the SHA-256 of that list, so a block is known to be what was published *before* one byte
 of it is used, and a reader pays only for the blocks that it reads: they begin and end where its writer did, which in
-Parquet is where a page does, so that a long column is whole blocks and a short one shares few (decision 0152). The key
+Parquet is where a page does, so that a long column is mostly whole blocks of its own (decision 0152). The key
 of a file is derived from the key of its release and its path; the key of the release lies beside it, wrapped by the
 registry's storage key, which lies elsewhere (decisions 0103, 0113). Whoever destroys that one small file has destroyed
 the release.
@@ -42,7 +42,7 @@ KEY = "key.json"
 KEY_FORM = "bagipakai-release-key-1"
 BLOCK = 262_144  # bytes of plaintext in a block, at most
 SHORT = 16_384  # what is shorter shares a block with what is beside it
-HEADER = 1_024  # what is shorter still is most likely of a page, and stays with what follows
+HEADER = 1_024  # what is shorter still is most likely the header of a page, and stays with what follows
 ROOM = 1_048_576  # bytes of plaintext that are read and opened at once
 TAG, DIGEST = 16, 32
 _END = struct.Struct(">8sI4s")  # of a sealed file: its salt, how many blocks it has, and the mark
@@ -146,7 +146,8 @@ class Sealing(io.RawIOBase):
         return True
 
     def write(self, plain: Any) -> int:
-        """What has SHORT bytes ends a block, and begins one unless hardly anything waits; BLOCK bytes fill one."""
+        """A block ends with what makes it SHORT bytes long, before what would make it longer than twice that, if it has
+        HEADER, and with BLOCK."""
         if len(self._waiting) >= HEADER and len(self._waiting) + len(plain) > 2 * SHORT:
             self._seal_waiting()
         self._waiting += plain

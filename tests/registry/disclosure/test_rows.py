@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -406,3 +407,17 @@ def test_above_the_top_code_every_age_is_told_alike(age, tmp_path):
     found = protected(free, ORDINARY, people, tmp_path)
     assert isinstance(found, Protection)
     assert {row["umur"] for row in passed(free, found, people)} == {age}
+
+
+@pytest.mark.parametrize("place", ["kode_kab", "nama_kab"])
+def test_rows_of_an_unknown_place_meet_the_classes_of_an_unknown_place(place):
+    """By code, rows are compared only with classes where they live; by name, with all."""
+    touched = pa.table({"q0": ["x", None], "q1": [None, 7], "pattern": [1, 2]})
+    protection = Protection(None, (place, "umur"), {}, touched, {})
+    columns = {place: ["x", None, None, "y", "x"], "umur": [None, 7, 8, 7, 7]}
+    with duckdb.connect() as engine:
+        for batch, expected in (
+            (pa.record_batch(columns), [1, 2, 0, 0, 0]),
+            (pa.record_batch(columns).slice(2), [0] * 3),
+        ):
+            assert protection._patterns(engine, batch, batch).tolist() == expected

@@ -430,8 +430,10 @@ class _Session:
         self.know("parts", [part.path for part in parts_in(area, self._parts)])
 
     def doubts(self, query: Count, types: Mapping[str, Type], absent: Absent, enough: int, largest: int | None) -> bool:
-        """Whether some cell has `enough` persons, but not so many that they must be of `enough` families: as one file
-        says, that in the middle, for all."""
+        """Whether some cell may have `enough` persons, but not so many that they must be of `enough` families: as one
+        file says, that in the middle, for all; unseen where there are few files, or no `largest` is known."""
+        if largest is not None and (enough - 1) * largest < enough:
+            return False
         if len(self._parts) < _FEW_FILES or largest is None:
             return True
         self.know("parts", [self._parts[len(self._parts) // 2].path])
