@@ -187,7 +187,7 @@ def test_a_file_that_is_sealed_as_it_is_has_blocks_where_it_has_columns(tmp_path
         assert {group.column(at).data_page_offset for at in (2, 3)} <= cuts, "those without a dictionary"
 
 
-@pytest.mark.parametrize("lie", [-9, 0, 1, 10**6, 10**12, 2**62])
+@pytest.mark.parametrize("lie", [-90, -9, 0, 1, 10**6, 10**12, 2**62])
 def test_a_file_that_lies_about_its_columns_is_sealed_whole(tmp_path, monkeypatch, lie):
     (tmp_path / "one").write_bytes(whole := random.Random(1).randbytes(100_000))
     column = SimpleNamespace(has_dictionary_page=False, data_page_offset=50, total_compressed_size=lie)
