@@ -28,6 +28,13 @@ class Hands:
         self.page.goto(f"{self.base}{address}")
         self._checked(self.page)
 
+    def log_in(self, email: str, password: str) -> None:
+        """At the page to log in, where a window opens."""
+        self._checked(self.page)
+        self.type(self.page.get_by_label("Alamat surel"), email)
+        self.type(self.page.get_by_label("Kata sandi"), password)
+        self.press("Masuk", self.page.locator("main"))
+
     def box(self, title: str) -> Locator:
         """The act of that title among those the page offers, opened if it was folded away."""
         heading = self.page.get_by_role("heading", name=title, exact=True)

@@ -2,7 +2,7 @@
 
 import pytest
 from django.urls import reverse
-from tests.browser.test_narrow import entering
+from tests.browser.windows import entering
 from tests.factories import a_request
 
 from bagipakai.control import access
@@ -16,7 +16,7 @@ def test_each_button_saves_its_file(browser, live_server, tmp_path):
     chain = a_request(at=Status.ACCESS_GRANTED)
     grant = access.grant_of(chain.reference)
     lies = {name: (access.packages() / grant.package / name).read_bytes() for name in access.parts(grant)}
-    page = entering(browser, live_server.url, chain.asking[Role.AUTHORISED_HANDLER], {"accept_downloads": True})
+    page = entering(browser, live_server.url, chain.asking[Role.AUTHORISED_HANDLER], accept_downloads=True)
     page.goto(live_server.url + reverse("downloads:show", args=[chain.reference]))
     saved = {}
     for button in page.locator("table").get_by_role("button").all():

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
-from tests.browser.test_narrow import entering
+from tests.browser.windows import entering
 from tests.factories import a_request, answers
 
 from bagipakai.control import clock, gazetteer, releases
@@ -47,7 +47,7 @@ def open_decile(page: Page) -> None:
 @pytest.mark.parametrize("script", [True, False])
 def test_the_estimate_follows_what_is_chosen(browser, live_server, chain, no_violations, script):
     me = chain.asking[Role.APPLICANT]
-    page = entering(browser, live_server.url, me, DESK | {"java_script_enabled": script})
+    page = entering(browser, live_server.url, me, **DESK, java_script_enabled=script)
     page.goto(live_server.url + reverse("requests:question", args=[chain.reference, "population"]))
     expect(shown(page)).to_have_text("Sekitar 10.000–110.000 orang.")
     if script:

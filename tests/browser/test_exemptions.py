@@ -5,7 +5,7 @@ from django.urls import reverse
 from tests.authenticators import key_of
 from tests.browser.devices import Device
 from tests.browser.hands import Mouse
-from tests.browser.test_narrow import SCREENS, entering, whole
+from tests.browser.windows import SCREENS, entering, whole
 from tests.factories import a_request
 
 from bagipakai.core.request import Action, Role, Status
@@ -24,7 +24,7 @@ def seat(browser, live_server, no_violations, settings):
 
     def at(person, screen=DESK) -> Mouse:
         key = key_of(person)
-        page = entering(browser, live_server.url, person, screen)
+        page = entering(browser, live_server.url, person, **screen)
         Device(page).holds(key)
         key.counter += 10  # what they sign elsewhere, they sign after this
         windows.append(page)

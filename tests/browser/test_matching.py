@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser
-from tests.browser.test_narrow import SCREENS, whole
+from tests.browser.windows import SCREENS, whole
 from tests.factories import an_office
 from tests.fakes import Registry
 from tests.quality import a_statement

@@ -1,53 +1,17 @@
-"""Pages on a small telephone, on a screen at 200 %, and on paper: nothing is cut, and every button can be seen.
-
-With BAGIPAKAI_PICTURES naming a folder, each page is also kept there as a picture, to be looked at.
-"""
-
-import os
-from pathlib import Path
+"""Pages on a small telephone, on a screen at 200 %, and on paper: nothing is cut, and every button can be seen."""
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from tests.authenticators import key_of
-from tests.factories import PASSWORD, Chain, a_request, an_institution, answers
+from tests.browser.windows import SCREENS, entering, whole
+from tests.factories import Chain, a_request, an_institution, answers
 from tests.portal.steps import a_returned_request
 
 from bagipakai.control.models import Person
 from bagipakai.core.request import Role, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SCREENS = {
-    "telephone": {"viewport": {"width": 320, "height": 640}},
-    "doubled": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
-}
-# What a person must be able to reach, and does not wholly stand on the screen's width.
-CUT = """() => [...document.querySelectorAll('main :is(a, button, input, select, textarea, summary, h1, h2, dd, .tag)')]
-    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.unseen') && one.type !== 'hidden')
-    .filter(one => { const box = one.getBoundingClientRect();
-                     return box.width && (box.left < -1 || box.right > document.documentElement.clientWidth + 1) })
-    .map(one => one.outerHTML.slice(0, 120))"""
-
-
-def entering(browser: Browser, base: str, person: Person, screen: dict) -> Page:
-    """A window of that size in which this person is logged in."""
-    page = browser.new_context(**screen, locale="id-ID").new_page()
-    page.goto(f"{base}/masuk/")
-    page.get_by_label("Alamat surel").fill(person.email)
-    page.get_by_label("Kata sandi").fill(PASSWORD)
-    page.locator("main").get_by_role("button", name="Masuk").click()
-    return page
-
-
-def whole(page: Page, name: str) -> None:
-    """Nothing scrolls sideways and nothing is cut off."""
-    if folder := os.environ.get("BAGIPAKAI_PICTURES"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{name}: {wide} px too wide"
-    assert page.evaluate(CUT) == [], name
 
 
 def long_named(at: Status, level: str = "L4") -> Chain:
@@ -140,7 +104,7 @@ def test_nothing_is_cut_on_a_small_screen_at_double_size_or_on_paper(browser, li
     for size, screen in SCREENS.items():
         windows: dict[int, Page] = {}
         for name, person, address in pages:
-            page = windows.get(person.pk) or entering(browser, live_server.url, person, screen)
+            page = windows.get(person.pk) or entering(browser, live_server.url, person, **screen)
             windows[person.pk] = page
             answer = page.goto(f"{live_server.url}{address}")
             assert answer.status == 200, (name, answer.status)
@@ -149,7 +113,7 @@ def test_nothing_is_cut_on_a_small_screen_at_double_size_or_on_paper(browser, li
             page.context.close()
     paper: dict[int, Page] = {}
     for name, person, address in pages:
-        page = paper.get(person.pk) or entering(browser, live_server.url, person, {"viewport": A4})
+        page = paper.get(person.pk) or entering(browser, live_server.url, person, viewport=A4)
         paper[person.pk] = page
         page.goto(f"{live_server.url}{address}")
         page.emulate_media(media="print")
@@ -167,7 +131,7 @@ A4 = {"width": 672, "height": 950}  # the width between the margins of base.css,
 def test_each_button_of_the_download_page_is_seen_on_a_telephone(browser, live_server):
     """Where there is no room for columns, a row is a card: its button stands under its name, with nothing scrolled."""
     chain = a_request(at=Status.ACCESS_GRANTED)
-    page = entering(browser, live_server.url, chain.asking[Role.AUTHORISED_HANDLER], SCREENS["telephone"])
+    page = entering(browser, live_server.url, chain.asking[Role.AUTHORISED_HANDLER], **SCREENS["telephone"])
     page.goto(live_server.url + reverse("downloads:show", args=[chain.reference]))
     buttons = page.locator("table").get_by_role("button")
     assert buttons.count() >= 2

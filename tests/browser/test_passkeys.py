@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 from tests.authenticators import draw_up, handle
 from tests.browser.devices import Device
-from tests.factories import PASSWORD, a_request, done
+from tests.browser.windows import entering
+from tests.factories import a_request, done
 
 from bagipakai.control.models import SignedDecision, SigningAttempt
 from bagipakai.control.passkeys import keys, matters
@@ -33,13 +34,8 @@ class Desk:
 
     def __init__(self, browser, base, person):
         self.base, self.person = base, person
-        self.context = browser.new_context(viewport={"width": 1120, "height": 800}, locale="id-ID")
-        self.page = self.context.new_page()
-        self.device = Device(self.page)
-        self.page.goto(f"{base}/masuk/")
-        self.page.get_by_label("Alamat surel").fill(person.email)
-        self.page.get_by_label("Kata sandi").fill(PASSWORD)
-        self.page.locator("main").get_by_role("button", name="Masuk").click()
+        self.page = entering(browser, base, person, viewport={"width": 1120, "height": 800})
+        self.context, self.device = self.page.context, Device(self.page)
 
     def go(self, name, *rest):
         self.page.goto(self.base + reverse(name, args=rest))

@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from tests.authenticators import key_of
 from tests.browser.devices import Device
 from tests.browser.hands import Hands, Mouse
+from tests.browser.windows import new_window
 from tests.factories import PASSWORD, House, a_new_key, a_pdf, an_institution, an_office
 
 from bagipakai.control import clock, keybook, readiness
@@ -54,12 +55,9 @@ def enter(browser, live_server, looked_at, settings) -> Iterator[Enter]:
 
     def window(person: Person) -> Hands:
         if person.pk not in windows:
-            context = browser.new_context(viewport={"width": 1120, "height": 800}, locale="id-ID")
-            hands = Mouse(context.new_page(), live_server.url, looked_at)
-            hands.go("/masuk/")
-            hands.type(hands.page.get_by_label("Alamat surel"), person.email)
-            hands.type(hands.page.get_by_label("Kata sandi"), PASSWORD)
-            hands.press("Masuk", hands.page.locator("main"))
+            page = new_window(browser, live_server.url, viewport={"width": 1120, "height": 800})
+            hands = Mouse(page, live_server.url, looked_at)
+            hands.log_in(person.email, PASSWORD)
             with suppress(LookupError):  # whoever never signs may hold no key
                 Device(hands.page).holds(key_of(person))
             windows[person.pk] = hands

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from django.urls import reverse
-from tests.browser.test_narrow import SCREENS, whole
+from tests.browser.windows import SCREENS, whole
 from tests.factories import an_office
 
 from bagipakai.control import recall, releases

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from tests.browser.hands import Mouse
-from tests.browser.test_narrow import whole
+from tests.browser.windows import new_window, whole
 from tests.factories import PASSWORD
 from tests.handed_in import readable_anywhere
 from tests.reviewed import SAME, Reviewing, a_clerk, a_review, limits
@@ -44,13 +44,10 @@ def enter(waiting, browser, live_server, no_violations, settings):
             page.screenshot(path=Path(pictures) / f"{len(list(Path(pictures).iterdir())):02}-{name}.png")
 
     def window(person, **told):
-        context = browser.new_context(viewport={"width": 1120, "height": 900}, locale="id-ID", **told)
-        open_ones.append(context)
-        me = Mouse(context.new_page(), live_server.url, look)
-        me.go("/masuk/")
-        me.type(me.page.get_by_label("Alamat surel"), person.email)
-        me.type(me.page.get_by_label("Kata sandi"), PASSWORD)
-        me.press("Masuk", me.page.locator("main"))
+        page = new_window(browser, live_server.url, viewport={"width": 1120, "height": 900}, **told)
+        open_ones.append(page.context)
+        me = Mouse(page, live_server.url, look)
+        me.log_in(person.email, PASSWORD)
         return me
 
     yield window

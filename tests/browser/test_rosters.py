@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from tests.browser.hands import Mouse
-from tests.browser.test_narrow import whole
+from tests.browser.windows import new_window, whole
 from tests.factories import PASSWORD, a_matching_request, an_institution, an_office
 from tests.listed import SAID, UNREADABLE, Reader, a_list
 from tests.portal.test_under_way import the_registry_says
@@ -42,14 +42,11 @@ def enter(house, browser, live_server, no_violations, settings):
             page.screenshot(path=Path(pictures) / f"{len(list(Path(pictures).iterdir())):02}.png", full_page=True)
 
     def window(person, **told):
-        context = browser.new_context(viewport={"width": 1120, "height": 800}, locale="id-ID", **told)
-        context.scripted = told.get("java_script_enabled", True)
-        open_ones.append(context)
-        me = Mouse(context.new_page(), live_server.url, look)
-        me.go("/masuk/")
-        me.type(me.page.get_by_label("Alamat surel"), person.email)
-        me.type(me.page.get_by_label("Kata sandi"), PASSWORD)
-        me.press("Masuk", me.page.locator("main"))
+        page = new_window(browser, live_server.url, viewport={"width": 1120, "height": 800}, **told)
+        page.context.scripted = told.get("java_script_enabled", True)
+        open_ones.append(page.context)
+        me = Mouse(page, live_server.url, look)
+        me.log_in(person.email, PASSWORD)
         return me
 
     yield window

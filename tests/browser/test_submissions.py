@@ -11,7 +11,7 @@ from playwright.sync_api import Route, expect
 from tests.authenticators import key_of
 from tests.browser.devices import Device
 from tests.browser.hands import Mouse
-from tests.browser.test_narrow import whole
+from tests.browser.windows import new_window, whole
 from tests.factories import PASSWORD, a_provider, an_office
 from tests.handed_in import RealRegistry, a_set
 from tests.trail import witnessed
@@ -59,14 +59,11 @@ def enter(house, browser, live_server, no_violations, settings):
             )
 
     def window(person, **told):
-        context = browser.new_context(viewport={"width": 1120, "height": 800}, locale="id-ID", **told)
-        context.scripted = told.get("java_script_enabled", True)
-        open_ones.append(context)
-        me = Mouse(context.new_page(), live_server.url, look)
-        me.go("/masuk/")
-        me.type(me.page.get_by_label("Alamat surel"), person.email)
-        me.type(me.page.get_by_label("Kata sandi"), PASSWORD)
-        me.press("Masuk", me.page.locator("main"))
+        page = new_window(browser, live_server.url, viewport={"width": 1120, "height": 800}, **told)
+        page.context.scripted = told.get("java_script_enabled", True)
+        open_ones.append(page.context)
+        me = Mouse(page, live_server.url, look)
+        me.log_in(person.email, PASSWORD)
         Device(me.page).holds(key_of(person))
         return me
 

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
-from tests.browser.test_narrow import SCREENS, entering, whole
+from tests.browser.windows import SCREENS, entering, whole
 from tests.factories import a_request
 from tests.fakes import Registry
 from tests.portal.test_under_way import the_registry_says
@@ -15,6 +15,8 @@ from bagipakai.core.request import Action, Role, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+DESK = {"width": 1280, "height": 900}
+
 
 def test_the_page_of_an_order_under_way(browser, live_server, no_violations, settings):
     settings.ORIGIN = live_server.url
@@ -22,7 +24,7 @@ def test_the_page_of_an_order_under_way(browser, live_server, no_violations, set
     chain.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(chain.reference, Action.PLACE_ORDER))
     preparer, order = chain.office[Role.DATA_PREPARER], chain.state.orders[-1]
     address = f"{live_server.url}{reverse('requests:show', args=[chain.reference])}"
-    page = entering(browser, live_server.url, preparer, {"viewport": {"width": 1280, "height": 900}})
+    page = entering(browser, live_server.url, preparer, viewport=DESK)
     page.goto(address)
     part = page.locator("#pelaksanaan")
     expect(part).to_contain_text("Menunggu gudang data")
@@ -39,11 +41,11 @@ def test_the_page_of_an_order_under_way(browser, live_server, no_violations, set
     page.evaluate("scrollTo(0, 0)")
     whole(page, "under-way")
 
-    plain = entering(browser, live_server.url, preparer, {**SCREENS["telephone"], "java_script_enabled": False})
+    plain = entering(browser, live_server.url, preparer, **SCREENS["telephone"], java_script_enabled=False)
     plain.goto(address)
     plain.get_by_role("link", name="Perbarui").click()
     expect(plain.locator("#pelaksanaan")).to_contain_text("orang per detik")
-    small = entering(browser, live_server.url, preparer, SCREENS["telephone"])
+    small = entering(browser, live_server.url, preparer, **SCREENS["telephone"])
     small.goto(address)
     whole(small, "under-way-telephone")
 
@@ -61,9 +63,7 @@ def test_a_link_that_was_pressed_goes_before_news_of_the_order(browser, live_ser
     settings.ORIGIN = live_server.url
     chain = a_request(at=Status.PROCESSING)
     chain.step(Action.PLACE_ORDER, Role.DATA_PREPARER, requests.prefilled(chain.reference, Action.PLACE_ORDER))
-    page = entering(
-        browser, live_server.url, chain.office[Role.DATA_PREPARER], {"viewport": {"width": 1280, "height": 900}}
-    )
+    page = entering(browser, live_server.url, chain.office[Role.DATA_PREPARER], viewport=DESK)
     asked, pressed = [], []
     page.route("**/pelaksanaan/", partial(list.append, asked))
     page.route(f"**{reverse('examining:queue')}", partial(list.append, pressed))

@@ -14,6 +14,7 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.devices import Device
 from tests.browser.hands import Hands
+from tests.browser.windows import new_window
 
 from bagipakai.control import access, clock, forms, requests
 from bagipakai.core.request import Role
@@ -41,14 +42,11 @@ class Street:
         house = next(one for one in (self.house, story.CONTROLLER, story.PROCESSOR) if _seated(one, role))
         person = story.officer(house, role)
         if person.email not in self.windows:
-            context = self.browser.new_context(
-                viewport={"width": WIDTH, "height": HEIGHT}, locale="id-ID", accept_downloads=True
+            page = new_window(
+                self.browser, self.base, viewport={"width": WIDTH, "height": HEIGHT}, accept_downloads=True
             )
-            window = self.hands(context.new_page(), self.base, self.checked)
-            window.go("/masuk/")
-            window.type(window.page.get_by_label("Alamat surel"), person.email)
-            window.type(window.page.get_by_label("Kata sandi"), story.PASSWORD)
-            window.press("Masuk", window.page.locator("main"))
+            window = self.hands(page, self.base, self.checked)
+            window.log_in(person.email, story.PASSWORD)
             with suppress(LookupError):  # whoever never signs may hold no key
                 Device(window.page).holds(signatures.wallet().of(person))
             self.windows[person.email] = window
