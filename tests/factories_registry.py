@@ -11,8 +11,9 @@ from bagipakai.core.plan import Unit
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.publishing import publish
 from bagipakai.registry.releases import Release, shelf
+from bagipakai.registry.shelf import Shelf
 from bagipakai.registry.synthesis import synthesise
-from bagipakai.registry.vault import Shelf, ShelfKey
+from bagipakai.registry.vault import ShelfKey
 
 PUBLISHED_AT = datetime(2026, 7, 10, 3, 0, tzinfo=UTC)
 STORAGE = StorageKey(b"g" * 32)  # of the releases that tests share

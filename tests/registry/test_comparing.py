@@ -25,7 +25,7 @@ from bagipakai.core.disclosure import Disclosure
 from bagipakai.core.keyfiles import write_once
 from bagipakai.core.plan import Unit
 from bagipakai.core.query import And, Between, Column, Compare, Const, In, Missing, Not, Op, Or
-from bagipakai.registry import comparing, vault
+from bagipakai.registry import comparing, shelf
 from bagipakai.registry.comparing import difference, impact
 from bagipakai.registry.engines.reference import truth
 from bagipakai.registry.regions import regions
@@ -331,13 +331,13 @@ def test_a_share_that_was_touched_is_not_believed():
 def test_however_many_shares_each_file_is_read_once_and_each_row_told_twice(pair, tmp_path, monkeypatch):
     old, new, *_ = pair
     opened: list[Counter] = []
-    opening = vault.Shelf.open
+    opening = shelf.Shelf.open
 
     def noted(shelf, path, mode="rb", **more):
         opened[-1][path.partition("://")[2]] += 1
         return opening(shelf, path, mode, **more)
 
-    monkeypatch.setattr(vault.Shelf, "open", noted)
+    monkeypatch.setattr(shelf.Shelf, "open", noted)
     for rows_a_share in (10_000, 50):
         monkeypatch.setattr(comparing, "ROWS_A_SHARE", rows_a_share)
         told, named = [], []

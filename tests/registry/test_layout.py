@@ -29,7 +29,8 @@ from bagipakai.registry.engines import duckdb
 from bagipakai.registry.publishing import publish
 from bagipakai.registry.regions import EDITION, regions
 from bagipakai.registry.releases import OF_A_PROVINCE, ONE_BY_ONE, UNCOUNTED, Release
-from bagipakai.registry.vault import Damaged, Entry, Sealing, Shelf, ShelfKey
+from bagipakai.registry.shelf import Entry, Shelf
+from bagipakai.registry.vault import Damaged, Sealing, ShelfKey
 
 CODES = st.sampled_from([f"{prov}{kab:02d}" for prov in (11, 12, 32) for kab in range(1, 20)])
 COUNTS = st.dictionaries(CODES, st.integers(0, 12), min_size=1)

@@ -31,7 +31,7 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.quality import IDENTIFIERS
 from bagipakai.registry.releases import Release
 from bagipakai.registry.shares import Shares, again
-from bagipakai.registry.vault import Shelf
+from bagipakai.registry.shelf import Shelf
 
 MEMORY = "600MB"
 ROWS_A_SHARE = 4_000_000  # of both releases, joined at once

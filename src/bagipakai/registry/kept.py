@@ -24,7 +24,8 @@ from bagipakai.core.shapes import Form, is_count, is_digest, is_text, misfit
 from bagipakai.registry.folders import remove, sync
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.releases import sha256
-from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look, seal_file
+from bagipakai.registry.shelf import Entry, Shelf
+from bagipakai.registry.vault import KEY, Damaged, ShelfKey, look, seal_file
 
 ACCEPTED = "accepted"
 KEPT = "tersimpan.dsse.json"

@@ -21,7 +21,7 @@ from bagipakai.core.plan import Unit
 from bagipakai.core.variables import Catalogue, Type, Variable
 from bagipakai.registry.regions import regions
 from bagipakai.registry.shares import Shares, again
-from bagipakai.registry.vault import Shelf
+from bagipakai.registry.shelf import Shelf
 
 FORM = "bagipakai-quality-1"
 MEMORY = "700MB"

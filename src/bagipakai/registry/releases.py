@@ -34,7 +34,8 @@ from bagipakai.core.variables import Catalogue
 from bagipakai.registry import tables
 from bagipakai.registry.engines import Part
 from bagipakai.registry.keys import StorageKey
-from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look
+from bagipakai.registry.shelf import Entry, Shelf
+from bagipakai.registry.vault import KEY, Damaged, ShelfKey, look
 
 MANIFEST, QUALITY, SEAL = "release.json", "quality.json", "release.dsse.json"
 EVENTS = "events"  # the folder of what was done to releases after they were published, beside them

@@ -55,7 +55,8 @@ from bagipakai.registry.matching.policy import Abuse
 from bagipakai.registry.package import private
 from bagipakai.registry.pieces import PieceDiffers, put_together
 from bagipakai.registry.places import Places
-from bagipakai.registry.vault import KEY, Damaged, Entry, Shelf, ShelfKey, look, seal_file
+from bagipakai.registry.shelf import Entry, Shelf
+from bagipakai.registry.vault import KEY, Damaged, ShelfKey, look, seal_file
 
 log = logging.getLogger("bagipakai.registry")
 

@@ -1,5 +1,4 @@
-"""Files at rest, of a release or of what was accepted of a submission: sealed in blocks, and opened block by block
-while an engine reads.
+"""Files at rest, of a release or of what was accepted of a submission: sealed in blocks, and opened block by block.
 
 A sealed file is its plaintext cut into blocks, each under AES-256-GCM, and behind them the BLAKE3 and the length of
 every block. The manifest names the SHA-256 of that list, so a block is known to be what was published *before* one byte
@@ -17,11 +16,9 @@ import secrets
 import stat
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import accumulate, count
+from itertools import accumulate
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -31,11 +28,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from fsspec import AbstractFileSystem
 
 from bagipakai.core.canonical import NotCanonical, canonical, read
 from bagipakai.core.refusal import Refusal
-from bagipakai.registry.engines import Part, Tally
 from bagipakai.registry.keys import StorageKey
 
 KEY = "key.json"
@@ -47,7 +42,6 @@ ROOM = 1_048_576  # bytes of plaintext that are read and opened at once
 TAG, DIGEST = 16, 32
 _END = struct.Struct(">8sI4s")  # of a sealed file: its salt, how many blocks it has, and the mark
 _MARK = b"blk2"  # a file without it is of the form before: blocks of 16 KiB, their SHA-256, no lengths and no salt
-_SHELVES = count()
 
 
 class Damaged(Exception):
@@ -203,7 +197,7 @@ def _nonce(salt: bytes, number: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Index:
+class Index:
     """What is told of the blocks of a file: the digest of each, and how it is made, the bytes of plaintext up to its
     end, and the salt."""
 
@@ -226,7 +220,7 @@ class _Index:
         return self.start(number) + number * TAG
 
     @classmethod
-    def read(cls, file: int, blocks: str) -> "_Index | None":
+    def read(cls, file: int, blocks: str) -> "Index | None":
         """The index of an open file, if its digest is `blocks` and it fits the size of the file."""
         size = os.fstat(file).st_size
         end = os.pread(file, _END.size, max(size - _END.size, 0))
@@ -242,7 +236,7 @@ class _Index:
         return found if fits else None
 
     @classmethod
-    def _before(cls, file: int, size: int, blocks: str) -> "_Index | None":
+    def _before(cls, file: int, size: int, blocks: str) -> "Index | None":
         """Of a file of the form before."""
         many = -(-size // (SHORT + TAG + DIGEST))
         told = os.pread(file, many * DIGEST, max(size - many * DIGEST, 0))
@@ -252,7 +246,7 @@ class _Index:
         return cls(told, hashlib.sha256, (*range(SHORT, plain, SHORT), plain) if many else (), bytes(8))
 
 
-class _Room:
+class Room:
     """Where one reader opens a stretch of blocks: made once, for memory that is new with each read costs as much as the
     cipher."""
 
@@ -270,8 +264,8 @@ class Opened(io.RawIOBase):
         cipher: AESGCM,
         blocks: str,
         name: str,
-        index: _Index | None = None,
-        rooms: list[_Room] | None = None,
+        index: Index | None = None,
+        rooms: list[Room] | None = None,
     ) -> None:
         """`index`: of its blocks, where it is known already to be the published one; `rooms`: those that are free,
         shared with other files."""
@@ -284,7 +278,7 @@ class Opened(io.RawIOBase):
             raise Damaged("release-file-missing", name) from None
         self._places: dict[int, int] = {}  # thread → where it reads next
         self._last: tuple[int, bytes] = (-1, b"")
-        found = index or _Index.read(self._file, blocks)
+        found = index or Index.read(self._file, blocks)
         if found is None:
             self.close()
             raise Damaged("release-file-altered", name)
@@ -345,7 +339,7 @@ class Opened(io.RawIOBase):
         try:
             room = self._rooms.pop()
         except IndexError:  # as many as read at the same time
-            room = _Room()
+            room = Room()
         index, start, plain_start = self.index, self.index.sealed_start(first), self.index.start(first)
         whole = index.sealed_start(after) - start
         if os.preadv(self._file, [room.sealed[:whole]], start) != whole:  # else what was read before stays
@@ -376,132 +370,3 @@ def look(path: Path, size: int, name: str) -> None:
         raise Damaged("release-file-not-plain", name)
     if found.st_size != size:
         raise Damaged("release-file-shortened" if found.st_size < size else "release-file-extended", name)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A sealed file on the shelf: where it lies, what its blocks must be, and whose rows it holds and how many, where
-    they are of regencies (`engines.Part`); or of which table, `by` which columns, it tells what was counted
-    (`engines.Tally`)."""
-
-    path: Path
-    blocks: str
-    regencies: tuple[str, ...] = ()
-    rows: int | None = None
-    unit: str = ""
-    by: tuple[str, ...] = ()
-
-
-class Shelf(AbstractFileSystem):  # type: ignore[misc]
-    """The sealed files of one release as a file system that DuckDB can read (`given_to`), and nothing else:
-    no name that is not on the shelf opens. `damage` is the first that a reader met; DuckDB tells it as an error of its
-    own, so who reads must look here."""
-
-    cachable = False
-
-    def __init__(self, key: ShelfKey, entries: Mapping[str, Entry]) -> None:
-        super().__init__()
-        self.protocol = f"rak-{next(_SHELVES)}"  # one engine may read from two
-        self._entries, self._key = entries, key
-        self._met: dict[str, tuple[AESGCM, _Index]] = {}  # a table opens each file twice
-        self._rooms: list[_Room] = []
-        self.damage: Damaged | None = None
-
-    def name(self, path: str) -> str:
-        """How an engine names the file with this path within the release."""
-        return f"{self.protocol}://{path}"
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The files of rows as an engine names them, in the order in which they were put on the shelf."""
-        files = ((self.name(name), entry) for name, entry in self._entries.items() if not entry.by)
-        return tuple(Part(name, entry.regencies, entry.rows) for name, entry in files)
-
-    @property
-    def tallies(self) -> tuple[Tally, ...]:
-        """The others."""
-        files = ((self.name(name), entry) for name, entry in self._entries.items() if entry.by)
-        return tuple(Tally(name, entry.unit, entry.by, entry.rows or 0) for name, entry in files)
-
-    def given_to(self, con: Any) -> None:
-        """Lets a DuckDB that is not locked yet read from here, with its own threads: to hand each read over to others,
-        as it does for a store that is far away, costs more than the read. So does reading what lies between two columns
-        that it wants: it would, whenever a busy machine made it believe that each read takes long."""
-        con.register_filesystem(self)
-        con.execute("SET GLOBAL async_threads = 0")
-        con.execute(f"SET GLOBAL parquet_prefetch_column_gap = {SHORT}")
-
-    @contextmanager
-    def reading(self) -> Iterator["Shelf"]:
-        """A block in which damage that a reader met is raised, instead of what an engine made of it."""
-        try:
-            yield self
-        except Exception:
-            if self.damage is not None:
-                raise self.damage from None
-            raise
-
-    def lay_open(self, folder: Path) -> Iterator[Part]:
-        """The plaintext of every file under `folder`, for an engine that can read nothing else. Raises Damaged,
-        OSError."""
-        for part in self.parts:
-            target = folder / self._named(part.path)
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self.open(part.path) as sealed, target.open("xb") as out:
-                while piece := sealed.read(ROOM):
-                    out.write(piece)
-            yield Part(str(target), part.regencies, part.rows)
-
-    def open(self, path: str, mode: str = "rb", **_: Any) -> "_Shelved":
-        name = self._named(path)
-        if mode != "rb":
-            raise PermissionError("a release cannot be changed")
-        cipher, index = self._met.get(name) or (self._key.cipher(name), None)
-        file = _Shelved(self, name, self._entries[name], cipher, index, self._rooms)
-        self._met[name] = cipher, file.index
-        return file
-
-    def glob(self, path: str, **_: Any) -> list[str]:
-        return [self.name(self._named(path))]
-
-    def size(self, path: str) -> int:
-        """Of the plaintext, in bytes."""
-        name = self._named(path)
-        if name not in self._met:
-            self.open(path).close()
-        return self._met[name][1].size
-
-    def modified(self, _: str) -> datetime:
-        return datetime(2000, 1, 1, tzinfo=UTC)  # never: a release cannot change
-
-    def unstrip_protocol(self, name: str) -> str:
-        return name
-
-    def _named(self, path: str) -> str:
-        name = path.removeprefix(f"{self.protocol}://")
-        if name not in self._entries:
-            raise FileNotFoundError("not on the shelf")
-        return name
-
-
-class _Shelved(Opened):
-    """A file that tells its shelf of damage."""
-
-    def __init__(
-        self, shelf: Shelf, name: str, entry: Entry, cipher: AESGCM, index: _Index | None, rooms: list[_Room]
-    ) -> None:
-        self._shelf = shelf
-        with self._telling():
-            super().__init__(entry.path, cipher, entry.blocks, name, index, rooms)
-
-    def read(self, size: int = -1) -> bytes:
-        with self._telling():
-            return super().read(size)
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except Damaged as damage:
-            self._shelf.damage = self._shelf.damage or damage
-            raise

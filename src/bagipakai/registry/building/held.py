@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 
 from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.matching import manifests
+from bagipakai.registry.shelf import Entry, Shelf
 from bagipakai.registry.tables import ROW_GROUP
-from bagipakai.registry.vault import KEY, Entry, Shelf, ShelfKey, look, seal_file
+from bagipakai.registry.vault import KEY, ShelfKey, look, seal_file
 
 FORM: Final = "bagipakai-held-1"
 LISTS: Final = "lists.json"

@@ -23,7 +23,8 @@ from bagipakai.core.keyfiles import write_once
 from bagipakai.core.shapes import NO_MORE, Form, is_count, is_digest, is_digest_or_empty, misfit
 from bagipakai.registry.folders import sync
 from bagipakai.registry.keys import StorageKey
-from bagipakai.registry.vault import KEY, Damaged, Entry, Sealing, Shelf, ShelfKey
+from bagipakai.registry.shelf import Entry, Shelf
+from bagipakai.registry.vault import KEY, Damaged, Sealing, ShelfKey
 
 _LOCK: Final = ".turn"
 _ENDING: Final = ".dsse.json"

@@ -42,7 +42,7 @@ from bagipakai.registry.engines import (
     tally_schema,
 )
 from bagipakai.registry.engines.words import Sql, Words, chosen_sql, groups_sql
-from bagipakai.registry.vault import Shelf
+from bagipakai.registry.shelf import Shelf
 
 SQL_TYPE = {Type.TEXT: "VARCHAR", Type.INTEGER: "BIGINT", Type.BOOLEAN: "BOOLEAN", Type.DATE: "DATE"}
 STORED_AS = {  # what a release may hold for each type of the contract
