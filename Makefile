@@ -31,7 +31,8 @@ run: .venv/run             ## the portal, the office's worker and the registry's
 
 test: .venv/test           ## everything; closes with pytest's own summary
 	@command -v java >/dev/null || deploy/packages openjdk-17-jre-headless  # for Spark
-	@deploy/packages chromium-headless-shell poppler-utils age strace softhsm2 nginx libnss3-tools libatomic1  # the last: the browser driver's engine
+	@deploy/packages chromium-headless-shell || deploy/packages chromium  # older systems have it with a window alone
+	@deploy/packages poppler-utils age strace softhsm2 nginx libnss3-tools libatomic1  # the last: the browser driver's engine
 	$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 night: .venv/test          ## every case of what the tests sample: about an hour
