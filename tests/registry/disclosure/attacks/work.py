@@ -1,7 +1,7 @@
 """What is done before an answer, without a clock: how often each function of ours, and of the solver, is called.
 
 Left out is what hangs on the machine and not on the people: how a sealed file is read, block by block, by whichever
-thread (`vault`), and what is written in a canonical form on the way.
+thread (`shelf`, `vault`), and what is written in a canonical form on the way.
 """
 
 import sys
@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TypeVar
 
 Answer = TypeVar("Answer")
-NOT_OF_PEOPLE = ("bagipakai.registry.vault", "bagipakai.core.canonical")
+NOT_OF_PEOPLE = ("bagipakai.registry.shelf", "bagipakai.registry.vault", "bagipakai.core.canonical")
 HEAVY = (  # what reads a release, asks in SQL, compares with what was published, or solves
     "bagipakai.registry.releases.",
     "bagipakai.registry.engines.duckdb.Engine.",
