@@ -71,21 +71,27 @@ def shown_steps(what: str, of: int, out: TextIO | None = None) -> Iterator[Calla
 def interruptible(kept: str) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the block alike, and the command with 130; `kept` says what stays and how to go on. A
     second one while the block still tidies up is not heard."""
-    before = {one: signal.signal(one, _once) for one in (signal.SIGINT, signal.SIGTERM)}
+    heard = False
+
+    def once(*_: Any) -> None:
+        nonlocal heard
+        heard = True
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, once) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as end:
+        if not heard and not isinstance(end, KeyboardInterrupt):
+            raise
+        # heard, and something else: what a library made of it, an engine amid a query or a half-done import
         print(f"\nDihentikan. {kept}", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
-
-
-def _once(*_: Any) -> None:
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 class _Lines:

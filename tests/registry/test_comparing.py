@@ -291,6 +291,18 @@ def test_a_small_total_is_not_given_back_by_what_it_is_part_of(pair):
     assert shown["deciles"] is None and shown["moved"] is None, "each has a small one, and its total is told"
 
 
+def test_few_who_are_in_both_are_not_told_nor_given_back(pair):
+    found = grown(difference(*pair[:2], STORAGE), 100)
+    for stayed in (0, 7, 9 * 5):
+        found.stayed = stayed
+        found.deciles, found.moved = Counter({("01", "01"): stayed} if stayed else {}), Counter()
+        shown = found.shown(Disclosure.on(DAY))
+        assert shown["persons"]["in_both"] is shown["not_comparable"] is shown["deciles"] is shown["moved"] is None
+        assert found.to_json()["persons"]["in_both"] == stayed, "the house keeps its own"
+    found.stayed = 9 * 5 + 1
+    assert found.shown(Disclosure.on(DAY))["persons"]["in_both"] == 46
+
+
 def test_a_total_that_may_be_of_few_families_is_not_told(pair):
     """Twelve persons may be three families, here as in every table."""
     found = grown(difference(*pair[:2], STORAGE), 100)

@@ -21,10 +21,10 @@ from bagipakai.core.refusal import Refusal
 from bagipakai.core.variables import Catalogue
 from bagipakai.registry import publishing, tables
 from bagipakai.registry.engines import EngineError
-from bagipakai.registry.keys import receipt_signer
+from bagipakai.registry.keys import StorageKey, receipt_signer
 from bagipakai.registry.publishing import publish
 from bagipakai.registry.releases import Release, UnknownRelease, order, published
-from bagipakai.registry.vault import KEY, Damaged
+from bagipakai.registry.vault import KEY, Damaged, ShelfKey
 
 VERSION = "2026.3.0"
 FIRST = tables.part("individu", "1101").as_posix()  # in the data set
@@ -490,6 +490,27 @@ def test_check_names_every_damage_and_fails(copy, no_house, capsys):
         ("release-damaged", VERSION),
     ):
         assert any(code in line and name in line for line in said.splitlines()), code
+
+
+def test_check_looks_at_the_key_too_where_its_storage_key_lies(copy, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(tmp_path / "var"))
+    (tmp_path / "var" / "keys" / "registry").mkdir(parents=True)
+    write_once(tmp_path / "var" / "keys" / "registry" / "storage.key", STORAGE.raw, 0o600)
+    assert main(["registry", "check", str(copy)]) == 0
+    own = ShelfKey.new(VERSION).wrapped(StorageKey(b"x" * 32))
+    for content, code in (
+        (own, "release-key-of-another-storage"),
+        (b"{}", "release-key-malformed"),
+        (None, "release-key-missing"),
+    ):
+        (copy / KEY).unlink()
+        if content is not None:
+            (copy / KEY).write_bytes(content)
+        capsys.readouterr()
+        assert main(["registry", "check", str(copy)]) == 1
+        said = capsys.readouterr().err
+        assert code in said and "release-damaged" in said
+        (copy / KEY).touch()
 
 
 def test_the_announcement_is_sealed_and_says_what_the_office_needs(release, tmp_path, monkeypatch):

@@ -142,6 +142,25 @@ def test_a_key_that_the_present_one_does_not_open_stops_it_before_anything_chang
     assert isinstance(rewrap(house.var, [house.var / "releases"]), Rewrapped)
 
 
+def test_a_release_without_its_key_stops_it_unless_that_is_gone_for_good(house, monkeypatch, capsys):
+    """A backup of the key would open with nothing any more."""
+    monkeypatch.setenv("BAGIPAKAI_VAR", str(house.var))
+    box = house.var / "releases" / VERSIONS[1] / KEY
+    own = box.read_bytes()
+    box.unlink()
+    before = {file: file.read_bytes() for file in house.var.rglob("*") if file.is_file()}
+    for besides in ([], ["--without", VERSIONS[0]]):
+        assert main(["registry", "rewrap", *besides]) == 1
+        said = capsys.readouterr().err
+        assert "rewrap-key-missing" in said and VERSIONS[1] in said
+        assert {file: file.read_bytes() for file in house.var.rglob("*") if file.is_file()} == before
+    box.write_bytes(own)
+    assert opens(house, storage_of(house)) == 5
+    box.unlink()
+    assert main(["registry", "rewrap", "--without", VERSIONS[1]]) == 0
+    assert "4 kunci dibungkus ulang" in capsys.readouterr().out
+
+
 def killed(house, at: int) -> bool:
     """Wraps anew in a process that dies at the n-th moment at which it touches a file; whether that came."""
     child = os.fork()

@@ -105,6 +105,25 @@ def test_asked_to_end_a_block_tidies_up_says_how_to_go_on_and_ends_with_130(sign
     assert signal.getsignal(sign) is before
 
 
+def test_what_a_library_makes_of_an_interruption_is_one_and_any_other_failure_is_not(capsys):
+    """An engine amid a query answers with an error of its own, and a module whose import is broken off with another."""
+
+    def block():
+        with interruptible("Ulangi saja."):
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(5)
+            except KeyboardInterrupt:
+                raise RuntimeError("Query interrupted") from None
+
+    with pytest.raises(SystemExit) as ended:
+        block()
+    assert ended.value.code == 130 and "Dihentikan. Ulangi saja." in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match="broken"), interruptible("Ulangi saja."):
+        raise RuntimeError("broken")
+    assert capsys.readouterr().err == ""
+
+
 COMMAND = "import sys; from bagipakai.cli import main; raise SystemExit(main(sys.argv[1:]))"
 
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import resource
 import tempfile
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -98,6 +99,13 @@ def register(subparsers: Any) -> None:
         default=[],
         metavar="MAP",
         help="map rilis lain yang dibungkus kunci yang sama, di samping var/releases; boleh berulang",
+    )
+    anew.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="VERSI",
+        help="rilis yang key.json-nya memang sudah tidak ada, juga di cadangan; boleh berulang",
     )
     anew.add_argument("--json", action="store_true", help="laporan untuk program, di keluaran baku")
     anew.set_defaults(run=_rewrap)
@@ -313,9 +321,9 @@ def _seal() -> Signer:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from bagipakai.registry import named
+    from bagipakai.registry import keys, named
     from bagipakai.registry.releases import Release, UnknownRelease
-    from bagipakai.registry.vault import Damaged
+    from bagipakai.registry.vault import Damaged, ShelfKey
 
     found: list[Damaged] = []
     try:
@@ -326,6 +334,8 @@ def _check(options: argparse.Namespace) -> int:
                     found.append(one)
                 else:
                     more(1)
+        with suppress(keys.KeyMissing):  # elsewhere than in the registry's house files alone can be compared
+            ShelfKey.unwrapped(release.folder, release.version, keys.storage(postgres.var() / "keys"))
     except UnknownRelease:
         return refused(Refusal("release-unknown", {"version": options.release.name}))
     except Damaged as manifest:
@@ -349,7 +359,8 @@ def _rewrap(options: argparse.Namespace) -> int:
         return refused(Refusal("release-folder-missing", {"file": elsewhere[0].name}))
     try:
         with interruptible(f"Kedua kunci penyimpanan masih dipakai. {KEPT}"):
-            outcome = rewrap(var, [var / "releases", *(folder.resolve() for folder in options.releases)])
+            folders = [var / "releases", *(folder.resolve() for folder in options.releases)]
+            outcome = rewrap(var, folders, options.without)
     except KeyMissing as missing:
         return refused(Refusal("registry-key-missing", {"file": str(missing)}))
     except Broken as broken:

@@ -279,14 +279,16 @@ def _without_places(whole: dict[str, Any], rule: Disclosure, most: int) -> dict[
     to totals told here."""
     least = max(rule.smallest_persons, (rule.smallest_families - 1) * most + 1)
     flows = ("born", "registered", "left")
+    few = whole["persons"]["in_both"] < least
     told = {event: count if count >= least else None for event, count in whole["nation"].items()}
     moves = [whole["moved"].get(level, 0) for level in _PLACES.values()]
     return {
         **whole,
-        "not_comparable": None if any(told[event] is None for event in flows) else whole["not_comparable"],
+        "persons": whole["persons"] | ({"in_both": None} if few else {}),
+        "not_comparable": None if few or any(told[event] is None for event in flows) else whole["not_comparable"],
         "nation": told,
         "moved": whole["moved"] if min(moves) >= least else None,
-        "deciles": whole["deciles"] if all(count >= least for *_, count in whole["deciles"]) else None,
+        "deciles": whole["deciles"] if not few and all(count >= least for *_, count in whole["deciles"]) else None,
         "provinces": None,
         "regencies": None,
     }

@@ -6,7 +6,7 @@ gone. Broken off anywhere, it is gone on with (decision 0114).
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from bagipakai.registry.keys import StorageKey
 from bagipakai.registry.places import Places
 from bagipakai.registry.publishing import DRAFTS
 from bagipakai.registry.receiving import Stores
-from bagipakai.registry.releases import IDENTITIES
+from bagipakai.registry.releases import IDENTITIES, MANIFEST
 from bagipakai.registry.vault import KEY, Damaged, ShelfKey, wrapped_as
 
 log = logging.getLogger("bagipakai.registry")
@@ -37,14 +37,18 @@ class Rewrapped:
     keys: int
 
 
-def rewrap(var: Path, releases: Sequence[Path]) -> Rewrapped | Refusal:
+def rewrap(var: Path, releases: Sequence[Path], without: Collection[str] = ()) -> Rewrapped | Refusal:
     """Wraps anew every key of the releases and drafts in these folders and of the identities beside them, of what is
     kept of submissions, lists and reviews, of the holds, and of what builds held. Waits until nobody wraps any more. A
-    key that the present storage key does not open stops it before anything is changed. Raises KeyMissing, TooOpen,
-    Broken (registry.holds), OSError."""
+    key that the present storage key does not open stops it before anything is changed, and so does a release whose key
+    is not there: a backup of it would open with nothing afterwards. `without`: versions whose key is gone for good.
+    Raises KeyMissing, TooOpen, Broken (registry.holds), OSError."""
     folder = var / "keys"
     with keys.in_use(folder, alone=True):
         present = keys.storage(folder)
+        for version in _keyless(releases):
+            if version not in without:
+                return Refusal("rewrap-key-missing", {"version": version})
         for place in _with_keys(var, releases):
             if no := _not_ours(place, present):
                 return no
@@ -73,6 +77,14 @@ def _with_keys(var: Path, releases: Sequence[Path]) -> Iterator[Path]:
     yield from _holding_one(Places.under(var).holds.parent)
     for build in sorted((var / BUILDS).glob("*")):
         yield from _holding_one(build)
+
+
+def _keyless(releases: Sequence[Path]) -> Iterator[str]:
+    """The releases that lie in these folders without a key."""
+    for folder in releases:
+        for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+            if not (manifest.parent / KEY).exists():
+                yield manifest.parent.name
 
 
 def _holding_one(folder: Path) -> list[Path]:
