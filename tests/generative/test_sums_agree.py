@@ -23,7 +23,7 @@ def engine(tmp_path_factory):
         yield one
 
 
-def test_200_sums(engine):
+def test_at_least_200_sums(engine):
     met: Counter[str] = Counter()
 
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -54,8 +54,12 @@ def test_200_sums(engine):
             met["negative"] += one.least < 0
         met["of persons"] += query.unit == "individu" and any(one.second for one in wanted)
 
-    run()
-    assert all(met[name] >= 3 for name in ("two", "a tie", "unknown", "nobody", "negative", "of persons")), met
+    rare = ("two", "a tie", "unknown", "nobody", "negative", "of persons")
+    for _ in range(6):  # by chance, what is rarest comes twice in two hundred
+        run()
+        if all(met[name] >= 3 for name in rare):
+            break
+    assert all(met[name] >= 3 for name in rare), met
 
 
 FAMILIES = """
