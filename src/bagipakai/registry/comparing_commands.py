@@ -53,11 +53,11 @@ def _difference(options: argparse.Namespace) -> int:
     nation = value["nation"]
     told = {name: "–" if count is None else number(count) for name, count in nation.items()}
     whole = nation["born"] is not None and nation["registered"] is not None
-    stayed = value["persons"]["in_both"]
-    both_told = "–" if stayed is None else number(stayed)
+    in_both = value["persons"]["in_both"]
+    stayed = "–" if in_both is None else number(in_both)
     came = number(nation["born"] + nation["registered"]) if whole else "–"
     sentence = (
-        f"{both[0].version} → {both[1].version}: {both_told} orang di keduanya, {came} masuk, "
+        f"{both[0].version} → {both[1].version}: {stayed} orang di keduanya, {came} masuk, "
         f"{told['left']} keluar, {told['decile_up']} naik dan {told['decile_down']} turun desil."
     )
     return answered(options, value, sentence)

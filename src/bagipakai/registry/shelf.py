@@ -31,7 +31,7 @@ class Entry:
     by: tuple[str, ...] = ()
 
 
-class Shelf(AbstractFileSystem):  # type: ignore[misc]
+class Shelf(AbstractFileSystem):  # type: ignore[misc]  # fsspec tells no types
     """The sealed files of one release as a file system that DuckDB can read (`given_to`), and nothing else:
     no name that is not on the shelf opens. `damage` is the first that a reader met; DuckDB tells it as an error of its
     own, so who reads must look here."""
